@@ -1,0 +1,1 @@
+"""Library shared by the morphodose commands in `bin/`: pure functions on arrays and tables."""

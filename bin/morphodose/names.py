@@ -1,0 +1,126 @@
+"""Names and keys that run through every table, mask, crop and file (DESIGN § 3).
+
+A *well-timepoint* is one well of one acquisition; its id is the image id without the field.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+
+#: Wells on a plate → (rows, columns), ANSI/SLAS 4-2004 layouts.
+PLATE_FORMATS: dict[int, tuple[int, int]] = {
+    6: (2, 3),
+    12: (3, 4),
+    24: (4, 6),
+    48: (6, 8),
+    96: (8, 12),
+    384: (16, 24),
+    1536: (32, 48),
+}
+
+_WELL = re.compile(r"^([A-Za-z]{1,2})0*([1-9]\d?)$")
+_NUMBERED = re.compile(r"^[Ww]?0*([1-9]\d*)$")
+
+
+def row_letters(row: int) -> str:
+    """Letters of a plate row, 1 → ``A``, 26 → ``Z``, 27 → ``AA`` (1536-well plates)."""
+    if row < 1:
+        raise ValueError(f"plate rows start at 1, got {row}")
+    letters = ""
+    while row:
+        row, rest = divmod(row - 1, 26)
+        letters = string.ascii_uppercase[rest] + letters
+    return letters
+
+
+def row_number(letters: str) -> int:
+    """Number of a plate row, ``A`` → 1, ``AA`` → 27; the inverse of `row_letters`."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + string.ascii_uppercase.index(letter) + 1
+    return number
+
+
+def plate_shape(plate_format: int) -> tuple[int, int]:
+    """Rows and columns of a plate with `plate_format` wells."""
+    if plate_format not in PLATE_FORMATS:
+        known = ", ".join(map(str, PLATE_FORMATS))
+        raise ValueError(f"plate format {plate_format!r} is not one of {known} wells")
+    return PLATE_FORMATS[plate_format]
+
+
+def normalise_well(text: str, plate_format: int = 96) -> str:
+    """Write a well as ``A01``.
+
+    Parameters
+    ----------
+    text : str
+        ``A1``, ``a01``, or a number counted row by row as on the CQ1: ``W0012``, ``12``.
+    plate_format : int
+        Wells on the plate, 6 to 1536; numbers are unfolded with it.
+
+    Raises
+    ------
+    ValueError
+        If the text is no well, or the well is not on a plate of this format.
+    """
+    rows, columns = plate_shape(plate_format)
+    text = str(text).strip()
+    if match := _NUMBERED.match(text):
+        number = int(match[1])
+        if number > rows * columns:
+            raise ValueError(f"well {text!r} is beyond a {plate_format}-well plate")
+        row, column = (number - 1) // columns + 1, (number - 1) % columns + 1
+    elif match := _WELL.match(text):
+        row, column = row_number(match[1]), int(match[2])
+        if row > rows or column > columns:
+            raise ValueError(f"well {text!r} is not on a {plate_format}-well plate")
+    else:
+        raise ValueError(f"{text!r} is not a well: expected A01, or a number such as W0012")
+    return f"{row_letters(row)}{column:02d}"
+
+
+def well_position(well: str) -> tuple[int, int]:
+    """Row and column, from 1, of a well written ``A01``."""
+    match = _WELL.match(well)
+    if not match:
+        raise ValueError(f"{well!r} is not a well written as A01")
+    return row_number(match[1]), int(match[2])
+
+
+def acquisition_id(timepoint_h: float, replicate: str, plate: str | None = None) -> str:
+    """``Time_{t}hrs_R{replicate}``, with a plate prefix where a screen has several plates."""
+    prefix = f"{plate}_" if plate else ""
+    return f"{prefix}Time_{timepoint_h:g}hrs_R{replicate}"
+
+
+def well_timepoint_id(acquisition: str, well: str) -> str:
+    """``{acquisition}_Well_{well}``: the key of one well of one acquisition."""
+    return f"{acquisition}_Well_{well}"
+
+
+def image_id(well_timepoint: str, field: int) -> str:
+    """``Metadata_ImageID``: ``{well_timepoint}_Field_{field}``."""
+    return f"{well_timepoint}_Field_{field}"
+
+
+def cell_id(image: str, label: int) -> str:
+    """``Metadata_CellID``: ``{ImageID}_obj{label}``, `label` being the pixel value in the mask."""
+    return f"{image}_obj{label}"
+
+
+def split_cell_id(cell: str) -> tuple[str, int]:
+    """Image id and label of a ``Metadata_CellID``; the inverse of `cell_id`."""
+    image, separator, label = cell.rpartition("_obj")
+    if not separator or not label.isdigit():
+        raise ValueError(f"{cell!r} is not a cell id: expected {{ImageID}}_obj{{label}}")
+    return image, int(label)
+
+
+def field_of(image: str) -> int:
+    """Field number of a ``Metadata_ImageID``."""
+    _, separator, field = image.rpartition("_Field_")
+    if not separator or not field.isdigit():
+        raise ValueError(f"{image!r} is not an image id: it does not end in _Field_<n>")
+    return int(field)

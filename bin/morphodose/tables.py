@@ -1,0 +1,91 @@
+"""Parquet tables: zstd, ``Metadata_*`` first, float32, units in the column's Parquet metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from morphodose.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def to_arrow(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pa.Table:
+    """Arrow table of `frame` in the house order and types.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per object; the index is not kept.
+    units : mapping, optional
+        Column name → unit (``um``, ``um2``, ``px``, ``h``, ``nM``), stored as field metadata.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``Metadata_*`` columns first, then the others, each group in its given order; floating
+        features as float32. Metadata keep float64, since doses and times are keys that are joined on.
+    """
+    keys = [name for name in frame.columns if name.startswith("Metadata_")]
+    features = [name for name in frame.columns if not name.startswith("Metadata_")]
+    table = pa.Table.from_pandas(frame[keys + features], preserve_index=False)
+    fields = []
+    for field in table.schema:
+        kind = field.type
+        if pa.types.is_large_string(kind):
+            kind = pa.string()
+        elif pa.types.is_float64(kind) and not field.name.startswith("Metadata_"):
+            kind = pa.float32()
+        unit = (units or {}).get(field.name)
+        fields.append(pa.field(field.name, kind, metadata={"unit": unit} if unit else None))
+    return table.cast(pa.schema(fields))
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, units: Mapping[str, str] | None = None) -> None:
+    """Write `frame` as one Parquet file (zstd), whole or not at all; see `to_arrow`."""
+    with replacing(path) as temporary:
+        pq.write_table(to_arrow(frame, units), temporary, compression="zstd")
+
+
+def read_table(
+    paths: str | Path | Sequence[str | Path], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read one Parquet file, a folder of them (recursively, by name), or a list, into a frame.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files are read in the order given, those of a folder in the order of their names.
+    columns : sequence of str, optional
+        Only these columns, so that a wide table of a large screen never fills the memory.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    files = [file for entry in map(Path, given) for file in parquet_files(entry)]
+    if not files:
+        raise FileNotFoundError(f"no Parquet file in {', '.join(map(str, given)) or 'an empty list'}")
+    # ParquetFile, not read_table: the latter reads `a=b` in a path as a partition
+    tables = [pq.ParquetFile(file).read(columns=list(columns) if columns else None) for file in files]
+    return pa.concat_tables(tables, promote_options="permissive").to_pandas()
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """The file itself, or all Parquet files below a folder, sorted by name."""
+    return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+
+
+def column_units(path: str | Path) -> dict[str, str]:
+    """Units of the columns of a Parquet file, as `write_table` stored them."""
+    schema = pq.read_schema(path)
+    return {f.name: f.metadata[b"unit"].decode() for f in schema if f.metadata and b"unit" in f.metadata}
+
+
+def count_rows(paths: Sequence[str | Path]) -> int:
+    """Rows of several Parquet files, from their footers alone."""
+    return sum(pq.ParquetFile(path).metadata.num_rows for path in paths)
+
+
