@@ -1,0 +1,1 @@
+"""Reading and judging of a screen's design: samplesheet, plate map, file names, planes."""

@@ -1,0 +1,99 @@
+"""Names and roles of the channels, as the parameters give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from morphodose.design.faults import Faults, did_you_mean
+from morphodose.design.filenames import plain_number
+
+#: Role → the option that gives it.
+ROLE_OPTIONS = {
+    "cell": "--cell_channel",
+    "nuclear": "--nuclear_channel",
+    "brightfield": "--brightfield_channel",
+    "early_death": "--early_death_channel",
+    "late_death": "--late_death_channel",
+}
+
+# names become parts of column and file names
+_CHANNEL_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Channels in their order: number in the file names → name; and numbers that are left out on purpose."""
+
+    names: dict[str, str]
+    left_out: frozenset[str] = frozenset()
+
+
+def parse_channels(text: str, faults: Faults) -> Channels:
+    """Channels of ``1:Brightfield,2:Hoechst,3:-`` or, in order from 1, ``Brightfield,Hoechst``.
+
+    ``-`` as a name leaves a channel's images out. The number is what the file names say, which may be a text
+    (``DAPI - DAPI:Hoechst``).
+    """
+    option = "--channels"
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    if not entries:
+        faults.add("channels", option, "names no channel", "give it as 1:Brightfield,2:Hoechst", value=text)
+    names: dict[str, str] = {}
+    left_out: set[str] = set()
+    with_number = [":" in entry for entry in entries]
+    if any(with_number) and not all(with_number):
+        faults.add(
+            "channels",
+            option,
+            "some names have a number and some have none",
+            "give all of them one, as 1:Brightfield,2:Hoechst",
+            value=text,
+        )
+        return Channels({})
+    for position, entry in enumerate(entries, 1):
+        key, _, name = entry.rpartition(":")
+        key, name = plain_number(key or str(position)), name.strip()
+        if key in names or key in left_out:
+            faults.add("channels", option, f"channel {key} is named twice", "name it once", value=text)
+        elif name == "-":
+            left_out.add(key)
+        elif not _CHANNEL_NAME.match(name):
+            faults.add(
+                "channels",
+                option,
+                f"the name of channel {key} has a character that columns and files cannot carry, or is empty",
+                "use letters, digits and _ . + -",
+                value=entry,
+            )
+        elif name in names.values():
+            faults.add("channels", option, f"two channels are named '{name}'", "give each its own name", value=text)
+        else:
+            names[key] = name
+    return Channels(names, frozenset(left_out))
+
+
+def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Faults) -> dict[str, str]:
+    """Roles that were given (`ROLE_OPTIONS`), each with a channel that exists."""
+    known = list(channels.names.values())
+    given: dict[str, str] = {}
+    for role, name in roles.items():
+        if not name:
+            continue
+        if name in known:
+            given[role] = name
+        elif known:
+            faults.add(
+                "channel_role", ROLE_OPTIONS[role], "is not a channel of --channels", did_you_mean(name, known), value=name
+            )
+    for first, second in (("cell", "brightfield"), ("early_death", "late_death")):
+        if first in given and given[first] == given.get(second):
+            faults.add(
+                "channel_role",
+                ROLE_OPTIONS[first],
+                f"is the same channel as {ROLE_OPTIONS[second]}",
+                "give each role its own channel, or leave one out",
+                value=given[first],
+            )
+    return given

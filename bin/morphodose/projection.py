@@ -1,0 +1,191 @@
+"""From a z-stack to one plane: max, mean, middle, a given plane, or the sharpest, channel by channel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.errors import InputError
+from morphodose.focus import focus_figure, peak_at_edge, sharpest
+
+METHODS = ("max", "mean", "middle", "best_focus", "plane:<z>")
+_PLANE = re.compile(r"^plane:(\d+)$")
+
+#: Reads one plane; it is called once for each plane, in the order of z.
+Reader = Callable[[], npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One plane of a stack: its z, what to call it in a message, and how to read it."""
+
+    z: int
+    name: str
+    read: Reader
+
+
+@dataclass(frozen=True)
+class Projected:
+    """One projected channel of one field.
+
+    Attributes
+    ----------
+    pixels : (Y, X) array
+        In the depth of the planes.
+    method : str
+        What was done: ``max``, ``mean``, ``middle``, ``plane:3``, ``best_focus:4`` (its z).
+    z : tuple of int
+        z of the planes, ascending.
+    focus : tuple of float
+        Figure of merit of each plane (`morphodose.focus.focus_figure`).
+    used : tuple of bool
+        The planes that went into `pixels`.
+    peak : int
+        z of the sharpest plane.
+    edge_warning : bool
+        The focus curve peaks at the edge of the stack.
+    """
+
+    pixels: npt.NDArray[np.generic]
+    method: str
+    z: tuple[int, ...]
+    focus: tuple[float, ...]
+    used: tuple[bool, ...]
+    peak: int
+    edge_warning: bool
+
+
+def check_method(method: str) -> str:
+    """The method itself, or an `InputError` that lists those there are."""
+    if method not in METHODS[:4] and not _PLANE.match(method):
+        raise InputError(f"projection {method!r} is not one of {', '.join(METHODS)}")
+    return method
+
+
+def parse_projection(text: str, channels: Sequence[str], brightfield: str | None = None) -> dict[str, str]:
+    """Method of each channel.
+
+    Parameters
+    ----------
+    text : str
+        ``max`` for all channels, or ``default=max,Brightfield=best_focus``; without ``default`` it is max.
+    channels : sequence of str
+        The channels there are.
+    brightfield : str, optional
+        The brightfield channel: best focus unless `text` names it.
+    """
+    given: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, method = part.rpartition("=")
+        name = name.strip() if separator else "default"
+        if name in given:
+            raise InputError(f"--projection names {name!r} twice: {text!r}")
+        given[name] = check_method(method.strip())
+    unknown = [name for name in given if name != "default" and name not in channels]
+    if unknown:
+        raise InputError(
+            f"--projection names channel {unknown[0]!r}, which is not there; channels: {', '.join(channels)}"
+        )
+    default = given.get("default", "max")
+    fallback = {name: "best_focus" if name == brightfield else default for name in channels}
+    return {name: given.get(name, fallback[name]) for name in channels}
+
+
+def project(planes: Sequence[Plane], method: str) -> Projected:
+    """Project one channel of one field; one plane is in memory at a time.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+        In any order; sorted by z here.
+    method : str
+        One of `METHODS`. ``middle`` is the lower of two middle planes; ``mean`` is rounded to the depth of
+        the planes.
+
+    Raises
+    ------
+    InputError
+        If a z occurs twice, the plane asked for is not there, or shapes or depths differ.
+    """
+    check_method(method)
+    planes = sorted(planes, key=lambda plane: plane.z)
+    heights = tuple(plane.z for plane in planes)
+    for before, after in zip(planes, planes[1:], strict=False):
+        if before.z == after.z:
+            raise InputError(f"z={after.z} occurs twice: {before.name} and {after.name}")
+    wanted = _wanted(method, heights)
+
+    first: npt.NDArray[np.generic] | None = None
+    result: npt.NDArray[np.generic] | None = None
+    total: npt.NDArray[np.float64] | None = None
+    figures: list[float] = []
+    for position, plane in enumerate(planes):
+        pixels = plane.read()
+        if first is None:
+            first = pixels
+        _check_alike(planes[0].name, first, plane.name, pixels)
+        figures.append(focus_figure(pixels))
+        if method == "mean":
+            counts = pixels.astype(np.float64)
+            total = counts if total is None else total + counts
+        elif method == "max":
+            result = pixels if result is None else np.maximum(result, pixels)
+        elif method == "best_focus":
+            if sharpest(figures) == position:
+                result = pixels
+        elif position == wanted:
+            result = pixels
+    if first is None:
+        raise InputError("a field has no plane to project")
+    if total is not None:
+        mean = total / len(planes)
+        result = (np.rint(mean) if first.dtype.kind in "ui" else mean).astype(first.dtype)
+    if result is None:
+        raise ValueError(f"projection {method!r} took none of the planes z={heights}")
+
+    peak = sharpest(figures)
+    if method == "best_focus":
+        wanted = peak
+    used = tuple(method in ("max", "mean") or position == wanted for position in range(len(planes)))
+    said = f"best_focus:{heights[peak]}" if method == "best_focus" else method
+    return Projected(result, said, heights, tuple(figures), used, heights[peak], peak_at_edge(figures))
+
+
+def _wanted(method: str, heights: tuple[int, ...]) -> int | None:
+    """Position of the plane a method asks for by its place; None for the other methods."""
+    if method == "middle":
+        return (len(heights) - 1) // 2
+    if match := _PLANE.match(method):
+        if int(match[1]) not in heights:
+            raise InputError(
+                f"projection {method}: there is no plane z={match[1]}; z: {', '.join(map(str, heights))}"
+            )
+        return heights.index(int(match[1]))
+    return None
+
+
+def _check_alike(
+    first_name: str, first: npt.NDArray[np.generic], name: str, pixels: npt.NDArray[np.generic]
+) -> None:
+    """Planes of one field have one shape and one depth."""
+    if pixels.ndim != 2:
+        raise InputError(f"{name}: a plane is (Y, X), this file holds {pixels.shape}; export single planes")
+    if pixels.shape != first.shape or pixels.dtype != first.dtype:
+        raise InputError(
+            f"{name}: {pixels.shape} {pixels.dtype}, but {first_name} of the same field is "
+            f"{first.shape} {first.dtype}; export them alike, or leave the field out"
+        )
+
+
+def stack_channels(channels: Mapping[str, Projected]) -> npt.NDArray[np.generic]:
+    """The (C, Y, X) stack of projected channels; shapes and depths must agree over channels, too."""
+    names = list(channels)
+    for name in names[1:]:
+        _check_alike(
+            f"channel {names[0]}", channels[names[0]].pixels, f"channel {name}", channels[name].pixels
+        )
+    return np.stack([channels[name].pixels for name in names])

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Project the z-stacks of one well-timepoint: one OME-TIFF per field, and the focus curves."""
+
+from __future__ import annotations
+
+import csv
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.images import Field, write_field
+from morphodose.keys import WellKeys, parse_keys
+from morphodose.projection import Plane, Projected, parse_projection, project, stack_channels
+from morphodose.tables import write_table
+
+COLUMNS = ("file", "field", "z", "channel")
+
+
+@command
+@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
+@click.option(
+    "--planes",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TSV with the columns file, field, z, channel, and optionally source (the original path).",
+)
+@click.option(
+    "--planes_dir",
+    default=Path(),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that the file column is relative to.",
+)
+@click.option(
+    "--projection",
+    default="max",
+    help="max, mean, middle, best_focus or plane:<z>; or by channel: default=max,Brightfield=best_focus.",
+)
+@click.option(
+    "--brightfield_channel", default="", help="Projected by best focus unless --projection names it."
+)
+@click.option("--pixel_size_um", type=float, help="Edge of a pixel in um, where it is known.")
+@click.option(
+    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
+)
+@click.option(
+    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
+)
+def main(
+    well_timepoint: str,
+    planes: Path,
+    planes_dir: Path,
+    projection: str,
+    brightfield_channel: str,
+    pixel_size_um: float | None,
+    keys: str,
+    out: Path,
+) -> None:
+    """Write <out>/<id>/<ImageID>.ome.tiff for each field, and <out>/<id>/focus.parquet."""
+    import pandas as pd
+
+    if pixel_size_um is not None and not pixel_size_um > 0:
+        raise InputError(f"--pixel_size_um must be above 0, got {pixel_size_um}")
+    well = parse_keys(well_timepoint, keys)
+    fields, channels = read_planes(planes, planes_dir)
+    methods = parse_projection(projection, channels, brightfield_channel or None)
+    rows: list[dict[str, object]] = []
+    for position, (field, stacks) in enumerate(sorted(fields.items()), start=1):
+        image = well.image(field)
+        click.echo(f"{well_timepoint}: field {position} of {len(fields)}")
+        missing = [name for name in channels if name not in stacks]
+        if missing:
+            raise InputError(f"{planes}: field {field} has no plane of channel {', '.join(missing)}")
+        done = {name: project(stacks[name], methods[name]) for name in channels}
+        pixels = stack_channels(done)
+        written = Field(pixels, tuple(channels), pixel_size_um, tuple(done[name].method for name in channels))
+        write_field(out / well_timepoint / f"{image}.ome.tiff", written)
+        rows += focus_rows(well, image, done)
+    write_table(pd.DataFrame(rows), out / well_timepoint / "focus.parquet", {"Metadata_Timepoint": "h"})
+
+
+def read_planes(table: Path, folder: Path) -> tuple[dict[int, dict[str, list[Plane]]], list[str]]:
+    """Planes by field and channel, and the channels in the order of their first plane."""
+    fields: dict[int, dict[str, list[Plane]]] = {}
+    channels: dict[str, None] = {}
+    with table.open(newline="", encoding="utf-8") as handle:
+        reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        if missing:
+            raise InputError(
+                f"{table}: column {', '.join(missing)} is missing; it needs {', '.join(COLUMNS)}"
+            )
+        for number, row in enumerate(reader, start=2):
+            try:
+                field, z = int(row["field"]), int(row["z"])
+            except (TypeError, ValueError) as fault:
+                raise InputError(f"{table}, row {number}: field or z is no whole number: {row}") from fault
+            channels[row["channel"]] = None
+            path = folder / row["file"]
+            source = row.get("source")
+            name = f"{source} (staged as {row['file']})" if source else str(path)
+            plane = Plane(z, name, partial(read_plane, path, name))
+            fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
+    if not fields:
+        raise InputError(f"{table}: it lists no plane")
+    return fields, list(channels)
+
+
+def read_plane(path: Path, name: str) -> npt.NDArray[np.generic]:
+    """One plane of a TIFF; `name` is what the user calls it."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            pages = len(tiff.pages)
+            # a page, not a series: an OME-XML that names sister files must not pull them in
+            pixels: npt.NDArray[np.generic] = tiff.pages[0].asarray()
+    # tifffile and its codecs raise many kinds of error on a damaged file; all of them mean this
+    except Exception as fault:
+        raise InputError(f"{name}: not a readable TIFF plane ({type(fault).__name__}: {fault})") from fault
+    if pages != 1:
+        raise InputError(f"{name}: one plane a file is expected, this one holds {pages} pages")
+    return pixels
+
+
+def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[dict[str, object]]:
+    """Rows of the focus table: one a channel and plane."""
+    return [
+        {
+            **well.columns(image),
+            "Channel": channel,
+            "Projection": projected.method,
+            "Z": z,
+            "Focus": figure,
+            "Chosen": used,
+            "Peak": z == projected.peak,
+            "EdgeWarning": projected.edge_warning,
+        }
+        for channel, projected in done.items()
+        for z, figure, used in zip(projected.z, projected.focus, projected.used, strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    main()

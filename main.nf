@@ -1,0 +1,26 @@
+#!/usr/bin/env nextflow
+// morphodose: what each dose did to the cells of a drug screen, when, and how sure one can be.
+
+include { MORPHODOSE                   } from './workflows/morphodose'
+include { helpText ; parameterFaults } from './workflows/parameters'
+
+workflow {
+    def schema = file("${projectDir}/nextflow_schema.json")
+    if (params.help) {
+        println(helpText(schema, params))
+        System.exit(0)
+    }
+    def faults = parameterFaults(params, schema)
+    if (faults) {
+        
+        error("${faults.size()} fault${faults.size() > 1 ? 's' : ''} in the parameters:\n  ${faults.join('\n  ')}")
+    }
+
+    def samplesheet = file(params.input, glob: false)
+    def plate_map = params.plate_map ? file(params.plate_map, glob: false) : samplesheet.resolveSibling('platemap.csv')
+    if (!plate_map.exists()) {
+        error("there is no plate map: ${plate_map} does not exist; give it by --plate_map")
+    }
+
+    MORPHODOSE(samplesheet, plate_map, params)
+}

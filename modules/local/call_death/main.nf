@@ -1,0 +1,31 @@
+process CALL_DEATH {
+    tag "${meta.acquisition}"
+    label 'process_low'
+
+    input:
+    tuple val(meta), path(measurements, stageAs: 'measurements/*')   // all wells of one acquisition
+    path plate_map
+    val code
+
+    output:
+    tuple val(meta), path("${meta.acquisition}_death.parquet"), emit: death
+    path "${meta.acquisition}_gates.parquet", emit: gates
+    path "${meta.acquisition}_gates.png", emit: plot
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    call_death.py \\
+        --measurements measurements \\
+        --plate_map ${plate_map} \\
+        --out_prefix ${meta.acquisition} \\
+        ${args}
+    versions.py --process ${task.process} numpy scipy > versions.yml
+    """
+
+    stub:
+    """
+    touch ${meta.acquisition}_death.parquet ${meta.acquisition}_gates.{parquet,png} versions.yml
+    """
+}

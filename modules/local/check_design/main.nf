@@ -1,0 +1,41 @@
+process CHECK_DESIGN {
+    tag "${samplesheet.name}"
+    label 'process_single'
+
+    input:
+    path samplesheet, stageAs: 'input/*'
+    path plate_map, stageAs: 'input/*'
+    path folders, stageAs: 'folders/?????'   // staged so that containers mount them; read at their own path
+    val base_dir                             // folder of the samplesheet, which relative image folders refer to
+    val listing                              // digest of the files in the folders
+    val code
+
+    output:
+    path 'design/design.json', emit: design
+    path 'design/well_timepoints.json', emit: well_timepoints
+    path 'design/plate_map.csv', emit: plate_map
+    path 'design/planes.parquet', emit: planes
+    path 'design/design_faults.parquet', emit: faults
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    check_design.py \\
+        --samplesheet ${samplesheet} \\
+        --plate_map ${plate_map} \\
+        --base_dir '${base_dir.toString().replace("'", "'\\''")}' \\
+        --out design \\
+        ${args}
+    versions.py --process ${task.process} tifffile pyarrow > versions.yml
+    """
+
+    stub:
+    """
+    mkdir design
+    echo '{}' > design/design.json
+    echo '[]' > design/well_timepoints.json
+    echo 'plate,well,compound,dose,dose_unit,role' > design/plate_map.csv
+    touch design/planes.parquet design/design_faults.parquet versions.yml
+    """
+}

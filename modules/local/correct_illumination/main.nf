@@ -1,0 +1,59 @@
+process ESTIMATE_ILLUMINATION {
+    tag "${meta.acquisition}"
+    label 'process_low'
+
+    input:
+    tuple val(meta), path(images, stageAs: 'images/*')   // all wells of one acquisition
+    val code
+
+    output:
+    tuple val(meta), path("${meta.acquisition}_flat_field"), emit: flat_field
+    path "${meta.acquisition}_illumination.parquet", emit: table
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    correct_illumination.py estimate \\
+        --images images \\
+        --acquisition ${meta.acquisition} \\
+        --out ${meta.acquisition}_flat_field \\
+        --table ${meta.acquisition}_illumination.parquet \\
+        ${args}
+    versions.py --process ${task.process} numpy scipy > versions.yml
+    """
+
+    stub:
+    """
+    mkdir ${meta.acquisition}_flat_field
+    touch ${meta.acquisition}_illumination.parquet versions.yml
+    """
+}
+
+process APPLY_ILLUMINATION {
+    tag "${meta.id}"
+    label 'process_single'
+
+    input:
+    tuple val(meta), path(images, stageAs: 'images/*'), path(flat_field)
+    val code
+
+    output:
+    tuple val(meta), path("corrected/${meta.id}"), emit: images
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    correct_illumination.py apply \\
+        --images ${images} \\
+        --flat_field ${flat_field} \\
+        --out corrected/${meta.id} \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir -p corrected/${meta.id}
+    touch corrected/${meta.id}/${meta.id}_Field_1.ome.tiff
+    """
+}

@@ -1,0 +1,28 @@
+process FIT_RESPONSES {
+    label 'process_medium'
+
+    input:
+    path wells
+    val code
+
+    output:
+    path 'responses.parquet', emit: responses
+    path 'curves.parquet', emit: curves
+    path 'onsets.parquet', emit: onsets
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    fit_responses.py \\
+        --wells ${wells} \\
+        --out . \\
+        ${args}
+    versions.py --process ${task.process} numpy scipy pandas > versions.yml
+    """
+
+    stub:
+    """
+    touch responses.parquet curves.parquet onsets.parquet versions.yml
+    """
+}

@@ -1,0 +1,52 @@
+process REPORT {
+    label 'process_medium'
+
+    input:
+    path design
+    path faults
+    path plate_map
+    path wells
+    path conditions
+    path responses
+    path curves
+    path onsets
+    path images, stageAs: 'images/*'
+    path focus, stageAs: 'focus/*'
+    path illumination, stageAs: 'illumination/*'   // [] where it was not estimated
+    path gates, stageAs: 'gates/*'                 // [] without death markers
+    path gate_plots, stageAs: 'gate_plots/*'
+    path masks, stageAs: 'masks/*'
+    val run                                        // JSON: pipeline, versions, parameters, steps left out
+    val versions                                   // YAML sections of all processes
+    val code
+
+    output:
+    path 'report/report.html', emit: report
+    path 'report/figures', emit: figures
+
+    script:
+    def args = task.ext.args ?: ''
+    def run_json = run.replace("'", '\\u0027')
+    def versions_json = groovy.json.JsonOutput.toJson(versions).replace("'", '\\u0027')
+    """
+    printf '%s' '${run_json}' > run.json
+    printf '%s' '${versions_json}' > versions.json
+    report.py \\
+        --design ${design} --faults ${faults} --plate_map ${plate_map} \\
+        --wells ${wells} --conditions ${conditions} \\
+        --responses ${responses} --curves ${curves} --onsets ${onsets} \\
+        --images images --focus focus \\
+        ${illumination ? '--illumination illumination' : ''} \\
+        ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\
+        --masks masks \\
+        --run run.json --versions versions.json \\
+        --out report \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir -p report/figures
+    touch report/report.html
+    """
+}

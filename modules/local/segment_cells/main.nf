@@ -1,0 +1,38 @@
+process SEGMENT_CELLS {
+    tag "${ids[0]}${ids.size() > 1 ? " … ${ids[-1]}" : ''}"
+    label 'process_gpu'
+
+    input:
+    tuple val(ids), path(images, stageAs: 'images/*')   // a shard of well-timepoints
+    path cell_weights, stageAs: 'cell_weights'
+    path nuclear_weights, stageAs: 'nuclear_weights'
+    val code
+
+    output:
+    path 'segmented/*', emit: masks
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def gpu_flag = task.accelerator ? '--use_gpu' : ''
+    """
+    segment_cells.py \\
+        --weights ${cell_weights} \\
+        --nuclei_weights ${nuclear_weights} \\
+        --threads ${task.cpus} \\
+        --out segmented \\
+        ${gpu_flag} \\
+        ${args} \\
+        images/*
+    versions.py --process ${task.process} cellpose torch scikit-image > versions.yml
+    """
+
+    stub:
+    """
+    for id in ${ids.join(' ')}; do
+        mkdir -p segmented/\$id
+        touch segmented/\$id/\${id}_Field_1_{cells,nuclei}.tif segmented/\$id/{objects,fields}.parquet
+    done
+    touch versions.yml
+    """
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Simulate a small plate, run the pipeline on it, and show what was found beside what was put in.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+plate=demo/plate
+
+if [ ! -f "$plate/truth/truth.json" ]; then
+    echo "Simulating a small plate in $plate ..."
+    rm -rf "$plate"
+    bin/simulate_plate.py --preset demo --seed "${SEED:-1}" --workers "$(nproc)" --out "$plate"
+fi
+nextflow run main.nf -profile test -work-dir demo/work -resume "$@"
+bin/compare_with_truth.py --results demo/results --truth "$plate/truth"
+echo
+echo "The report: $root/demo/results/report/report.html"

@@ -1,0 +1,222 @@
+// From raw planes to a report: the table of contents of the pipeline.
+
+include { CHECK_DESIGN                          } from '../modules/local/check_design/main'
+include { PROJECT_Z                             } from '../modules/local/project_z/main'
+include { ESTIMATE_ILLUMINATION                 } from '../modules/local/correct_illumination/main'
+include { APPLY_ILLUMINATION                    } from '../modules/local/correct_illumination/main'
+include { QC_IMAGES                             } from '../modules/local/qc_images/main'
+include { STAGE_WEIGHTS as STAGE_CELL_WEIGHTS   } from '../modules/local/stage_weights/main'
+include { STAGE_WEIGHTS as STAGE_NUCLEAR_WEIGHTS } from '../modules/local/stage_weights/main'
+include { SEGMENT_CELLS                         } from '../modules/local/segment_cells/main'
+include { MEASURE_CELLS                         } from '../modules/local/measure_cells/main'
+include { CALL_DEATH                            } from '../modules/local/call_death/main'
+include { ANNOTATE_CELLS                        } from '../modules/local/annotate_cells/main'
+include { PROFILE_WELLS                         } from '../modules/local/profile_wells/main'
+include { FIT_RESPONSES                         } from '../modules/local/fit_responses/main'
+include { REPORT                                } from '../modules/local/report/main'
+include { codeDigest                            } from './code_digest'
+include { imageFolders ; listingDigest          } from './image_folders'
+
+workflow MORPHODOSE {
+    take:
+    samplesheet // path
+    plate_map   // path
+    options     // the parameters
+
+    main:
+    def versions = channel.empty()
+
+    //
+    // MODULE: read the design and find every fault of the input before anything expensive
+    //
+    def folders = imageFolders(samplesheet)
+    CHECK_DESIGN(
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
+    )
+    def wells = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
+    def wells_per_acquisition = CHECK_DESIGN.out.well_timepoints.map { json -> wellsPerAcquisition(json) }
+
+    //
+    // MODULE: one image a field, from its z planes
+    //
+    PROJECT_Z(wells, codeDigest('project_z.py'))
+    def images = PROJECT_Z.out.images
+
+    //
+    // MODULE: flat field of each acquisition, kept where it helps on images it has not seen (optional)
+    //
+    def illumination = channel.empty()
+    if (options.illumination == 'estimate') {
+        ESTIMATE_ILLUMINATION(byAcquisition(images, wells_per_acquisition), codeDigest('correct_illumination.py'))
+        APPLY_ILLUMINATION(
+            images.map { meta, folder -> [meta.acquisition, meta, folder] }
+                .combine(ESTIMATE_ILLUMINATION.out.flat_field.map { meta, flat -> [meta.acquisition, flat] }, by: 0)
+                .map { _acquisition, meta, folder, flat -> [meta, folder, flat] },
+            codeDigest('correct_illumination.py')
+        )
+        images = APPLY_ILLUMINATION.out.images
+        illumination = ESTIMATE_ILLUMINATION.out.table
+        versions = versions.mix(ESTIMATE_ILLUMINATION.out.versions)
+    }
+
+    //
+    // MODULE: focus, saturation, background: keep, flag or drop each field, with the reason
+    //
+    QC_IMAGES(PROJECT_Z.out.images, codeDigest('qc_images.py'))
+
+    //
+    // MODULE: the weights, staged and checked once
+    //
+    STAGE_CELL_WEIGHTS(options.cell_model, modelFile(options.cell_model), codeDigest('stage_weights.py'))
+    STAGE_NUCLEAR_WEIGHTS(options.nuclear_model, modelFile(options.nuclear_model), codeDigest('stage_weights.py'))
+
+    //
+    // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task
+    //
+    def shards = byAcquisition(images, wells_per_acquisition).flatMap { _meta, found ->
+        found.toSorted { folder -> folder.name }.collate(options.segmentation_shard).collect { shard -> [shard*.name, shard] }
+    }
+    SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, codeDigest('segment_cells.py'))
+    def masks = SEGMENT_CELLS.out.masks.flatten().map { folder -> [folder.name, folder] }
+
+    //
+    // MODULE: features of cells, nuclei and cytoplasm in every channel
+    //
+    MEASURE_CELLS(
+        images.map { meta, folder -> [meta.id, meta, folder] }.join(masks).map { _id, meta, folder, mask -> [meta, folder, mask] },
+        codeDigest('measure_cells.py')
+    )
+
+    //
+    // MODULE: Annexin V x PI gates from the vehicle wells of each acquisition, a state for each cell
+    //
+    def measurements = byAcquisition(MEASURE_CELLS.out.measurements, wells_per_acquisition)
+    def gates = channel.empty()
+    def gate_plots = channel.empty()
+    def death = measurements.map { meta, _files -> [meta, []] }
+    if (options.early_death_channel || options.late_death_channel) {
+        CALL_DEATH(measurements, CHECK_DESIGN.out.plate_map, codeDigest('call_death.py'))
+        death = CALL_DEATH.out.death
+        gates = CALL_DEATH.out.gates
+        gate_plots = CALL_DEATH.out.plot
+        versions = versions.mix(CALL_DEATH.out.versions)
+    }
+
+    //
+    // MODULE: the tables of cells and images: measurements, plate map, death states and QC joined
+    //
+    def meta_of = wells.map { well -> [well[0].id, well[0]] }
+    ANNOTATE_CELLS(
+        measurements
+            .join(byAcquisition(meta_of.join(masks).map { _id, meta, mask -> [meta, mask] }, wells_per_acquisition))
+            .join(byAcquisition(QC_IMAGES.out.qc, wells_per_acquisition))
+            .join(death),
+        CHECK_DESIGN.out.plate_map,
+        codeDigest('annotate_cells.py')
+    )
+    def images_table = ANNOTATE_CELLS.out.images.toSortedList { a, b -> a.name <=> b.name }
+
+    //
+    // MODULE: counts, fractions and medians of each well, with intervals
+    //
+    PROFILE_WELLS(
+        ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten().toSortedList { a, b -> a.name <=> b.name },
+        images_table,
+        codeDigest('profile_wells.py')
+    )
+
+    //
+    // MODULE: dose response of each endpoint at each timepoint, and the order of events
+    //
+    FIT_RESPONSES(PROFILE_WELLS.out.wells, codeDigest('fit_responses.py'))
+
+    //
+    // MODULE: one page that says what was found and whether it is sound
+    //
+    versions = versions.mix(
+        CHECK_DESIGN.out.versions, PROJECT_Z.out.versions, QC_IMAGES.out.versions, SEGMENT_CELLS.out.versions,
+        MEASURE_CELLS.out.versions, ANNOTATE_CELLS.out.versions, PROFILE_WELLS.out.versions, FIT_RESPONSES.out.versions
+    )
+    REPORT(
+        CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
+        PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
+        FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
+        images_table,
+        sortedFiles(PROJECT_Z.out.focus.map { _meta, table -> table }),
+        sortedFiles(illumination),
+        sortedFiles(gates),
+        sortedFiles(gate_plots),
+        sortedFiles(masks.map { _id, folder -> folder }),
+        runRecord(options),
+        versions.map { section -> section.text }.unique().toSortedList().map { sections -> sections.join('') },
+        codeDigest('report.py')
+    )
+
+    emit:
+    report = REPORT.out.report
+    wells = PROFILE_WELLS.out.wells
+    responses = FIT_RESPONSES.out.responses
+    cells = ANNOTATE_CELLS.out.cells
+    images = ANNOTATE_CELLS.out.images
+}
+
+/** [meta, rows, planes] of each well-timepoint that check_design found, in the order of their ids. */
+def wellTimepoints(json) {
+    return new groovy.json.JsonSlurper().parse(json.toFile()).toSorted { well -> well.id }.collect { well ->
+        def meta = wellMeta(well)
+        def rows = well.planes.collect { plane -> [source: plane.source, field: plane.field, z: plane.z, channel: plane.channel] }
+        [meta, rows, well.planes.collect { plane -> file(plane.path, glob: false) }]
+    }
+}
+
+/** Only what names the well: the plate map is joined later, so that a corrected dose does not measure again. */
+def wellMeta(well) {
+    return [
+        id: well.id, acquisition: well.acquisition, plate: well.plate, timepoint_h: well.timepoint_h, replicate: well.replicate, well: well.well
+    ]
+}
+
+/** Acquisition → number of its wells, so that an acquisition goes on as soon as it is complete. */
+def wellsPerAcquisition(json) {
+    return new groovy.json.JsonSlurper().parse(json.toFile()).countBy { well -> well.acquisition }
+}
+
+/** [[acquisition:, plate:], sorted files] of each acquisition from [meta, file] of its wells. */
+def byAcquisition(by_well, sizes) {
+    return by_well
+        .combine(sizes)
+        .map { meta, entry, count -> [groupKey([acquisition: meta.acquisition, plate: meta.plate], count[meta.acquisition]), entry] }
+        .groupTuple()
+        .map { key, entries -> [key.target, entries.toSorted { entry -> entry.name }] }
+}
+
+def sortedFiles(files) {
+    return files.toSortedList { a, b -> a.name <=> b.name }
+}
+
+/** The file a model parameter names, or [] where it is the name of a model. */
+def modelFile(model) {
+    def path = file(model, glob: false)
+    return path.exists() ? path : []
+}
+
+/** What is said of the run in the report: only what stays the same under -resume. */
+def runRecord(options) {
+    def left_out = []
+    if (!options.early_death_channel && !options.late_death_channel) {
+        left_out << [step: 'call_death', reason: 'the screen has no death marker (--early_death_channel, --late_death_channel)']
+    }
+    if (options.illumination == 'none') {
+        left_out << [step: 'correct_illumination', reason: 'not asked for (--illumination estimate)']
+    }
+    return groovy.json.JsonOutput.toJson([
+        pipeline: workflow.manifest.name,
+        version: workflow.manifest.version,
+        revision: workflow.commitId,
+        nextflow: nextflow.version.toString(),
+        profile: workflow.profile,
+        container_engine: workflow.containerEngine,
+        left_out: left_out,
+        params: options.findAll { name, value -> value != null && name != 'help' && !name.contains('-') }.sort()
+    ])
+}
