@@ -7,6 +7,7 @@ image, and the loss of cells is a curve of its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -142,17 +143,16 @@ class Compound:
     def at(self, hours: float) -> TimeCurves:
         """Curves at `hours` after dosing."""
         ec50 = self.ec50_at(hours)
-        ripe = 1 - np.exp(-hours / 10)  # plateaus rise in the first day
+        ripe = 1 - math.exp(-hours / 10)  # plateaus rise in the first day
         baseline = self.baseline * (0.6 + 0.4 * min(hours / 48, 1.5))
         dying_top = max(baseline, self.emax * ripe)
-        dead_share = 0.25 + 0.6 * (1 - np.exp(-hours / 30))  # early apoptotic cells go on to die
-        lost_top = self.lost_max * (1 - np.exp(-hours / 30))
+        dead_share = 0.25 + 0.6 * (1 - math.exp(-hours / 30))  # early apoptotic cells go on to die
+        lost_top = self.lost_max * (1 - math.exp(-hours / 30))
         if self.no_effect:
             dying_top, lost_top = baseline, 0.0
         dying = Curve(baseline, dying_top, ec50, self.hill)
-        dead = Curve(0.5 * baseline, max(0.5 * baseline, dead_share * dying_top), ec50 * self.dead_ratio, self.hill)
-        if self.no_effect:
-            dead = Curve(0.5 * baseline, 0.5 * baseline, ec50 * self.dead_ratio, self.hill)
+        dead_top = 0.5 * baseline if self.no_effect else max(0.5 * baseline, dead_share * dying_top)
+        dead = Curve(0.5 * baseline, dead_top, ec50 * self.dead_ratio, self.hill)
         return TimeCurves(
             dying=dying,
             dead=dead,

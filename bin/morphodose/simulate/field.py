@@ -105,9 +105,7 @@ def render_field(
     nuclei = draw_nuclei(rng, cells, owner, cell_diameter)
     stains = stain(rng, cells, owner, depth, nuclei, cell_diameter, brightness)
     shown = slice(margin, margin + size)
-    planes = photograph(
-        rng, stains, shown, optics, dict(illumination_centres or {}), cell_diameter / 40
-    )
+    planes = photograph(rng, stains, shown, optics, dict(illumination_centres or {}), cell_diameter / 40)
     return _with_truth(planes, owner[shown, shown], nuclei.owner[shown, shown], state, stains.levels)
 
 

@@ -51,7 +51,7 @@ class Optics:
 
     planes: int = 3
     z_step: float = 3.0
-    pixel_size: float = 0.65
+    pixel_size: float = 0.5
     focus_jitter: float = 0.6
     defocus: float = 0.0
     blur: float = 1.0
@@ -63,9 +63,7 @@ class Optics:
     brightfield: float = 12000.0
 
 
-def illumination_field(
-    size: int, strength: float, centre: tuple[float, float]
-) -> Image:
+def illumination_field(size: int, strength: float, centre: tuple[float, float]) -> Image:
     """Relative illumination of a square field: 1 at `centre`, `1 - strength` at a far corner.
 
     `centre` is in fractions of the field from its middle; (0, 0) is the middle.
@@ -96,7 +94,7 @@ def photograph(
     centres : dict
         Centre of the illumination by channel (`illumination_field`).
     scale : float
-        Cell diameter over 40 px: blur keeps its size relative to the cells.
+        Cell diameter over 40 px: the blur grows with its square root.
 
     Returns
     -------
@@ -122,6 +120,8 @@ def photograph(
     z = (np.arange(optics.planes) - middle) * optics.z_step
     z = z + rng.normal(0, optics.focus_jitter) + optics.defocus
     planes = np.empty((optics.planes, len(CHANNELS), shown, shown), np.uint16)
+    # a stronger lens for larger cells: its blur in pixels grows, but less than the cells
+    spread = scale**0.5 * optics.blur
     halo = gaussian(9 * scale * optics.blur)
     for channel, name in enumerate(CHANNELS):
         light = illumination_field(shown, optics.illumination, centres.get(name, (0.0, 0.0)))
@@ -129,15 +129,15 @@ def photograph(
             transmitted = _transmitted(rng, stains, square, z, optics, scale)
             for k, image in enumerate(transmitted):
                 # camera electrons are plenty in brightfield: 1 count is about 1.5 electrons
-                counts = optics.brightfield * np.sqrt(light) * image[field, field]
+                counts = optics.brightfield * light**0.3 * image[field, field]
                 planes[k, channel] = _expose(rng, counts * 1.5, 1 / 1.5, 0.0, optics)
             continue
         dye = stains.dyes[name]
         low, high = fft.rfft2(dye * (1 - stains.tall)), fft.rfft2(dye * stains.tall)
-        sharp = 1.0 * _WAVELENGTH[name] / 0.55
+        sharp = 0.85 * _WAVELENGTH[name] / 0.55
         for k, at in enumerate(z):
             # rounded cells rise about 2.5 µm from the bottom
-            widths = [scale * optics.blur * np.hypot(sharp, 0.42 * abs(at - rise)) for rise in (0.0, 2.5)]
+            widths = [spread * np.hypot(sharp, 0.38 * abs(at - rise)) for rise in (0.0, 2.5)]
             spectrum = low * (0.95 * gaussian(widths[0]) + 0.05 * halo)
             spectrum += high * (0.95 * gaussian(widths[1]) + 0.05 * halo)
             image = fft.irfft2(spectrum, s=(size, size))[field, field] + _BACKGROUND[name]
@@ -146,7 +146,11 @@ def photograph(
 
 
 def _transmitted(
-    rng: np.random.Generator, stains: Stains, square: Image, z: npt.NDArray[np.float64], optics: Optics,
+    rng: np.random.Generator,
+    stains: Stains,
+    square: Image,
+    z: npt.NDArray[np.float64],
+    optics: Optics,
     scale: float,
 ) -> list[Image]:
     """Relative brightfield intensity of the canvas at each focal position."""
@@ -154,13 +158,13 @@ def _transmitted(
     dust, _ = smooth_noise(rng, size, (1.5 * scale, 8 * scale))
     phase = fft.rfft2(stains.phase + 0.012 * dust)
     absorption = fft.rfft2(stains.absorption)
-    # frequencies in cycles per µm of a specimen whose cells are 26 µm wide
-    q2 = square / np.float32((0.65 / scale) ** 2)
+    # frequencies in cycles per µm of a specimen whose cells are 20 µm wide
+    q2 = square / np.float32((0.5 / scale) ** 2)
     images = []
     for at in z:
         # Brightfield is focused a little off the fluorescence, where flat cells have contrast.
         chi = np.float32(np.pi * 0.55 * (at + 2.5)) * q2
-        coherence = np.exp(-(np.float32((np.pi * 0.16 * at) ** 2) + np.float32((0.45 * np.pi) ** 2)) * q2)
+        coherence = np.exp(-(np.float32((np.pi * 0.16 * at) ** 2) + np.float32((0.6 * np.pi) ** 2)) * q2)
         spectrum = 2 * coherence * (np.sin(chi) * phase - np.cos(chi) * absorption)
         spectrum[0, 0] = -2 * absorption[0, 0]
         change = fft.irfft2(spectrum, s=(size, size))

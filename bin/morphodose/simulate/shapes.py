@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 #: Directions in which an outline is sampled.
 ANGLES = 128
 _THETA = np.arange(ANGLES) * 2 * np.pi / ANGLES
+#: Waves around an outline.
+_ORDER = np.arange(2, 7)
 
 #: Diameter of a cell of each state relative to a healthy one: shrinkage, and swelling of necrosis.
 STATE_SIZE = np.array([1.0, 0.82, 0.68, 0.88])
@@ -114,13 +116,13 @@ def make_cells(
     """
     n = len(x)
     size = diameter * np.exp(rng.normal(0, 0.11, n))
-    long = 1 + rng.gamma(2.0, 0.28, n).clip(0, 1.3)
+    long = np.clip(1 + rng.gamma(2.0, 0.34, n), 1, 2.5)
     angle = rng.random(n) * np.pi
-    power = rng.uniform(1.45, 2.3, n)
-    order = np.arange(2, 7)
-    waves = rng.normal(0, 1, (n, 5)) * (0.075 / np.sqrt(order - 1))
+    power = rng.uniform(1.15, 2.1, n)
+    waves = rng.normal(0, 1, (n, 5)) * (0.075 / np.sqrt(_ORDER - 1))
     phases = rng.random((n, 5)) * 2 * np.pi
-    healthy = _outlines(size, long, angle, power, waves, phases, order)
+    tips = np.stack([_tips(rng) for _ in range(n)]) if n else np.zeros((0, ANGLES))
+    healthy = _outlines(size, long, angle, power, waves, phases, tips)
 
     change = np.where(state == VIABLE, morphology, 0.0)
     roundness = np.where(state == VIABLE, 0.75 * change, np.array([0.0, 0.8, 0.93, 0.93])[state])
@@ -128,15 +130,15 @@ def make_cells(
     shrunk = size * scale
     outline = _outlines(
         shrunk,
-        1 + (long - 1) * (1 - roundness),
+        1.0 + (long - 1.0) * (1.0 - roundness),
         angle,
         power + (2 - power) * roundness,
         waves * (1 - 0.6 * roundness)[:, None],
         phases,
-        order,
+        tips * (1 - roundness)[:, None],
     )
     for cell in np.flatnonzero((state == EARLY) | (state == LATE)):
-        outline[cell] *= _blebs(rng, blebs=rng.integers(4, 9), height=rng.uniform(0.1, 0.24))
+        outline[cell] *= _blebs(rng, blebs=int(rng.integers(5, 11)), height=rng.uniform(0.12, 0.28))
     outline[state == NECROTIC] *= 1 + rng.normal(0, 0.012, (int((state == NECROTIC).sum()), ANGLES))
     area = 0.5 * (outline**2).sum(axis=1) * (2 * np.pi / ANGLES)
     outline *= (shrunk * np.sqrt(np.pi / 4) / np.sqrt(area))[:, None]
@@ -149,19 +151,37 @@ def make_cells(
 
 
 def _outlines(
-    size: Floats, long: Floats, angle: Floats, power: Floats, waves: Floats, phases: Floats,
-    order: npt.NDArray[np.int64],
+    size: Floats,
+    long: Floats,
+    angle: Floats,
+    power: Floats,
+    waves: Floats,
+    phases: Floats,
+    tips: Floats,
 ) -> Floats:
-    """Radii of superellipses with waves on them, scaled to the area of a circle of diameter `size`."""
+    """Radii of superellipses with waves and tips on them, scaled to the area of a circle of `size`."""
     turned = _THETA[None, :] - angle[:, None]
     root = np.sqrt(long)[:, None]
     p = power[:, None]
     radius = (np.abs(np.cos(turned) / root) ** p + np.abs(np.sin(turned) * root) ** p) ** (-1 / p)
     radius = radius * (
-        1 + (waves[:, :, None] * np.cos(order[None, :, None] * _THETA + phases[:, :, None])).sum(axis=1)
-    ).clip(0.55, 1.6)
+        1
+        + (waves[:, :, None] * np.cos(_ORDER[None, :, None] * _THETA + phases[:, :, None])).sum(axis=1)
+        + tips
+    ).clip(0.55, 1.9)
     area = 0.5 * (radius**2).sum(axis=1) * (2 * np.pi / ANGLES)
     return radius * (size * np.sqrt(np.pi / 4) / np.sqrt(area))[:, None]
+
+
+def _tips(rng: np.random.Generator) -> Floats:
+    """Relative height of the ruffles and tips of one spread cell around its outline."""
+    count = int(rng.integers(2, 6))
+    centres = rng.random((count, 1)) * 2 * np.pi
+    widths = rng.uniform(0.10, 0.28, (count, 1))
+    heights = rng.gamma(2.0, 0.07, (count, 1)).clip(0, 0.42)
+    apart = np.angle(np.exp(1j * (_THETA[None, :] - centres)))
+    # pointed, not round: retraction fibres and lamella corners
+    return (heights * np.exp(-np.abs(apart) / widths)).sum(axis=0)
 
 
 def _blebs(rng: np.random.Generator, blebs: int, height: float) -> Floats:
@@ -176,19 +196,17 @@ def _blebs(rng: np.random.Generator, blebs: int, height: float) -> Floats:
 def _same_side(centre: float, before: Floats, after: Floats, field: tuple[float, float]) -> float:
     """Shift along one axis that gives the extent `after` the relation to the border `before` had."""
     shift = 0.0
-    for edge, sign in ((field[0] + 0.5, 1.0), (field[1] - 0.5, -1.0)):
-        # towards the outside is negative on both sides once the axis is turned
-        at = sign * (centre + shift - edge)
-        low, high = at + (sign * after).min(), at + (sign * after).max()
-        was = sign * (centre - edge)
+    for edge, sign in ((field[0], 1.0), (field[1], -1.0)):
+        # distances from the outermost row of pixels, positive towards the inside of the field
+        was, now = sign * (centre - edge), sign * (centre + shift - edge)
         was_low, was_high = was + (sign * before).min(), was + (sign * before).max()
+        low, high = now + (sign * after).min(), now + (sign * after).max()
         if was_low >= 0:
-            move = max(0.0, 1.0 - low) if low < 0.5 else 0.0
+            move = max(0.0, -low)
         elif was_high <= 0:
-            move = min(0.0, -1.0 - high)
+            move = min(0.0, -high)
         else:
-            move = min(0.0, -1.0 - low) if was_high > 2 else 0.0
-            move = move if high + move > 2 else min(0.0, 2 - high) if high > 2 else 2 - high
+            move = -0.5 - low if low > -0.5 else max(0.0, 1.5 - high)
         shift += sign * move
     return shift
 

@@ -16,12 +16,12 @@ Image = npt.NDArray[np.float32]
 #: Mean electrons of each dye by state (viable, early, late, necrotic), and the spread between cells
 #: (standard deviation of the logarithm). Annexin V and PI of the negatives are non-specific stain.
 HOECHST = (np.array([900.0, 1500.0, 2100.0, 620.0]), 0.16)
-CELLMASK = (np.array([620.0, 560.0, 430.0, 300.0]), 0.30)
+CELLMASK = (np.array([620.0, 560.0, 430.0, 300.0]), 0.34)
 ANNEXIN = (np.array([26.0, 620.0, 760.0, 34.0]), 0.34)
-PI = (np.array([14.0, 18.0, 1000.0, 1250.0]), 0.34)
+PI = (np.array([14.0, 19.0, 620.0, 760.0]), 0.42)
 
 #: Diameter of a nucleus over the diameter of a healthy cell, by state: condensation (pyknosis).
-NUCLEUS_SIZE = np.array([0.46, 0.36, 0.34, 0.42])
+NUCLEUS_SIZE = np.array([0.47, 0.37, 0.34, 0.42])
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def draw_nuclei(
         radius = min(radius, 0.36 * cells.diameter[i])
         off = rng.normal(0, 0.05 * cells.diameter[i], 2)
         x, y = cells.x[i] + off[0], cells.y[i] + off[1]
-        long = 1 + rng.gamma(2, 0.16 if state == VIABLE else 0.05)
+        long = 1 + rng.gamma(2, 0.20 if state == VIABLE else 0.05)
         outlines = [(x, y, _ellipse(rng, radius, min(long, 1.9), cells.angle[i]))]
         if state == LATE and rng.random() < 0.6:
             outlines = _fragments(rng, x, y, radius)
@@ -171,30 +171,34 @@ def stain(
     fine, middle, coarse = smooth_noise(rng, size, (0.022 * diameter, 0.05 * diameter, 0.16 * diameter))
     levels = {
         name: brightness * mean[cells.state] * np.exp(rng.normal(0, spread, n) - spread**2 / 2)
-        for name, (mean, spread) in
-        {"Hoechst": HOECHST, "CellMask": CELLMASK, "AnnexinV": ANNEXIN, "PI": PI}.items()
+        for name, (mean, spread) in {
+            "Hoechst": HOECHST,
+            "CellMask": CELLMASK,
+            "AnnexinV": ANNEXIN,
+            "PI": PI,
+        }.items()
     }
 
     def spread_out(values: npt.NDArray[np.generic]) -> Image:
         return np.concatenate([[0], np.asarray(values)]).astype(np.float32)[owner]
 
-    inside = owner > 0
-    inner = inside & _same_as_neighbours(owner)
+    inner = (owner > 0) & _same_as_neighbours(owner)
+    inside = (owner > 0).astype(np.float32)
     edge = ndimage.distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1].astype(np.float32) + 0.5
-    edge[~inside] = 0
+    edge[owner == 0] = 0
     scale = np.float32(diameter / 40)
     round_cell = spread_out(cells.state != VIABLE)
     necrotic = spread_out(cells.state == NECROTIC)
 
-    flat = (0.3 + 0.7 * (1 - np.exp(-edge / (3.2 * scale)))) * (1 + 0.9 * np.exp(-((depth / 0.55) ** 2)))
+    flat = (0.28 + 0.5 * (1 - np.exp(-edge / (4.0 * scale)))) * (1 + 1.5 * np.exp(-((depth / 0.55) ** 2)))
     dome = 0.35 + 1.15 * np.sqrt(np.clip(1 - depth**2, 0, 1)) * (1 - np.exp(-edge / (1.6 * scale)))
     thickness = np.where(round_cell > 0, dome, flat) * inside
-    nucleus = np.clip((1 - nuclei.depth) * 5, 0, 1) * (nuclei.owner > 0)
+    nucleus = (np.clip((1 - nuclei.depth) * 5, 0, 1) * (nuclei.owner > 0)).astype(np.float32)
 
-    grain = np.clip(1 + 0.13 * middle + 0.08 * fine + 0.10 * coarse, 0.3, None)
+    grain = np.clip(1 + 0.07 * middle + 0.08 * fine + 0.06 * coarse, 0.3, None)
     rim = np.exp(-(((edge - 0.8 * scale) / (1.1 * scale)) ** 2)) * inside
     # The cytoplasmic dye is kept out of the nucleus; necrotic cells have leaked most of it.
-    body = thickness * grain * (1 - 0.38 * nucleus * (1 - 0.8 * necrotic)) + (0.22 + 0.3 * round_cell) * rim
+    body = thickness * grain * (1 - 0.60 * nucleus * (1 - 0.8 * necrotic)) + (0.16 + 0.3 * round_cell) * rim
     dyes = {"CellMask": spread_out(levels["CellMask"]) * body}
 
     chromatin = np.clip(1 + (0.14 * middle + 0.06 * fine) * (1 - 0.6 * round_cell), 0.4, None)
@@ -215,11 +219,18 @@ def stain(
     dyes["PI"] = spread_out(levels["PI"]) * np.where(
         permeable > 0, profile * chromatin + 0.06 * thickness, thickness * grain * (1 + 0.5 * nucleus)
     )
-    tall = round_cell.copy()
-    _apoptotic_bodies(rng, cells, levels, dyes, tall, diameter)
+    _apoptotic_bodies(rng, cells, levels, dyes, diameter)
     _specks(rng, dyes, diameter)
-    phase, absorption = _brightfield(cells, inside, round_cell, thickness, depth, edge, nucleus, fine, middle, scale)
-    return Stains({name: image.astype(np.float32) for name, image in dyes.items()}, phase, absorption, tall, levels)
+    phase, absorption = _brightfield(
+        inside, round_cell, thickness, depth, edge, nucleus, (fine, middle, coarse), scale
+    )
+    return Stains(
+        {name: image.astype(np.float32) for name, image in dyes.items()},
+        phase,
+        absorption,
+        round_cell,
+        levels,
+    )
 
 
 def _same_as_neighbours(owner: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
@@ -245,8 +256,11 @@ def _spot(image: Image, x: float, y: float, sigma: float, height: float) -> None
 
 
 def _apoptotic_bodies(
-    rng: np.random.Generator, cells: Cells, levels: dict[str, npt.NDArray[np.float64]],
-    dyes: dict[str, Image], tall: Image, diameter: float,
+    rng: np.random.Generator,
+    cells: Cells,
+    levels: dict[str, npt.NDArray[np.float64]],
+    dyes: dict[str, Image],
+    diameter: float,
 ) -> None:
     """Small membrane bags that late apoptotic cells shed; too small and dim to pass for cells."""
     for i in np.flatnonzero(cells.state == LATE):
@@ -257,7 +271,6 @@ def _apoptotic_bodies(
             sigma = diameter * rng.uniform(0.02, 0.035)
             _spot(dyes["CellMask"], x, y, sigma, 0.35 * levels["CellMask"][i])
             _spot(dyes["AnnexinV"], x, y, sigma, 0.5 * levels["AnnexinV"][i])
-            _spot(tall, x, y, sigma, 0.0)
 
 
 def _specks(rng: np.random.Generator, dyes: dict[str, Image], diameter: float) -> None:
@@ -270,17 +283,28 @@ def _specks(rng: np.random.Generator, dyes: dict[str, Image], diameter: float) -
 
 
 def _brightfield(
-    cells: Cells, inside: npt.NDArray[np.bool_], round_cell: Image, thickness: Image, depth: Image,
-    edge: Image, nucleus: Image, fine: Image, middle: Image, scale: np.float32,
+    inside: Image,
+    round_cell: Image,
+    thickness: Image,
+    depth: Image,
+    edge: Image,
+    nucleus: Image,
+    noise: tuple[Image, Image, Image],
+    scale: np.float32,
 ) -> tuple[Image, Image]:
     """Phase (radians) and absorbance of the specimen: flat cells almost invisible, round ones not."""
-    around_nucleus = np.exp(-(((depth - 0.42) / 0.22) ** 2)) * inside * (1 - nucleus)
-    granules = np.clip(fine - 1.15, 0, 2.5)
-    phase = thickness * np.where(round_cell > 0, 1.5, 0.40)
-    phase = phase + inside * (0.05 * middle + 0.05 * fine)
-    phase = phase + 0.18 * nucleus * (1 + 0.5 * np.clip(middle - 0.8, 0, 2))
-    phase = phase + granules * (0.30 * around_nucleus + 0.04 * inside)
-    lip = np.exp(-(((edge - 0.8 * scale) / (0.7 * scale)) ** 2)) * inside
-    absorption = 0.05 * granules * around_nucleus + (0.006 + 0.03 * round_cell) * lip
-    absorption = absorption + 0.012 * thickness * round_cell
-    return (phase + 0.10 * lip).astype(np.float32), absorption.astype(np.float32)
+    fine, middle, coarse = noise
+    around_nucleus = np.exp(-(((depth - 0.40) / 0.24) ** 2)) * inside * (1 - nucleus)
+    granules = np.clip(fine - 0.95, 0, 2.0)
+    # lamellae thin out to nothing, so that much of a flat cell's outline is hardly seen
+    tapered = thickness * (1 - np.exp(-edge / (2.6 * scale)))
+    # from the smooth depth, not from the pixels of the mask, whose steps would glitter
+    ball = np.sqrt(np.clip(1 - depth**2, 0, 1)) * np.clip((1 - depth) * 8, 0, 1) * (1 + 0.10 * middle)
+    phase = np.where(round_cell > 0, 1.9 * ball, 0.50 * tapered)
+    phase = phase + inside * (0.03 * middle + 0.012 * fine)
+    phase = phase + 0.16 * nucleus * (1 + 0.7 * np.clip(middle - 0.8, 0, 2)) * (1 - 0.5 * round_cell)
+    phase = phase + granules * (0.26 * around_nucleus + 0.012 * inside)
+    uneven = np.clip(0.55 + 0.55 * coarse, 0, 1.6)
+    lip = np.exp(-(((edge - 1.0 * scale) / (0.8 * scale)) ** 2)) * inside * uneven
+    absorption = 0.11 * granules * around_nucleus + 0.03 * ball * round_cell
+    return (phase + 0.13 * lip * (1 - round_cell)).astype(np.float32), absorption.astype(np.float32)

@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Show what a run found on a simulated plate beside what was put in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from morphodose.cli import command
+from morphodose.simulate.compare import compare
+
+
+@command
+@click.option("--results", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--truth", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(results: Path, truth: Path) -> None:
+    """Compare the RESULTS folder of a run with the TRUTH folder of simulate_plate.py."""
+    click.echo("Found beside what was put in:")
+    click.echo(compare(results, truth).text())
+
+
+if __name__ == "__main__":
+    main()

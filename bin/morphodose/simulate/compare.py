@@ -1,0 +1,140 @@
+"""What a run found on a simulated plate beside what was put in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from morphodose.images import read_labels
+from morphodose.segmentation.score import count_matches
+from morphodose.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRACTIONS = ("Fraction_Viable", "Fraction_EarlyApoptotic", "Fraction_LateApoptotic", "Fraction_Necrotic")
+WELL_KEYS = ["Metadata_Acquisition", "Metadata_Timepoint", "Metadata_Well"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Found against true.
+
+    Attributes
+    ----------
+    cells_found, cells_true : int
+        Cells that do not touch the border, over all fields.
+    f1 : float
+        F1 of the cell masks at IoU 0.5, over all cells of the in-focus fields.
+    fractions : pandas.DataFrame
+        A row per timepoint and dose: cells, and found and true fraction of each death state, replicates pooled.
+    responses : pandas.DataFrame
+        A row per endpoint and timepoint: state, EC50 with interval, true EC50, whether it is inside.
+    """
+
+    cells_found: int
+    cells_true: int
+    f1: float
+    fractions: pd.DataFrame
+    responses: pd.DataFrame
+
+    @property
+    def count_error(self) -> float:
+        """Relative error of the number of cells."""
+        return self.cells_found / self.cells_true - 1
+
+    @property
+    def fraction_error(self) -> float:
+        """Largest difference of a death fraction at any dose and timepoint."""
+        return max(float((self.fractions[name] - self.fractions[f"{name}_True"]).abs().max()) for name in FRACTIONS)
+
+    def text(self) -> str:
+        """The comparison as a person reads it."""
+        lines = [
+            f"cells          found {self.cells_found}, true {self.cells_true} ({self.count_error:+.1%})",
+            f"masks          F1 at IoU 0.5: {self.f1:.3f}",
+            f"death states   largest difference of a fraction: {self.fraction_error:.3f}",
+            "               h     dose   " + "".join(f"{name.removeprefix('Fraction_'):>22}" for name in FRACTIONS),
+        ]
+        for row in self.fractions.to_dict("records"):
+            pairs = "".join(f"{row[name]:>12.2f} (true {row[f'{name}_True']:.2f})"[:22].rjust(22) for name in FRACTIONS)
+            lines.append(f"             {row['Metadata_Timepoint']:>5g} {row['Metadata_Dose']:>7g}  {pairs}")
+        for row in self.responses.to_dict("records"):
+            found = f"{row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})" if row["State"] == "fitted" else ""
+            inside = "inside" if row["Inside"] else "OUTSIDE"
+            lines.append(
+                f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h: {row['State']} {found}, "
+                f"true {row['EC50_True']:.3g} {inside}"
+            )
+        return "\n".join(lines)
+
+
+def compare(results: Path, truth: Path) -> Comparison:
+    """Compare a result folder of the pipeline with the truth of the simulated plate.
+
+    Parameters
+    ----------
+    results : path
+        The pipeline's ``--outdir``.
+    truth : path
+        The ``truth`` folder that `simulate_plate.py` wrote.
+    """
+    wells = read_table(results / "tables" / "wells.parquet")
+    true_wells = read_table(truth / "wells.parquet")
+    return Comparison(
+        int(wells["Count_Cells"].sum()),
+        int(true_wells["Count_Cells"].sum()),
+        pooled_f1(results, truth),
+        pooled_fractions(wells, true_wells),
+        compare_responses(read_table(results / "tables" / "responses.parquet"), truth),
+    )
+
+
+def pooled_f1(results: Path, truth: Path, iou: float = 0.5) -> float:
+    """F1 over the cells of all in-focus fields; cells that touch the border are left out on both sides."""
+    fields = read_table(truth / "fields.parquet", ["Metadata_ImageID", "OutOfFocus"])
+    cells = read_table(truth / "cells.parquet", ["Metadata_ImageID", "Metadata_ObjectLabel", "TouchesBorder"])
+    masks = {path.name: path for path in (results / "segmented").rglob("*_cells.tif")}
+    totals = np.zeros(3, dtype=int)
+    for image in fields.loc[~fields["OutOfFocus"], "Metadata_ImageID"]:
+        border = cells.loc[(cells["Metadata_ImageID"] == image) & cells["TouchesBorder"], "Metadata_ObjectLabel"]
+        true = read_labels(truth / f"{image}_cells.tif")
+        true[np.isin(true, border)] = 0
+        totals += count_matches(true, read_labels(masks[f"{image}_cells.tif"]), iou)
+    hits, false_positives, misses = totals
+    return float(2 * hits / max(2 * hits + false_positives + misses, 1))
+
+
+def pooled_fractions(wells: pd.DataFrame, true_wells: pd.DataFrame) -> pd.DataFrame:
+    """Found and true fraction of each state by timepoint and dose; wells weigh by their cells."""
+    keys = ["Metadata_Timepoint", "Metadata_Role", "Metadata_Dose"]
+    joined = wells.merge(
+        true_wells[[*WELL_KEYS, "Count_Cells", *FRACTIONS]], on=WELL_KEYS, suffixes=("", "_True"), validate="1:1"
+    )
+    for name in FRACTIONS:
+        joined[name] = joined[name].fillna(0) * joined["Count_Cells"]
+        joined[f"{name}_True"] = joined[f"{name}_True"].fillna(0) * joined["Count_Cells_True"]
+    sums = joined.groupby(keys, as_index=False)[
+        ["Count_Cells", "Count_Cells_True", *FRACTIONS, *(f"{name}_True" for name in FRACTIONS)]
+    ].sum()
+    for name in FRACTIONS:
+        sums[name] /= sums["Count_Cells"].clip(lower=1)
+        sums[f"{name}_True"] /= sums["Count_Cells_True"].clip(lower=1)
+    return sums.sort_values(keys[::2], ignore_index=True)
+
+
+def compare_responses(responses: pd.DataFrame, truth: Path) -> pd.DataFrame:
+    """EC50 of death at each timepoint beside the true one."""
+    curves = json.loads((truth / "truth.json").read_text(encoding="utf-8"))["endpoints"]
+    true = {(curve["endpoint"], curve["timepoint_h"]): curve["ec50"] for curve in curves}
+    rows = responses[responses["Endpoint"].isin(["Fraction_Dying", "Fraction_Dead"])].copy()
+    pairs = zip(rows["Endpoint"], rows["Metadata_Timepoint"], strict=True)
+    rows["EC50_True"] = [true.get((endpoint, float(hours)), np.nan) for endpoint, hours in pairs]
+    low = rows["EC50_Low"].fillna(0.0)
+    high = rows["EC50_High"].fillna(np.inf)
+    rows["Inside"] = (rows["State"] != "refused") & (low <= rows["EC50_True"]) & (rows["EC50_True"] <= high)
+    return rows.sort_values(["Endpoint", "Metadata_Timepoint"], ignore_index=True)

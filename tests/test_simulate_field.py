@@ -1,0 +1,202 @@
+"""One rendered field: pixels, masks and table say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from morphodose.simulate.field import CHANNELS, STATES, Optics, SimulatedField, render_field
+from morphodose.simulate.shapes import make_cells, place_cells, rasterise
+from scipy import ndimage
+
+MIXED = (0.4, 0.2, 0.25, 0.15)
+
+
+def field(seed: int = 0, **options) -> SimulatedField:
+    return render_field(np.random.default_rng(seed), **{"fractions": MIXED, **options})
+
+
+@pytest.fixture(scope="module")
+def mixed() -> list[SimulatedField]:
+    return [field(seed, morphology=0.5) for seed in range(8)]
+
+
+def test_labels_are_consecutive_and_each_has_its_row(mixed):
+    for one in mixed:
+        n = len(one.table["ObjectLabel"])
+        np.testing.assert_array_equal(np.unique(one.cells), np.arange(n + 1))
+        np.testing.assert_array_equal(one.table["ObjectLabel"], np.arange(1, n + 1))
+        np.testing.assert_array_equal(one.table["Area"], np.bincount(one.cells.ravel())[1:])
+        assert all(len(values) == n for values in one.table.values())
+
+
+def test_each_cell_is_one_connected_piece_with_its_centre_in_the_table(mixed):
+    one = mixed[0]
+    for label, x, y in zip(
+        one.table["ObjectLabel"], one.table["Center_X"], one.table["Center_Y"], strict=True
+    ):
+        rows, columns = np.nonzero(one.cells == label)
+        assert (x, y) == pytest.approx((columns.mean(), rows.mean()))
+        if not one.table["TouchesBorder"][label - 1]:
+            assert ndimage.label(one.cells == label)[1] == 1
+
+
+def test_nuclei_lie_in_their_cells_under_the_same_label(mixed):
+    for one in mixed:
+        inside = one.nuclei > 0
+        np.testing.assert_array_equal(one.nuclei[inside], one.cells[inside])
+        areas = np.bincount(one.nuclei.ravel(), minlength=one.cells.max() + 1)[1:]
+        np.testing.assert_array_equal(areas, one.table["NucleusArea"])
+        assert (areas[~one.table["TouchesBorder"]] > 20).all()
+
+
+def test_the_border_flag_is_true_exactly_where_a_label_is_on_the_outermost_pixels(mixed):
+    for one in mixed:
+        edge = np.concatenate([one.cells[0], one.cells[-1], one.cells[:, 0], one.cells[:, -1]])
+        on_edge = np.isin(one.table["ObjectLabel"], edge)
+        np.testing.assert_array_equal(one.table["TouchesBorder"], on_edge)
+
+
+def test_many_cells_touch_a_neighbour_and_the_table_counts_them():
+    one = field(1, fractions=None)
+    assert (one.table["Touching"] > 0).mean() > 0.4
+    label = int(one.table["Touching"].argmax()) + 1
+    cross = ndimage.generate_binary_structure(2, 1)
+    around = one.cells[ndimage.binary_dilation(one.cells == label, cross)]
+    assert len(np.setdiff1d(around, [0, label])) == one.table["Touching"][label - 1]
+
+
+def test_cells_have_the_diameter_that_was_asked_for():
+    for diameter in (30.0, 40.0, 60.0):
+        areas = []
+        for seed in range(4):
+            one = field(seed, fractions=None, cell_diameter=diameter, n_cells=20, clustering=0.0)
+            areas += list(one.table["Area"][~one.table["TouchesBorder"]])
+        assert np.sqrt(4 * np.mean(areas) / np.pi) == pytest.approx(diameter, rel=0.06)
+
+
+def test_dying_cells_shrink_and_their_nuclei_condense(mixed):
+    size = {}
+    for state in STATES:
+        areas = [
+            one.table["Area"][(one.table["State"] == state) & ~one.table["TouchesBorder"]] for one in mixed
+        ]
+        nuclei = [
+            one.table["NucleusArea"][(one.table["State"] == state) & ~one.table["TouchesBorder"]]
+            for one in mixed
+        ]
+        size[state] = (np.concatenate(areas).mean(), np.concatenate(nuclei).mean())
+    assert size["late_apoptotic"][0] < size["early_apoptotic"][0] < size["viable"][0]
+    assert size["late_apoptotic"][1] < size["necrotic"][1] < size["viable"][1]
+
+
+def stain_by_state(fields: list[SimulatedField], channel: str, mask: str) -> dict[str, np.ndarray]:
+    """Mean counts of the cells (or nuclei) of each state, in the projection, without border cells."""
+    found: dict[str, list[float]] = {state: [] for state in STATES}
+    for one in fields:
+        image = one.planes.max(axis=0)[CHANNELS.index(channel)].astype(float)
+        for label in one.table["ObjectLabel"][~one.table["TouchesBorder"]]:
+            here = getattr(one, mask) == label
+            found[one.table["State"][label - 1]].append(float(image[here].mean()))
+    return {state: np.array(values) for state, values in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("channel", "mask", "positive"),
+    [
+        ("AnnexinV", "cells", ("early_apoptotic", "late_apoptotic")),
+        ("PI", "nuclei", ("late_apoptotic", "necrotic")),
+    ],
+)
+def test_the_right_dye_is_in_the_right_state_with_little_overlap(mixed, channel, mask, positive):
+    stain = stain_by_state(mixed, channel, mask)
+    bright = np.concatenate([stain[state] for state in positive])
+    dim = np.concatenate([stain[state] for state in STATES if state not in positive])
+    gates = np.sort(np.concatenate([bright, dim]))
+    error = min(((dim > gate).mean() + (bright <= gate).mean()) / 2 for gate in gates)
+    assert error < 0.02
+    for state in positive:
+        assert np.median(stain[state]) > 2 * np.median(dim)
+
+
+def test_condensed_nuclei_are_brighter_in_hoechst(mixed):
+    stain = stain_by_state(mixed, "Hoechst", "nuclei")
+    assert np.median(stain["late_apoptotic"]) > 1.3 * np.median(stain["viable"])
+    assert np.median(stain["necrotic"]) < np.median(stain["viable"])
+
+
+def test_the_same_generator_state_gives_the_same_pixels():
+    first, second, other = field(5, size=120), field(5, size=120), field(6, size=120)
+    np.testing.assert_array_equal(first.planes, second.planes)
+    np.testing.assert_array_equal(first.cells, second.cells)
+    assert not np.array_equal(first.planes, other.planes)
+
+
+def test_shape_and_depth_are_those_of_the_camera():
+    one = field(size=128, optics=Optics(planes=4))
+    assert one.planes.shape == (4, 5, 128, 128)
+    assert one.planes.dtype == np.uint16
+    assert one.cells.shape == one.nuclei.shape == (128, 128)
+
+
+def test_an_empty_field_has_background_and_an_empty_table():
+    one = field(n_cells=0)
+    assert one.cells.max() == one.nuclei.max() == 0
+    assert len(one.table["Area"]) == len(one.table["State"]) == 0
+    assert 100 < one.planes[:, 1:].mean() < 250
+
+
+def test_a_field_of_one_cell_is_possible():
+    seeds = (field(seed, n_cells=1, fractions=None) for seed in range(30))
+    assert any(len(one.table["Area"]) == 1 for one in seeds)
+
+
+def test_lost_cells_leave_the_field():
+    counts = [np.mean([field(s, lost=lost).cells.max() for s in range(6)]) for lost in (0.0, 0.5, 1.0)]
+    assert counts[1] == pytest.approx(counts[0] / 2, rel=0.2)
+    assert counts[2] == 0
+
+
+@pytest.mark.parametrize("channel", [1, 2])
+def test_a_field_out_of_focus_is_blurred_and_the_middle_plane_is_the_sharpest_in_focus(channel):
+    def sharpness(one: SimulatedField) -> np.ndarray:
+        smooth = [ndimage.gaussian_filter(plane[channel].astype(float), 1.0) for plane in one.planes]
+        return np.array([ndimage.laplace(image).var() for image in smooth])
+
+    optics = {"planes": 5, "focus_jitter": 0.0}
+    good = sharpness(field(2, fractions=None, optics=Optics(**optics)))
+    bad = sharpness(field(2, fractions=None, optics=Optics(**optics, defocus=18)))
+    assert good.argmax() == 2
+    assert good.max() > 5 * bad.max()
+
+
+def test_vignetting_darkens_the_corners_and_noise_can_be_switched_off():
+    clean = field(n_cells=0, optics=Optics(noise=0, illumination=0.5)).planes[0, 2].astype(int)
+    assert clean[180, 180] - 120 > 1.7 * (clean[0, 0] - 120)
+    noisy = field(n_cells=0, optics=Optics(illumination=0)).planes[0, 2].astype(float)
+    assert noisy.std() > 5
+
+
+def test_shrinking_changes_no_cell_from_touching_the_border_to_not_touching_it():
+    """Else leaving out border cells would favour the small, dead ones."""
+    shares = []
+    for state in (0, 2):
+        inner = total = 0
+        for seed in range(12):
+            rng = np.random.default_rng(seed)
+            x, y = place_cells(rng, 60, 432, 27.0)
+            cells = make_cells(rng, x, y, np.full(len(x), state), 40.0, 0.0, (36, 395))
+            owner, _ = rasterise(cells, 432)
+            view = owner[36:396, 36:396]
+            edge = np.unique(np.concatenate([view[0], view[-1], view[:, 0], view[:, -1]]))
+            seen = np.unique(view)
+            inner += len(np.setdiff1d(seen, np.append(edge, 0)))
+            total += len(np.setdiff1d(seen, [0]))
+        shares.append(inner / total)
+    assert shares[0] == pytest.approx(shares[1], abs=0.01)
+
+
+def test_fractions_that_are_no_shares_are_refused():
+    with pytest.raises(ValueError, match="sum to 1"):
+        field(fractions=(0.5, 0.5, 0.5, 0.5))
+    with pytest.raises(ValueError, match="zombie"):
+        field(fractions={"zombie": 1.0})
