@@ -19,5 +19,5 @@ fi
 echo "Setting up .venv from containers/requirements/local.lock (about 7 GB with torch) ..." >&2
 rm -rf "$root/.venv"
 "$uv" venv -q --python '>=3.11,<3.13' "$root/.venv"
-"$uv" pip sync -q --require-hashes --python "$root/.venv" "$lock"
+"$uv" pip sync -q --compile-bytecode --require-hashes --python "$root/.venv" "$lock"
 touch "$stamp"

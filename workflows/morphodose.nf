@@ -33,13 +33,13 @@ workflow MORPHODOSE {
     CHECK_DESIGN(
         samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
     )
-    def wells = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
+    def planned = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
     def wells_per_acquisition = CHECK_DESIGN.out.well_timepoints.map { json -> wellsPerAcquisition(json) }
 
     //
     // MODULE: one image a field, from its z planes
     //
-    PROJECT_Z(wells, codeDigest('project_z.py'))
+    PROJECT_Z(planned, codeDigest('project_z.py'))
     def images = PROJECT_Z.out.images
 
     //
@@ -105,7 +105,7 @@ workflow MORPHODOSE {
     //
     // MODULE: the tables of cells and images: measurements, plate map, death states and QC joined
     //
-    def meta_of = wells.map { well -> [well[0].id, well[0]] }
+    def meta_of = planned.map { well -> [well[0].id, well[0]] }
     ANNOTATE_CELLS(
         measurements
             .join(byAcquisition(meta_of.join(masks).map { _id, meta, mask -> [meta, mask] }, wells_per_acquisition))
@@ -141,30 +141,35 @@ workflow MORPHODOSE {
         CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
         PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
         FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
+        FIT_RESPONSES.out.orders, FIT_RESPONSES.out.zprime,
         images_table,
-        sortedFiles(PROJECT_Z.out.focus.map { _meta, table -> table }),
+        sortedFiles(PROJECT_Z.out.images.map { _meta, folder -> folder }),
         sortedFiles(illumination),
         sortedFiles(gates),
         sortedFiles(gate_plots),
         sortedFiles(masks.map { _id, folder -> folder }),
         runRecord(options),
-        versions.map { section -> section.text }.unique().toSortedList().map { sections -> sections.join('') },
+        versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) },
         codeDigest('report.py')
     )
 
-    emit:
     report = REPORT.out.report
     wells = PROFILE_WELLS.out.wells
     responses = FIT_RESPONSES.out.responses
     cells = ANNOTATE_CELLS.out.cells
-    images = ANNOTATE_CELLS.out.images
+
+    emit:
+    report
+    wells
+    responses
+    cells
 }
 
 /** [meta, rows, planes] of each well-timepoint that check_design found, in the order of their ids. */
 def wellTimepoints(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).toSorted { well -> well.id }.collect { well ->
         def meta = wellMeta(well)
-        def rows = well.planes.collect { plane -> [source: plane.source, field: plane.field, z: plane.z, channel: plane.channel] }
+        def rows = well.planes.collect { plane -> [source: plane.path, field: plane.field, z: plane.z, channel: plane.channel] }
         [meta, rows, well.planes.collect { plane -> file(plane.path, glob: false) }]
     }
 }
@@ -198,6 +203,12 @@ def sortedFiles(files) {
 def modelFile(model) {
     def path = file(model, glob: false)
     return path.exists() ? path : []
+}
+
+/** One JSON object of the versions.yml sections of all processes. */
+def versionsJson(sections) {
+    def merged = sections.inject([:]) { all, section -> all + new org.yaml.snakeyaml.Yaml().load(section) }
+    return groovy.json.JsonOutput.toJson(merged.collectEntries { process, found -> [process.tokenize(':')[-1], found] })
 }
 
 /** What is said of the run in the report: only what stays the same under -resume. */

@@ -1,5 +1,4 @@
 process CHECK_DESIGN {
-    tag "${samplesheet.name}"
     label 'process_single'
 
     input:

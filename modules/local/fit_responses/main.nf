@@ -9,6 +9,8 @@ process FIT_RESPONSES {
     path 'responses.parquet', emit: responses
     path 'curves.parquet', emit: curves
     path 'onsets.parquet', emit: onsets
+    path 'orders.parquet', emit: orders
+    path 'zprime.parquet', emit: zprime
     path 'versions.yml', emit: versions
 
     script:
@@ -23,6 +25,6 @@ process FIT_RESPONSES {
 
     stub:
     """
-    touch responses.parquet curves.parquet onsets.parquet versions.yml
+    touch {responses,curves,onsets,orders,zprime}.parquet versions.yml
     """
 }

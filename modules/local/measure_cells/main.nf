@@ -15,6 +15,7 @@ process MEASURE_CELLS {
     def keys = groovy.json.JsonOutput.toJson(meta)
     """
     measure_cells.py \\
+        --id ${meta.id} \\
         --keys '${keys}' \\
         --images ${images} \\
         --masks ${masks} \\

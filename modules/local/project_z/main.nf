@@ -8,23 +8,23 @@ process PROJECT_Z {
 
     output:
     tuple val(meta), path("projected/${meta.id}"), emit: images
-    tuple val(meta), path("${meta.id}_focus.parquet"), emit: focus
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
     def keys = groovy.json.JsonOutput.toJson(meta)
-    // staged under plain names: whatever the instrument called its files never reaches the shell
-    def named = rows.withIndex().collect { row, i -> [file: String.format('plane%05d.tif', i + 1)] + row }
-    def table = groovy.json.JsonOutput.toJson(named).replace("'", '\\u0027')
+    // staged under plain names: what the instrument called its files is only quoted in messages
+    def cells = rows.withIndex().collectMany { row, i ->
+        [String.format('plane%05d.tif', i + 1), "'${row.source.replace("'", "'\\''")}'", row.field, row.z, "'${row.channel}'"]
+    }
     """
-    printf '%s' '${table}' > planes.json
+    printf '%s\\t%s\\t%s\\t%s\\t%s\\n' file source field z channel ${cells.join(' ')} > planes.tsv
     project_z.py \\
+        --id ${meta.id} \\
         --keys '${keys}' \\
-        --planes planes.json \\
+        --planes planes.tsv \\
         --planes_dir planes \\
-        --out projected/${meta.id} \\
-        --focus ${meta.id}_focus.parquet \\
+        --out projected \\
         ${args}
     versions.py --process ${task.process} numpy scikit-image tifffile > versions.yml
     """
@@ -32,6 +32,6 @@ process PROJECT_Z {
     stub:
     """
     mkdir -p projected/${meta.id}
-    touch projected/${meta.id}/${meta.id}_Field_1.ome.tiff ${meta.id}_focus.parquet versions.yml
+    touch projected/${meta.id}/${meta.id}_Field_1.ome.tiff projected/${meta.id}/focus.parquet versions.yml
     """
 }

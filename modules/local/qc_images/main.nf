@@ -15,6 +15,7 @@ process QC_IMAGES {
     def keys = groovy.json.JsonOutput.toJson(meta)
     """
     qc_images.py \\
+        --id ${meta.id} \\
         --keys '${keys}' \\
         --images ${images} \\
         --out ${meta.id}_qc.parquet \\

@@ -10,14 +10,16 @@ process REPORT {
     path responses
     path curves
     path onsets
+    path orders
+    path zprime
     path images, stageAs: 'images/*'
-    path focus, stageAs: 'focus/*'
+    path projected, stageAs: 'projected/*'           // their focus.parquet
     path illumination, stageAs: 'illumination/*'   // [] where it was not estimated
     path gates, stageAs: 'gates/*'                 // [] without death markers
     path gate_plots, stageAs: 'gate_plots/*'
     path masks, stageAs: 'masks/*'
     val run                                        // JSON: pipeline, versions, parameters, steps left out
-    val versions                                   // YAML sections of all processes
+    val versions                                   // JSON: process, package, version
     val code
 
     output:
@@ -27,15 +29,14 @@ process REPORT {
     script:
     def args = task.ext.args ?: ''
     def run_json = run.replace("'", '\\u0027')
-    def versions_json = groovy.json.JsonOutput.toJson(versions).replace("'", '\\u0027')
     """
     printf '%s' '${run_json}' > run.json
-    printf '%s' '${versions_json}' > versions.json
+    printf '%s' '${versions}' > versions.json
     report.py \\
         --design ${design} --faults ${faults} --plate_map ${plate_map} \\
         --wells ${wells} --conditions ${conditions} \\
-        --responses ${responses} --curves ${curves} --onsets ${onsets} \\
-        --images images --focus focus \\
+        --responses ${responses} --curves ${curves} --onsets ${onsets} --orders ${orders} --zprime ${zprime} \\
+        --images images --focus projected \\
         ${illumination ? '--illumination illumination' : ''} \\
         ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\
         --masks masks \\

@@ -1,0 +1,1 @@
+"""Tests that run Nextflow end to end."""

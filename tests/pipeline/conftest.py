@@ -1,0 +1,38 @@
+"""Simulated plates and runs that several pipeline tests share; each is made once in a session."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.nextflow_runs import ROOT, Run, run
+
+#: Options of the tiny plate: one vehicle and three treated wells at one time, fields of 200 px.
+TINY = "--times 24 --doses 0.1,1,10 --replicates 1 --vehicle_wells 1 --positive_wells 0 --planes 2 --size 200 --density 12"
+TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "18")
+
+
+def simulate(out: Path, *options: str) -> Path:
+    """Write a simulated plate; gives its samplesheet."""
+    command = [sys.executable, str(ROOT / "bin" / "simulate_plate.py"), "--out", str(out), "--workers", "2"]
+    subprocess.run([*command, *options], check=True, capture_output=True, text=True)
+    return out / "samplesheet.csv"
+
+
+@pytest.fixture(scope="session")
+def tiny_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a plate that runs through the pipeline in about a minute."""
+    return simulate(tmp_path_factory.mktemp("tiny") / "plate", *TINY.split()).parent
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An undisturbed run on the tiny plate."""
+    finished = run(
+        tmp_path_factory.mktemp("undisturbed"), "--input", str(tiny_plate / "samplesheet.csv"), *TINY_ARGUMENTS
+    )
+    assert finished.status == 0, finished.output
+    return finished

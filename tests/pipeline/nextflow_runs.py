@@ -1,0 +1,102 @@
+"""Running the pipeline from a test: one call a run, and what its trace says."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: exit status, everything it printed, and where its results are."""
+
+    status: int
+    output: str
+    outdir: Path
+
+    def tasks(self) -> list[dict[str, str]]:
+        """Rows of the trace: process, tag, status (COMPLETED, CACHED, FAILED, ABORTED) …"""
+        with open(self.outdir / "pipeline_info" / "trace.txt", newline="") as handle:
+            return list(csv.DictReader(handle, delimiter="\t"))
+
+    def executed(self) -> set[str]:
+        """Names, without the workflow's, of the processes that ran a task instead of finding it cached."""
+        return {row["process"].rpartition(":")[2] for row in self.tasks() if row["status"] == "COMPLETED"}
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a run: this interpreter first, Nextflow from PATH or from setup/."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], str(ROOT / "setup")])
+    quiet = {"NXF_ANSI_LOG": "false", "NXF_SYNTAX_PARSER": "v2", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PATH": path, **quiet, **extra}
+
+
+def start(
+    launch_dir: Path, *arguments: str, project: Path = ROOT, outdir: Path | None = None, **extra: str
+) -> subprocess.Popen:
+    """Start `nextflow run` in `launch_dir`, in a process group of its own."""
+    launch_dir.mkdir(parents=True, exist_ok=True)
+    command = ["nextflow", "run", str(project / "main.nf"), "--outdir", str(outdir or launch_dir / "results")]
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=launch_dir,
+        env=environment(**extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(
+    launch_dir: Path, *arguments: str, project: Path = ROOT, outdir: Path | None = None, **extra: str
+) -> Run:
+    """Run the pipeline to its end, well or not."""
+    process = start(launch_dir, *arguments, project=project, outdir=outdir, **extra)
+    output, _ = process.communicate()
+    return Run(process.returncode, output, outdir or launch_dir / "results")
+
+
+def kill_when_running(
+    launch_dir: Path, step: str, *arguments: str, project: Path = ROOT, limit_s: float = 600, **extra: str
+) -> bool:
+    """Start a run, and kill it with all its tasks (SIGKILL) as soon as a task of `step` is submitted.
+
+    Returns False where the run ended before: then nothing was killed.
+    """
+    process = start(launch_dir, *arguments, project=project, **extra)
+    lines: list[str] = []
+    deadline = time.monotonic() + limit_s
+    if process.stdout is None:
+        raise RuntimeError("the run has no output to read")
+    for line in process.stdout:
+        lines.append(line)
+        if "Submitted process" in line and step in line:
+            time.sleep(0.5)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            kill_orphans(launch_dir)
+            return True
+        if time.monotonic() > deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise TimeoutError(f"{step} was not reached in {limit_s} s:\n{''.join(lines[-30:])}")
+    process.wait()
+    return False
+
+
+def kill_orphans(launch_dir: Path) -> None:
+    """Kill the tasks that a killed Nextflow left running below `launch_dir`."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(entry / "cwd")).is_relative_to(launch_dir):
+                os.kill(int(entry.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            continue  # it ended meanwhile, or is not ours

@@ -1,0 +1,24 @@
+"""Comparing the tables of two runs by value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from morphodose.tables import parquet_files, read_table
+
+
+def tables_of(results: Path) -> dict[str, pd.DataFrame]:
+    """Every published Parquet file, by its path below the results."""
+    return {str(file.relative_to(results)): read_table(file) for file in parquet_files(results)}
+
+
+def assert_same_tables(one: Path, other: Path, ignore: frozenset[str] = frozenset({"Seconds"})) -> None:
+    """Fail where two result folders hold different tables, rows or values (columns in `ignore` aside)."""
+    first, second = tables_of(one), tables_of(other)
+    assert first.keys() == second.keys()
+    assert first, f"no table in {one}"
+    for name, frame in first.items():
+        columns = [column for column in frame.columns if column not in ignore]
+        pd.testing.assert_frame_equal(frame[columns], second[name][columns], obj=name)

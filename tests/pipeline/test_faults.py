@@ -1,0 +1,101 @@
+"""Bad input: what the user sees, and that nothing expensive starts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from morphodose.tables import read_table
+from pipeline.conftest import TINY, TINY_ARGUMENTS, simulate
+from pipeline.nextflow_runs import Run, run
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture
+def plate(tiny_plate: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny plate that a test may damage."""
+    return Path(shutil.copytree(tiny_plate, tmp_path / "plate"))
+
+
+def run_plate(plate: Path, *arguments: str) -> Run:
+    return run(plate.parent / "launch", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *arguments)
+
+
+def submitted(finished: Run) -> set[str]:
+    return set(re.findall(r"Submitted process > MORPHODOSE:(\w+)", finished.output))
+
+
+def assert_only_the_design_was_checked(finished: Run) -> None:
+    assert finished.status != 0
+    assert submitted(finished) <= {"CHECK_DESIGN", "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS"}
+
+
+def test_an_unknown_parameter_is_an_error_that_offers_the_nearest(plate: Path) -> None:
+    finished = run_plate(plate, "--diametre", "40", "--on_fault", "stict")
+    assert finished.status != 0
+    assert "--diametre: there is no such parameter; did you mean --diameter?" in finished.output
+    assert "--on_fault stict: is not one of strict, tolerant; did you mean strict?" in finished.output
+    assert not submitted(finished)
+
+
+def test_help_prints_every_parameter_and_runs_nothing(tmp_path: Path) -> None:
+    finished = run(tmp_path, "--help")
+    assert finished.status == 0
+    for name in ("--input", "--segmentation_shard", "--late_death_channel"):
+        assert name in finished.output
+    assert not submitted(finished)
+
+
+def test_all_faults_of_the_input_are_reported_at_once_before_anything_expensive(plate: Path) -> None:
+    images = sorted((plate / "images" / "24hrs_R1").glob("*.tif"))
+    images[0].write_bytes(images[0].read_bytes()[:1000])
+    images[1].unlink()
+    plate_map = plate / "platemap.csv"
+    lines = plate_map.read_text().splitlines()
+    plate_map.write_text("\n".join(line for line in lines if not line.startswith("A03")) + "\n")
+
+    finished = run_plate(plate)
+
+    assert_only_the_design_was_checked(finished)
+    for words in (images[0].name, "truncated", "A03", "plate map"):
+        assert words in finished.output, words
+    assert images[1].name in finished.output or "missing" in finished.output
+
+
+def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:
+    image = sorted((plate / "images" / "24hrs_R1").glob("W0001*.tif"))[0]
+    image.write_bytes(image.read_bytes()[:1000])
+
+    finished = run_plate(plate, "--on_fault", "tolerant")
+
+    assert finished.status == 0, finished.output
+    wells = read_table(finished.outdir / "tables" / "wells.parquet")
+    assert "A01" not in set(wells["Metadata_Well"])
+    assert image.name in (finished.outdir / "report" / "report.html").read_text()
+
+
+def test_an_empty_field_and_a_field_with_one_cell_go_through(tmp_path: Path) -> None:
+    options = TINY.split()
+    options[options.index("--density") + 1] = "1"
+    sheet = simulate(tmp_path / "plate", *options, "--empty_fields", "0.5")
+    finished = run(tmp_path / "launch", "--input", str(sheet), *TINY_ARGUMENTS)
+    assert finished.status == 0, finished.output
+    wells = read_table(finished.outdir / "tables" / "wells.parquet")
+    assert len(wells) == 4
+    assert wells["Count_Cells"].min() == 0
+
+
+def test_paths_with_spaces_and_quotes_work(tiny_plate: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "Anna's \"new\" plate; $(touch injected)"
+    shutil.copytree(tiny_plate, hostile)
+    finished = run(
+        tmp_path / "launch", "--input", str(hostile / "samplesheet.csv"), *TINY_ARGUMENTS,
+        outdir=tmp_path / "it's a result",
+    )  # fmt: skip
+    assert finished.status == 0, finished.output
+    assert (tmp_path / "it's a result" / "report" / "report.html").stat().st_size > 0
+    assert not list(tmp_path.rglob("injected"))

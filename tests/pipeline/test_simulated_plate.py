@@ -1,0 +1,79 @@
+"""The demo plate and a second one: what is found against what was put in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from scipy import ndimage
+
+from morphodose.images import read_field, read_labels
+from morphodose.names import split_cell_id
+from morphodose.simulate.compare import compare
+from morphodose.tables import read_table
+from pipeline.conftest import simulate
+from pipeline.nextflow_runs import Run, run
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["seed 1", "seed 2"])
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
+    """A run of the test profile on a demo plate, and the truth of that plate."""
+    folder = tmp_path_factory.mktemp("demo")
+    plate = simulate(folder / "demo" / "plate", "--preset", "demo", "--seed", str(request.param)).parent
+    finished = run(folder, "-profile", "test")
+    assert finished.status == 0, finished.output
+    return finished, plate / "truth"
+
+
+def test_what_is_found_is_what_was_put_in(demo: tuple[Run, Path]) -> None:
+    finished, truth = demo
+    found = compare(finished.outdir, truth)
+    print(found.text())
+    assert abs(found.count_error) <= 0.05
+    assert found.f1 >= 0.90
+    assert found.fraction_error <= 0.05
+    dying = found.responses[found.responses["Endpoint"] == "Fraction_Dying"]
+    assert (dying["State"] == "fitted").all()
+    assert found.responses["Inside"].all()
+
+
+def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> None:
+    finished, _ = demo
+    tables = sorted((finished.outdir / "tables" / "cells").rglob("*.parquet"))
+    for table in tables[::9]:
+        cells = read_table(table)
+        assert cells["Metadata_CellID"].is_unique
+        for image, rows in cells.groupby("Metadata_ImageID"):
+            mask = read_labels(next((finished.outdir / "segmented").rglob(f"{image}_cells.tif")))
+            nuclei = read_labels(next((finished.outdir / "segmented").rglob(f"{image}_nuclei.tif")))
+            field = read_field(next((finished.outdir / "projected").rglob(f"{image}.ome.tiff")))
+            assert set(np.unique(mask)) - {0} == set(rows["Metadata_ObjectLabel"])
+            for name, label in zip(rows["Metadata_CellID"], rows["Metadata_ObjectLabel"], strict=True):
+                assert split_cell_id(name) == (image, label)
+            labels = rows["Metadata_ObjectLabel"].to_numpy()
+            area = ndimage.sum_labels(np.ones_like(mask), mask, labels) * field.pixel_size_um**2
+            np.testing.assert_allclose(rows["Cells_AreaShape_Area"], area, rtol=1e-5)
+            for compartment, regions in (("Cells", mask), ("Nuclei", nuclei)):
+                for channel in field.channels:
+                    mean = ndimage.mean(field.channel(channel).astype(float), regions, labels)
+                    there = np.isin(labels, regions)
+                    np.testing.assert_allclose(
+                        rows[f"{compartment}_Intensity_MeanIntensity_{channel}"].to_numpy()[there],
+                        np.asarray(mean)[there], rtol=1e-5,
+                    )  # fmt: skip
+
+
+def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) -> None:
+    import ome_types
+
+    finished, _ = demo
+    path = next((finished.outdir / "projected").rglob("*.ome.tiff"))
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.is_ome
+        assert tiff.series[0].axes == "CYX"
+    channels = ome_types.from_tiff(path).images[0].pixels.channels
+    assert [channel.name for channel in channels] == ["Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI"]
