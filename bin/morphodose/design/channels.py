@@ -68,7 +68,9 @@ def parse_channels(text: str, faults: Faults) -> Channels:
                 value=entry,
             )
         elif name in names.values():
-            faults.add("channels", option, f"two channels are named '{name}'", "give each its own name", value=text)
+            faults.add(
+                "channels", option, f"two channels are named '{name}'", "give each its own name", value=text
+            )
         else:
             names[key] = name
     return Channels(names, frozenset(left_out))
@@ -85,7 +87,11 @@ def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Fau
             given[role] = name
         elif known:
             faults.add(
-                "channel_role", ROLE_OPTIONS[role], "is not a channel of --channels", did_you_mean(name, known), value=name
+                "channel_role",
+                ROLE_OPTIONS[role],
+                "is not a channel of --channels",
+                did_you_mean(name, known),
+                value=name,
             )
     for first, second in (("cell", "brightfield"), ("early_death", "late_death")):
         if first in given and given[first] == given.get(second):

@@ -12,9 +12,9 @@ from pathlib import Path
 from morphodose.design.faults import Faults, listing, nearest
 
 _SEPARATORS = (",", ";", "\t")
-_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
-_COMMA = re.compile(r"^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
-_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$")
+_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$", re.ASCII)
+_COMMA = re.compile(r"^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$", re.ASCII)
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def read_csv(
 ) -> CsvTable | None:
     """Read a CSV file, or add what is wrong with it to `faults`.
 
-    UTF-8 (with or without a byte order mark), UTF-16 with one, or Windows-1252; separators comma, semicolon or
-    tab, found from the header; Excel's ``sep=;`` line; any line end; quoted cells. Rows without any value are
-    skipped. Column names are matched without case, and with spaces or dashes for underscores.
+    UTF-8 (with or without a byte order mark), UTF-16 with one, or Windows-1252; separators comma, semicolon
+    or tab, found from the header; Excel's ``sep=;`` line; any line end; quoted cells. Rows without any value
+    are skipped. Column names are matched without case, and with spaces or dashes for underscores.
 
     Parameters
     ----------
@@ -84,7 +84,9 @@ def read_csv(
     if records is None:
         return None
     if not records:
-        faults.add("empty_table", name, f"the {what} is empty", f"give it a header and rows: {listing(required)}")
+        faults.add(
+            "empty_table", name, f"the {what} is empty", f"give it a header and rows: {listing(required)}"
+        )
         return None
     header_row, header = records[0]
     columns = _columns(name, header_row, header, faults, required, optional, aliases or {})
@@ -111,19 +113,22 @@ def _decode(path: Path, faults: Faults, what: str) -> str | None:
         raw = path.read_bytes()
     except OSError as fault:
         faults.add(
-            "unreadable_table", path, f"the {what} cannot be read ({fault.strerror})", "check the path and its rights"
+            "unreadable_table",
+            path,
+            f"the {what} cannot be read ({fault.strerror})",
+            "check the path and its rights",
         )
         return None
     if raw[:2] == b"PK" or raw[:4] == b"\xd0\xcf\x11\xe0":
         faults.add(
-            "unreadable_table", path.name, f"the {what} is a spreadsheet workbook, not text", "save it as CSV (UTF-8)"
+            "unreadable_table",
+            path.name,
+            f"the {what} is a spreadsheet workbook, not text",
+            "save it as CSV (UTF-8)",
         )
         return None
     try:
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            text = raw.decode("utf-16")
-        else:
-            text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", "replace")  # what Excel on Windows writes by default
     if "\0" in text:
@@ -148,7 +153,10 @@ def _records(text: str, name: str, faults: Faults) -> list[tuple[int, list[str]]
         records = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as fault:
         faults.add(
-            "unreadable_table", name, f"not a readable CSV table ({fault})", "check its quotes: each needs its partner"
+            "unreadable_table",
+            name,
+            f"not a readable CSV table ({fault})",
+            "check its quotes: each needs its partner",
         )
         return None
     return [
@@ -187,13 +195,21 @@ def _columns(
             faults.add("header", name, f"column {position} has no name", "name it or delete it", number)
         if column.lower() in {other.lower() for other in columns}:
             faults.add(
-                "header", name, "this column is there twice", "delete or rename one of the two", number, text.strip()
+                "header",
+                name,
+                "this column is there twice",
+                "delete or rename one of the two",
+                number,
+                text.strip(),
             )
             column = f"{column}#{position}"
         columns.append(column)
     missing = [column for column in known if column not in columns]
     for column in missing:
-        near = next((other for other in columns if nearest(other, known) == column and other not in known), None)
+        own = [other for other in columns if other not in known]
+        # a misspelling of an optional column must not catch a column of the user's own: date is not plate
+        cutoff = 0.6 if column in required else 0.88
+        near = next((other for other in own if nearest(other, known, cutoff) == column), None)
         if column in required:
             mend = f"rename column '{near}' to '{column}'" if near else f"add a column '{column}'"
             faults.add("header", name, f"column '{column}' is missing", mend, number, near or "")

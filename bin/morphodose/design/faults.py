@@ -48,7 +48,7 @@ class Fault:
 
     def text(self) -> str:
         """One line: ``file: row 3: value 'x': message → mend``."""
-        parts = [printable(self.file)]
+        parts = [("warning: " if self.severity == "warning" else "") + printable(self.file)]
         if self.row is not None:
             parts.append(f"row {self.row}")
         if self.value:
@@ -133,10 +133,15 @@ def listing(values: Iterable[object], most: int = 8) -> str:
     return f"{', '.join(texts[:most])} … ({len(texts)} in all)"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelt most like `name`, or None when none is near."""
+def counted(number: int, noun: str) -> str:
+    """``1 fault``, ``2 faults``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is spelt most like `name`, or None when none is near (`difflib` ratio)."""
     lowered = {entry.lower(): entry for entry in known}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=cutoff)
     return lowered[close[0]] if close else None
 
 

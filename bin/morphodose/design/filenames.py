@@ -138,7 +138,10 @@ class NamePattern:
             1 if field is None else field,
             numbers["z"],
             plain_number(groups.get("channel") or "1"),
-            *(plain_number(text) if (text := groups.get(key)) else None for key in ("timepoint", "plate", "replicate")),
+            *(
+                plain_number(text) if (text := groups.get(key)) else None
+                for key in ("timepoint", "plate", "replicate")
+            ),
         )
 
 
@@ -177,7 +180,9 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
     try:
         regex = re.compile(python)
     except (re.error, RecursionError, OverflowError) as fault:
-        faults.add("file_pattern", option, f"is no valid regular expression: {fault}", "mend it there", value=text)
+        faults.add(
+            "file_pattern", option, f"is no valid regular expression: {fault}", "mend it there", value=text
+        )
         return None
     before = len(faults.found)
     groups = list(regex.groupindex)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from morphodose.design.channels import Channels
-from morphodose.design.faults import Faults, listing, nearest
+from morphodose.design.faults import Faults, counted, listing, nearest
 from morphodose.design.filenames import IMAGE_EXTENSIONS, Name, NamePattern, plain_number
 from morphodose.design.samplesheet import Acquisition
 from morphodose.names import normalise_well
@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(slots=True)
 class Plane:
-    """One raw plane; `acquisition` is its index, `channel` the number in the names, `relative` below the folder."""
+    """One raw plane; `acquisition` is its index, `channel` the number in the names."""
 
     acquisition: int
     well: str
@@ -27,7 +27,6 @@ class Plane:
     z: int
     channel: str
     path: str
-    relative: str
     width: int = 0
     height: int = 0
     dtype: str = ""
@@ -48,7 +47,7 @@ class Folder:
 
 
 def list_files(folder: str) -> list[str]:
-    """Paths of all files below a folder, relative and with ``/``, sorted; links are followed, loops are not."""
+    """Relative paths (with ``/``) of all files below a folder, sorted; links are followed, loops are not."""
     found: list[str] = []
     visited: set[tuple[int, int]] = set()
     pending = [""]
@@ -63,7 +62,8 @@ def list_files(folder: str) -> list[str]:
             for entry in entries:
                 path = f"{below}/{entry.name}" if below else entry.name
                 if entry.is_dir():
-                    pending.append(path)
+                    if not entry.name.startswith("."):  # snapshots and caches of file servers
+                        pending.append(path)
                 else:
                     found.append(path)
     return sorted(found)
@@ -91,6 +91,10 @@ def read_folder(folder: str, pattern: NamePattern) -> Folder:
     if pattern.projections:
         _leave_out_projections(listed)
     return listed
+
+
+def _by_length(text: str) -> tuple[int, str]:
+    return len(text), text  # 2 before 10
 
 
 def _is_text(path: str) -> bool:
@@ -159,11 +163,10 @@ def collect_planes(
                     str(well),
                     f"is --plate_format {plate_format} right? otherwise rename or remove the file",
                     name.well,
-                    row=None,
                 )
                 continue
             z = 1 if name.z is None else name.z
-            planes.append(Plane(index, well, name.field, z, name.channel, place, path))
+            planes.append(Plane(index, well, name.field, z, name.channel, place))
     _report_channels(channels, unknown, planes, faults)
     return planes, ignored
 
@@ -182,7 +185,9 @@ def _read(acquisition: Acquisition, pattern: NamePattern, faults: Faults) -> Fol
         folder = read_folder(path, pattern)
     except OSError as fault:
         where = fault.filename or path
-        faults.add("missing_folder", where, f"cannot be read ({fault.strerror})", "check its rights", acquisition.row)
+        faults.add(
+            "missing_folder", where, f"cannot be read ({fault.strerror})", "check its rights", acquisition.row
+        )
         return Folder()
     for name, reason in folder.unparsed:
         mend = f"rename or remove it, or give another --file_pattern (now {pattern.name}"
@@ -192,7 +197,7 @@ def _read(acquisition: Acquisition, pattern: NamePattern, faults: Faults) -> Fol
         others = listing((f"{len(paths)} x {reason}" for reason, paths in folder.ignored.items()), 4)
         faults.add(
             "missing_folder",
-            "samplesheet",
+            acquisition.sheet,
             f"no image in the folder of this acquisition{f' (ignored: {others})' if others else ''}",
             "correct the folder, or --file_pattern",
             acquisition.row,
@@ -207,28 +212,32 @@ def _select(
     """Names that belong to the acquisition, where names carry a timepoint, plate or replicate themselves."""
     chosen = list(named)
     for key in ("timepoint", "plate", "replicate"):
-        values = Counter(value for _, name in chosen if (value := getattr(name, key)) is not None)
+        values: Counter[str] = Counter(
+            value for _, name in chosen if (value := getattr(name, key)) is not None
+        )
         wanted = plain_number(acquisition.in_name.get(key, ""))
         if wanted and chosen:
             if wanted not in values:
                 near = nearest(wanted, values)
+                offer = f"did you mean {near}? " if near else ""
                 faults.add(
                     "in_name",
-                    "samplesheet",
+                    acquisition.sheet,
                     f"no file name below '{acquisition.given}' has this {key}",
-                    f"{f'did you mean {near}? ' if near else ''}the names have {listing(sorted(values)) or 'none'}",
+                    f"{offer}the names have {listing(sorted(values)) or 'none'}",
                     acquisition.row,
                     acquisition.in_name[key],
                 )
             chosen = [(path, name) for path, name in chosen if getattr(name, key) == wanted]
         elif len(values) > 1:
+            ordered: list[str] = sorted(values, key=_by_length)
             faults.add(
                 "in_name",
-                "samplesheet",
+                acquisition.sheet,
                 f"the file names below '{acquisition.given}' have several {key}s",
-                f"give the row a column {key}_in_name that says which one it is, and each other one a row of its own",
+                f"add a column {key}_in_name that says which one the row is; the others need own rows",
                 acquisition.row,
-                listing(sorted(values, key=lambda text: (len(text), text))),
+                listing(ordered),
             )
             return []
     return chosen
@@ -241,23 +250,24 @@ def _report_channels(
     if not channels.names:
         return  # reported already
     named = ",".join(f"{number}:{name}" for number, name in channels.names.items())
-    for number, paths in sorted(unknown.items(), key=lambda item: (len(item[0]), item[0])):
+    for number, paths in sorted(unknown.items(), key=lambda item: _by_length(item[0])):
         faults.add(
             "channel_without_name",
             "--channels",
-            f"{len(paths)} images are of channel {number}, which has no name (such as {paths[0]})",
+            f"{counted(len(paths), 'image')} of channel {number}, which has no name (such as {paths[0]})",
             f"add it: {named},{number}:<name>; or leave it out on purpose: {number}:-",
             value=number,
         )
     present = {plane.channel for plane in planes}
     if not present:
         return
+    seen = sorted(present | set(unknown), key=_by_length)
     for number, name in channels.names.items():
         if number not in present:
             faults.add(
                 "channel_without_images",
                 "--channels",
                 f"channel {number} has no image in any acquisition",
-                f"take it out of --channels, or correct its number; the images have {listing(sorted(present | set(unknown)))}",
+                f"take it out of --channels, or correct its number; the images have {listing(seen)}",
                 value=f"{number}:{name}",
             )

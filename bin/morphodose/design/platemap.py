@@ -63,29 +63,38 @@ class PlateWell:
 PlateMap = dict[tuple[str, str], PlateWell]
 
 
-def read_platemap(path: str | Path, plates: Collection[str], plate_format: int, faults: Faults) -> PlateMap:
+def read_platemap(
+    path: str | Path, plates: Collection[str], plate_format: int, faults: Faults, closed: bool = True
+) -> PlateMap:
     """Wells of a plate map; everything wrong with it goes to `faults`.
 
     Parameters
     ----------
     path : path
-        The CSV file: `COLUMNS`, an optional `plate` (a row without one holds for every plate), and the user's own.
+        The CSV file: `COLUMNS`, an optional `plate` (a row without one holds for every plate), and the
+        user's own.
     plates : collection of str
         Plates of the samplesheet, in their order.
     plate_format : int
         Wells on a plate.
     faults : Faults
         Collects what is wrong.
+    closed : bool
+        Whether `plates` are all there are, so that another one is a fault.
     """
     table = read_csv(path, faults, COLUMNS, ("plate",), ALIASES, "plate map")
     if table is None:
         return {}
-    reserved = [column for column in table.columns if column.lower().replace("_", "") in RESERVED]
+    reserved = [column for column in table.columns if _is_reserved(column)]
     for column in reserved:
         faults.add(
-            "header", table.name, "the tables use this name for a column of their own", f"rename it, such as 'my_{column}'",
-            1, column,
-        )  # fmt: skip
+            "header",
+            table.name,
+            "the tables use this name for a column of their own",
+            f"rename it, such as 'my_{column}'",
+            1,
+            column,
+        )
     if any(column not in table.columns for column in COLUMNS):
         return {}
     if not table.rows:
@@ -97,21 +106,25 @@ def read_platemap(path: str | Path, plates: Collection[str], plate_format: int, 
         well = _well(table, row, plate_format, comma, faults)
         if well is None:
             continue
-        for plate in _plates(table, row, plates, faults):
+        for plate in _plates(table, row, plates, closed, faults):
             _add(table.name, found, PlateWell(plate, *well, row.number, _extra(row)), faults)
     return _with_units(table.name, found, faults)
+
+
+def _is_reserved(column: str) -> bool:
+    return column not in COLUMNS and column.lower().replace("_", "") in RESERVED
 
 
 def _extra(row: Row) -> dict[str, str]:
     return {column: value for column, value in row.cells.items() if column not in (*COLUMNS, "plate")}
 
 
-def _plates(table: CsvTable, row: Row, plates: Collection[str], faults: Faults) -> list[str]:
+def _plates(table: CsvTable, row: Row, plates: Collection[str], closed: bool, faults: Faults) -> list[str]:
     """Plates a row speaks of: all of them where it names none."""
     plate = row.cells.get("plate", "")
     if not plate:
         return list(plates)
-    if plates and plate not in plates:
+    if closed and plates and plate not in plates:
         faults.add(
             "unknown_plate",
             table.name,
@@ -145,7 +158,9 @@ def _well(
         if not compound:
             faults.add("compound", name, f"a {role} well without a compound", "write its name", number)
         if not unit:
-            faults.add("dose_unit", name, f"a {role} well without a dose_unit", "write it, such as uM", number)
+            faults.add(
+                "dose_unit", name, f"a {role} well without a dose_unit", "write it, such as uM", number
+            )
     elif role == "vehicle" and not compound:
         compound = "vehicle"
     return None if len(faults.errors) > before else (well, compound, dose, unit, role)
@@ -188,16 +203,11 @@ def _dose(table: CsvTable, row: Row, role: str, comma: bool, faults: Faults) -> 
 def _add(name: str, found: PlateMap, well: PlateWell, faults: Faults) -> None:
     first = found.setdefault((well.plate, well.well), well)
     if first is not well:
-        same = (first.compound, first.dose, first.dose_unit, first.role) == (
-            well.compound,
-            well.dose,
-            well.dose_unit,
-            well.role,
-        )
+        same = replace(first, row=well.row) == well
         faults.add(
             "repeated_well",
             name,
-            f"well {well.well} is in row {first.row} too, {'with the same' if same else 'with another'} content",
+            f"well {well.well} is in row {first.row} too, with {'the same' if same else 'other'} content",
             "delete one of the two rows",
             well.row,
             well.well,

@@ -43,6 +43,8 @@ class Acquisition:
         Further columns of the sheet.
     id : str
         The acquisition id (`morphodose.names.acquisition_id`).
+    sheet : str
+        File name of the samplesheet, for messages.
     """
 
     row: int
@@ -54,6 +56,7 @@ class Acquisition:
     in_name: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     id: str = ""
+    sheet: str = "samplesheet"
 
 
 def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faults) -> list[Acquisition]:
@@ -64,7 +67,7 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
     path : path
         The CSV file.
     base_dir : path or None
-        Relative folders are looked for here first, then below the current folder; None: the sheet's own folder.
+        Where relative folders start; None: in the sheet's own folder.
     faults : Faults
         Collects what is wrong.
     """
@@ -93,7 +96,7 @@ def _acquisition(
     before = len(faults.errors)
     cells = row.cells
     plate = cells["plate"]
-    _check_safe(table.name, row.number, "plate", plate, faults)
+    check_safe(table.name, row.number, "plate", plate, faults)
     hours = 0.0
     try:
         hours = parse_number(cells["timepoint_h"], comma)
@@ -104,7 +107,7 @@ def _acquisition(
         faults.add("timepoint", table.name, f"timepoint_h {what}", mend, row.number, cells["timepoint_h"])
     match = _REPLICATE.match(cells["replicate"])
     replicate = str(int(match[1])) if match else cells["replicate"]
-    _check_safe(table.name, row.number, "replicate", replicate, faults)
+    check_safe(table.name, row.number, "replicate", replicate, faults)
     folder = None
     if cells["images"] != NOT_IMAGED:
         folder = _folder(table.name, row, base, faults)
@@ -113,10 +116,11 @@ def _acquisition(
     in_name = {column.removesuffix("_in_name"): cells[column] for column in IN_NAME if cells.get(column)}
     extra = {column: value for column, value in cells.items() if column not in (*COLUMNS, *IN_NAME)}
     name = acquisition_id(hours, replicate, plate if several else None)
-    return Acquisition(row.number, plate, hours, replicate, folder, cells["images"], in_name, extra, name)
+    given = cells["images"]
+    return Acquisition(row.number, plate, hours, replicate, folder, given, in_name, extra, name, table.name)
 
 
-def _check_safe(name: str, row: int, column: str, text: str, faults: Faults) -> None:
+def check_safe(name: str, row: int | None, column: str, text: str, faults: Faults) -> None:
     """Plates and replicates become parts of file names."""
     if not text:
         faults.add("unsafe_name", name, f"{column} is empty", f"give every acquisition its {column}", row)
@@ -147,17 +151,25 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
         return None
     if re.match(r"^[a-z][a-z0-9+]+://", text, re.IGNORECASE):
         faults.add(
-            "missing_folder", name, "a remote address is not read", "copy or mount the images", row.number, text
+            "missing_folder",
+            name,
+            "a remote address is not read",
+            "copy or mount the images",
+            row.number,
+            text,
         )
         return None
-    candidates = [os.path.abspath(os.path.join(base, text)), os.path.abspath(text)]
-    for candidate in candidates:
-        if os.path.isdir(candidate):
-            return candidate
-    folder = candidates[0]
+    folder = os.path.abspath(os.path.join(base, text))  # an absolute one stays as it is
+    if os.path.isdir(folder):
+        return folder
     if os.path.exists(folder):
         faults.add(
-            "missing_folder", name, "images is a file, not a folder", "write the folder it is in", row.number, text
+            "missing_folder",
+            name,
+            "images is a file, not a folder",
+            "write the folder it is in",
+            row.number,
+            text,
         )
         return None
     mend = f"looked for {folder}; relative folders start at the samplesheet"
@@ -166,7 +178,7 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
         mend = f"write '{slashed}', with slashes"
     else:
         parent = os.path.dirname(folder)
-        siblings = sorted(entry.name for entry in os.scandir(parent) if entry.is_dir()) if os.path.isdir(parent) else []
+        siblings = os.listdir(parent) if os.path.isdir(parent) else []
         if near := nearest(os.path.basename(folder), siblings):
             mend = f"did you mean '{os.path.join(os.path.dirname(text), near)}'? {mend}"
     faults.add("missing_folder", name, "the folder of images does not exist", mend, row.number, text)

@@ -1,12 +1,13 @@
 """Size, depth and completeness of a TIFF from its tags alone; no pixel is read.
 
-A light reader of TIFF 6.0 and BigTIFF headers: it opens a file, reads the tags of its first image, and compares
-the places of strips or tiles with the length of the file. A screen of 40,000 planes takes seconds.
+A light reader of TIFF 6.0 and BigTIFF headers: it opens a file, reads the tags of its first image, and
+compares the places of strips or tiles with the length of the file. A screen of 40,000 planes takes seconds.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,21 @@ class _Fault(Exception):
 
 
 # TIFF 6.0 field types (and those of BigTIFF): number → struct letter
-_TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 18: "Q"}
+_TYPES = {
+    1: "B",
+    2: "B",
+    3: "H",
+    4: "I",
+    6: "b",
+    7: "B",
+    8: "h",
+    9: "i",
+    11: "f",
+    12: "d",
+    13: "I",
+    16: "Q",
+    18: "Q",
+}
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES = 254, 256, 257, 258, 259, 277
 _ROWS, _TILE_WIDTH, _TILE_HEIGHT, _FORMAT = 278, 322, 323, 339
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
@@ -52,9 +67,12 @@ def check_tiff(path: str) -> TiffInfo:
         file, empty, no TIFF, truncated, several planes, colour, or bits that are not whole bytes.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        # non-blocking, so that a pipe with a TIFF's name cannot hang the check
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        return TiffInfo(fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist")
+        return TiffInfo(
+            fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
+        )
     except OSError as fault:
         return TiffInfo(fault=f"cannot be opened ({fault.strerror})")
     try:
@@ -74,7 +92,8 @@ def check_tiffs(paths: Sequence[str], threads: int = 8) -> list[TiffInfo]:
     size = 256
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
     with ThreadPoolExecutor(threads) as pool:
-        return [info for part in pool.map(lambda chunk: [check_tiff(path) for path in chunk], chunks) for info in part]
+        parts = pool.map(lambda chunk: [check_tiff(path) for path in chunk], chunks)
+        return [info for part in parts for info in part]
 
 
 class _Reader:
@@ -82,8 +101,11 @@ class _Reader:
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
-        self.size = os.fstat(handle).st_size
-        self.head = os.read(handle, _HEAD)
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise _Fault("is no regular file")
+        self.size = status.st_size
+        self.head = os.pread(handle, _HEAD, 0)
         self.order = "<"
         self.big = False
 
@@ -111,7 +133,8 @@ class _Reader:
             raise _Fault("is not a TIFF")
         if self.big and len(self.head) < 16:
             raise _Fault(f"is truncated: {self.size} bytes are no BigTIFF header")
-        start: int = struct.unpack_from(self.order + ("Q" if self.big else "I"), self.head, 8 if self.big else 4)[0]
+        code, place = ("Q", 8) if self.big else ("I", 4)
+        start: int = struct.unpack_from(self.order + code, self.head, place)[0]
         if start == 0:
             raise _Fault("is truncated: it was never finished (no image directory)")
         return start
@@ -193,14 +216,17 @@ class _Reader:
         if min(lengths) <= 0 or min(places) <= 0:
             raise _Fault("is truncated: a strip or tile was never written")
         if plain and not tiled and sum(lengths) < width * height * depth:
-            raise _Fault(f"is truncated: {sum(lengths)} bytes of pixels where its size needs {width * height * depth}")
+            raise _Fault(f"is truncated: {sum(lengths)} of {width * height * depth} bytes of pixels")
 
     def _extra_planes(self, start: int, first: TiffInfo, seen: int) -> None:
         """Further images of the same size are a stack; smaller ones (thumbnails, pyramids) do no harm."""
         visited = {seen}
         while start and start not in visited and len(visited) < 64:
             visited.add(start)
-            tags, following = self._directory(start)
+            try:
+                tags, following = self._directory(start)
+            except _Fault:
+                return  # some writers leave a stray pointer behind; the first plane is whole
             size = (tags.get(_WIDTH, (0,))[0], tags.get(_HEIGHT, (0,))[0])
             if not tags.get(_SUBFILE, (0,))[0] & 1 and size == (first.width, first.height):
                 raise _Fault("holds several planes; one plane a file is expected")

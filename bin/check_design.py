@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Check a screen's design: samplesheet, plate map, file names and every image's tags.
+
+All faults are reported together, each with file, row, value and mend, before anything expensive starts.
+"""
+
+from __future__ import annotations
+
+import click
+from morphodose.cli import command
+from morphodose.design.channels import ROLE_OPTIONS
+from morphodose.design.check import judge
+from morphodose.design.faults import counted, numbered
+from morphodose.design.filenames import PRESETS
+from morphodose.design.output import remove_outputs, write_design
+from morphodose.names import PLATE_FORMATS
+
+FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
+
+
+@command
+@click.option("--samplesheet", required=True, type=click.Path(), help="plate,timepoint_h,replicate,images")
+@click.option(
+    "--base_dir", type=click.Path(), help="where relative image folders start [the samplesheet's folder]"
+)
+@click.option(
+    "--plate_map", required=True, type=click.Path(), help="well,compound,dose,dose_unit,role[,plate,...]"
+)
+@click.option("--file_pattern", default="cq1", help=f"{', '.join(PRESETS)}, or a regular expression")
+@click.option(
+    "--channels",
+    default="1:Brightfield,2:Hoechst,3:CellMask,4:AnnexinV,5:PI",
+    help="numbers in the file names and their names; '3:-' leaves channel 3 out",
+)
+@click.option("--cell_channel", default="", help="the channel that fills the cells")
+@click.option("--nuclear_channel", default="", help="the channel of the nuclei")
+@click.option("--brightfield_channel", default="", help="the unstained channel")
+@click.option("--early_death_channel", default="", help="Annexin V or alike")
+@click.option("--late_death_channel", default="", help="propidium iodide or alike")
+@click.option("--plate_format", default="96", type=FORMATS, help="wells on a plate")
+@click.option(
+    "--on_fault",
+    default="strict",
+    type=click.Choice(["strict", "tolerant"]),
+    help="stop at faulty images, or leave their fields out and list them",
+)
+@click.option("--show", default=10, type=click.IntRange(1), help="faults shown of each kind")
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="folder for the results")
+def main(
+    samplesheet: str,
+    base_dir: str | None,
+    plate_map: str,
+    file_pattern: str,
+    channels: str,
+    plate_format: str,
+    on_fault: str,
+    show: int,
+    out: str,
+    **roles: str,
+) -> None:
+    """Check a screen's design, and write what the next steps need to know of it."""
+    remove_outputs(out)
+    design = judge(
+        samplesheet,
+        plate_map,
+        file_pattern=file_pattern,
+        channels=channels,
+        roles={role: roles[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},
+        base_dir=base_dir,
+        plate_format=int(plate_format),
+        tolerant=on_fault == "tolerant",
+        show=show,
+        say=lambda text: click.echo(text, err=True),
+    )
+    if design.faults:
+        click.echo(
+            f"tolerated, {counted(len(design.faults), 'fault')}:\n{numbered(design.faults, show)}", err=True
+        )
+    write_design(design, out)
+    wells = design.wells()
+    fields = {plane.key for plane in design.planes}
+    click.echo(
+        f"{len(design.acquisitions)} acquisitions, {len(wells)} well-timepoints, {len(fields)} fields, "
+        f"{len(design.planes)} planes; channels {', '.join(design.channels.names.values())}"
+    )
+    for reason, count in design.settings["ignored_files"].items():
+        click.echo(f"ignored: {count} x {reason}")
+    if design.settings["empty_well_timepoints"]:
+        click.echo(f"left out: {design.settings['empty_well_timepoints']} empty well-timepoints")
+    if design.excluded:
+        click.echo(f"left out: {counted(len(design.excluded), 'field')} with faults")
+
+
+if __name__ == "__main__":
+    main()

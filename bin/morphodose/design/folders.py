@@ -1,0 +1,212 @@
+"""A plain folder of acquisitions: timepoint and replicate from each folder's name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from morphodose.design.csvtable import parse_number
+from morphodose.design.faults import Faults, listing
+from morphodose.design.filenames import IMAGE_EXTENSIONS, PRESETS, NamePattern, preset_pattern
+from morphodose.design.planes import Folder, list_files, read_folder
+
+#: Hours in the units that folder names use.
+HOURS = {"min": 1 / 60, "h": 1.0, "d": 24.0}
+_UNITS = {
+    **dict.fromkeys(("min", "mins", "minute", "minutes", "m"), "min"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("d", "day", "days"), "d"),
+}
+_TIME = (
+    r"(?:t(?:ime)?[ _-]?)?(?P<timepoint>\d+(?:[.,]\d+)?)[ _]?(?P<unit>hours?|hrs?|h|minutes?|mins?|days?|d)"
+)
+_REPLICATE = r"(?:replicate|rep|r)[ _-]?(?P<replicate>\d+)"
+
+#: Understood without ``--folder_pattern``: ``4hrs_R1``, ``24h_rep2``, ``PlateA_0.5hrs_R1``, ``R1_30min``.
+DEFAULT_PATTERNS = (
+    rf"^(?:(?P<plate>(?!t(?:ime)?[ _-]).+?)[ _-]+)?{_TIME}[ _-]*{_REPLICATE}$",
+    rf"^(?:(?P<plate>.+?)[ _-]+)?{_REPLICATE}[ _-]+{_TIME}$",
+)
+_GROUPS = ("timepoint", "unit", "replicate", "plate")
+
+
+@dataclass(frozen=True)
+class FoundFolder:
+    """One acquisition's folder as its name was understood."""
+
+    path: str
+    relative: str
+    plate: str
+    timepoint_h: float
+    replicate: str
+
+
+def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
+    """Compiled patterns of folder names: the user's own one, or `DEFAULT_PATTERNS`."""
+    if not text:
+        return [re.compile(pattern, re.IGNORECASE) for pattern in DEFAULT_PATTERNS]
+    option = "--folder_pattern"
+    try:
+        regex = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text))
+    except (re.error, RecursionError, OverflowError) as fault:
+        message = f"is no valid regular expression: {fault}"
+        faults.add("folder_pattern", option, message, "mend it there", value=text)
+        return []
+    for group in ("timepoint", "replicate"):
+        if group not in regex.groupindex:
+            mend = f"add (?P<{group}>…); known groups: {', '.join(_GROUPS)}"
+            faults.add("folder_pattern", option, f"no group says the {group}", mend, value=text)
+    return [regex]
+
+
+def find_acquisitions(
+    root: str, patterns: Sequence[re.Pattern[str]], plate: str, faults: Faults
+) -> tuple[list[FoundFolder], list[str]]:
+    """Folders of acquisitions below `root`, and folders that are none.
+
+    Where a name is not understood and acquisitions are in the folder, it is taken as a plate.
+    Folders with images that are not understood go to `faults`.
+    """
+    found: list[FoundFolder] = []
+    ignored: list[str] = []
+    for name in _subfolders(root):
+        if _understood(root, name, name, patterns, plate, found, faults):
+            continue
+        path = os.path.join(root, name)
+        inner = _subfolders(path)
+        matching = [entry for entry in inner if any(pattern.search(entry) for pattern in patterns)]
+        if not matching and not _has_images(path):
+            ignored.append(name)
+            continue
+        # its own images, or those of a folder in it that is no acquisition, belong to nobody
+        strangers = [
+            entry for entry in inner if entry not in matching and _has_images(os.path.join(path, entry))
+        ]
+        if not matching:
+            _not_understood(root, name, faults)
+            continue
+        for entry in matching:
+            _understood(root, entry, f"{name}/{entry}", patterns, name, found, faults)
+        for entry in strangers:
+            _not_understood(root, f"{name}/{entry}", faults)
+    _check_repeats(found, faults)
+    return found, ignored
+
+
+def _subfolders(path: str) -> list[str]:
+    with os.scandir(path) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _has_images(path: str) -> bool:
+    return any(name.lower().endswith(IMAGE_EXTENSIONS) for name in list_files(path))
+
+
+def _not_understood(root: str, relative: str, faults: Faults) -> None:
+    faults.add(
+        "folder_name",
+        os.path.join(root, relative),
+        "the folder's name does not say timepoint and replicate",
+        "name it as 4hrs_R1, move it away, or give --folder_pattern "
+        r"such as '(?P<timepoint>\d+)(?P<unit>h)_.*_(?P<replicate>\d+)$'",
+        value=relative,
+    )
+
+
+def _understood(
+    root: str,
+    name: str,
+    relative: str,
+    patterns: Sequence[re.Pattern[str]],
+    plate: str,
+    found: list[FoundFolder],
+    faults: Faults,
+) -> bool:
+    """Add the acquisition that a folder's name stands for; False where it stands for none."""
+    match = next((match for pattern in patterns if (match := pattern.search(name))), None)
+    if match is None:
+        return False
+    groups = match.groupdict()
+    unit = _UNITS.get((groups.get("unit") or "h").lower())
+    path = os.path.join(root, relative)
+    try:
+        if unit is None:
+            raise ValueError(f"'{groups.get('unit')}' is not a unit of time → use min, h or d")
+        if not groups.get("replicate"):
+            raise ValueError("the replicate is empty → correct --folder_pattern")
+        hours = parse_number(groups.get("timepoint") or "", decimal_comma=True) * HOURS[unit]
+    except ValueError as fault:
+        what, _, mend = str(fault).partition(" → ")
+        faults.add(
+            "folder_name", path, f"timepoint {what}" if what.startswith("is") else what, mend, value=name
+        )
+        return True
+    replicate = groups["replicate"].lstrip("0") or "0"
+    found.append(FoundFolder(path, relative, groups.get("plate") or plate, round(hours, 6), replicate))
+    return True
+
+
+def _check_repeats(found: Sequence[FoundFolder], faults: Faults) -> None:
+    seen: dict[tuple[str, float, str], str] = {}
+    for folder in found:
+        key = (folder.plate, folder.timepoint_h, folder.replicate)
+        first = seen.setdefault(key, folder.relative)
+        if first != folder.relative:
+            faults.add(
+                "repeated_acquisition",
+                folder.path,
+                f"the same plate, timepoint and replicate as folder '{first}'",
+                "rename one of the two, or move it away",
+                value=f"{folder.plate}, {folder.timepoint_h:g} h, replicate {folder.replicate}",
+            )
+
+
+def best_preset(paths: Sequence[str]) -> str | None:
+    """The preset that understands most of the names, or None where none understands any."""
+    counts = {name: 0 for name in PRESETS}
+    for name in PRESETS:
+        pattern = preset_pattern(name)
+        counts[name] = sum(not isinstance(pattern.parse(path), str) for path in paths)
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else None
+
+
+def images_below(folder: str, most: int = 200) -> list[str]:
+    """Some relative paths of images in a folder."""
+    return [path for path in list_files(folder) if path.lower().endswith(IMAGE_EXTENSIONS)][:most]
+
+
+HEADINGS = ("folder", "plate", "timepoint", "replicate", "images", "wells", "fields", "z", "channels")
+
+
+def summary(folder: FoundFolder, pattern: NamePattern | None) -> tuple[str, ...]:
+    """Cells of one folder under `HEADINGS`."""
+    listed: Folder = read_folder(folder.path, pattern) if pattern else Folder()
+    names = [name for _, name in listed.named]
+    images = str(len(names) + len(listed.unparsed)) if pattern else str(len(images_below(folder.path, 10**9)))
+    if listed.unparsed:
+        images += f" ({len(listed.unparsed)} not understood)"
+    channels = sorted({name.channel for name in names}, key=lambda text: (len(text), text))
+    return (
+        folder.relative,
+        folder.plate,
+        f"{folder.timepoint_h:g} h",
+        folder.replicate,
+        images,
+        str(len({name.well for name in names})),
+        str(len({name.field for name in names})),
+        str(len({1 if name.z is None else name.z for name in names})),
+        listing(channels, 8) or "none",
+    )
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows in aligned columns."""
+    table = [tuple(headings), *map(tuple, rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    )

@@ -1,0 +1,189 @@
+"""Writing what `check_design` understood, all files or none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from morphodose.design.channels import Channels
+from morphodose.design.faults import Fault, FieldKey, printable
+from morphodose.design.grid import Namer
+from morphodose.design.planes import Plane
+from morphodose.design.platemap import PlateMap
+from morphodose.design.samplesheet import Acquisition
+from morphodose.tables import write_table
+
+OUTPUTS = ("design.json", "planes.parquet", "plate_map.csv", "well_timepoints.json", "design_faults.parquet")
+
+
+@dataclass
+class Design:
+    """A judged design: what there is, what is left out, what is wrong."""
+
+    acquisitions: Sequence[Acquisition]
+    platemap: PlateMap
+    channels: Channels
+    roles: Mapping[str, str]
+    planes: Sequence[Plane]
+    excluded: Mapping[FieldKey, Sequence[str]]
+    faults: Sequence[Fault]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = Namer(self.acquisitions, self.channels.names)
+        order = self.names.order
+        self.planes = sorted(self.planes, key=lambda p: (*p.key, order[p.channel], p.z))
+
+    def wells(self) -> list[tuple[str, list[Plane]]]:
+        """Well-timepoint ids with their planes."""
+        found: dict[tuple[int, str], list[Plane]] = {}
+        for plane in self.planes:
+            found.setdefault((plane.acquisition, plane.well), []).append(plane)
+        return [(self.names.well((*key, 0)), planes) for key, planes in found.items()]
+
+
+def write_design(design: Design, out: str | Path) -> None:
+    """Write `OUTPUTS` into the folder `out`; a failure leaves none of them."""
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".design.", dir=out))
+    try:
+        _write_json(design, temporary / "design.json")
+        _write_wells(design, temporary / "well_timepoints.json")
+        _write_platemap(design, temporary / "plate_map.csv")
+        _write_tables(design, temporary)
+        for name in OUTPUTS:
+            os.replace(temporary / name, out / name)
+    except BaseException:
+        remove_outputs(out)
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_outputs(out: str | Path) -> None:
+    """Remove results of an earlier run, which would be taken for this one's."""
+    for name in OUTPUTS:
+        (Path(out) / name).unlink(missing_ok=True)
+
+
+def _acquisition(acquisition: Acquisition) -> dict[str, Any]:
+    return {
+        "acquisition": acquisition.id,
+        "plate": acquisition.plate,
+        "timepoint_h": acquisition.timepoint_h,
+        "replicate": acquisition.replicate,
+        "images": acquisition.folder,
+        **({"extra": acquisition.extra} if acquisition.extra else {}),
+    }
+
+
+def _write_json(design: Design, path: Path) -> None:
+    used = {plane.acquisition for plane in design.planes}
+    fields = {plane.key for plane in design.planes}
+    first = design.planes[0]
+    document = {
+        "channels": [{"number": number, "name": name} for number, name in design.channels.names.items()],
+        "roles": dict(design.roles),
+        "acquisitions": [_acquisition(a) for index, a in enumerate(design.acquisitions) if index in used],
+        "well_timepoints": [name for name, _ in design.wells()],
+        "fields": len(fields),
+        "fields_per_well": len({key[2] for key in fields}),
+        "planes": len(design.planes),
+        "image": {"width": first.width, "height": first.height, "dtype": first.dtype},
+        **design.settings,
+        "excluded": [
+            {"image_id": design.names.image(key), "reason": ", ".join(reasons).replace("_", " ")}
+            for key, reasons in sorted(design.excluded.items())
+        ],
+        "faults": [
+            {
+                "severity": fault.severity,
+                "kind": fault.kind,
+                "file": printable(fault.file),
+                "row": fault.row,
+                "value": printable(fault.value),
+                "message": printable(fault.message),
+                "mend": printable(fault.mend),
+            }
+            for fault in design.faults
+        ],
+    }
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_wells(design: Design, path: Path) -> None:
+    """One line per well-timepoint, so that a large screen is never one string in memory."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("[")
+        for number, (name, planes) in enumerate(design.wells()):
+            acquisition = design.acquisitions[planes[0].acquisition]
+            entry = {
+                "id": name,
+                "acquisition": acquisition.id,
+                "plate": acquisition.plate,
+                "timepoint_h": acquisition.timepoint_h,
+                "replicate": acquisition.replicate,
+                "well": planes[0].well,
+                "planes": [
+                    {"path": p.path, "field": p.field, "z": p.z, "channel": design.channels.names[p.channel]}
+                    for p in planes
+                ],
+            }
+            stream.write(("," if number else "") + "\n" + json.dumps(entry, ensure_ascii=False))
+        stream.write("\n]\n")
+
+
+def _write_platemap(design: Design, path: Path) -> None:
+    extra = list(dict.fromkeys(column for well in design.platemap.values() for column in well.extra))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["plate", "well", "compound", "dose", "dose_unit", "role", *extra])
+        for well in sorted(design.platemap.values(), key=lambda well: (well.plate, well.well)):
+            dose = "" if well.dose is None else repr(well.dose)
+            cells = [well.plate, well.well, well.compound, dose, well.dose_unit, well.role]
+            writer.writerow([*cells, *(well.extra.get(column, "") for column in extra)])
+
+
+def _write_tables(design: Design, folder: Path) -> None:
+    import pandas as pd  # only a run that succeeds pays for it
+
+    planes, names = design.planes, design.names
+    of = [design.acquisitions[plane.acquisition] for plane in planes]
+    table = pd.DataFrame(
+        {
+            "Metadata_Plate": [a.plate for a in of],
+            "Metadata_Timepoint": [a.timepoint_h for a in of],
+            "Metadata_Replicate": [a.replicate for a in of],
+            "Metadata_Acquisition": [a.id for a in of],
+            "Metadata_Well": [plane.well for plane in planes],
+            "Metadata_Field": [plane.field for plane in planes],
+            "Metadata_ImageID": [names.image(plane.key) for plane in planes],
+            "Path": [plane.path for plane in planes],
+            "Z": [plane.z for plane in planes],
+            "Channel": [design.channels.names[plane.channel] for plane in planes],
+            "Width": [plane.width for plane in planes],
+            "Height": [plane.height for plane in planes],
+            "Dtype": [plane.dtype for plane in planes],
+        }
+    )
+    write_table(table, folder / "planes.parquet", {"Metadata_Timepoint": "h", "Width": "px", "Height": "px"})
+    faults = pd.DataFrame(
+        {
+            "Severity": pd.Series([fault.severity for fault in design.faults], dtype="str"),
+            "File": pd.Series([printable(fault.file) for fault in design.faults], dtype="str"),
+            "Row": pd.Series([fault.row for fault in design.faults], dtype="Int64"),
+            "Value": pd.Series([printable(fault.value) for fault in design.faults], dtype="str"),
+            "Message": pd.Series([printable(fault.message) for fault in design.faults], dtype="str"),
+            "Mend": pd.Series([printable(fault.mend) for fault in design.faults], dtype="str"),
+            "Kind": pd.Series([fault.kind for fault in design.faults], dtype="str"),
+        }
+    )
+    write_table(faults, folder / "design_faults.parquet")

@@ -1,0 +1,93 @@
+"""Small screens on disk for the tests of the design check."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from morphodose.design.check import judge
+from morphodose.design.output import Design
+from morphodose.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+CHANNELS = "1:Brightfield,2:Hoechst"
+
+
+def tiff_bytes(
+    folder: Path, shape: tuple[int, int] = (8, 8), dtype: str = "uint16", **options: object
+) -> bytes:
+    path = folder / "one.tmp.tif"
+    tifffile.imwrite(path, np.ones(shape, dtype), **options)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+@dataclass
+class Screen:
+    """A CQ1 screen: 2 times x 2 replicates, wells A01 to A03, 2 fields, 2 z, 2 channels."""
+
+    root: Path
+
+    @property
+    def sheet(self) -> Path:
+        return self.root / "samplesheet.csv"
+
+    @property
+    def plate_map(self) -> Path:
+        return self.root / "platemap.csv"
+
+    def plane(
+        self, time: int = 4, rep: int = 1, well: int = 1, field: int = 1, z: int = 1, channel: int = 1
+    ) -> Path:
+        return self.root / f"{time}hrs_R{rep}" / f"W{well:04d}F{field:04d}T0001Z{z:03d}C{channel}.tif"
+
+    def judge(self, **options: object) -> Design:
+        given = {"file_pattern": "cq1", "channels": CHANNELS, "roles": {}} | options
+        return judge(self.sheet, self.plate_map, **given)  # type: ignore[arg-type]
+
+    def message(self, **options: object) -> str:
+        """The message of a check that has to fail."""
+        try:
+            self.judge(**options)
+        except InputError as fault:
+            return str(fault)
+        raise AssertionError("the check found no fault")
+
+
+def make_screen(root: Path, times: tuple[int, ...] = (4, 8), reps: int = 2, wells: int = 3) -> Screen:
+    root.mkdir(parents=True, exist_ok=True)
+    screen = Screen(root)
+    data = tiff_bytes(root)
+    rows = ["plate,timepoint_h,replicate,images"]
+    for time in times:
+        for rep in range(1, reps + 1):
+            (root / f"{time}hrs_R{rep}").mkdir()
+            rows.append(f"P1,{time},{rep},{time}hrs_R{rep}")
+            for well in range(1, wells + 1):
+                for field in (1, 2):
+                    for z in (1, 2):
+                        for channel in (1, 2):
+                            screen.plane(time, rep, well, field, z, channel).write_bytes(data)
+    screen.sheet.write_text("\n".join(rows) + "\n")
+    screen.plate_map.write_text(
+        "well,compound,dose,dose_unit,role\nA01,DMSO,0,uM,vehicle\n"
+        + "".join(f"A{well:02d},Drug,{10 ** (well - 2)},uM,treated\n" for well in range(2, wells + 1))
+    )
+    return screen
+
+
+def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command of bin/ as a user does."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "bin" / command), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )

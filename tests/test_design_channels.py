@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from morphodose.design.channels import check_roles, parse_channels
+from morphodose.design.faults import Faults
+
+
+def test_channels_are_named_by_number_or_in_order() -> None:
+    for text in (
+        "1:Brightfield,2:Hoechst,03:PI",
+        "Brightfield, Hoechst ,PI",
+        "1 : Brightfield,2:Hoechst,3: PI,",
+    ):
+        faults = Faults()
+        assert parse_channels(text, faults).names == {"1": "Brightfield", "2": "Hoechst", "3": "PI"}
+        assert not faults.found
+
+
+def test_a_dash_leaves_a_channel_out_and_texts_may_be_numbers() -> None:
+    channels = parse_channels("DAPI - DAPI:Hoechst,2:-", Faults())
+    assert channels.names == {"DAPI - DAPI": "Hoechst"}
+    assert channels.left_out == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "--channels: names no channel → give it as 1:Brightfield,2:Hoechst"),
+        ("1:A,B", "some names have a number and some have none → give all of them one"),
+        ("1:A,01:B", "channel 1 is named twice"),
+        ("1:A,2:A", "two channels are named 'A'"),
+        ("1:Annexin V", "value '1:Annexin V': the name of channel 1 has a character"),
+        ("1:", "or is empty → use letters, digits"),
+        ("1:a/b", "has a character that columns and files cannot carry"),
+    ],
+)
+def test_a_faulty_list_says_what_and_how(text: str, message: str) -> None:
+    faults = Faults()
+    parse_channels(text, faults)
+    assert message in "\n".join(fault.text() for fault in faults.found)
+
+
+def test_roles_need_channels_that_exist_and_the_nearest_is_offered() -> None:
+    faults = Faults()
+    channels = parse_channels("Hoechst,CellMask,PI", faults)
+    roles = {"cell": "Cellmask", "nuclear": "Hoechst", "late_death": "", "early_death": None}
+    assert check_roles(roles, channels, faults) == {"nuclear": "Hoechst"}
+    (fault,) = faults.found
+    assert fault.text() == (
+        "--cell_channel: value 'Cellmask': is not a channel of --channels → did you mean 'CellMask'? "
+        "known: Hoechst, CellMask, PI"
+    )
+
+
+def test_early_and_late_death_cannot_be_one_channel() -> None:
+    faults = Faults()
+    check_roles({"early_death": "PI", "late_death": "PI"}, parse_channels("PI", faults), faults)
+    assert "is the same channel as --late_death_channel" in faults.found[0].text()

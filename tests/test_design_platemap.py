@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from morphodose.design.faults import Faults
+from morphodose.design.platemap import PlateMap, read_platemap
+
+HEADER = "well,compound,dose,dose_unit,role"
+
+
+def read(
+    folder: Path, *rows: str, header: str = HEADER, plates: tuple[str, ...] = ("P1",), plate_format: int = 96
+) -> tuple[PlateMap, str]:
+    path = folder / "map.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    faults = Faults()
+    found = read_platemap(path, plates, plate_format, faults)
+    return found, "\n".join(fault.text() for fault in faults.found)
+
+
+def test_wells_are_written_alike_however_the_map_writes_them(tmp_path: Path) -> None:
+    found, faults = read(tmp_path, "a1,DMSO,0,uM,vehicle", "W0002,D,1,uM,treated", "3,D,2,uM,treated")
+    assert not faults
+    assert [well for _, well in found] == ["A01", "A02", "A03"]
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("negative", "vehicle"),
+        ("Control", "vehicle"),
+        ("Negative Control", "vehicle"),
+        ("VEHICLE", "vehicle"),
+        ("blank", "empty"),
+    ],
+)
+def test_roles_have_other_names(tmp_path: Path, text: str, role: str) -> None:
+    found, faults = read(tmp_path, f"A01,DMSO,0,uM,{text}")
+    assert not faults
+    assert found["P1", "A01"].role == role
+
+
+def test_dose_is_another_name_of_treated_and_unit_of_dose_unit(tmp_path: Path) -> None:
+    found, faults = read(tmp_path, 'A01,D,"0,98",µM,dose', header="well,compound,dose,unit,role")
+    assert not faults
+    well = found["P1", "A01"]
+    assert (well.role, well.dose, well.dose_unit) == ("treated", 0.98, "uM")
+
+
+def test_the_real_plate_map_is_read_as_it_is(shared_data: Path) -> None:
+    faults = Faults()
+    found = read_platemap(shared_data / "bbbc013" / "platemap.csv", ["B"], 96, faults)
+    assert not faults.found
+    assert len(found) == 96
+    assert found["B", "C11"].dose == 250
+    assert found["B", "H01"].role == "positive"
+    assert found["B", "E12"].role == "empty"
+    assert found["B", "A01"].extra == {"row": "A", "col": "1"}
+    assert {well.dose_unit for well in found.values() if well.compound == "LY294002"} == {"uM"}
+
+
+def test_a_row_without_a_plate_holds_for_all_plates(tmp_path: Path) -> None:
+    found, faults = read(
+        tmp_path,
+        "A01,DMSO,0,uM,vehicle,",
+        "A02,D,1,uM,treated,P2",
+        header=HEADER + ",plate",
+        plates=("P1", "P2"),
+    )
+    assert not faults
+    assert set(found) == {("P1", "A01"), ("P2", "A01"), ("P2", "A02")}
+
+
+def test_vehicle_wells_may_leave_dose_unit_and_compound_out(tmp_path: Path) -> None:
+    found, faults = read(tmp_path, "A01,,,,vehicle", "A02,D,,,vehicle", "A03,D,1,nM,treated", "A04,,,,empty")
+    assert not faults
+    assert (found["P1", "A01"].compound, found["P1", "A01"].dose) == ("vehicle", 0)
+    assert found["P1", "A02"].dose_unit == "nM"
+    assert found["P1", "A04"].dose is None
+
+
+def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -> None:
+    rows = ("A01;D;31,250;uM;treated", "A02;D;0,98;uM;treated")
+    found, faults = read(tmp_path, *rows, header=HEADER.replace(",", ";"))
+    assert not faults
+    assert found["P1", "A01"].dose == 31.25
+    assert (
+        "may be a thousand or a decimal comma → write 31250 or 31.250"
+        in read(tmp_path, rows[0], header=HEADER.replace(",", ";"))[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["A01,D,-1,uM,treated"], "map.csv: row 2: value '-1': dose is negative → write 0 or more"),
+        (["A01,D,nan,uM,treated"], "row 2: value 'nan': dose is not a finite number"),
+        (["A01,D,high,uM,treated"], "row 2: value 'high': dose is not a number"),
+        (["A01,D,5uM,uM,treated"], "value '5uM': dose is not a number → write the number alone"),
+        (["A01,D,,uM,treated"], "row 2: dose is empty → write a number"),
+        (["A01,D,1,,treated"], "row 2: a treated well without a dose_unit → write it, such as uM"),
+        (["A01,,1,uM,positive"], "row 2: a positive well without a compound → write its name"),
+        (["A01,D,1,uM,vehicle"], "row 2: value '1': a vehicle well with a dose → write 0"),
+        (["A01,D,0,uM,treated"], "warning: map.csv: row 2: value '0': a treated well with dose 0"),
+        (["A01,D,1,uM,treatd"], "row 2: value 'treatd': is not a role → did you mean 'treated'?"),
+        (["A01,D,1,uM,"], "row 2: is not a role → known: vehicle, treated, positive, empty"),
+        (
+            ["Z01,D,1,uM,treated"],
+            "value 'Z01': well 'Z01' is not on a 96-well plate → write it as A01; is --plate_format",
+        ),
+        (["well,D,1,uM,treated"], "value 'well': 'well' is not a well"),
+        (
+            ["A1,D,1,uM,treated", "A01,D,2,uM,treated"],
+            "row 3: value 'A01': well A01 is in row 2 too, with other content",
+        ),
+        (["A1,D,1,uM,treated", "A01,D,1,uM,treated"], "well A01 is in row 2 too, with the same content"),
+        (
+            ["A01,D,1,uM,treated", "A02,D,10,nM,treated"],
+            "row 3: value 'nM': compound 'D' has doses in 'nM' here and in 'uM' in row 2 → convert",
+        ),
+        (["A01,Drug,1,uM,treated", "A02,drug,1,uM,treated"], "compounds that differ only in case"),
+        ([], "map.csv: the plate map has no wells → add a row per well"),
+    ],
+)
+def test_a_faulty_row_is_named_with_value_and_mend(tmp_path: Path, rows: list[str], message: str) -> None:
+    assert message in read(tmp_path, *rows)[1]
+
+
+def test_a_plate_that_no_acquisition_has_is_offered_the_nearest(tmp_path: Path) -> None:
+    _, faults = read(tmp_path, "A01,D,1,uM,treated,Plate_1", header=HEADER + ",plate", plates=("Plate1",))
+    assert (
+        "row 2: value 'Plate_1': no acquisition of the samplesheet is of this plate → did you mean 'Plate1'?"
+        in faults
+    )
+
+
+def test_columns_that_the_tables_need_themselves_are_refused(tmp_path: Path) -> None:
+    _, faults = read(tmp_path, "A01,D,1,uM,treated,7", header=HEADER + ",Timepoint")
+    assert (
+        "row 1: value 'Timepoint': the tables use this name for a column of their own → rename it" in faults
+    )
+
+
+def test_larger_plates_have_more_wells(tmp_path: Path) -> None:
+    found, faults = read(tmp_path, "P24,D,1,uM,treated", "AF48,D,1,uM,treated", plate_format=1536)
+    assert not faults
+    assert set(found) == {("P1", "P24"), ("P1", "AF48")}

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from design_tree import make_screen, run
+from morphodose.design.faults import Faults
+from morphodose.design.folders import best_preset, find_acquisitions, folder_patterns
+
+
+def understood(root: Path, *names: str, pattern: str = "") -> tuple[list[tuple], str]:
+    for name in names:
+        (root / name).mkdir(parents=True)
+        (root / name / "W0001F0001T0001Z001C1.tif").write_bytes(b"")
+    faults = Faults()
+    found, _ = find_acquisitions(str(root), folder_patterns(pattern, faults), "P1", faults)
+    texts = "\n".join(fault.text() for fault in faults.found)
+    return [(place.plate, place.timepoint_h, place.replicate) for place in found], texts
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("4hrs_R1", ("P1", 4, "1")),
+        ("24h_rep2", ("P1", 24, "2")),
+        ("0.5hrs_R1", ("P1", 0.5, "1")),
+        ("0,5hrs_R1", ("P1", 0.5, "1")),
+        ("30min_R1", ("P1", 0.5, "1")),
+        ("2days R03", ("P1", 48, "3")),
+        ("Time_4hrs_R1", ("P1", 4, "1")),
+        ("PlateA_72 hours-replicate 3", ("PlateA", 72, "3")),
+        ("R2_16h", ("P1", 16, "2")),
+        ("48hR1", ("P1", 48, "1")),
+    ],
+)
+def test_folder_names_say_time_and_replicate(tmp_path: Path, name: str, expected: tuple) -> None:
+    found, faults = understood(tmp_path, name)
+    assert not faults
+    assert found == [expected]
+
+
+def test_folders_of_plates_hold_their_acquisitions(tmp_path: Path) -> None:
+    found, faults = understood(tmp_path, "X1/4hrs_R1", "X1/8hrs_R1", "X2/4hrs_R1")
+    assert not faults
+    assert found == [("X1", 4, "1"), ("X1", 8, "1"), ("X2", 4, "1")]
+
+
+def test_all_folders_that_are_not_understood_are_listed_together(tmp_path: Path) -> None:
+    found, faults = understood(tmp_path, "4hrs_R1", "test", "4hrs", "4hrs_R01")
+    assert len(found) == 2
+    assert (
+        "test: value 'test': the folder's name does not say timepoint and replicate → name it as 4hrs_R1"
+        in faults
+    )
+    assert "value '4hrs': the folder's name" in faults
+    assert "the same plate, timepoint and replicate as folder '4hrs_R01'" in faults
+
+
+def test_a_users_pattern_reads_other_names(tmp_path: Path) -> None:
+    found, faults = understood(
+        tmp_path, "day2 well plate_b", pattern=r"day(?P<timepoint>\d+) .*_(?P<replicate>[a-z])$"
+    )
+    assert not faults
+    assert found == [("P1", 2, "b")]
+    for text, message in (
+        (r"(?P<timepoint>\d+)", "no group says the replicate → add (?P<replicate>…)"),
+        (r"(?P<timepoint>", "is no valid regular expression"),
+    ):
+        collected = Faults()
+        folder_patterns(text, collected)
+        assert message in "\n".join(fault.text() for fault in collected.found)
+
+
+def test_the_preset_that_fits_is_found() -> None:
+    assert best_preset(["x/r01c01f01p01-ch1sk1fk1fl1.tiff"]) == "opera_phenix"
+    assert best_preset(["x/nothing.tif"]) is None
+
+
+def test_the_sheet_is_written_and_the_check_accepts_it(tmp_path: Path) -> None:
+    screen = make_screen(tmp_path / "my screen")
+    screen.sheet.unlink()
+    (screen.root / "notes").mkdir()
+    result = run("make_samplesheet.py", screen.root, "-o", screen.sheet)
+    assert result.returncode == 0, result.stderr
+    assert "file names: cq1" in result.stdout
+    line = next(line for line in result.stdout.splitlines() if line.startswith("4hrs_R1"))
+    assert line.split() == ["4hrs_R1", "P1", "4", "h", "1", "24", "3", "2", "2", "1,", "2"]
+    assert "no images, not taken: notes" in result.stdout
+    with screen.sheet.open() as stream:
+        rows = list(csv.reader(stream))
+    assert rows[:2] == [["plate", "timepoint_h", "replicate", "images"], ["P1", "4", "1", "4hrs_R1"]]
+    assert not screen.judge().faults
+
+
+def test_folders_elsewhere_are_written_absolute(tmp_path: Path) -> None:
+    screen = make_screen(tmp_path / "screen", times=(4,), reps=1, wells=1)
+    sheet = tmp_path / "other" / "sheet.csv"
+    sheet.parent.mkdir()
+    assert run("make_samplesheet.py", screen.root, "-o", sheet, "--plate", "Q7").returncode == 0
+    assert sheet.read_text().splitlines()[1] == f"Q7,4,1,{screen.root / '4hrs_R1'}"
+
+
+def test_an_existing_sheet_is_kept_unless_forced(tmp_path: Path) -> None:
+    screen = make_screen(tmp_path / "screen", times=(4,), reps=1, wells=1)
+    before = screen.sheet.read_text()
+    result = run("make_samplesheet.py", screen.root, "-o", screen.sheet)
+    assert result.returncode == 1
+    assert "is there already → give another name, or --force to overwrite it" in result.stderr
+    assert screen.sheet.read_text() == before
+    assert run("make_samplesheet.py", screen.root, "-o", screen.sheet, "--force").returncode == 0
+
+
+def test_a_folder_not_understood_writes_nothing(tmp_path: Path) -> None:
+    screen = make_screen(tmp_path / "screen", times=(4,), reps=1, wells=1)
+    (screen.root / "4hrs_R1").rename(screen.root / "first try")
+    result = run("make_samplesheet.py", screen.root, "-o", tmp_path / "s.csv")
+    assert result.returncode == 1
+    assert "1 fault, no samplesheet written" in result.stderr
+    assert not (tmp_path / "s.csv").exists()
+    assert (
+        "has no folder with images in it"
+        in run("make_samplesheet.py", tmp_path / "screen" / "first try", "-o", tmp_path / "s.csv").stderr
+    )
