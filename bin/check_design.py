@@ -7,6 +7,7 @@ All faults are reported together, each with file, row, value and mend, before an
 from __future__ import annotations
 
 import click
+
 from morphodose.cli import command
 from morphodose.design.channels import ROLE_OPTIONS
 from morphodose.design.check import judge

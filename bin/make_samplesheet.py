@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import click
+
 from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
 from morphodose.design.filenames import PRESETS, name_pattern

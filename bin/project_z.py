@@ -11,6 +11,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 import tifffile
+
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.images import Field, write_field

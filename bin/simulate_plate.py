@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.simulate.plate import write_screen

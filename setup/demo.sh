@@ -8,7 +8,7 @@ plate=demo/plate
 if [ ! -f "$plate/truth/truth.json" ]; then
     echo "Simulating a small plate in $plate ..."
     rm -rf "$plate"
-    bin/simulate_plate.py --preset demo --seed "${SEED:-1}" --workers "$(nproc)" --out "$plate"
+    bin/simulate_plate.py --preset demo --seed "${SEED:-1}" --workers "$(nproc)" --force --out "$plate"
 fi
 nextflow run main.nf -profile test -work-dir demo/work -resume "$@"
 bin/compare_with_truth.py --results demo/results --truth "$plate/truth"

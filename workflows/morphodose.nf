@@ -67,15 +67,16 @@ workflow MORPHODOSE {
     //
     // MODULE: the weights, staged and checked once
     //
-    STAGE_CELL_WEIGHTS(options.cell_model, modelFile(options.cell_model), codeDigest('stage_weights.py'))
-    STAGE_NUCLEAR_WEIGHTS(options.nuclear_model, modelFile(options.nuclear_model), codeDigest('stage_weights.py'))
+    def shipped = file("${projectDir}/assets/models")
+    STAGE_CELL_WEIGHTS(options.cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py'))
+    STAGE_NUCLEAR_WEIGHTS(options.nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py'))
 
     //
     // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task
     //
-    def shards = byAcquisition(images, wells_per_acquisition).flatMap { _meta, found ->
-        found.toSorted { folder -> folder.name }.collate(options.segmentation_shard).collect { shard -> [shard*.name, shard] }
-    }
+    def shards = byAcquisition(images.map { meta, folder -> [meta, [meta, folder]] }, wells_per_acquisition)
+        .flatMap { _acquisition, found -> found.collate(options.segmentation_shard) }
+        .map { shard -> [shard.collect { meta, _folder -> meta }, shard.collect { _meta, folder -> folder }] }
     SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, codeDigest('segment_cells.py'))
     def masks = SEGMENT_CELLS.out.masks.flatten().map { folder -> [folder.name, folder] }
 
@@ -186,13 +187,13 @@ def wellsPerAcquisition(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).countBy { well -> well.acquisition }
 }
 
-/** [[acquisition:, plate:], sorted files] of each acquisition from [meta, file] of its wells. */
+/** [[acquisition:, plate:], sorted entries] of each acquisition from [meta, entry] of its wells; an entry is a file or [meta, file]. */
 def byAcquisition(by_well, sizes) {
     return by_well
         .combine(sizes)
         .map { meta, entry, count -> [groupKey([acquisition: meta.acquisition, plate: meta.plate], count[meta.acquisition]), entry] }
         .groupTuple()
-        .map { key, entries -> [key.target, entries.toSorted { entry -> entry.name }] }
+        .map { key, entries -> [key.target, entries.toSorted { entry -> entry instanceof List ? entry[0].id : entry.name }] }
 }
 
 def sortedFiles(files) {

@@ -12,7 +12,7 @@ import numpy.typing as npt
 SCALE_PX = 1.5
 #: A curve whose peak is less than this share above its median says nothing about focus (an unstained
 #: channel, an empty field): no warning is drawn from it.
-MIN_PROMINENCE = 0.1
+MIN_PROMINENCE = 0.25
 
 
 def focus_figure(plane: npt.NDArray[np.generic], scale_px: float = SCALE_PX) -> float:

@@ -79,8 +79,9 @@ def read_field(path: str | Path) -> Field:
         with tifffile.TiffFile(path) as tiff:
             pixels = tiff.asarray()
             description = tiff.ome_metadata
-    except (tifffile.TiffFileError, OSError, ValueError) as fault:
-        raise InputError(f"{path}: not a readable OME-TIFF ({fault})") from fault
+    # tifffile and its codecs raise many kinds of error on a damaged file; all of them mean this
+    except Exception as fault:
+        raise InputError(f"{path}: not a readable OME-TIFF ({type(fault).__name__}: {fault})") from fault
     if description is None:
         raise InputError(f"{path}: no OME metadata; a projected field of project_z is expected")
     pixels_metadata = tifffile.xml2dict(description)["OME"]["Image"]["Pixels"]

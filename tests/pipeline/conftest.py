@@ -32,7 +32,10 @@ def tiny_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tiny_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An undisturbed run on the tiny plate."""
     finished = run(
-        tmp_path_factory.mktemp("undisturbed"), "--input", str(tiny_plate / "samplesheet.csv"), *TINY_ARGUMENTS
+        tmp_path_factory.mktemp("undisturbed"),
+        "--input",
+        str(tiny_plate / "samplesheet.csv"),
+        *TINY_ARGUMENTS,
     )
     assert finished.status == 0, finished.output
     return finished

@@ -18,7 +18,9 @@ def test_wortmannin_moves_fkhr_into_the_nucleus_at_the_known_dose(shared_data: P
     for path in (shared_data / "bbbc013").glob("Channel*-[AB]-*.tif"):
         (images / path.name).symlink_to(path)
     rows = (shared_data / "bbbc013" / "platemap.csv").read_text().splitlines()
-    (tmp_path / "platemap.csv").write_text("\n".join([rows[0], *(r for r in rows[1:] if r[0] in "AB")]) + "\n")
+    (tmp_path / "platemap.csv").write_text(
+        "\n".join([rows[0], *(r for r in rows[1:] if r[0] in "AB")]) + "\n"
+    )
     sheet = tmp_path / "samplesheet.csv"
     sheet.write_text("plate,timepoint_h,replicate,images\nBBBC013,1,1,images\n")
 

@@ -22,7 +22,9 @@ def plate(tiny_plate: Path, tmp_path: Path) -> Path:
 
 
 def run_plate(plate: Path, *arguments: str) -> Run:
-    return run(plate.parent / "launch", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *arguments)
+    return run(
+        plate.parent / "launch", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *arguments
+    )
 
 
 def submitted(finished: Run) -> set[str]:
@@ -90,7 +92,7 @@ def test_an_empty_field_and_a_field_with_one_cell_go_through(tmp_path: Path) -> 
 
 
 def test_paths_with_spaces_and_quotes_work(tiny_plate: Path, tmp_path: Path) -> None:
-    hostile = tmp_path / "Anna's \"new\" plate; $(touch injected)"
+    hostile = tmp_path / 'Anna\'s "new" plate; $(touch injected)'
     shutil.copytree(tiny_plate, hostile)
     finished = run(
         tmp_path / "launch", "--input", str(hostile / "samplesheet.csv"), *TINY_ARGUMENTS,

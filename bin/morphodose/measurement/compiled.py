@@ -2,7 +2,7 @@
 
 Nextflow mounts and hashes `bin/`, so kernels of this package must not be cached beside their source
 (numba's habit). And in a read-only container numba finds no place at all and refuses to import a cached
-kernel. Import this module before any module with a kernel.
+kernel. A module that defines or imports kernels imports this one at its top.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+
+from numba import config
 
 _VARIABLE = "NUMBA_CACHE_DIR"
 
@@ -32,6 +34,8 @@ def kernel_cache() -> Path:
             if given and folder != Path(given) and Path(given).is_dir():
                 shutil.copytree(given, folder, dirs_exist_ok=True)
             os.environ[_VARIABLE] = str(folder)
+            # numba read the variable when it was imported, which may have been before
+            config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             return folder
     raise OSError(
         f"numba has nowhere to keep compiled kernels: {', '.join(map(str, candidates))} cannot be written; "

@@ -72,18 +72,25 @@ def _prepare(
     rank[order] = climbed - climbed[starts][owner] if count else climbed
     ends = starts + size - 1
     top = ordered[ends] if count else ordered
-    mean = np.bincount(segment, values, count) / size
+    mean = _total(segment, values, count) / size
     centred = values - mean[segment]
     signal = values >= THRESHOLD * top[segment]
     return _Channel(
         values,
         centred,
-        np.bincount(segment, centred**2, count),
+        _total(segment, np.square(centred), count),
         signal,
-        np.bincount(segment, values * signal, count),
+        _total(segment, np.where(signal, values, 0.0), count),
         rank,
         rank[order][ends] if count else rank,
     )
+
+
+def _total(
+    segment: npt.NDArray[np.intp], values: npt.NDArray[np.float64], count: int
+) -> npt.NDArray[np.float64]:
+    """Sum of the values of each object."""
+    return np.asarray(np.bincount(segment, values, count), dtype=np.float64)
 
 
 def _pair(
@@ -92,7 +99,7 @@ def _pair(
     """All measures of one pair."""
 
     def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(segment, values, count)
+        return _total(segment, values, count)
 
     shared = total(one.centred * two.centred)
     both = one.signal & two.signal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -207,10 +207,10 @@ def _to_um(features: dict[str, npt.NDArray[np.float32]], pixel_um: float) -> Non
             features[name] = (features[name] * pixel_um ** (2 if unit == "um2" else 1)).astype(np.float32)
 
 
-def feature_units(names: Mapping[str, object], pixel_um: float | None) -> dict[str, str]:
-    """Units of feature columns: ``um``/``um2`` (``px``/``px2``), ``px`` of positions, ``counts``, ``deg``, ``%``.
+def feature_units(names: Iterable[str], pixel_um: float | None) -> dict[str, str]:
+    """Units of feature columns: ``um`` and ``um2`` (or ``px``, ``px2``), ``counts``, ``deg``, ``%``.
 
-    Features that are not listed have none (ratios, Haralick features, correlations).
+    Positions are in ``px``. Ratios, Haralick features and correlations have no unit.
     """
     length, area = ("px", "px2") if pixel_um is None else ("um", "um2")
     units: dict[str, str] = {}

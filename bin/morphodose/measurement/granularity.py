@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-from morphodose.measurement import compiled  # noqa: F401  (first: decides where kernels are kept)
+from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
 from morphodose.measurement.compartments import Compartment
 from morphodose.measurement.shape import Features
-from numba import njit
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -97,7 +97,7 @@ def sampling(part: Compartment, spectrum: Spectrum) -> Sampling:
 
 
 def opened(pixels: Image, spectrum: Spectrum) -> Iterator[Image]:
-    """The sampled image without background, after removal of structures of radius 1, 2, …"""
+    """The sampled image without background, after removal of structures of radius 1, then 2, and so on."""
     from skimage.morphology import disk, erosion
 
     image = _without_background(pixels, spectrum)

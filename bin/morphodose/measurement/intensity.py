@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.measurement import compiled  # noqa: F401  (first: decides where kernels are kept)
+from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
 from morphodose.measurement.compartments import Compartment
 from morphodose.measurement.shape import Features
 
@@ -61,6 +61,6 @@ def texture(
     features: Features = {}
     for scale in scales:
         for name, values in get_texture(part.labels, levels, scale, GREY_LEVELS).items():
-            kind, feature, rest = name.split("_", 2)
-            features[f"{kind}_{feature}_{channel}_{rest}"] = values
+            feature, rest = name.split("_", 1)
+            features[f"Texture_{feature}_{channel}_{rest}"] = values
     return features

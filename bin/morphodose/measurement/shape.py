@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.measurement import compiled  # noqa: F401  (first: decides where kernels are kept)
+from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
 from morphodose.measurement.compartments import Compartment
 
 Features = dict[str, npt.NDArray[np.floating]]
@@ -65,35 +65,48 @@ def neighbors(part: Compartment, labels: npt.NDArray[np.int64], distance: int = 
     labels : (N,) array of int
         Their labels in the mask: ``ClosestObjectNumber`` names the neighbour's label, 0 for none.
     distance : int
-        Each cell is expanded by this much (px); two that then touch are neighbours.
+        A cell is a neighbour if it has a pixel this close (px). PercentTouching is the share of a cell's
+        outline that such neighbours reach.
 
     Notes
     -----
-    cp_measure 0.3.0 fails on fewer than two objects and gives each object its own number as the closest
-    one; both are mended here. Distances are between centres; NaN where there is no neighbour. Border
-    cells are not in the mask, so cells beside them have fewer neighbours than in the dish.
+    Counts and percentages are those of cp_measure 0.3.0 (tested), which cannot be used itself: it fails
+    on fewer than two objects, names each object as its own closest one, and imports SciPy's signal and
+    statistics, a second of start-up. Distances are between centroids; NaN where there is no neighbour.
+    Border cells are not in the mask, so cells beside them have fewer neighbours than in the dish.
     """
-    from cp_measure.multimask.measureobjectneighbors import (
-        D_ADJACENT,
-        D_WITHIN,
-        measureobjectneighbors,
-    )
-
     features: Features = {}
-    for method, scale in ((D_ADJACENT, "Adjacent"), (D_WITHIN, str(distance))):
-        if part.count > 1:
-            found = measureobjectneighbors(part.labels, part.labels, method, distance)
-            counted = {name: np.asarray(found[f"Neighbors_{name}_{scale}"], float) for name in _COUNTED}
-        else:
-            counted = {name: np.zeros(part.count) for name in _COUNTED}
-        features |= {f"Neighbors_{name}_{scale}": values for name, values in counted.items()}
+    for reach, scale in ((1, "Adjacent"), (distance, str(distance))):
+        number, touching = _within(part, reach)
+        features[f"Neighbors_NumberOfNeighbors_{scale}"] = number
+        features[f"Neighbors_PercentTouching_{scale}"] = touching
         if scale == "Adjacent":  # the closest cells are the same at any scale
             closest = _closest(part, labels)
             features |= {f"Neighbors_{name}_{scale}": values for name, values in closest.items()}
     return features
 
 
-_COUNTED = ("NumberOfNeighbors", "PercentTouching")
+def _within(part: Compartment, reach: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Number of objects with a pixel within `reach` px, and per cent of the outline near such."""
+    import scipy.ndimage as ndi
+    from centrosome.outline import outline
+
+    number, touching = np.zeros(part.count), np.zeros(part.count)
+    if part.count < 2:
+        return number, touching
+    outlines = outline(part.labels)
+    for index, box in enumerate(ndi.find_objects(part.labels)):
+        rows, columns = (slice(max(side.start - reach, 0), side.stop + reach) for side in box)
+        patch = part.labels[rows, columns]
+        strange = (patch != 0) & (patch != index + 1)
+        if strange.any():
+            # dilation by a disk, as distances: the cost does not grow with the reach
+            near = ndi.distance_transform_edt(patch != index + 1) <= reach
+            number[index] = len(np.unique(patch[near & strange]))
+            edge = outlines[rows, columns] == index + 1
+            met = edge & (ndi.distance_transform_edt(~strange) <= reach + 0.5)
+            touching[index] = 100 * np.count_nonzero(met) / np.count_nonzero(edge)
+    return number, touching
 
 
 def _closest(part: Compartment, labels: npt.NDArray[np.int64]) -> Features:
@@ -110,7 +123,7 @@ def _closest(part: Compartment, labels: npt.NDArray[np.int64]) -> Features:
         size = np.bincount(segment, minlength=count)
         centres = np.stack([np.bincount(segment, axis, count) / size for axis in (y, x)], axis=1)
         reach = min(count, 3)
-        far, who = cKDTree(centres).query(centres, k=reach)
+        far, who = (np.asarray(each) for each in cKDTree(centres).query(centres, k=reach))
         # a cell is its own nearest, but not its own first where two centroids coincide
         own = who == np.arange(count)[:, None]
         own[~own.any(axis=1), -1] = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from morphodose.images import read_labels
-from morphodose.segmentation.score import count_matches
+from morphodose.segmentation.score import Score, score
 from morphodose.tables import read_table
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Comparison:
     @property
     def fraction_error(self) -> float:
         """Largest difference of a death fraction at any dose and timepoint."""
-        return max(float((self.fractions[name] - self.fractions[f"{name}_True"]).abs().max()) for name in FRACTIONS)
+        return max(
+            float((self.fractions[name] - self.fractions[f"{name}_True"]).abs().max()) for name in FRACTIONS
+        )
 
     def text(self) -> str:
         """The comparison as a person reads it."""
@@ -58,13 +60,20 @@ class Comparison:
             f"cells          found {self.cells_found}, true {self.cells_true} ({self.count_error:+.1%})",
             f"masks          F1 at IoU 0.5: {self.f1:.3f}",
             f"death states   largest difference of a fraction: {self.fraction_error:.3f}",
-            "               h     dose   " + "".join(f"{name.removeprefix('Fraction_'):>22}" for name in FRACTIONS),
+            "               h     dose   "
+            + "".join(f"{name.removeprefix('Fraction_'):>22}" for name in FRACTIONS),
         ]
         for row in self.fractions.to_dict("records"):
-            pairs = "".join(f"{row[name]:>12.2f} (true {row[f'{name}_True']:.2f})"[:22].rjust(22) for name in FRACTIONS)
+            pairs = "".join(
+                f"{row[name]:>12.2f} (true {row[f'{name}_True']:.2f})"[:22].rjust(22) for name in FRACTIONS
+            )
             lines.append(f"             {row['Metadata_Timepoint']:>5g} {row['Metadata_Dose']:>7g}  {pairs}")
         for row in self.responses.to_dict("records"):
-            found = f"{row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})" if row["State"] == "fitted" else ""
+            found = (
+                f"{row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})"
+                if row["State"] == "fitted"
+                else ""
+            )
             inside = "inside" if row["Inside"] else "OUTSIDE"
             lines.append(
                 f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h: {row['State']} {found}, "
@@ -99,21 +108,25 @@ def pooled_f1(results: Path, truth: Path, iou: float = 0.5) -> float:
     fields = read_table(truth / "fields.parquet", ["Metadata_ImageID", "OutOfFocus"])
     cells = read_table(truth / "cells.parquet", ["Metadata_ImageID", "Metadata_ObjectLabel", "TouchesBorder"])
     masks = {path.name: path for path in (results / "segmented").rglob("*_cells.tif")}
-    totals = np.zeros(3, dtype=int)
+    total = Score(iou, 0, 0, 0)
     for image in fields.loc[~fields["OutOfFocus"], "Metadata_ImageID"]:
-        border = cells.loc[(cells["Metadata_ImageID"] == image) & cells["TouchesBorder"], "Metadata_ObjectLabel"]
+        border = cells.loc[
+            (cells["Metadata_ImageID"] == image) & cells["TouchesBorder"], "Metadata_ObjectLabel"
+        ]
         true = read_labels(truth / f"{image}_cells.tif")
         true[np.isin(true, border)] = 0
-        totals += count_matches(true, read_labels(masks[f"{image}_cells.tif"]), iou)
-    hits, false_positives, misses = totals
-    return float(2 * hits / max(2 * hits + false_positives + misses, 1))
+        total += score(true, read_labels(masks[f"{image}_cells.tif"]), (iou,))[0]
+    return total.f1
 
 
 def pooled_fractions(wells: pd.DataFrame, true_wells: pd.DataFrame) -> pd.DataFrame:
     """Found and true fraction of each state by timepoint and dose; wells weigh by their cells."""
     keys = ["Metadata_Timepoint", "Metadata_Role", "Metadata_Dose"]
     joined = wells.merge(
-        true_wells[[*WELL_KEYS, "Count_Cells", *FRACTIONS]], on=WELL_KEYS, suffixes=("", "_True"), validate="1:1"
+        true_wells[[*WELL_KEYS, "Count_Cells", *FRACTIONS]],
+        on=WELL_KEYS,
+        suffixes=("", "_True"),
+        validate="1:1",
     )
     for name in FRACTIONS:
         joined[name] = joined[name].fillna(0) * joined["Count_Cells"]

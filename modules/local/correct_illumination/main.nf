@@ -15,11 +15,11 @@ process ESTIMATE_ILLUMINATION {
     def args = task.ext.args ?: ''
     """
     correct_illumination.py estimate \\
-        --images images \\
         --acquisition ${meta.acquisition} \\
         --out ${meta.acquisition}_flat_field \\
-        --table ${meta.acquisition}_illumination.parquet \\
-        ${args}
+        ${args} \\
+        images
+    cp ${meta.acquisition}_flat_field/illumination.parquet ${meta.acquisition}_illumination.parquet
     versions.py --process ${task.process} numpy scipy > versions.yml
     """
 
@@ -45,9 +45,10 @@ process APPLY_ILLUMINATION {
     def args = task.ext.args ?: ''
     """
     correct_illumination.py apply \\
+        --id ${meta.id} \\
         --images ${images} \\
-        --flat_field ${flat_field} \\
-        --out corrected/${meta.id} \\
+        --flatfields ${flat_field} \\
+        --out corrected \\
         ${args}
     """
 

@@ -1,11 +1,11 @@
 process SEGMENT_CELLS {
-    tag "${ids[0]}${ids.size() > 1 ? " … ${ids[-1]}" : ''}"
+    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_gpu'
 
     input:
-    tuple val(ids), path(images, stageAs: 'images/*')   // a shard of well-timepoints
-    path cell_weights, stageAs: 'cell_weights'
-    path nuclear_weights, stageAs: 'nuclear_weights'
+    tuple val(metas), path(images, stageAs: 'images/*')   // a shard of well-timepoints
+    path cell_weights, stageAs: 'cell_weights/*'
+    path nuclear_weights, stageAs: 'nuclear_weights/*'
     val code
 
     output:
@@ -14,9 +14,11 @@ process SEGMENT_CELLS {
 
     script:
     def args = task.ext.args ?: ''
+    def keys = groovy.json.JsonOutput.toJson(metas)
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
     segment_cells.py \\
+        --keys '${keys}' \\
         --weights ${cell_weights} \\
         --nuclei_weights ${nuclear_weights} \\
         --threads ${task.cpus} \\
@@ -29,7 +31,7 @@ process SEGMENT_CELLS {
 
     stub:
     """
-    for id in ${ids.join(' ')}; do
+    for id in ${metas*.id.join(' ')}; do
         mkdir -p segmented/\$id
         touch segmented/\$id/\${id}_Field_1_{cells,nuclei}.tif segmented/\$id/{objects,fields}.parquet
     done

@@ -5,16 +5,19 @@ process STAGE_WEIGHTS {
     input:
     val model      // a shipped model, one of Cellpose's, or a file
     path file      // the file when `model` names one, else []
+    path shipped   // folder of the models that the project ships
     val code
 
     output:
-    path 'weights', emit: weights
+    path 'weights/*', emit: weights
+    path 'weights.json', emit: about
 
     script:
     def args = task.ext.args ?: ''
     """
     stage_weights.py \\
         --model ${file ?: model} \\
+        --shipped_dir ${shipped} \\
         --out weights \\
         ${args}
     """
@@ -22,5 +25,6 @@ process STAGE_WEIGHTS {
     stub:
     """
     mkdir weights
+    touch weights/model.npz weights.json
     """
 }

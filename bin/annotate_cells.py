@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Join the measurements of an acquisition with plate map, death states and QC: tables of cells and images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow.parquet as pq
+
+from morphodose.annotate import (
+    FIELD_KEYS,
+    STATE,
+    VERDICT,
+    Lookup,
+    annotate_cells,
+    image_table,
+    read_frames,
+    read_lookup,
+    write_arrow,
+)
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.platemap import read_plate_map
+from morphodose.tables import column_units, parquet_files, write_table
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@command
+@click.option(
+    "--measurements",
+    required=True,
+    multiple=True,
+    type=EXISTING,
+    help="Folder with the tables of measure_cells (<id>.parquet), or a file; may be given again.",
+)
+@click.option("--plate_map", required=True, type=EXISTING, help="plate_map.csv of check_design.")
+@click.option("--masks", type=EXISTING, help="Folder of segment_cells, with <id>/fields.parquet.")
+@click.option("--qc", type=EXISTING, help="Folder with the tables of qc_images.")
+@click.option("--death", type=EXISTING, help="<acquisition>_death.parquet of call_death.")
+@click.option("--cells_out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--images_out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File.")
+def main(
+    measurements: tuple[Path, ...],
+    plate_map: Path,
+    masks: Path | None,
+    qc: Path | None,
+    death: Path | None,
+    cells_out: Path,
+    images_out: Path,
+) -> None:
+    """Write CELLS_OUT/<id>.parquet, one for each table of measurements, and IMAGES_OUT, a row a field."""
+    files = [file for entry in measurements for file in parquet_files(entry)]
+    if not files:
+        raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
+    wells = read_plate_map(plate_map)
+    states = read_lookup(death, "Metadata_CellID", STATE) if death else None
+    fields, quality = read_frames(masks, "fields.parquet"), read_frames(qc, "*.parquet")
+    verdicts: Lookup | None = None
+    if qc is not None and quality is not None:
+        verdicts = read_lookup(qc, "Metadata_ImageID", VERDICT)
+    measured: dict[str, dict[str, Any]] = {}
+    for position, file in enumerate(files, start=1):
+        # one file at a time: a screen's cells do not fit in memory
+        table = annotate_cells(pq.ParquetFile(file).read(), wells, states, verdicts)
+        write_arrow(table, cells_out / file.name)
+        for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():
+            measured[row["Metadata_ImageID"]] = row
+        click.echo(f"well {position} of {len(files)}: {file.stem}, {table.num_rows} cells", file=sys.stderr)
+    units = {"Metadata_Timepoint": "h"}
+    for folder, pattern in ((qc, "*.parquet"), (masks, "fields.parquet")):
+        first = next(iter(sorted(folder.rglob(pattern))), None) if folder else None
+        units |= column_units(first) if first else {}
+    write_table(image_table(measured, fields, quality, wells), images_out, units)
+
+
+if __name__ == "__main__":
+    main()

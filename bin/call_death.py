@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Call the death state of every cell of one acquisition, by gates from its vehicle wells."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from morphodose.cli import command
+from morphodose.death.gates import MIN_VEHICLE_CELLS
+from morphodose.death.plot import plot_gates
+from morphodose.death.stains import Called, Stain, call_stain, find_stain
+from morphodose.death.states import call_states
+from morphodose.errors import InputError
+from morphodose.platemap import PlateMap, read_plate_map
+from morphodose.tables import parquet_files, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns of text, which may be empty.
+TEXTS = (
+    "Metadata_CellID", "Metadata_DeathState", "Metadata_Plate", "Metadata_Replicate", "Metadata_Acquisition",
+    "Channel", "Column", "Method", "Reason",
+)  # fmt: skip
+KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
+
+
+@command
+@click.option(
+    "--measurements",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Folder with the tables of measure_cells of one acquisition, or a file; may be given again.",
+)
+@click.option(
+    "--plate_map", required=True, type=click.Path(exists=True), help="plate_map.csv of check_design."
+)
+@click.option("--early_channel", help="Channel of the early death marker (Annexin V).")
+@click.option("--late_channel", help="Channel of the late death marker (propidium iodide).")
+@click.option(
+    "--min_vehicle_cells",
+    type=click.IntRange(5),
+    default=MIN_VEHICLE_CELLS,
+    help="Vehicle cells a gate needs.",
+)
+@click.option("--out_prefix", required=True, help="Beginning of the names of the files written.")
+def main(
+    measurements: tuple[Path, ...],
+    plate_map: str,
+    early_channel: str | None,
+    late_channel: str | None,
+    min_vehicle_cells: int,
+    out_prefix: str,
+) -> None:
+    """Write OUT_PREFIX_death.parquet, OUT_PREFIX_gates.parquet and OUT_PREFIX_gates.png."""
+    if not (early_channel or late_channel):
+        raise InputError("--early_channel or --late_channel is needed: no dye marks death")
+    files = [file for entry in measurements for file in parquet_files(entry)]
+    if not files:
+        raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
+    names = pq.read_schema(files[0]).names
+    found = (find_stain("early", early_channel, names), find_stain("late", late_channel, names))
+    stains = [stain for stain in found if stain]
+    table = read(files, list(dict.fromkeys(column for stain in stains for column in stain.columns)))
+    roles = roles_of(table, read_plate_map(plate_map))
+    called = {stain.name: call_stain(stain, table, roles, min_vehicle_cells) for stain in stains}
+    early, late = called.get("early"), called.get("late")
+    states = call_states(early.signs if early else None, late.signs if late else None)
+    death: dict[str, object] = {"Metadata_CellID": table["Metadata_CellID"], "Metadata_DeathState": states}
+    for stain in stains:
+        death[f"Death_Intensity_{stain.channel}"] = called[stain.name].intensity
+    write_table(
+        as_frame(death, TEXTS),
+        f"{out_prefix}_death.parquet",
+        {name: "counts" for name in death if "Intensity" in name},
+    )
+    write_gates(f"{out_prefix}_gates.parquet", table, stains, called)
+    plot_gates(
+        f"{out_prefix}_gates.png",
+        Path(out_prefix).name,
+        {stain.channel: called[stain.name].intensity for stain in stains},
+        {stain.channel: next(iter(called[stain.name].gates.values())).threshold for stain in stains},
+        states,
+        roles,
+    )
+    for stain in stains:
+        for column, gate in called[stain.name].gates.items():
+            note = f" ({gate.reason})" if gate.reason else ""
+            click.echo(f"{column}: gate {gate.threshold:.1f} counts by {gate.method}{note}", file=sys.stderr)
+
+
+def read(files: list[Path], columns: list[str]) -> dict[str, Any]:
+    """Keys and the columns of the stains, of all files; nothing else of the wide tables is read."""
+    wanted = [*KEYS, "Metadata_Well", "Metadata_CellID", *columns]
+    tables = [pq.ParquetFile(file).read(columns=wanted) for file in files]
+    joined = pa.concat_tables(tables, promote_options="permissive")
+    found = {}
+    for name in wanted:
+        values = joined[name].combine_chunks()
+        if name in columns:
+            found[name] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        else:
+            found[name] = np.array(values.to_pylist(), dtype=object)
+    return found
+
+
+def roles_of(table: dict[str, Any], plate_map: PlateMap) -> npt.NDArray[np.object_]:
+    """Role of the well of each cell."""
+    wells = list(zip(table["Metadata_Plate"], table["Metadata_Well"], strict=True))
+    roles = {well: plate_map.of(*well)["Metadata_Role"] for well in set(wells)}
+    return np.array([roles[well] for well in wells], dtype=object)
+
+
+def write_gates(path: str, table: dict[str, Any], stains: list[Stain], called: dict[str, Called]) -> None:
+    """The table of gates, a row a stain and column."""
+    rows = [
+        {
+            **{name: (table[name][0] if len(table[name]) else None) for name in KEYS},
+            "Stain": stain.name,
+            "Channel": stain.channel,
+            "Column": column,
+            "Threshold": gate.threshold,
+            "Centre": gate.centre,
+            "Spread": gate.spread,
+            "Method": gate.method,
+            "Count_VehicleCells": gate.vehicle_cells,
+            "Count_PositiveCells": gate.positive_cells,
+            "Fraction_VehiclePositive": gate.vehicle_stained,
+            "Reason": gate.reason,
+        }
+        for stain in stains
+        for column, gate in called[stain.name].gates.items()
+    ]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    units = {"Metadata_Timepoint": "h", "Threshold": "counts", "Centre": "counts", "Spread": "counts"}
+    write_table(as_frame(columns, TEXTS), path, units)
+
+
+def as_frame(columns: dict[str, Any], texts: tuple[str, ...]) -> pd.DataFrame:
+    """Columns as a frame in which text stays text, though all of it be missing."""
+    import pandas as pd
+
+    frame = pd.DataFrame(columns)
+    return frame.astype({name: "string" for name in texts if name in frame})
+
+
+if __name__ == "__main__":
+    main()

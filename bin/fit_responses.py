@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Fit the dose response of every endpoint at every timepoint, and find when each dose begins to act."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from morphodose.cli import command
+from morphodose.responses import schemas
+from morphodose.responses.endpoints import choose
+from morphodose.responses.fit import gather, respond
+from morphodose.responses.select import check_wells
+from morphodose.responses.timecourse import time_courses
+from morphodose.responses.zprime import zprime_table
+from morphodose.tables import read_table
+
+
+@command
+@click.option(
+    "--wells",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="wells.parquet of profile_wells.",
+)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
+@click.option(
+    "--endpoints",
+    default="",
+    help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
+)
+@click.option("--seed", default=1, help="Of the permutation tests.")
+def main(wells: Path, out: Path, endpoints: str, seed: int) -> None:
+    """Write responses, curves, onsets, orders and zprime as Parquet tables into OUT."""
+    names = schemas.columns_of(wells)
+    chosen = choose(names, [name.strip() for name in endpoints.split(",") if name.strip()])
+    needed = [name for name in names if name.startswith(("Metadata_", "Count_")) or name in chosen]
+    if "Fraction_Viable" in names and "Fraction_Viable" not in needed:
+        needed.append("Fraction_Viable")
+    table = check_wells(read_table(wells, needed), str(wells))
+    everything = gather(table, chosen)
+    click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
+    rows, curves = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr))
+    z_rows = zprime_table(table, chosen)
+    schemas.add_zprime(rows, z_rows)
+    onsets, orders = time_courses(table, chosen)
+    written = {"responses": rows, "curves": curves, "onsets": onsets, "orders": orders, "zprime": z_rows}
+    for name, content in written.items():
+        schemas.write_rows(name, content, out / f"{name}.parquet")
+    states = [row["State"] for row in rows]
+    summary = ", ".join(f"{states.count(state)} {state}" for state in ("fitted", "unbounded", "refused"))
+    click.echo(f"EC50s: {summary}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Measure every cell of one well-timepoint: one row a cell, CellProfiler's column names."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.images import read_field, read_labels
+from morphodose.keys import WellKeys, field_images, parse_keys
+from morphodose.measurement.field import (
+    FAMILIES,
+    Measured,
+    Settings,
+    feature_units,
+    measure_field,
+    parse_families,
+)
+from morphodose.measurement.granularity import Spectrum
+from morphodose.names import cell_id
+from morphodose.tables import write_table
+
+
+@command
+@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
+@click.option(
+    "--images",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <ImageID>.ome.tiff.",
+)
+@click.option(
+    "--masks",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <ImageID>_cells.tif and, where nuclei were segmented, <ImageID>_nuclei.tif.",
+)
+@click.option(
+    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
+)
+@click.option("--features", default="all", help=f"Families, comma-separated: {', '.join(FAMILIES)}; or all.")
+@click.option(
+    "--texture_scaling",
+    type=click.Choice(["log", "linear"]),
+    default="log",
+    help="Counts to grey levels: log keeps relative differences at any brightness; linear is CellProfiler's.",
+)
+@click.option("--texture_scale", type=click.IntRange(1), multiple=True, default=[3], help="Pixel distance.")
+@click.option("--granularity_length", type=click.IntRange(1, 64), default=8, help="Steps of the spectrum.")
+@click.option("--granularity_subsample", type=click.FloatRange(0.01, 1), default=0.25, help="Sampling of it.")
+@click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="px a cell is expanded by.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
+def main(
+    well_timepoint: str,
+    images: Path,
+    masks: Path,
+    keys: str,
+    features: str,
+    texture_scaling: str,
+    texture_scale: tuple[int, ...],
+    granularity_length: int,
+    granularity_subsample: float,
+    neighbor_distance: int,
+    out: Path,
+) -> None:
+    """Measure the cells of all fields of a well-timepoint into one Parquet file."""
+    well = parse_keys(well_timepoint, keys)
+    settings = Settings(
+        parse_families(features),
+        texture_scaling,
+        texture_scale,
+        neighbor_distance,
+        Spectrum(subsample=granularity_subsample, length=granularity_length),
+    )
+    paths = field_images(images, well_timepoint)
+    nuclear = [image for image in paths if (masks / f"{image}_nuclei.tif").exists()]
+    tables: dict[str, Measured] = {}
+    pixel_size: float | None = None
+    channels: tuple[str, ...] = ()
+    for position, (image, path) in enumerate(paths.items(), start=1):
+        field = read_field(path)
+        if channels and (field.channels != channels or field.pixel_size_um != pixel_size):
+            raise InputError(
+                f"{path}: channels {field.channels} at {field.pixel_size_um} um, but the fields before have "
+                f"{channels} at {pixel_size} um"
+            )
+        channels, pixel_size = field.channels, field.pixel_size_um
+        cells = masks / f"{image}_cells.tif"
+        if not cells.exists():
+            raise InputError(f"{cells}: the mask of the cells of {path.name} is missing")
+        if nuclear and image not in nuclear:
+            raise InputError(f"{masks / f'{image}_nuclei.tif'}: missing, but other fields have nuclear masks")
+        nuclei = read_labels(masks / f"{image}_nuclei.tif") if nuclear else None
+        try:
+            tables[image] = measure_field(field, read_labels(cells), nuclei, settings)
+        except InputError as fault:
+            raise InputError(f"{image}: {fault}") from fault
+        count = len(tables[image].labels)
+        click.echo(f"{well_timepoint}: field {position} of {len(paths)}: {count} cells", file=sys.stderr)
+    import pandas as pd
+
+    columns = rows(well, tables)
+    units = feature_units([name for name in columns if not name.startswith("Metadata_")], pixel_size)
+    write_table(pd.DataFrame(columns), out, {**units, "Metadata_Timepoint": "h"})
+
+
+def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, object]:
+    """Columns of the table: keys, then features; a row a cell, fields in their order, labels ascending."""
+    columns: dict[str, object] = {}
+    keys = {image: well.columns(image) for image in tables}
+    kinds = {"Metadata_Timepoint": np.float64, "Metadata_Field": np.int64}
+    for name in next(iter(keys.values())):
+        values = [keys[image][name] for image, table in tables.items() for _ in table.labels]
+        columns[name] = np.array(values, dtype=kinds.get(name, np.object_))
+    labels = [(image, int(label)) for image, table in tables.items() for label in table.labels]
+    columns["Metadata_ObjectLabel"] = np.array([label for _, label in labels], dtype=np.int64)
+    columns["Metadata_CellID"] = np.array([cell_id(*each) for each in labels], dtype=np.object_)
+    for name in next(iter(tables.values())).features:
+        columns[name] = np.concatenate([table.features[name] for table in tables.values()])
+    return columns
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The final tables of cells and images: measurements joined with plate map, death states and QC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from morphodose.errors import InputError
+from morphodose.files import replacing
+from morphodose.platemap import PlateMap, Value
+from morphodose.tables import parquet_files, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATE, VERDICT, REASON = "Metadata_DeathState", "Metadata_QCVerdict", "Metadata_QCReason"
+WELL_KEYS = (
+    "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
+)  # fmt: skip
+FIELD_KEYS = (*WELL_KEYS, "Metadata_Field", "Metadata_ImageID")
+
+
+class Lookup:
+    """Text by key, for columns of millions of rows."""
+
+    def __init__(self, keys: pa.Array, values: pa.Array, source: str) -> None:
+        self.keys, self.values = keys, values.cast(pa.string())
+        if len(pc.unique(keys)) != len(keys):
+            raise InputError(f"{source}: a {len(keys)}-row table with repeated ids; was a file given twice?")
+
+    def of(self, keys: pa.Array) -> pa.Array:
+        """Value of each key; null where there is none."""
+        return self.values.take(pc.index_in(keys, value_set=self.keys))
+
+
+def annotate_cells(
+    table: pa.Table, plate_map: PlateMap, death: Lookup | None, verdicts: Lookup | None
+) -> pa.Table:
+    """One table of `measure_cells` with the columns that all its rows are to carry.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Cells of one well-timepoint (or none); the units of its columns are kept.
+    plate_map : PlateMap
+    death : Lookup, optional
+        CellID → state; without it the column is left out.
+    verdicts : Lookup, optional
+        ImageID → verdict; without it the column is left out.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``Metadata_*`` first, then the features in their order.
+    """
+    wells = list(zip(table["Metadata_Plate"].to_pylist(), table["Metadata_Well"].to_pylist(), strict=True))
+    contents = {well: plate_map.of(*well) for well in set(wells)}
+    added: dict[str, pa.Array] = {}
+    for name in plate_map.columns:
+        kind = pa.float64() if name == "Metadata_Dose" else pa.string()
+        added[name] = pa.array([contents[well][name] for well in wells], type=kind)
+    if death is not None:
+        added[STATE] = death.of(_flat(table["Metadata_CellID"]))
+    if verdicts is not None:
+        added[VERDICT] = verdicts.of(_flat(table["Metadata_ImageID"]))
+    keys = [name for name in table.column_names if name.startswith("Metadata_") and name not in added]
+    features = [name for name in table.column_names if not name.startswith("Metadata_")]
+    fields = [table.schema.field(name) for name in keys]
+    fields += [pa.field(name, values.type) for name, values in added.items()]
+    fields += [table.schema.field(name) for name in features]
+    columns = [table[name] for name in keys] + list(added.values()) + [table[name] for name in features]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    """One array of strings, whatever the chunks."""
+    found = column.cast(pa.string()).combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def read_lookup(path: str | Path, key: str, value: str) -> Lookup:
+    """Two columns of a table, or of all tables of a folder, as a lookup."""
+    files = parquet_files(Path(path))
+    table = pa.concat_tables(
+        [pq.ParquetFile(file).read(columns=[key, value]) for file in files], promote_options="permissive"
+    )
+    return Lookup(_flat(table[key]), _flat(table[value]), str(path))
+
+
+def write_arrow(table: pa.Table, path: str | Path) -> None:
+    """Write a table as it is, whole or not at all."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def image_table(
+    measured: Mapping[str, Mapping[str, Any]],
+    fields: pd.DataFrame | None,
+    qc: pd.DataFrame | None,
+    plate_map: PlateMap,
+) -> pd.DataFrame:
+    """One row a field: keys, what the well holds, verdict, counts, QC figures.
+
+    Parameters
+    ----------
+    measured : mapping
+        ImageID → its `FIELD_KEYS`, of the fields that have measured cells.
+    fields, qc : pandas.DataFrame, optional
+        Counts of `segment_cells` and figures of `qc_images`. A field of either is in the table, so that an
+        empty field is not forgotten.
+    plate_map : PlateMap
+    """
+    import pandas as pd
+
+    known: dict[str, dict[str, Any]] = {image: dict(keys) for image, keys in measured.items()}
+    for frame in (fields, qc):
+        if frame is not None:
+            for row in frame[list(FIELD_KEYS)].to_dict("records"):
+                known.setdefault(row["Metadata_ImageID"], row)
+    if not known:
+        raise InputError("no field: neither cells, nor segmentation (--masks), nor QC (--qc) name one")
+    order = sorted(known.values(), key=lambda row: (row["Metadata_Well"], row["Metadata_Field"]))
+    contents: list[dict[str, Value]] = [
+        plate_map.of(row["Metadata_Plate"], row["Metadata_Well"]) for row in order
+    ]
+    table = pd.concat([pd.DataFrame(order), pd.DataFrame(contents, columns=list(plate_map.columns))], axis=1)
+    table["Metadata_Dose"] = table["Metadata_Dose"].astype(float)
+    texts = [name for name in plate_map.columns if name != "Metadata_Dose"]
+    for frame, source in ((qc, "--qc"), (fields, "--masks")):
+        if frame is None:
+            continue
+        if frame["Metadata_ImageID"].duplicated().any():
+            twice = frame.loc[frame["Metadata_ImageID"].duplicated(), "Metadata_ImageID"].iloc[0]
+            raise InputError(f"{source}: field {twice} is there twice; was a file given twice?")
+        new = [name for name in frame.columns if name not in table or name == "Metadata_ImageID"]
+        table = table.merge(frame[new], on="Metadata_ImageID", how="left")
+    texts += [name for name in (VERDICT, REASON) if name in table]
+    return table.astype({name: "string" for name in texts})
+
+
+def read_frames(folder: str | Path | None, pattern: str) -> pd.DataFrame | None:
+    """All tables below a folder whose name matches, or None where there is none."""
+    if folder is None:
+        return None
+    path = Path(folder)
+    files = sorted(path.rglob(pattern)) if path.is_dir() else [path]
+    return read_table(files) if files else None

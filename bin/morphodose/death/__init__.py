@@ -1,0 +1,1 @@
+"""Death states from two dyes, by gates that control wells set."""

@@ -1,0 +1,148 @@
+"""The picture of the gates: controls beside the wells they judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+
+#: More points than this make a picture no clearer.
+MOST_POINTS = 8000
+_COLOURS = {"viable": "#3B7EA1", "early_apoptotic": "#F0B13C", "late_apoptotic": "#D55E00",
+            "necrotic": "#6A1B4D", "dead": "#6A1B4D", "dying": "#D55E00"}  # fmt: skip
+_GREY = "#B0B0B0"
+#: Where the share of a quadrant is written: x, y (of the axes), and which corner of the text lies there.
+_CORNERS = {
+    "viable": (0.02, 0.02, "left", "bottom"),
+    "early_apoptotic": (0.98, 0.02, "right", "bottom"),
+    "late_apoptotic": (0.98, 0.98, "right", "top"),
+    "necrotic": (0.02, 0.98, "left", "top"),
+}
+
+
+def plot_gates(
+    path: str | Path,
+    title: str,
+    intensities: dict[str, Floats],
+    thresholds: dict[str, float],
+    states: npt.NDArray[np.object_],
+    roles: npt.NDArray[np.object_],
+) -> None:
+    """Draw vehicle, positive control and treated cells with the gates, as PNG.
+
+    Parameters
+    ----------
+    path : path
+        PNG file.
+    title : str
+        Above the panels.
+    intensities : dict
+        One or two channels → (N,) array of counts; two are drawn against each other, one as a histogram.
+    thresholds : dict
+        Channel → gate, NaN where there is none.
+    states, roles : (N,) array of object
+        Of each cell.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    groups = [role for role in ("vehicle", "positive", "treated") if np.any(roles == role)] or ["treated"]
+    figure = Figure(figsize=(3.6 * len(groups) + 0.6, 3.9), layout="constrained")
+    axes = figure.subplots(1, len(groups), sharex=True, sharey=len(intensities) == 2, squeeze=False)[0]
+    figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+    rng = np.random.default_rng(0)
+    for axis, role in zip(axes, groups, strict=True):
+        cells = np.flatnonzero(roles == role)
+        axis.set_title(f"{role}: {len(cells):,} cells", fontsize=9)
+        if len(cells) > MOST_POINTS:
+            cells = np.sort(rng.choice(cells, MOST_POINTS, replace=False))
+        if len(intensities) == 2:
+            _scatter(axis, intensities, thresholds, states, cells)
+        else:
+            _histogram(axis, intensities, thresholds, cells)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+        _plain_ticks(axis, both=len(intensities) == 2)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130, format="png")
+
+
+def _scatter(
+    axis: Axes,
+    intensities: dict[str, Floats],
+    thresholds: dict[str, float],
+    states: npt.NDArray[np.object_],
+    cells: npt.NDArray[np.int_],
+) -> None:
+    """One panel of two dyes, coloured by state, with the percentage of each quadrant."""
+    (first, x), (second, y) = intensities.items()
+    x, y, here = x[cells], y[cells], states[cells]
+    for state in [None, *_COLOURS]:
+        mine = np.array([each == state for each in here], dtype=bool)
+        if mine.any():
+            axis.plot(x[mine], y[mine], ".", ms=2.5, alpha=0.6, color=_COLOURS.get(state or "", _GREY))
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.margins(y=0.16)  # room for the words in the corners
+    if np.isfinite(thresholds[first]):
+        axis.axvline(thresholds[first], color="black", lw=0.8)
+    if np.isfinite(thresholds[second]):
+        axis.axhline(thresholds[second], color="black", lw=0.8)
+    known = [state for state in here if state is not None]
+    for state, (left, top, across, down) in _CORNERS.items() if known else ():
+        share = sum(each == state for each in known) / len(known)
+        text = f"{state.replace('_', ' ')}\n{share:.1%}"
+        axis.text(
+            left,
+            top,
+            text,
+            transform=axis.transAxes,
+            ha=across,
+            va=down,
+            fontsize=7,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1},
+        )
+    _label(axis, first, second)
+
+
+def _histogram(
+    axis: Axes, intensities: dict[str, Floats], thresholds: dict[str, float], cells: npt.NDArray[np.int_]
+) -> None:
+    """One panel of one dye."""
+    ((channel, values),) = intensities.items()
+    every = values[np.isfinite(values) & (values > 0)]
+    here = values[cells]
+    if len(every):
+        bins = np.geomspace(every.min(), max(every.max(), every.min() * 1.01), 60).tolist()
+        axis.hist(here[np.isfinite(here)], bins=bins, color=_COLOURS["viable"])
+        axis.set_xscale("log")
+    if np.isfinite(thresholds[channel]):
+        axis.axvline(thresholds[channel], color="black", lw=0.8)
+    _label(axis, channel, None)
+
+
+def _plain_ticks(axis: Axes, both: bool) -> None:
+    """Counts as plain numbers, at 1, 2 and 5 of each decade, so that they do not run into each other."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for side in (axis.xaxis, axis.yaxis) if both else (axis.xaxis,):
+        side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        side.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
+        side.set_minor_formatter(NullFormatter())
+
+
+def _label(axis: Axes, x: str, y: str | None) -> None:
+    """Names of the axes; text of users may hold dollar signs, which would start a formula."""
+    axis.set_xlabel(f"{x} (mean counts)".replace("$", r"\$"), fontsize=8)
+    axis.set_ylabel("cells" if y is None else f"{y} (mean counts)".replace("$", r"\$"), fontsize=8)

@@ -1,0 +1,98 @@
+"""The measured columns that stand for a stain, and the calls of one acquisition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.death.gates import MIN_VEHICLE_CELLS, Gate, fit_gate
+from morphodose.death.states import above
+from morphodose.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stain:
+    """A dye and the columns it is read from.
+
+    Attributes
+    ----------
+    name : {"early", "late"}
+        Annexin V marks early death, PI late death.
+    channel : str
+        Channel name.
+    columns : tuple of str
+        The first one that a cell has a value in is used: PI lies in the nucleus, so its mean over the
+        nucleus tells stained from unstained best; a cell without a nucleus is judged by its whole area, with
+        a gate of its own, since the same dye gives a lower mean there.
+    """
+
+    name: str
+    channel: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Called:
+    """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column."""
+
+    signs: Floats
+    intensity: Floats
+    gates: dict[str, Gate]
+
+
+def find_stain(name: str, channel: str | None, columns: Sequence[str]) -> Stain | None:
+    """The columns of a stain among those measured; None without a channel.
+
+    Raises
+    ------
+    InputError
+        If the channel was not measured.
+    """
+    if not channel:
+        return None
+    order = ("Cells",) if name == "early" else ("Nuclei", "Cells")
+    wanted = [f"{part}_Intensity_MeanIntensity_{channel}" for part in order]
+    found = tuple(column for column in wanted if column in columns)
+    if not found:
+        start = "Cells_Intensity_MeanIntensity_"
+        have = sorted(column.removeprefix(start) for column in columns if column.startswith(start))
+        raise InputError(
+            f"--{name}_channel {channel!r}: no column {wanted[0]} in the measurements; the measured channels "
+            f"are {', '.join(have) or 'none (was the family intensity left out?)'}"
+        )
+    return Stain(name, channel, found)
+
+
+def call_stain(
+    stain: Stain,
+    table: dict[str, Floats],
+    roles: npt.NDArray[np.object_],
+    min_cells: int = MIN_VEHICLE_CELLS,
+) -> Called:
+    """Gate of each column from the control wells, and the sign of every cell.
+
+    Parameters
+    ----------
+    stain : Stain
+    table : mapping of str to (N,) array
+        The columns of the stain, counts.
+    roles : (N,) array of object
+        Role of the well of each cell; only ``vehicle`` and ``positive`` wells set the gates.
+    min_cells : int
+        Vehicle cells that a gate needs.
+    """
+    signs, intensity = np.full(len(roles), np.nan), np.full(len(roles), np.nan)
+    gates: dict[str, Gate] = {}
+    for column in stain.columns:
+        values = table[column]
+        gate = fit_gate(values[roles == "vehicle"], values[roles == "positive"], min_cells)
+        gates[column] = gate
+        open_cells = np.isnan(intensity) & np.isfinite(values)
+        intensity[open_cells] = values[open_cells]
+        signs[open_cells] = above(values[open_cells], gate.threshold)
+    return Called(signs, intensity, gates)

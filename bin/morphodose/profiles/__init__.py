@@ -1,0 +1,1 @@
+"""Well profiles: counts, fractions with intervals, medians."""

@@ -1,0 +1,65 @@
+"""An EC50 in words: never a number without its state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from morphodose.report.html import Safe, escape
+from morphodose.report.words import dose_words, number, unit_words
+
+#: State → (word, class of its badge).
+STATES = {
+    "fitted": ("fitted", "md-ok"),
+    "unbounded": ("unbounded", "md-warn"),
+    "refused": ("refused", "md-stop"),
+}
+
+
+def finite(value: Any) -> TypeGuard[float]:
+    """Whether a value of a table is a number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def interval(low: Any, high: Any) -> str:
+    """``0.9 – 1.6``; an open end is ``below …`` or ``above …``, an open interval ``not bounded``."""
+    if finite(low) and finite(high):
+        return f"{number(low)} – {number(high)}"
+    if finite(low):
+        return f"above {number(low)}"
+    return f"below {number(high)}" if finite(high) else "not bounded"
+
+
+def badge(state: Any) -> Safe:
+    """The state as a coloured word."""
+    word, style = STATES.get(str(state), (str(state), "md-stop"))
+    return Safe(f'<span class="md-state {style}">{escape(word)}</span>')
+
+
+def ec50_words(row: Mapping[str, Any]) -> str:
+    """EC50 of one row of `responses`, with its interval: ``1.2 µM (0.9 – 1.6)``, ``> 30 µM``, ``–``.
+
+    An unbounded curve has no EC50 among the doses; what is known is a bound, from one side.
+    """
+    unit = row.get("Metadata_DoseUnit")
+    state, value = str(row.get("State")), row.get("EC50")
+    if state == "fitted" and finite(value):
+        limits = interval(row.get("EC50_Low"), row.get("EC50_High"))
+        return f"{number(value, 3)} {unit_words(unit)}".rstrip() + f" ({limits})"
+    if state == "unbounded":
+        low, high, top = row.get("EC50_Low"), row.get("EC50_High"), row.get("Dose_Max")
+        if finite(high) and not finite(low):
+            return f"< {dose_words(float(number(high)), unit)}"
+        bound = low if finite(low) else top
+        return f"> {dose_words(float(number(bound)), unit)}" if finite(bound) else "beyond the highest dose"
+    return "no EC50"
+
+
+def sentence(row: Mapping[str, Any], what: str, when: str) -> str:
+    """A line for the head of the report: ``… at 48 h: EC50 1.2 µM (95 % interval 0.9 – 1.6), fitted.``."""
+    state, reason = str(row.get("State")), row.get("Reason")
+    answer = ec50_words(row).replace("(", "(95 % interval ")
+    answer = answer if answer.startswith("no ") else f"EC50 {answer}"
+    why = f" ({reason})" if state != "fitted" and isinstance(reason, str) and reason else ""
+    return f"{what} at {when}: {answer}, {state}{why}."

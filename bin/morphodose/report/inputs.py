@@ -1,0 +1,218 @@
+"""Reading what the report shows: tables by well, never by cell, and only the columns that are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from morphodose.errors import InputError
+from morphodose.tables import column_units, parquet_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Beginnings of the names of the wells' columns that the report always reads.
+WELL_PREFIXES = ("Metadata_", "Count_", "Fraction_", "Relative_", "Endpoint_", "Flag_")
+#: Medians worth a place in the report when the table of responses names no endpoint of shape.
+SHAPE_COLUMNS = tuple(
+    f"{kind}_{feature}"
+    for kind in ("Median", "MedianViable")
+    for feature in (
+        "Cells_AreaShape_Area",
+        "Cells_AreaShape_FormFactor",
+        "Cells_AreaShape_Eccentricity",
+        "Nuclei_AreaShape_Area",
+        "Nuclei_AreaShape_FormFactor",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """All that the report shows; a table that was not given is an empty frame.
+
+    Attributes
+    ----------
+    wells : pandas.DataFrame
+        One row a well-timepoint.
+    conditions : pandas.DataFrame
+        Means over wells with intervals.
+    responses, curves, onsets, orders : pandas.DataFrame
+        What `fit_responses` wrote.
+    images, focus, illumination, gates, faults, plate_map : pandas.DataFrame
+        What the earlier steps wrote.
+    design, run, params : dict
+        The design, the record of the run, the parameters.
+    versions : dict
+        Process → tool → version.
+    overlays : dict
+        Image id → file.
+    gate_plots : dict
+        Acquisition → file.
+    trace : pandas.DataFrame
+        Nextflow's trace.
+    units : dict
+        Column of the wells → unit.
+    """
+
+    wells: pd.DataFrame
+    conditions: pd.DataFrame
+    responses: pd.DataFrame
+    curves: pd.DataFrame
+    onsets: pd.DataFrame
+    orders: pd.DataFrame
+    images: pd.DataFrame
+    focus: pd.DataFrame
+    illumination: pd.DataFrame
+    gates: pd.DataFrame
+    faults: pd.DataFrame
+    plate_map: pd.DataFrame
+    trace: pd.DataFrame
+    design: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    overlays: dict[str, Path] = field(default_factory=dict)
+    gate_plots: dict[str, Path] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def has(self, *columns: str) -> bool:
+        """Whether the wells have all of `columns`, with a value in each."""
+        return all(name in self.wells and self.wells[name].notna().any() for name in columns)
+
+    @property
+    def timepoints(self) -> list[float]:
+        """Timepoints of the wells, in hours, sorted."""
+        return sorted(float(t) for t in self.wells["Metadata_Timepoint"].unique())
+
+    @property
+    def compounds(self) -> list[str]:
+        """Compounds of the treated wells, in alphabetical order."""
+        treated = self.wells[self.wells["Metadata_Role"] == "treated"]
+        return sorted(str(name) for name in treated["Metadata_Compound"].dropna().unique())
+
+    def dose_unit(self, compound: str) -> str:
+        """Unit of a compound's doses."""
+        mine = self.wells[self.wells["Metadata_Compound"] == compound]
+        units = mine["Metadata_DoseUnit"].dropna()
+        return str(units.iloc[0]) if len(units) else ""
+
+    def left_out(self, step: str) -> str | None:
+        """Reason for which a step did not run, or None."""
+        for entry in self.run.get("left_out", []):
+            if entry.get("step") == step:
+                return str(entry.get("reason", "no reason was recorded"))
+        return None
+
+
+def read_wells(path: str | Path, extra: Iterable[str] = ()) -> pd.DataFrame:
+    """Wells, with the columns the report uses: identities, counts, fractions, and the `extra` ones.
+
+    Raises
+    ------
+    InputError
+        If a column that every section needs is missing.
+    """
+    import pyarrow.parquet as pq
+
+    from morphodose.tables import read_table
+
+    wanted = set(extra) | set(SHAPE_COLUMNS)
+    names = pq.read_schema(path).names
+    columns = [n for n in names if n.startswith(WELL_PREFIXES) or n in wanted]
+    needed = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Well", "Metadata_Role", "Metadata_Dose")
+    missing = [n for n in needed if n not in names]
+    if missing:
+        raise InputError(f"{path}: the table of wells lacks {', '.join(missing)}; profile_wells writes them")
+    frame = read_table(path, columns)
+    for name, filler in (("Metadata_Compound", ""), ("Metadata_Replicate", "1"), ("Metadata_DoseUnit", "")):
+        frame[name] = frame[name].fillna(filler).astype(str) if name in frame else filler
+    frame["Metadata_Role"] = frame["Metadata_Role"].fillna("").astype(str)
+    frame["Metadata_Plate"] = frame["Metadata_Plate"].fillna("").astype(str)
+    return frame
+
+
+def read_optional(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Rows of all Parquet files in `paths` (files or folders); an empty frame when there is none."""
+    import pandas as pd
+
+    from morphodose.tables import read_table
+
+    files = [file for path in paths for file in parquet_files(Path(path))]
+    return read_table(files) if files else pd.DataFrame()
+
+
+def read_images(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Tables of images: identities, verdicts, counts and figures of quality, nothing else."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from morphodose.tables import read_table
+
+    wanted = ("Metadata_", "ImageQuality_", "Count_")
+    frames = []
+    for file in (file for path in paths for file in parquet_files(Path(path))):
+        frames.append(read_table(file, [n for n in pq.read_schema(file).names if n.startswith(wanted)]))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def read_plate_map(path: str | Path | None) -> pd.DataFrame:
+    """The plate map as `check_design` wrote it, all of it text; an empty frame without one."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path else pd.DataFrame()
+
+
+def read_document(path: str | Path | None) -> Any:
+    """A JSON or YAML file; YAML held in a JSON string is read too. None gives an empty dict.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    import yaml
+
+    if path is None:
+        return {}
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)  # JSON is YAML
+        return (yaml.safe_load(content) if isinstance(content, str) else content) or {}
+    except yaml.YAMLError as fault:
+        raise InputError(f"{path}: neither JSON nor YAML ({fault})") from fault
+
+
+def versions_of(content: Any) -> dict[str, dict[str, str]]:
+    """Process → tool → version; the process without the workflows it is nested in."""
+    if not isinstance(content, Mapping):
+        return {}
+    sections: dict[str, dict[str, str]] = {}
+    for process, tools in content.items():
+        name = str(process).rpartition(":")[2]
+        entries = tools if isinstance(tools, Mapping) else {"version": tools}
+        sections.setdefault(name, {}).update({str(k): str(v) for k, v in entries.items()})
+    return dict(sorted(sections.items()))
+
+
+def find_pictures(paths: Sequence[str | Path], ending: str) -> dict[str, Path]:
+    """Files below `paths` whose name ends in `ending`, by the rest of the name."""
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        files = path.rglob(f"*{ending}") if path.is_dir() else [path]
+        found.update({file.name.removesuffix(ending): file for file in files if file.name.endswith(ending)})
+    return dict(sorted(found.items()))
+
+
+def units_of(path: str | Path) -> dict[str, str]:
+    """Units of the wells' columns."""
+    return column_units(path)
+
+
+def read_trace(path: str | Path | None) -> pd.DataFrame:
+    """Nextflow's trace (tab separated); an empty frame without one."""
+    import pandas as pd
+
+    return pd.read_csv(path, sep="\t", dtype=str) if path else pd.DataFrame()

@@ -1,0 +1,89 @@
+"""What a section is made of: text, figures and plots, before any of it is a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+#: Sections of the page, in order; a new analysis takes its place here and in `sections.build`.
+#: The deep-learning half (crops, network, embeddings, reduction) belongs between ``shape`` and ``overlays``.
+ORDER = (
+    "verdict",
+    "design",
+    "plates",
+    "counts",
+    "death",
+    "curves",
+    "shape",
+    "overlays",
+    "quality",
+    "cost",
+    "provenance",
+    "methods",
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an interactive plot.
+
+    Attributes
+    ----------
+    name : str
+        Text of the legend.
+    points : sequence of (x, y)
+        In the order they are joined.
+    colour : str
+        ``#rrggbb``.
+    dash : str or None
+        ``dash`` or ``dot``; None for a full line.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    colour: str
+    dash: str | None = None
+
+
+@dataclass(frozen=True)
+class LinePlot:
+    """An interactive line plot, with a button for each of its panels."""
+
+    id: str
+    title: str
+    xlab: str
+    panels: Mapping[str, Sequence[Line]]
+    ylabs: Mapping[str, str]
+    yranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    markers: bool = True
+    xlog: bool = False
+
+
+@dataclass(frozen=True)
+class BarPlot:
+    """Stacked horizontal bars, with a button for each of its panels: bar → part → value."""
+
+    id: str
+    title: str
+    ylab: str
+    panels: Mapping[str, Mapping[str, Mapping[str, float]]]
+    colours: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A headed piece of a section; `html` is already escaped."""
+
+    title: str
+    html: str = ""
+    plot: LinePlot | BarPlot | None = None
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: its name in the navigation, a line of introduction, its parts."""
+
+    anchor: str
+    title: str
+    parts: Sequence[Part]

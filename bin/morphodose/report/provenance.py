@@ -1,0 +1,180 @@
+"""Sections: what went in (design, faults, steps left out), and with what (versions, parameters)."""
+
+from __future__ import annotations
+
+from morphodose.report.html import Safe, cell, escape, folded, long_table, notice, paragraph, table
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import Part, Section
+from morphodose.report.plates import dose_key
+from morphodose.report.words import counted, hours, listed
+
+#: Words for the steps of the pipeline.
+STEPS = {
+    "check_design": "reading and checking the design",
+    "project_z": "projection of the z planes",
+    "correct_illumination": "flat-field correction",
+    "qc_images": "image quality control",
+    "segment_cells": "segmentation",
+    "measure_cells": "measurement",
+    "call_death": "death states",
+    "annotate_cells": "joining of the tables",
+    "profile_wells": "well profiles",
+    "fit_responses": "dose responses",
+}
+
+
+def design(screen: Screen) -> Section:
+    """The design in words, the faults of the input, and the steps that were left out."""
+    return Section("design", "Design and input", [_design(screen), _faults(screen), _left_out(screen)])
+
+
+def _design(screen: Screen) -> Part:
+    wells, given = screen.wells, screen.design
+    roles = wells.drop_duplicates(["Metadata_Plate", "Metadata_Well"])["Metadata_Role"].value_counts()
+    replicates = sorted(wells["Metadata_Replicate"].unique())
+    entries: list[tuple[str, object]] = [
+        ("Plates", listed(sorted(wells["Metadata_Plate"].unique()))),
+        ("Timepoints", listed((hours(t) for t in screen.timepoints), 12)),
+        ("Replicates", listed(replicates, 12)),
+        ("Doses", dose_key(screen) or "no treated well"),
+        ("Wells of a plate map", listed(f"{n} {role}" for role, n in roles.items())),
+    ]
+    if channels := given.get("channels"):
+        roles_of = {v: k.replace("_", " ") for k, v in (given.get("roles") or {}).items() if v}
+        names = [
+            f"{c['name']} ({roles_of[c['name']]})" if c["name"] in roles_of else str(c["name"])
+            for c in channels
+        ]
+        entries.append(("Channels (role)", listed(names, 12)))
+    if image := given.get("image"):
+        entries.append(("Images", f"{image.get('width')} × {image.get('height')} px, {image.get('dtype')}"))
+    for key, words in (
+        ("planes", "Raw planes"),
+        ("fields", "Fields"),
+        ("ignored_files", "Other files, not read"),
+    ):
+        value = given.get(key)
+        if isinstance(value, int):
+            entries.append((words, f"{value:,}"))
+    empty = given.get("empty_well_timepoints") or []
+    if empty:
+        entries.append(("Wells without images", listed(empty) if isinstance(empty, list) else empty))
+    return Part("Design", definition(entries))
+
+
+def definition(entries: list[tuple[str, object]]) -> str:
+    """A list of names and values."""
+    return (
+        '<dl class="md-list">'
+        + "".join(f"<dt>{escape(k)}</dt><dd>{cell(v)}</dd>" for k, v in entries)
+        + "</dl>"
+    )
+
+
+def excluded_fields(screen: Screen) -> list[dict[str, object]]:
+    """Fields that `check_design` left out, with the reason."""
+    return list(screen.design.get("excluded") or [])
+
+
+def _faults(screen: Screen) -> Part:
+    faults, excluded = screen.faults, excluded_fields(screen)
+    if faults.empty and not excluded:
+        return Part(
+            "Faults of the input",
+            paragraph(
+                "No fault was found: every plane is there and readable, every well is in the plate map.",
+                kind="md-fine",
+            ),
+        )
+    html = ""
+    if not faults.empty:
+        columns = [c for c in ("Severity", "File", "Row", "Value", "Message", "Mend") if c in faults]
+        rows = [
+            [
+                "" if v is None or v != v else int(v) if c == "Row" else v
+                for c, v in zip(columns, row, strict=True)
+            ]
+            for row in faults[columns].itertuples(index=False, name=None)
+        ]
+        html += long_table(columns, rows[:300], "faults")
+        if len(rows) > 300:
+            html += paragraph(f"The first 300 of {len(rows):,} faults; all are in design_faults.parquet.")
+    if excluded:
+        rows = [[e.get("image_id"), e.get("reason")] for e in excluded]
+        html += paragraph(f"{counted(len(excluded), 'field')} left out of everything:") + long_table(
+            ["Field", "Reason"], rows[:300], "fields"
+        )
+    return Part("Faults of the input", html)
+
+
+def _left_out(screen: Screen) -> Part:
+    entries = screen.run.get("left_out") or []
+    title = "Steps left out"
+    if not entries:
+        return Part(title, paragraph("None: every step of the pipeline ran.", kind="md-fine"))
+    rows = [[STEPS.get(str(e.get("step")), e.get("step")), e.get("reason")] for e in entries]
+    return Part(title, table(["Step", "Reason"], rows))
+
+
+def provenance(screen: Screen) -> Section:
+    """The run, the software, the parameters."""
+    parts = [_run(screen)]
+    if screen.versions:
+        rows = [
+            [process, ", ".join(f"{t} {v}" for t, v in tools.items())]
+            for process, tools in screen.versions.items()
+        ]
+        parts.append(
+            Part("Software", tools_table(screen) + folded("By step", table(["Step", "Software"], rows)))
+        )
+    else:
+        parts.append(Part("Software", notice("No versions were given.")))
+    if screen.params:
+        rows = [
+            [name, "–" if value in (None, "") else str(value)]
+            for name, value in sorted(screen.params.items())
+        ]
+        parts.append(Part("Parameters", table(["Parameter", "Value"], rows)))
+    else:
+        parts.append(Part("Parameters", notice("No parameters were given.")))
+    return Section("provenance", "Run, software, parameters", parts)
+
+
+def tools(screen: Screen) -> dict[str, list[str]]:
+    """Each tool with its versions, over all steps."""
+    found: dict[str, set[str]] = {}
+    for entries in screen.versions.values():
+        for tool, version in entries.items():
+            found.setdefault(tool, set()).add(version)
+    return {tool: sorted(found[tool]) for tool in sorted(found, key=str.lower)}
+
+
+def tools_table(screen: Screen) -> str:
+    """Tool and version; two versions of a tool in one run are pointed out."""
+    rows = []
+    for tool, versions in tools(screen).items():
+        text = ", ".join(versions)
+        mark = Safe(f'{escape(text)} <span class="md-state md-warn">differs between steps</span>')
+        rows.append([tool, mark if len(versions) > 1 else text])
+    return table(["Software", "Version"], rows)
+
+
+def _run(screen: Screen) -> Part:
+    names = {
+        "pipeline": "Pipeline",
+        "version": "Version",
+        "revision": "Revision",
+        "profile": "Profile",
+        "command": "Command",
+        "command_line": "Command",
+        "session": "Session",
+        "start": "Started",
+        "nextflow": "Nextflow",
+        "container_engine": "Containers",
+    }
+    entries = [(words, str(screen.run[key])) for key, words in names.items() if screen.run.get(key)]
+    if not entries:
+        return Part("Run", notice("No record of the run was given."))
+    if "container_engine" in screen.run and not screen.run["container_engine"]:
+        entries.append(("Containers", "none (software of the machine)"))
+    return Part("Run", definition(list(entries)))

@@ -1,0 +1,241 @@
+"""Section: are the images fit to be measured? Verdicts, figures of quality, focus, illumination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from morphodose.report.figure import Album, panels
+from morphodose.report.html import folded, long_table, notice, paragraph, table
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import Part, Section
+from morphodose.report.words import counted, figure_text, hours, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+VERDICTS = {"keep": "#3B7EA1", "flag": "#F0B13C", "drop": "#D55E00"}
+#: Figures of image quality that are drawn, with words for the axis.
+DRAWN = {
+    "EdgeWidth": "focus: width of edges (px)",
+    "PercentSaturated": "saturated pixels (%)",
+    "Background": "background (counts)",
+    "ForegroundCoverage": "area with stain (%)",
+}
+
+
+def section(screen: Screen, album: Album) -> Section:
+    """Verdicts with their reasons, quality by channel, focus of the stacks, flat field."""
+    parts = [_verdicts(screen, album)]
+    if figures := quality_columns(screen.images, channels_of(screen)):
+        drawn = album.draw("image_quality", lambda: _strips(screen.images, figures))
+        caption = "A point a field. Fields far from the others of their channel deserve a look."
+        parts.append(Part("Focus, saturation, background", drawn.html("Image quality by channel", caption)))
+    parts.append(_focus(screen, album))
+    parts.append(_illumination(screen))
+    return Section("quality", "Image quality", parts)
+
+
+def channels_of(screen: Screen) -> list[str]:
+    """Channel names of the design."""
+    return [str(channel["name"]) for channel in screen.design.get("channels", [])]
+
+
+def verdict_counts(images: pd.DataFrame) -> dict[str, int]:
+    """Number of fields of each verdict; empty without verdicts."""
+    if "Metadata_QCVerdict" not in images:
+        return {}
+    counts = images["Metadata_QCVerdict"].value_counts()
+    return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+
+
+def _verdicts(screen: Screen, album: Album) -> Part:
+    counts = verdict_counts(screen.images)
+    if not counts:
+        return Part("Verdicts", notice("Left out: no table of images was given."))
+    images, total = screen.images, sum(counts.values())
+    text = paragraph(
+        f"Of {counted(total, 'field')}, {counts['keep']:,} are kept, {counts['flag']:,} flagged (measured, "
+        f"and worth a look), {counts['drop']:,} dropped (left out of all results)."
+    )
+    bad = images[images["Metadata_QCVerdict"].isin(["flag", "drop"])]
+    html = text
+    if len(bad):
+        drawn = album.draw("qc_verdicts", lambda: _bars(images))
+        html += drawn.html("Verdicts by acquisition", "Fields that are not kept, by acquisition.")
+        reasons = bad.groupby(["Metadata_QCVerdict", "Metadata_QCReason"]).size().sort_values(ascending=False)
+        html += long_table(
+            ["Verdict", "Reason", "Fields"], [[v, r, int(n)] for (v, r), n in reasons.items()], "reasons"
+        )
+        rows = bad.sort_values(["Metadata_QCVerdict", "Metadata_ImageID"])[
+            ["Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason"]
+        ]
+        shown = rows.head(200).itertuples(index=False, name=None)
+        title = "Fields that are flagged or dropped" + (
+            f" (the first 200 of {len(rows):,})" if len(rows) > 200 else ""
+        )
+        html += folded(title, table(["Field", "Verdict", "Reason"], shown))
+    return Part("Verdicts", html)
+
+
+def _bars(images: pd.DataFrame) -> Figure:
+    import numpy as np
+
+    frame = images.groupby(["Metadata_Acquisition", "Metadata_QCVerdict"]).size().unstack(fill_value=0)
+    order = images.drop_duplicates("Metadata_Acquisition").sort_values(
+        ["Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate"]
+    )
+    frame = frame.loc[order["Metadata_Acquisition"]]
+    figure, (axes,) = panels(1, 1, 7.5, max(1.6, 0.26 * len(frame) + 0.9))
+    left = np.zeros(len(frame))
+    for verdict in ("drop", "flag"):
+        values = frame[verdict].to_numpy(dtype=float) if verdict in frame else np.zeros(len(frame))
+        axes.barh(range(len(frame)), values, left=left, color=VERDICTS[verdict], label=verdict, height=0.75)
+        left = left + values
+    axes.set_yticks(range(len(frame)), [figure_text(name) for name in frame.index])
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("fields")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return figure
+
+
+def quality_columns(images: pd.DataFrame, channels: list[str]) -> dict[str, dict[str, str]]:
+    """Words of a figure → channel → column, for the figures that are drawn and vary."""
+    found: dict[str, dict[str, str]] = {}
+    for key, words in DRAWN.items():
+        for channel in channels:
+            column = f"ImageQuality_{key}_{channel}"
+            if column in images and images[column].notna().any():
+                found.setdefault(words, {})[channel] = column
+    return found
+
+
+def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
+    """A panel a figure of quality, a strip a channel, a point a field coloured by its verdict."""
+    import numpy as np
+
+    figure, axes = panels(len(figures), 2, 4.6, 3.0)
+    chance = np.random.default_rng(0)
+    verdicts = images.get("Metadata_QCVerdict")
+    for axis, (words, columns) in zip(axes, figures.items(), strict=True):
+        for place, (_channel, column) in enumerate(columns.items()):
+            x = place + chance.uniform(-0.3, 0.3, len(images))
+            for verdict, colour in VERDICTS.items():
+                mine = (
+                    np.asarray(verdicts == verdict)
+                    if verdicts is not None
+                    else np.full(len(images), verdict == "keep")
+                )
+                axis.plot(
+                    x[mine],
+                    images[column].to_numpy()[mine],
+                    "o",
+                    color=colour,
+                    markersize=2.6,
+                    alpha=0.6,
+                    mew=0,
+                    label=verdict if place == 0 else None,
+                )
+        axis.set_xticks(
+            range(len(columns)),
+            [figure_text(c) for c in columns],
+            rotation=30,
+            ha="right",
+            rotation_mode="anchor",
+        )
+        axis.set_ylabel(words)
+        axis.grid(False, axis="x")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", markerscale=2.5)
+    return figure
+
+
+def edge_rows(focus: pd.DataFrame) -> list[list[object]]:
+    """Channel, stacks, planes, stacks whose sharpest plane is at the edge, and their share."""
+    if focus.empty or "EdgeWarning" not in focus:
+        return []
+    stacks = focus.groupby(["Channel", "Metadata_ImageID"]).agg(
+        Planes=("Z", "size"), Edge=("EdgeWarning", "max")
+    )
+    return [
+        [
+            channel,
+            len(mine),
+            int(mine["Planes"].max()),
+            int(mine["Edge"].sum()),
+            percent(float(mine["Edge"].mean())),
+        ]
+        for channel, mine in stacks.groupby(level="Channel", sort=False)
+    ]
+
+
+def _focus(screen: Screen, album: Album) -> Part:
+    rows, title = edge_rows(screen.focus), "Focus in z"
+    if not rows:
+        return Part(title, notice("Left out: no focus table was given."))
+    if all(row[2] == 1 for row in rows):
+        return Part(title, notice("Every field has a single z plane: there is no focus curve to judge."))
+    text = paragraph(
+        "Where the sharpest plane of a stack is its first or its last, the true focus may lie outside. "
+        "That is a warning, and no reason to drop a field."
+    )
+    headers = ["Channel", "Stacks", "Planes", "Sharpest at the edge", "Share"]
+    drawn = album.draw("focus_in_z", lambda: _focus_figure(screen.focus))
+    return Part(
+        title,
+        text
+        + drawn.html("Sharpest plane by channel", "How often each plane is the sharpest of its stack.")
+        + table(headers, rows),
+    )
+
+
+def _focus_figure(focus: pd.DataFrame) -> Figure:
+    """Share of stacks whose sharpest plane is plane z, a line a timepoint."""
+    import seaborn as sns
+
+    best = focus.loc[focus.groupby(["Channel", "Metadata_ImageID"])["Focus"].idxmax()]
+    channels = list(dict.fromkeys(focus["Channel"]))
+    planes = sorted(int(z) for z in focus["Z"].unique())
+    times = sorted(best["Metadata_Timepoint"].unique())
+    colours = sns.color_palette("viridis_r", len(times) + 1)[1:]
+    figure, axes = panels(len(channels), 5, 2.6, 2.6, sharey=True)
+    for axis, channel in zip(axes, channels, strict=True):
+        mine = best[best["Channel"] == channel]
+        for time, colour in zip(times, colours, strict=True):
+            z = mine.loc[mine["Metadata_Timepoint"] == time, "Z"]
+            shares = z.value_counts(normalize=True).reindex(planes, fill_value=0.0)
+            axis.plot(
+                planes, shares, marker="o", markersize=3, color=colour, linewidth=1.3, label=hours(time)
+            )
+        axis.set_title(figure_text(channel))
+        axis.set_xticks(planes)
+        axis.set_xlabel("z plane")
+        axis.set_ylim(0, 1.02)
+    axes[0].set_ylabel("share of stacks")
+    axes[-1].legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def _illumination(screen: Screen) -> Part:
+    title = "Illumination"
+    frame = screen.illumination
+    if frame.empty:
+        return Part(
+            title, notice(f"Left out: {screen.left_out('correct_illumination') or 'no table was given'}.")
+        )
+    text = paragraph(
+        "The flat field is estimated on some images and judged on others; it is kept where it helps on those."
+    )
+    shown = frame.drop(
+        columns=[
+            c
+            for c in ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate")
+            if c in frame and "Metadata_Acquisition" in frame
+        ]
+    )
+    headers = [c.removeprefix("Metadata_").replace("_", " ") for c in shown]
+    return Part(
+        title, text + long_table(headers, [list(r) for r in shown.itertuples(index=False, name=None)], "rows")
+    )

@@ -1,0 +1,106 @@
+"""Style sheet of the page. In Python, so that the digest of the code sees a change of it."""
+
+from __future__ import annotations
+
+CSS = """
+/* MultiQC's own head: its logo small, no tour, no cloud. */
+#page_title, #mqc_welcome, .seqera-logo, .ai-summary, a[href="#mqc_renamesamples"],
+a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc-nav-header {
+  display: none !important;
+}
+.side-nav-logo { font-size: 12px; opacity: .55; margin: 10px 0 0 !important; }
+.side-nav-logo svg { max-height: 22px; }
+.side-nav-title { font-size: 17px !important; }
+.mainpage .lead { font-size: 16px; max-width: 70em; color: #444; }
+.mqc-section h3 { font-size: 19px; margin-top: 18px; }
+.mqc-module-section h2 { border-bottom: 2px solid #DDE3E8; padding-bottom: 5px; width: 100%; }
+.mqc-module-section h2 + * { margin-top: 0; }
+
+/* morphodose */
+.md-part { max-width: 1180px; font-size: 14.5px; line-height: 1.5; }
+.md-part p { max-width: 62em; }
+.md-figure { margin: 10px 0 18px; }
+.md-figure img { max-width: 100%; height: auto; border-radius: 3px; }
+.md-figure figcaption { color: #555; font-size: 13px; margin-top: 4px; max-width: 62em; }
+.md-gallery {
+  display: grid;
+  grid-template-columns: repeat(var(--md-columns, 3), minmax(0, 1fr));
+  gap: 10px;
+  max-width: 1100px;
+}
+.md-gallery .md-figure { margin: 0; }
+.md-gallery img { width: 100%; background: #111; }
+.md-scroll { overflow-x: auto; max-width: 100%; margin: 8px 0 14px; }
+.md-table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
+.md-table th {
+  text-align: left;
+  border-bottom: 2px solid #C9D2DA;
+  padding: 5px 16px 5px 6px;
+  vertical-align: bottom;
+}
+.md-table td {
+  border-bottom: 1px solid #E8ECEF;
+  padding: 4px 16px 4px 6px;
+  vertical-align: top;
+  overflow-wrap: break-word;
+  max-width: 32em;
+}
+.md-table .md-nowrap { white-space: nowrap; }
+.md-table .md-num { text-align: right; }
+.md-table caption { caption-side: top; color: #333; font-weight: 600; }
+.md-notice {
+  background: #F4F5F7;
+  border-left: 4px solid #9AA5B1;
+  padding: 9px 14px;
+  margin: 8px 0 14px;
+  max-width: 62em;
+  color: #444;
+}
+.md-fine { color: #2B5F47; }
+.md-fold { margin: 4px 0 14px; }
+.md-fold summary { cursor: pointer; color: #2A6592; }
+.md-list { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; max-width: 75em; }
+.md-list dt { font-weight: 600; color: #333; }
+.md-list dd { margin: 0; overflow-wrap: anywhere; }
+.md-verdict {
+  border-radius: 6px;
+  padding: 14px 20px;
+  margin: 6px 0 16px;
+  border: 1px solid;
+  border-left-width: 8px;
+}
+.md-verdict strong { font-size: 19px; display: block; margin-bottom: 3px; }
+.md-verdict.md-ok { background: #EFF6F9; border-color: #3B7EA1; }
+.md-verdict.md-warn { background: #FFF8E8; border-color: #E0A020; }
+.md-verdict.md-stop { background: #FDF0E9; border-color: #D55E00; }
+.md-cards { display: flex; flex-wrap: wrap; gap: 10px; margin: 0 0 14px; }
+.md-card {
+  background: #F6F8FA;
+  border: 1px solid #E1E6EA;
+  border-radius: 6px;
+  padding: 8px 18px;
+  min-width: 118px;
+}
+.md-card b {
+  display: block;
+  font-size: 22px;
+  font-weight: 600;
+  line-height: 1.2;
+  font-variant-numeric: tabular-nums;
+}
+.md-card span { color: #555; font-size: 13px; }
+.md-state { border-radius: 10px; padding: 1px 9px; font-size: 12px; white-space: nowrap; }
+.md-state.md-ok { background: #DCEBF3; color: #1F4E68; }
+.md-state.md-warn { background: #FCEBC4; color: #6B4A00; }
+.md-state.md-stop { background: #F9DACB; color: #7A2E00; }
+.md-key { font-size: 15px; margin: 0 0 12px; padding-left: 20px; }
+.md-key li { margin: 3px 0; max-width: 68em; }
+.md-methods {
+  background: #FAFBFC;
+  border: 1px solid #E1E6EA;
+  border-radius: 6px;
+  padding: 14px 20px;
+  max-width: 70em;
+}
+.md-methods ol { font-size: 13px; }
+"""

@@ -1,0 +1,107 @@
+"""Means over wells with intervals: a well is one observation, whatever the number of its cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from morphodose.report.inputs import Screen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ["Dose", "Timepoint", "Mean", "Low", "High", "Wells"]
+
+
+def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
+    """Wells of a compound, and the vehicle wells of its plates; vehicle wells have dose 0."""
+    import numpy as np
+
+    wells = screen.wells
+    mine = wells[(wells["Metadata_Compound"] == compound) & (wells["Metadata_Role"] == "treated")]
+    vehicle = wells[
+        (wells["Metadata_Role"] == "vehicle") & wells["Metadata_Plate"].isin(mine["Metadata_Plate"])
+    ]
+    both = vehicle.index.union(mine.index)
+    found = wells.loc[both].copy()
+    found["Dose"] = np.where(found["Metadata_Role"] == "vehicle", 0.0, found["Metadata_Dose"])
+    return found[found["Dose"].notna()]
+
+
+def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
+    """Mean of a column in each dose and timepoint, with a 95 % interval over wells.
+
+    Parameters
+    ----------
+    screen : Screen
+        The tables.
+    compound : str
+        A treated compound; the vehicle of its plates comes in as dose 0.
+    column : str
+        Column of the wells.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``Dose``, ``Timepoint``, ``Mean``, ``Low``, ``High``, ``Wells``; sorted by dose and time. From
+        the table of conditions where it has the column. Else the interval is Student's over the wells
+        (that of a single well is missing), cut to [0, 1] for fractions.
+    """
+    if (given := _given(screen, compound, column)) is not None:
+        return given
+    import numpy as np
+    import pandas as pd
+    from scipy.stats import t
+
+    wells = wells_of(screen, compound)
+    if column not in wells or wells.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    groups = wells.groupby(["Dose", "Metadata_Timepoint"])[column]
+    found = groups.agg(["mean", "std", "count"]).reset_index()
+    found = found[found["count"] > 0]
+    n = found["count"].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = t.ppf(0.975, np.maximum(n - 1, 1)) * found["std"].to_numpy(dtype=float) / np.sqrt(n)
+    half = np.where(n > 1, half, np.nan)
+    mean = found["mean"].to_numpy(dtype=float)
+    low, high = mean - half, mean + half
+    if column.startswith("Fraction_") and column != "Fraction_Lost":
+        low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    elif column.startswith(("Count_", "Relative_")):
+        low = np.maximum(low, 0)
+    return pd.DataFrame(
+        {
+            "Dose": found["Dose"].to_numpy(dtype=float),
+            "Timepoint": found["Metadata_Timepoint"].to_numpy(dtype=float),
+            "Mean": mean,
+            "Low": low,
+            "High": high,
+            "Wells": found["count"].to_numpy(),
+        }
+    )
+
+
+def _given(screen: Screen, compound: str, column: str) -> pd.DataFrame | None:
+    """Rows of the table of conditions, in the form of `conditions_of`; None where it lacks the column."""
+    table = screen.conditions
+    if table.empty or "Endpoint" not in table:
+        return None
+    mine = table[table["Endpoint"] == column]
+    same = mine["Metadata_Compound"].astype(str) == compound
+    vehicle = mine["Metadata_Role"] == "vehicle"
+    treated = mine[same & (mine["Metadata_Role"] == "treated")]
+    own = mine[same & vehicle]
+    chosen = [own if len(own) else mine[vehicle].drop_duplicates("Metadata_Timepoint"), treated]
+    if treated.empty:
+        return None
+    import pandas as pd
+
+    found = pd.concat(chosen, ignore_index=True)
+    found["Metadata_Dose"] = found["Metadata_Dose"].where(found["Metadata_Role"] != "vehicle", 0.0)
+    names = {"Metadata_Dose": "Dose", "Metadata_Timepoint": "Timepoint", "N_Wells": "Wells"}
+    found = found.rename(columns=names)[COLUMNS]
+    return found[found["Mean"].notna()].sort_values(["Dose", "Timepoint"], ignore_index=True)
+
+
+def doses_of(frame: pd.DataFrame) -> list[float]:
+    """Doses of a table of conditions, sorted; 0 is the vehicle."""
+    return sorted(float(dose) for dose in frame["Dose"].unique())

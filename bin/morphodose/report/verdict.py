@@ -1,0 +1,227 @@
+"""Section: the screen in one look, whether it is sound and what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from morphodose.report.answers import sentence
+from morphodose.report.curves import FIRST, endpoint_order, rows_of
+from morphodose.report.html import Safe, escape, table
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import Part, Section
+from morphodose.report.provenance import excluded_fields
+from morphodose.report.quality import edge_rows, verdict_counts
+from morphodose.report.shape import onset_summary
+from morphodose.report.words import counted, endpoint_words, hours, listed, percent
+
+State = Literal["ok", "warn", "stop"]
+
+#: Share of dropped fields above which the images need a remark, and above which they are a fault.
+DROPPED = (0.05, 0.25)
+#: Share of dying cells among vehicle wells above which the vehicle is not healthy.
+VEHICLE_DYING = (0.15, 0.35)
+#: Coefficient of variation of the counts of the vehicle wells of a timepoint.
+VEHICLE_SPREAD = (0.25, 0.5)
+#: Vehicle cells above the gate.
+GATE_POSITIVE = 0.2
+
+BADGES = {"ok": "fine", "warn": "remark", "stop": "fault"}
+_MARKS = {
+    "ok": ("Sound", "No check found anything to remark on."),
+    "warn": ("Sound, with remarks", "Nothing speaks against the results; some checks have a remark."),
+    "stop": (
+        "To be read with care",
+        "At least one check failed; what it concerns should be mended or left out.",
+    ),
+}
+_WORST: tuple[State, ...] = ("ok", "warn", "stop")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question about the screen, its answer, and how much it matters."""
+
+    state: State
+    question: str
+    answer: str
+
+
+def worst(states: list[State]) -> State:
+    """The gravest of some states."""
+    return max(states, key=_WORST.index, default="ok")
+
+
+def _graded(value: float, limits: tuple[float, float]) -> State:
+    return "ok" if not value > limits[0] else "warn" if not value > limits[1] else "stop"
+
+
+def section(screen: Screen) -> Section:
+    """Numbers, verdict with its checks, and the answers."""
+    checks = [check for make in CHECKS for check in make(screen)]
+    state = worst([check.state for check in checks])
+    title, text = _MARKS[state]
+    box = f'<div class="md-verdict md-{state}"><strong>{escape(title)}</strong>{escape(text)}</div>'
+    rows = [[_badge(check.state), check.question, check.answer] for check in checks]
+    soundness = table(["", "Check", "Found"], rows)
+    answers = _answers(screen)
+    parts = [Part("Is it sound?", _cards(screen) + box + soundness), Part("What came out", answers)]
+    return Section("verdict", "In one look", parts)
+
+
+def _badge(state: State) -> Safe:
+    return Safe(f'<span class="md-state md-{state}">{BADGES[state]}</span>')
+
+
+def _cards(screen: Screen) -> str:
+    """Large numbers: what was analysed."""
+    wells = screen.wells
+    runs = wells.groupby(["Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate"]).ngroups
+    entries = [
+        (runs, "acquisitions"),
+        (len(screen.timepoints), "timepoints"),
+        (len(screen.compounds), "compounds"),
+    ]
+    entries += [
+        (wells[["Metadata_Plate", "Metadata_Well"]].drop_duplicates().shape[0], "wells"),
+        (len(wells), "well-timepoints"),
+    ]
+    if "Count_Fields" in wells:
+        entries.append((int(wells["Count_Fields"].sum()), "fields used"))
+    if "Count_Cells" in wells:
+        entries.append((int(wells["Count_Cells"].sum()), "whole cells"))
+    names = {1: lambda words: words.removesuffix("s")}
+    cards = "".join(
+        f'<div class="md-card"><b>{n:,}</b><span>{escape(names.get(n, str)(words))}</span></div>'
+        for n, words in entries
+    )
+    return f'<div class="md-cards">{cards}</div>'
+
+
+def _answers(screen: Screen) -> str:
+    """EC50s at the last timepoint in sentences, then the order of events."""
+    if screen.responses.empty:
+        lines = ["No dose response was fitted."]
+    else:
+        lines, endpoints = [], endpoint_order(screen.responses)
+        key = [e for e in endpoints if e.startswith("Endpoint_")] + [e for e in FIRST if e in endpoints]
+        for compound in screen.compounds[:6]:
+            for endpoint in (key or endpoints)[:4]:
+                if rows := rows_of(screen.responses, compound, endpoint):
+                    words = endpoint_words(endpoint, screen.units)
+                    what = f"{compound}, {words[0].lower()}{words[1:]}"
+                    lines.append(sentence(rows[-1], f"{what}", hours(rows[-1]["Metadata_Timepoint"])))
+        if len(screen.compounds) > 6:
+            lines.append(f"{len(screen.compounds) - 6} further compounds: see the table of EC50s.")
+    lines += onset_summary(screen)
+    return '<ul class="md-key">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def input_checks(screen: Screen) -> list[Check]:
+    """Faults of the input, and fields left out for them."""
+    faults, excluded = screen.faults, excluded_fields(screen)
+    errors = int((faults["Severity"] == "error").sum()) if "Severity" in faults else len(faults)
+    warnings = len(faults) - errors
+    if not len(faults) and not excluded:
+        return [Check("ok", "Is the input complete?", "Every plane of the design is there and readable.")]
+    lost = f"; {counted(len(excluded), 'field')} left out" if excluded else ""
+    found = f"{counted(errors, 'fault')} and {counted(warnings, 'warning')}{lost}."
+    return [Check("warn", "Is the input complete?", found)]
+
+
+def image_checks(screen: Screen) -> list[Check]:
+    """Dropped and flagged fields; stacks whose focus may lie outside."""
+    checks = []
+    if counts := verdict_counts(screen.images):
+        total = max(sum(counts.values()), 1)
+        share = counts["drop"] / total
+        state = worst([_graded(share, DROPPED), "warn" if counts["flag"] > 0.1 * total else "ok"])
+        text = f"{counts['keep']:,} of {counted(total, 'field')} kept, {counts['flag']:,} flagged, "
+        text += f"{counts['drop']:,} dropped ({percent(share)})."
+        checks.append(Check(state, "Are the images good?", text))
+    rows = [row for row in edge_rows(screen.focus) if isinstance(row[2], int) and row[2] > 1]
+    if rows:
+        marked = [str(r[0]) for r in rows if int(str(r[3])) > 0.2 * int(str(r[1]))]
+        text = (
+            "The sharpest plane lies inside the stack."
+            if not marked
+            else f"The sharpest plane is at the edge of more than a fifth of the stacks of {listed(marked)}."
+        )
+        checks.append(Check("warn" if marked else "ok", "Is the focus inside the stacks?", text))
+    return checks
+
+
+def vehicle_checks(screen: Screen) -> list[Check]:
+    """Vehicle wells: whether there are any, they agree, and are healthy."""
+    wells = screen.wells
+    vehicle = wells[wells["Metadata_Role"] == "vehicle"]
+    runs = ["Metadata_Plate", "Metadata_Timepoint"]
+    question = "Is the vehicle sound?"
+    if vehicle.empty:
+        return [Check("stop", question, "There is no vehicle well: nothing can be compared with it.")]
+    without = wells[runs].drop_duplicates().merge(vehicle[runs].drop_duplicates(), how="left", indicator=True)
+    missing = int((without["_merge"] == "left_only").sum())
+    fewest = int(vehicle.groupby(runs).size().min())
+    states: list[State] = ["stop" if missing else "ok", "warn" if fewest < 2 else "ok"]
+    text = f"At least {counted(fewest, 'vehicle well')} at each timepoint"
+    if missing:
+        text = f"{counted(missing, 'plate and timepoint', 'plates and timepoints')} without a vehicle well"
+    if screen.has("Count_CellsPerField") and fewest >= 3:
+        groups = vehicle.groupby(runs)["Count_CellsPerField"]
+        spread = float((groups.std() / groups.mean()).max())
+        states.append(_graded(spread, VEHICLE_SPREAD))
+        text += f"; their counts vary by at most {percent(spread)} (coefficient of variation)"
+    if screen.has("Fraction_Dying"):
+        dying = float(vehicle.groupby(runs)["Fraction_Dying"].mean().max())
+        states.append(_graded(dying, VEHICLE_DYING))
+        text += f"; at most {percent(dying)} of their cells are dying or dead"
+    return [Check(worst(states), question, f"{text}.")]
+
+
+def gate_checks(screen: Screen) -> list[Check]:
+    """Gates that could not be set, or that call many vehicle cells stained."""
+    gates = screen.gates
+    if gates.empty or "Threshold" not in gates:
+        return []
+    unset = gates["Threshold"].isna()
+    high = (
+        gates["Fraction_VehiclePositive"] > GATE_POSITIVE
+        if "Fraction_VehiclePositive" in gates
+        else unset & False
+    )
+    if unset.any():
+        reasons = (
+            listed(sorted({str(r) for r in gates.loc[unset, "Reason"].dropna()}), 2)
+            if "Reason" in gates
+            else ""
+        )
+        text = f"{int(unset.sum())} of {counted(len(gates), 'gate')} could not be set"
+        text += f": {reasons}." if reasons else "."
+        return [Check("stop" if unset.all() else "warn", "Are the death gates sound?", text)]
+    if high.any():
+        text = f"{int(high.sum())} of {counted(len(gates), 'gate')} call more than {percent(GATE_POSITIVE)} "
+        text += "of the vehicle cells stained."
+        return [Check("warn", "Are the death gates sound?", text)]
+    return [
+        Check("ok", "Are the death gates sound?", f"All {counted(len(gates), 'gate')} set on control wells.")
+    ]
+
+
+def fit_checks(screen: Screen) -> list[Check]:
+    """Curves that the wells do not follow."""
+    responses = screen.responses
+    if responses.empty:
+        return []
+    states = responses["State"].value_counts()
+    text = listed(f"{int(states[s]):,} {s}" for s in ("fitted", "unbounded", "refused") if s in states)
+    text = f"{counted(len(responses), 'curve')}: {text}"
+    poor = 0
+    if "LackOfFit_P" in responses:
+        fitted = responses[responses["State"] == "fitted"]
+        # with many curves some P fall below 0.05 by chance alone
+        poor = int((fitted["LackOfFit_P"] < 0.05 / max(len(fitted), 1)).sum())
+        text += f"; {counted(poor, 'fitted curve')} with a lack of fit" if poor else "; no lack of fit"
+    return [Check("warn" if poor else "ok", "Do the wells follow the curves?", f"{text}.")]
+
+
+CHECKS = (input_checks, image_checks, vehicle_checks, gate_checks, fit_checks)

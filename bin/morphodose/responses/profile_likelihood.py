@@ -1,0 +1,340 @@
+"""Fit of the four-parameter logistic, with intervals by profile likelihood.
+
+Sources: Bates & Watts 1988, *Nonlinear Regression Analysis*, ch. 6 (profiles, F thresholds); Golub &
+Pereyra 1973 (the asymptotes enter linearly: they are solved, not searched); Ritz, Baty, Streibig & Gerhard
+2015 (`drc`, PLoS ONE 10:e0146021) for the model.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.responses.families import Family
+from morphodose.responses.logistic import HILL_RANGE, logistic, shape
+
+Floats = npt.NDArray[np.float64]
+
+PARAMETERS = 4
+
+#: How far beyond the tested doses an EC50 is looked for, as a factor; an interval that reaches it is open.
+REACH = 1000.0
+
+_LOG_HILLS = np.linspace(math.log(HILL_RANGE[0]), math.log(HILL_RANGE[1]), 30)
+
+
+@dataclass(frozen=True)
+class CurveFit:
+    """A fitted curve and what is needed to profile it.
+
+    Attributes
+    ----------
+    doses, values, weights : (W,) array
+        One entry a well; doses ≥ 0.
+    family : Family
+        Variance model.
+    at_zero, at_infinity, log_ec50, hill : float
+        The estimate.
+    deviance, phi : float
+        Deviance at the estimate, and the dispersion.
+    """
+
+    doses: Floats
+    values: Floats
+    weights: Floats
+    family: Family
+    at_zero: float
+    at_infinity: float
+    log_ec50: float
+    hill: float
+    deviance: float
+    phi: float
+
+    @property
+    def freedom(self) -> int:
+        """Residual degrees of freedom, wells minus parameters."""
+        return len(self.values) - PARAMETERS
+
+    def at(self, doses: npt.ArrayLike) -> Floats:
+        """The curve at `doses`."""
+        return logistic(doses, self.at_zero, self.at_infinity, self.log_ec50, self.hill)
+
+    def threshold(self, level: float = 0.95) -> float:
+        """Rise of the deviance at the ends of an interval: ``phi * F(level; 1, wells - 4)``."""
+        from scipy.special import stdtrit
+
+        t = float(stdtrit(self.freedom, 0.5 + level / 2))
+        return self.phi * t * t
+
+    def solve(self, log_ec50: Floats, log_hill: Floats) -> tuple[Floats, Floats, Floats]:
+        """Shares, best asymptotes and deviance for candidates of EC50 and slope; see `conditional`."""
+        shares = shape(self.doses, log_ec50[:, None], np.exp(log_hill)[:, None])
+        return shares, *conditional(self.values, self.weights, self.family, shares)
+
+
+def ec50_bounds(doses: Floats) -> tuple[float, float]:
+    """Natural logarithms between which an EC50 is looked for."""
+    positive = doses[doses > 0]
+    return math.log(positive.min() / REACH), math.log(positive.max() * REACH)
+
+
+def conditional(
+    values: Floats, weights: Floats, family: Family, shares: Floats, rounds: int = 8
+) -> tuple[Floats, Floats]:
+    """Best asymptotes and deviance for given curve shapes.
+
+    Parameters
+    ----------
+    values, weights : (W,) array
+        Wells.
+    shares : (G, W) array
+        `shape` of each candidate at each well.
+    rounds : int
+        Rounds of reweighting (Fisher scoring); least squares of constant variance needs one.
+
+    Returns
+    -------
+    asymptotes : (G, 2) array
+        At dose 0 and at an infinite dose, within the bounds of the family.
+    deviance : (G,) array
+    """
+    rest = 1 - shares
+    # first weights from the values themselves, drawn toward their mean so that none is extreme
+    mean = np.broadcast_to(0.5 * values + 0.5 * np.average(values, weights=weights), shares.shape)
+    best = np.full(len(shares), np.inf)
+    asymptotes = np.zeros((len(shares), 2))
+    rounds = 1 if family.name == "constant" else rounds
+    for number in range(rounds):
+        w = weights / family.variance(mean)
+        found = _bounded_pair(w, rest, shares, values, family)
+        mean = found[:, :1] * rest + found[:, 1:] * shares
+        if number < rounds - 3:  # still far from settled
+            continue
+        deviance = family.deviance(values, mean, weights)
+        better = deviance < best
+        best[better], asymptotes[better] = deviance[better], found[better]
+    return asymptotes, best
+
+
+def _bounded_pair(w: Floats, a: Floats, b: Floats, values: Floats, family: Family) -> Floats:
+    """Weighted least squares of ``values ~ p a + q b`` for each row, `p` and `q` within the bounds."""
+    aa, ab, bb = (w * a * a).sum(1), (w * a * b).sum(1), (w * b * b).sum(1)
+    ay, by = (w * a * values).sum(1), (w * b * values).sum(1)
+    ridge = 1e-12 * (aa + bb)  # shapes that are flat over the tested doses
+    aa, bb = aa + ridge, bb + ridge
+    determinant = aa * bb - ab * ab
+    p, q = (bb * ay - ab * by) / determinant, (aa * by - ab * ay) / determinant
+    low, high = family.low, family.high
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return np.column_stack([p, q])
+    # of a convex problem in a box: free if inside, else the better of the two pinned solutions
+    p_pinned = np.clip(p, low, high)
+    q_given = np.clip((by - ab * p_pinned) / bb, low, high)
+    q_pinned = np.clip(q, low, high)
+    p_given = np.clip((ay - ab * q_pinned) / aa, low, high)
+
+    def cost(one: Floats, two: Floats) -> Floats:
+        return one * one * aa + 2 * one * two * ab + two * two * bb - 2 * (one * ay + two * by)
+
+    first = cost(p_pinned, q_given) <= cost(p_given, q_pinned)
+    return np.column_stack([np.where(first, p_pinned, p_given), np.where(first, q_given, q_pinned)])
+
+
+def fit_curve(doses: Floats, values: Floats, weights: Floats, family: Family) -> CurveFit:
+    """Fit the curve; fractions whose wells differ by more than chance are weighted for it.
+
+    See `fit_fixed` for the arguments. With fractions, the wells of a dose differ in more than the drawing of
+    cells, and most so where the curve is steep. Williams 1982 (Appl. Statist. 31:144, model III): the
+    variance of a fraction p of n cells is ``p (1 - p) / n * (1 + tau n p (1 - p))``, that is, wells differ by
+    an SD of ``sqrt(tau)`` on the logit scale; `tau` is such that Pearson's chi² meets its expectation.
+    """
+    fit = fit_fixed(doses, values, weights, family)
+    if family.name != "binomial":
+        return fit
+    for _ in range(2):
+        shares = fit.at(fit.doses)
+        inflation = _well_variance(fit, shares, np.asarray(weights, dtype=float))
+        if inflation is None:
+            break
+        fit = fit_fixed(doses, values, weights / inflation, family)
+    return fit
+
+
+def _well_variance(fit: CurveFit, mean: Floats, cells: Floats) -> Floats | None:
+    """Factor by which the variance of each well exceeds the binomial, or None where none does."""
+    variance = fit.family.variance(mean)
+    squares = (fit.values - mean) ** 2 / variance
+    if float(np.sum(cells * squares)) <= fit.freedom:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        tau = 0.5 * (low + high)
+        if float(np.sum(cells / (1 + tau * cells * variance) * squares)) > fit.freedom:
+            low = tau
+        else:
+            high = tau
+    return 1 + high * cells * variance
+
+
+def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) -> CurveFit:
+    """Fit the curve with given weights, on a grid over EC50 and slope, then finer grids around the best.
+
+    Parameters
+    ----------
+    doses, values, weights : (W,) array
+        Wells; more than 4, of at least 3 doses, values not all equal (the caller sees to it).
+    family : Family
+        Variance model; its bounds hold for both asymptotes.
+
+    Notes
+    -----
+    With the asymptotes solved, two parameters are left: few enough to search the whole range, so that no
+    start has to be guessed and no local minimum is taken for the best.
+    """
+    doses, values, weights = (np.asarray(each, dtype=float) for each in (doses, values, weights))
+    family = family.scaled_to(values)
+    blank = CurveFit(doses, values, weights, family, 0.0, 0.0, 0.0, 1.0, math.inf, 1.0)
+    low, high = ec50_bounds(doses)
+    centres, log_hills = np.linspace(low, high, 120), _LOG_HILLS[::2]
+    ec50_step, hill_step = centres[1] - centres[0], log_hills[1] - log_hills[0]
+    log_ec50 = log_hill = 0.0
+    asymptotes, deviance = np.zeros(2), math.inf
+    for _ in range(9):
+        first, second = (grid.ravel() for grid in np.meshgrid(centres, log_hills))
+        _, pairs, deviances = blank.solve(first, second)
+        best = int(np.argmin(deviances))
+        if deviances[best] < deviance:
+            log_ec50, log_hill = float(first[best]), float(second[best])
+            asymptotes, deviance = pairs[best], float(deviances[best])
+        around = np.linspace(-1.5, 1.5, 9)
+        centres = np.clip(log_ec50 + ec50_step * around, low, high)
+        log_hills = np.clip(log_hill + hill_step * around, _LOG_HILLS[0], _LOG_HILLS[-1])
+        ec50_step, hill_step = 0.4 * ec50_step, 0.4 * hill_step
+    hill = math.exp(log_hill)
+    at_zero, at_infinity = map(float, asymptotes)
+    mean = logistic(doses, at_zero, at_infinity, log_ec50, hill)
+    phi = max(family.pearson(values, mean, weights) / max(len(values) - PARAMETERS, 1), family.phi_floor)
+    if phi <= 0:  # a perfect fit: no scatter to estimate it from
+        phi = 1e-12 * max(float(np.var(values)), 1e-300)
+    return CurveFit(doses, values, weights, family, at_zero, at_infinity, log_ec50, hill, deviance, phi)
+
+
+def profile_interval(fit: CurveFit, parameter: str, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the logarithm of one parameter by profile likelihood; an open end is -inf or inf.
+
+    Parameters
+    ----------
+    parameter : {"ec50", "hill"}
+
+    Notes
+    -----
+    The parameter is held, the other three are fitted again, and the deviance may rise by
+    `CurveFit.threshold`. An end that is not met inside `ec50_bounds` or `HILL_RANGE` is open.
+    """
+    if parameter == "ec50":
+        centre, bounds, step = fit.log_ec50, ec50_bounds(fit.doses), 0.15
+    else:
+        centre, bounds, step = math.log(fit.hill), (_LOG_HILLS[0], _LOG_HILLS[-1]), 0.1
+    limit = fit.deviance + fit.threshold(level)
+    low, high = (_end(fit, parameter, centre, bound, step, limit) for bound in bounds)
+    return low, high
+
+
+def _end(fit: CurveFit, parameter: str, centre: float, bound: float, step: float, limit: float) -> float:
+    """First crossing of `limit` by the profile between `centre` and `bound`, or ±inf."""
+    sign = -1.0 if bound < centre or (bound == centre and bound < 0) else 1.0
+    points = np.append(np.arange(centre, bound, sign * step), bound)
+    for resolution in (0, 12, 12):
+        if resolution:
+            points = np.linspace(points[0], points[1], resolution)
+        deviance = _profile(fit, parameter, points)
+        deviance[0] = min(deviance[0], limit)  # inside, by the round before
+        above = np.flatnonzero(deviance > limit)
+        if not len(above):
+            return sign * math.inf if not resolution else float(points[-1])
+        first = int(above[0])
+        points, rises = points[first - 1 : first + 1], deviance[first - 1 : first + 1]
+    share = (limit - rises[0]) / max(rises[1] - rises[0], 1e-300)
+    return float(points[0] + min(max(share, 0.0), 1.0) * (points[1] - points[0]))
+
+
+def _profile(fit: CurveFit, parameter: str, points: Floats) -> Floats:
+    """Least deviance with the parameter held at each of `points`."""
+    if parameter == "ec50":
+        others = _LOG_HILLS
+    else:
+        low, high = ec50_bounds(fit.doses)
+        near = fit.log_ec50 + np.linspace(-2, 2, 41)
+        others = np.unique(np.clip(np.concatenate([near, np.linspace(low, high, 30)]), low, high))
+    held, free = (grid.ravel() for grid in np.meshgrid(points, others, indexing="ij"))
+    pair = (held, free) if parameter == "ec50" else (free, held)
+    deviance = fit.solve(*pair)[2].reshape(len(points), len(others))
+    return _row_minimum(others, deviance)
+
+
+def _row_minimum(x: Floats, table: Floats) -> Floats:
+    """Minimum of each row, by a parabola through the least entry and its neighbours."""
+    place = np.clip(np.argmin(table, axis=1), 1, len(x) - 2)
+    rows = np.arange(len(table))
+    least = table.min(axis=1)
+    x0, x1, x2 = x[place - 1], x[place], x[place + 1]
+    y0, y1, y2 = table[rows, place - 1], table[rows, place], table[rows, place + 1]
+    with np.errstate(all="ignore"):
+        slope = (y1 - y0) / (x1 - x0)
+        bend = ((y2 - y1) / (x2 - x1) - slope) / (x2 - x0)
+        top = 0.5 * (x0 + x1 - slope / bend)
+        value = y0 + slope * (top - x0) + bend * (top - x0) * (top - x1)
+    inside = (bend > 0) & (top > x0) & (top < x2) & np.isfinite(value)
+    # never below what a parabola of this bend can honestly gain over the entry
+    return np.where(inside, np.clip(value, least - 0.5 * (table.max(axis=1) - least), least), least)
+
+
+def band(fit: CurveFit, grid: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Pointwise interval of the curve: the range of all curves the likelihood allows.
+
+    Parameters
+    ----------
+    grid : (D,) array
+        Doses.
+
+    Returns
+    -------
+    low, high : (D,) array
+
+    Notes
+    -----
+    The profile likelihood interval of the value at a dose is its range over all parameters whose deviance
+    is within the threshold. EC50 and slope are taken from a grid; for each of them the asymptotes enter
+    linearly, and the ellipse of those allowed has a closed form.
+    """
+    low_ec50, high_ec50 = ec50_bounds(fit.doses)
+    near = np.clip(fit.log_ec50 + np.linspace(-2.5, 2.5, 61), low_ec50, high_ec50)
+    centres = np.unique(np.concatenate([near, np.linspace(low_ec50, high_ec50, 40), [fit.log_ec50]]))
+    log_hills = np.unique(np.append(_LOG_HILLS, math.log(fit.hill)))
+    first, second = (each.ravel() for each in np.meshgrid(centres, log_hills))
+    shares, asymptotes, deviance = fit.solve(first, second)
+    slack = fit.deviance + fit.threshold(level) - deviance
+    keep = slack >= 0
+    estimate = fit.at(grid)
+    low, high = estimate.copy(), estimate.copy()
+    shares, asymptotes, slack, first, second = (x[keep] for x in (shares, asymptotes, slack, first, second))
+    mean = asymptotes[:, :1] * (1 - shares) + asymptotes[:, 1:] * shares
+    w = fit.weights / fit.family.variance(mean)
+    aa, ab, bb = (w * (1 - shares) ** 2).sum(1), (w * shares * (1 - shares)).sum(1), (w * shares**2).sum(1)
+    determinant = np.maximum(aa * bb - ab * ab, 1e-12 * (aa + bb) ** 2)
+    for position, dose in enumerate(grid if keep.any() else []):
+        share = shape(dose, first, np.exp(second))
+        middle = asymptotes[:, 0] * (1 - share) + asymptotes[:, 1] * share
+        spread = (bb * (1 - share) ** 2 - 2 * ab * share * (1 - share) + aa * share**2) / determinant
+        half = np.sqrt(slack * np.maximum(spread, 0))
+        low[position] = min(estimate[position], float((middle - half).min()))
+        high[position] = max(estimate[position], float((middle + half).max()))
+    # only what the family allows, and no further than a plot can show
+    reach = 2 * float(np.ptp(fit.values)) or 1.0
+    return (
+        np.maximum(low, max(fit.family.low, fit.values.min() - reach)),
+        np.minimum(high, min(fit.family.high, fit.values.max() + reach)),
+    )

@@ -1,0 +1,104 @@
+"""Columns of the tables of responses, so that a table without rows has the columns of any other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from morphodose.files import replacing
+from morphodose.tables import parquet_files
+
+_TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
+_KEYS = {"Metadata_Compound": _TEXT, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
+_DOSE = {"Metadata_Compound": _TEXT, "Metadata_Dose": _NUMBER, "Metadata_DoseUnit": _TEXT}
+
+#: Table → column → type.
+SCHEMAS: dict[str, dict[str, pa.DataType]] = {
+    "responses": {
+        **_KEYS,
+        **dict.fromkeys(("Endpoint", "Model", "State", "Reason"), _TEXT),
+        **dict.fromkeys(("EC50", "EC50_Low", "EC50_High", "Hill", "Hill_Low", "Hill_High"), _NUMBER),
+        **dict.fromkeys(("AtZeroDose", "AtInfiniteDose", "Curve_EC50"), _NUMBER),
+        **dict.fromkeys(("Effect_P", "Effect_Q", "LackOfFit_P", "R2"), _NUMBER),
+        **dict.fromkeys(("N_Wells", "N_Doses"), _COUNT),
+        **dict.fromkeys(("Dose_Min", "Dose_Max", "ZPrime"), _NUMBER),
+    },
+    "curves": {
+        **_KEYS,
+        **dict.fromkeys(("Endpoint", "State"), _TEXT),
+        **dict.fromkeys(("Dose", "Fit", "Low", "High"), _NUMBER),
+    },
+    "onsets": {
+        **_DOSE,
+        **dict.fromkeys(("Endpoint", "Kind", "State"), _TEXT),
+        **dict.fromkeys(("Onset_h", "After_h"), _NUMBER),
+        "Direction": _TEXT,
+        "P": _NUMBER,
+        "Reason": _TEXT,
+    },
+    "orders": {
+        **_DOSE,
+        "ShapeOnset_h": _NUMBER,
+        "ShapeEndpoint": _TEXT,
+        "DeathOnset_h": _NUMBER,
+        **dict.fromkeys(("Dying_Excess", "Dying_ExcessLow", "Dying_ExcessHigh"), _NUMBER),
+        "MorphologyFirst": _TEXT,
+        "Reason": _TEXT,
+    },
+    "zprime": {
+        "Metadata_Plate": _TEXT,
+        "Metadata_Compound": _TEXT,
+        "Metadata_Timepoint": _NUMBER,
+        "Endpoint": _TEXT,
+        "ZPrime": _NUMBER,
+        **dict.fromkeys(("N_Positive", "N_Vehicle"), _COUNT),
+        "Reason": _TEXT,
+    },
+    "conditions": {
+        **_DOSE,
+        "Metadata_Role": _TEXT,
+        "Metadata_Timepoint": _NUMBER,
+        "Endpoint": _TEXT,
+        **dict.fromkeys(("Mean", "SD", "Low", "High"), _NUMBER),
+        "N_Wells": _COUNT,
+    },
+}
+
+_UNITS = {name: "h" for name in ("Metadata_Timepoint", "Onset_h", "After_h", "ShapeOnset_h", "DeathOnset_h")}
+
+
+def write_rows(table: str, rows: Sequence[dict[str, Any]], path: str | Path) -> None:
+    """Write rows as one of `SCHEMAS`; NaN becomes null, hours carry their unit."""
+    arrays, fields = [], []
+    for name, kind in SCHEMAS[table].items():
+        values = [row[name] for row in rows]
+        values = [None if isinstance(v, float) and math.isnan(v) else v for v in values]
+        arrays.append(pa.array(values, type=kind))
+        unit = _UNITS.get(name)
+        fields.append(pa.field(name, kind, metadata={"unit": unit} if unit else None))
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), temporary, compression="zstd")
+
+
+def columns_of(path: str | Path) -> list[str]:
+    """Columns of a Parquet file, or of the first one of a folder."""
+    return pq.read_schema(parquet_files(Path(path))[0]).names
+
+
+def add_zprime(rows: Sequence[dict[str, Any]], zprimes: Sequence[dict[str, Any]]) -> None:
+    """Add ``ZPrime`` to the rows of responses: the median over the plates, null without controls."""
+    import statistics
+
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for row in zprimes:
+        if math.isfinite(row["ZPrime"]):
+            key = (row["Metadata_Compound"], row["Metadata_Timepoint"], row["Endpoint"])
+            found.setdefault(key, []).append(row["ZPrime"])
+    for row in rows:
+        values = found.get((row["Metadata_Compound"], row["Metadata_Timepoint"], row["Endpoint"]))
+        row["ZPrime"] = statistics.median(values) if values else math.nan

@@ -1,0 +1,63 @@
+"""Z′ of the control wells: how far apart they are in units of their scatter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.responses.select import usable, vehicle_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def z_prime(positive: npt.ArrayLike, vehicle: npt.ArrayLike) -> tuple[float, str]:
+    """Z′ of two sets of control wells, and why there is none (else "").
+
+    ``1 - 3 (SD of positive + SD of vehicle) / |difference of the means|`` (Zhang, Chung & Oldenburg 1999,
+    J. Biomol. Screen. 4:67). Above 0.5 the assay is good; NaN with fewer than 2 wells of either kind.
+    """
+    one, two = (np.asarray(each, dtype=float) for each in (positive, vehicle))
+    one, two = one[np.isfinite(one)], two[np.isfinite(two)]
+    if len(one) < 2 or len(two) < 2:
+        return float("nan"), f"{len(one)} positive and {len(two)} vehicle wells; 2 of each are needed"
+    distance = abs(float(one.mean() - two.mean()))
+    if distance == 0:
+        return float("nan"), "the controls have the same mean"
+    return 1 - 3 * float(one.std(ddof=1) + two.std(ddof=1)) / distance, ""
+
+
+def zprime_table(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:
+    """Z′ of each plate, timepoint, compound and endpoint, a row each.
+
+    The positive wells are those of the compound, or all of the plate where it has none of its own; plates
+    without positive wells have no row.
+    """
+    rows: list[dict[str, Any]] = []
+    for (plate, hours), of_plate in wells.groupby(["Metadata_Plate", "Metadata_Timepoint"], sort=True):
+        positives = of_plate[of_plate["Metadata_Role"] == "positive"]
+        if positives.empty:
+            continue
+        named = of_plate[of_plate["Metadata_Role"].isin(["treated", "positive"])]["Metadata_Compound"]
+        for compound in sorted(named.dropna().unique()):
+            own = positives[positives["Metadata_Compound"] == compound]
+            positive = own if len(own) else positives
+            vehicle = vehicle_of(of_plate, compound)
+            for endpoint in endpoints:
+                above, below = usable(positive, endpoint)[endpoint], usable(vehicle, endpoint)[endpoint]
+                value, reason = z_prime(above, below)
+                rows.append(
+                    {
+                        "Metadata_Plate": plate,
+                        "Metadata_Compound": compound,
+                        "Metadata_Timepoint": float(hours),
+                        "Endpoint": endpoint,
+                        "ZPrime": value,
+                        "N_Positive": len(above),
+                        "N_Vehicle": len(below),
+                        "Reason": reason or None,
+                    }
+                )
+    return rows

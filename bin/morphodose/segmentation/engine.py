@@ -1,0 +1,162 @@
+"""Cellpose 3: the network loaded once, then run on the fields of many wells."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from cellpose.models import CellposeModel
+
+from morphodose.errors import InputError
+from morphodose.segmentation.network import load_network
+
+#: Diameter to which Cellpose's built-in nuclear model rescales nuclei; its file does not say so.
+NUCLEI_DIAMETER = 17.0
+
+#: Pixels in one call: fields of a well are run together up to this, which bounds the memory.
+PIXELS_AT_ONCE = 16_000_000
+
+Kind = Literal["cells", "nuclei"]
+
+# Cellpose warns for each stack that it segments plane by plane, which is what is meant here
+logging.getLogger("cellpose.models").setLevel(logging.ERROR)
+logging.getLogger("cellpose.dynamics").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message="Sparse invariant checks")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What of the network's output becomes an object; names and defaults are Cellpose's.
+
+    Attributes
+    ----------
+    flow_threshold : float
+        Largest error of the flows of an object; 0 keeps all.
+    cellprob_threshold : float
+        A pixel above this belongs to an object; lower finds more and larger ones.
+    min_size : int
+        Smallest object, in px².
+    """
+
+    flow_threshold: float = 0.4
+    cellprob_threshold: float = 0.0
+    min_size: int = 15
+
+
+def choose_device(use_gpu: bool) -> torch.device:
+    """The first CUDA GPU where one was asked for, else the CPU; never the CPU instead of the GPU."""
+    if not use_gpu:
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise InputError(
+            "a GPU was asked for (--use_gpu) and none is there: PyTorch "
+            f"{torch.__version__} sees no CUDA device. Give the task a GPU, or leave --use_gpu out"
+        )
+    return torch.device("cuda")
+
+
+class Engine:
+    """A Cellpose network and how to run it.
+
+    Parameters
+    ----------
+    weights : path
+        A compact file of this project, or one of Cellpose 3; never a name, nothing is downloaded.
+    device : torch.device
+        Where the network runs.
+    batch_size : int
+        Tiles of 224 px that go through the network together.
+    """
+
+    def __init__(self, weights: str | Path, device: torch.device, batch_size: int = 8) -> None:
+        network, meta = load_network(weights)
+        own = float(str(meta.get("diam_mean", network.diam_mean.detach().item())))
+        if Path(weights).name == "nucleitorch_0":  # Cellpose, too, goes by this name
+            own = NUCLEI_DIAMETER
+        self._own_diameter = own
+        #: Diameter in px of the objects the network was trained on, by kind of object.
+        self.diam_mean: dict[Kind, float] = {
+            "cells": own,
+            "nuclei": float(str(meta.get("nuclei_diam_mean", own))),
+        }
+        self.batch_size = batch_size
+        self.meta = meta
+        self.model = CellposeModel(pretrained_model=False, device=device, diam_mean=own)
+        self.model.net = network.to(device)
+        self.model.diam_mean = self.model.diam_labels = own
+
+    def segment(
+        self,
+        images: Sequence[npt.NDArray[np.float32]],
+        diameter: float,
+        kind: Kind = "cells",
+        thresholds: Thresholds = Thresholds(),
+    ) -> list[npt.NDArray[np.int32]]:
+        """Label masks of the fields of a well.
+
+        Parameters
+        ----------
+        images : sequence of (Y, X, 2) arrays
+            Channel to segment and, second, the nuclear channel or zeros; see `pair`.
+        diameter : float
+            Diameter of the objects, in px, above 0.
+        kind : str
+            ``cells`` or ``nuclei``: the size that they are rescaled to for the network.
+        thresholds : Thresholds
+            What becomes an object.
+        """
+        if not diameter > 0:
+            raise ValueError(f"a diameter is above 0 px, got {diameter}")
+        # Cellpose rescales by its own diameter / the given one
+        given = diameter * self._own_diameter / self.diam_mean[kind]
+        masks: list[npt.NDArray[np.int32]] = []
+        for stack in stacks(images):
+            found = self.model.eval(
+                stack[0] if len(stack) == 1 else stack,
+                channel_axis=-1,
+                z_axis=None if len(stack) == 1 else 0,
+                normalize={"norm3D": False},
+                diameter=given,
+                batch_size=self.batch_size,
+                flow_threshold=thresholds.flow_threshold,
+                cellprob_threshold=thresholds.cellprob_threshold,
+                min_size=thresholds.min_size,
+            )[0]
+            masks += [np.asarray(mask, np.int32) for mask in np.reshape(found, stack.shape[:-1])]
+        return masks
+
+
+def stacks(images: Sequence[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
+    """Neighbouring images of one shape as (n, Y, X, 2) stacks of bounded size, in order."""
+    groups: list[list[npt.NDArray[np.float32]]] = []
+    for image in images:
+        last = groups[-1] if groups else []
+        if last and last[0].shape == image.shape and (len(last) + 1) * image[..., 0].size <= PIXELS_AT_ONCE:
+            last.append(image)
+        else:
+            groups.append([image])
+    return [np.stack(group) for group in groups]
+
+
+def pair(
+    first: npt.NDArray[np.generic], second: npt.NDArray[np.generic] | None = None
+) -> npt.NDArray[np.float32]:
+    """Two channels as Cellpose takes them, (Y, X, 2); a constant channel becomes zeros.
+
+    Cellpose leaves a constant channel as it is, so that a dark frame of 100 counts would enter the
+    network as 100, far outside of what it has seen.
+    """
+    channels = []
+    for channel in (first, second):
+        if channel is None or channel.min() == channel.max():
+            channels.append(np.zeros(first.shape, np.float32))
+        else:
+            channels.append(np.asarray(channel, np.float32))
+    return np.stack(channels, axis=-1)

@@ -1,0 +1,174 @@
+"""Segmentation of the fields of one well: cells, nuclei, their matching, the border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.errors import InputError
+from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.diameter import estimate_diameter
+from morphodose.segmentation.engine import Engine, Kind, Thresholds, pair
+from morphodose.segmentation.from_nuclei import grow_cells
+from morphodose.segmentation.match import Matched, match_nuclei
+
+Image = npt.NDArray[np.generic]
+Mask = npt.NDArray[np.int32]
+
+#: Fields on which a diameter is estimated, spread over the well.
+FIELDS_FOR_DIAMETER = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a screen is segmented.
+
+    Attributes
+    ----------
+    method : str
+        ``cellpose`` on the cell channel, or ``from_nuclei``: nuclei grown by `expand_px`.
+    diameter, nuclei_diameter : float
+        In px; 0 estimates it, once a well.
+    expand_px : float
+        Growth of nuclei into cells; 0 takes half of the nuclear diameter.
+    cells, nuclei : Thresholds
+        What becomes an object.
+    """
+
+    method: Literal["cellpose", "from_nuclei"] = "cellpose"
+    diameter: float = 0.0
+    nuclei_diameter: float = 0.0
+    expand_px: float = 0.0
+    cells: Thresholds = field(default_factory=Thresholds)
+    nuclei: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """One segmented field.
+
+    Attributes
+    ----------
+    cells, nuclei : (Y, X) array of int32
+        Masks without the cells at the border; a nucleus has the label of its cell.
+    left_out : (Y, X) array of int32
+        The cells at the border.
+    nuclei_counts : dict of int to int
+        Label of a cell → number of its nuclei.
+    orphans : int
+        Nuclei that lie in no cell.
+    """
+
+    cells: Mask
+    nuclei: Mask
+    left_out: Mask
+    nuclei_counts: dict[int, int]
+    orphans: int
+
+    def summary(self) -> dict[str, int]:
+        """Counts of the field, as columns of its table.
+
+        ``Count_Nuclei`` are those in the kept cells; ``Count_NucleiWithoutCell`` those in no cell.
+        """
+        numbers = list(self.nuclei_counts.values())
+        return {
+            "Count_Cells": len(numbers),
+            "Count_BorderCells": int(np.count_nonzero(np.unique(self.left_out))),
+            "Count_Nuclei": sum(numbers),
+            "Count_NucleiWithoutCell": self.orphans,
+            "Count_CellsWithoutNucleus": numbers.count(0),
+            "Count_MultinucleateCells": sum(number > 1 for number in numbers),
+        }
+
+
+def segment_well(
+    cell_images: Sequence[Image] | None,
+    nuclear_images: Sequence[Image] | None,
+    engine: Engine,
+    nuclei_engine: Engine,
+    settings: Settings,
+) -> tuple[list[Segmented], float, float]:
+    """Segment all fields of a well.
+
+    Parameters
+    ----------
+    cell_images, nuclear_images : sequences of (Y, X) arrays
+        The two channels, field by field; None where the screen has no such channel.
+    engine, nuclei_engine : Engine
+        For cells and for nuclei; may be the same.
+    settings : Settings
+        See there.
+
+    Returns
+    -------
+    list of Segmented, float, float
+        The fields; the diameters used for cells and for nuclei (0 where none were segmented).
+
+    Raises
+    ------
+    InputError
+        If the channel that the method segments is missing.
+    """
+    needed = nuclear_images if settings.method == "from_nuclei" else cell_images
+    if needed is None:
+        channel = "nuclear" if settings.method == "from_nuclei" else "cell"
+        raise InputError(f"--cell_method {settings.method} segments the {channel} channel; name it")
+    nuclei, nuclei_diameter = _nuclei(nuclear_images, needed, nuclei_engine, settings)
+    if settings.method == "from_nuclei":
+        distance = settings.expand_px or nuclei_diameter / 2
+        results = [_finish(_grown(mask, distance)) for mask in nuclei]
+        return results, 0.0, nuclei_diameter
+    pairs = [
+        pair(cell, nuclear_images[i] if nuclear_images is not None else None) for i, cell in enumerate(needed)
+    ]
+    diameter = settings.diameter or _estimate(engine, pairs, "cells", settings.cells)
+    cells = engine.segment(pairs, diameter, "cells", settings.cells)
+    matched = [match_nuclei(c, n) for c, n in zip(cells, nuclei, strict=True)]
+    return [_finish(found) for found in matched], diameter, nuclei_diameter
+
+
+def _nuclei(
+    images: Sequence[Image] | None, fields: Sequence[Image], engine: Engine, settings: Settings
+) -> tuple[list[Mask], float]:
+    """Masks of the nuclei, empty where there is no nuclear channel, and the diameter used."""
+    if images is None:
+        return [np.zeros(image.shape, np.int32) for image in fields], 0.0
+    pairs = [pair(image) for image in images]
+    diameter = settings.nuclei_diameter or _estimate(engine, pairs, "nuclei", settings.nuclei)
+    return engine.segment(pairs, diameter, "nuclei", settings.nuclei), diameter
+
+
+def _estimate(
+    engine: Engine, pairs: Sequence[npt.NDArray[np.float32]], kind: Kind, thresholds: Thresholds
+) -> float:
+    """Diameter from a few fields of the well, the first, the last and those between."""
+    chosen = np.unique(np.linspace(0, len(pairs) - 1, FIELDS_FOR_DIAMETER).round().astype(int))
+    sample = [pairs[i] for i in chosen]
+    return estimate_diameter(
+        lambda diameter: engine.segment(sample, diameter, kind, thresholds), engine.diam_mean[kind]
+    )
+
+
+def _grown(nuclei: Mask, distance: float) -> Matched:
+    """Cells grown from nuclei: each has one nucleus, of its label."""
+    labels = np.unique(nuclei)
+    counts = {int(label): 1 for label in labels if label}
+    return Matched(grow_cells(nuclei, distance), nuclei.astype(np.int32), counts, 0)
+
+
+def _finish(matched: Matched) -> Segmented:
+    """Take the cells at the border out, with their nuclei; labels stay."""
+    at_border = border_labels(matched.cells)
+    removed = set(at_border.tolist())
+    cells = without_labels(matched.cells, at_border)
+    return Segmented(
+        cells,
+        without_labels(matched.nuclei, at_border),
+        np.where(cells == 0, matched.cells, 0).astype(np.int32),
+        {label: count for label, count in matched.counts.items() if label not in removed},
+        matched.orphans,
+    )

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Profile every well-timepoint: counts, death fractions with intervals, lost cells, medians of features."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pyarrow.parquet as pq
+
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.profiles.conditions import condition_rows
+from morphodose.profiles.endpoints import parse_endpoints
+from morphodose.profiles.relative import add_relative
+from morphodose.profiles.wells import cells_of, profile_well, well_rows
+from morphodose.responses.endpoints import SHAPE_FEATURES, choose
+from morphodose.responses.schemas import write_rows
+from morphodose.responses.select import check_wells
+from morphodose.tables import column_units, parquet_files, read_table, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXISTING = click.Path(exists=True, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+#: Groups of columns, in their order in the table.
+ORDER = ("Metadata_", "Count_", "Relative_", "Fraction_", "Endpoint_", "MedianViable_", "Median_")
+
+
+@command
+@click.option("--cells", required=True, type=EXISTING, help="Folder with the cells of annotate_cells.")
+@click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
+@click.option("--endpoints", default="", help="Own endpoints, comma-separated: name=colA/colB or name=col.")
+@click.option("--out", required=True, type=FILE, help="Table of wells to write.")
+@click.option("--conditions_out", type=FILE, help="Table of means over wells to write.")
+def main(cells: Path, images: Path, endpoints: str, out: Path, conditions_out: Path | None) -> None:
+    """Write one row a well-timepoint, and the means over the wells of each condition."""
+    files = {file.stem: file for file in parquet_files(cells)}
+    if not files:
+        raise InputError(f"{cells}: no table of cells; annotate_cells writes one a well")
+    first = next(iter(files.values()))
+    features = [name for name in pq.read_schema(first).names if not name.startswith("Metadata_")]
+    own = parse_endpoints(endpoints, features)
+    rows: list[dict[str, Any]] = []
+    wells = well_rows(read_table(images))
+    for position, (keys, fields) in enumerate(wells, start=1):
+        rows.append(profile_well(keys, fields, cells_of(keys, files), own, SHAPE_FEATURES))
+        name = f"{keys['Metadata_Acquisition']} {keys['Metadata_Well']}, {rows[-1]['Count_Cells']} cells"
+        click.echo(f"well {position} of {len(wells)}: {name}", file=sys.stderr)
+    add_relative(rows)
+    table = frame_of(rows)
+    write_table(table, out, well_units(list(table.columns), column_units(first)))
+    if conditions_out:
+        kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
+        counted = [name for name in kept if not name.endswith(("_Low", "_High"))]
+        chosen = list(dict.fromkeys([*counted, *choose(table.columns)]))
+        write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out)
+
+
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a frame; text stays text, though all of it be missing."""
+    import pandas as pd
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    ordered = [name for start in ORDER for name in names if name.startswith(start)]
+    frame = pd.DataFrame({name: [row.get(name) for row in rows] for name in ordered})
+    numeric = ("Metadata_Dose", "Metadata_Timepoint")
+    texts = [name for name in ordered if name.startswith("Metadata_") and name not in numeric]
+    numbers = [name for name in ordered if name not in texts and not name.startswith("Count_")]
+    return frame.astype(dict.fromkeys(texts, "string") | dict.fromkeys(numbers, "float64"))
+
+
+def well_units(names: list[str], of_cells: dict[str, str]) -> dict[str, str]:
+    """Units of the wells' columns: a median has that of its feature."""
+    units = {"Metadata_Timepoint": "h"}
+    for name in names:
+        feature = name.removeprefix("MedianViable_").removeprefix("Median_")
+        if feature != name and feature in of_cells:
+            units[name] = of_cells[feature]
+    return units
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Segment cells and nuclei of a shard of well-timepoints with Cellpose 3; weights are loaded once."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import torch
+
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.images import read_field, write_labels
+from morphodose.keys import WellKeys, field_images, parse_keys
+from morphodose.segmentation.engine import Engine, Thresholds, choose_device
+from morphodose.segmentation.objects import object_table, object_units
+from morphodose.segmentation.overlay import overlay, write_png
+from morphodose.segmentation.well import Settings, segment_well
+from morphodose.tables import write_table
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@command
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
+@click.option(
+    "--weights", required=True, type=FILE, help="Weights for the cells, staged by stage_weights.py."
+)
+@click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
+@click.option("--cell_channel", default="", help="Channel that fills the cell.")
+@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty where there is none.")
+@click.option(
+    "--cell_method",
+    default="cellpose",
+    type=click.Choice(["cellpose", "from_nuclei"]),
+    help="Cellpose on the cell channel, or nuclei grown by --expand_px.",
+)
+@click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
+@click.option(
+    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
+)
+@click.option(
+    "--expand_px",
+    default=0.0,
+    type=click.FloatRange(min=0),
+    help="Growth of nuclei by from_nuclei; 0 is half of their diameter.",
+)
+@click.option("--flow_threshold", default=0.4, type=click.FloatRange(min=0), help="Cellpose's.")
+@click.option("--cellprob_threshold", default=0.0, help="Cellpose's.")
+@click.option("--min_area_px", default=15, type=click.IntRange(min=1), help="Smallest cell, px2.")
+@click.option("--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Smallest nucleus, px2.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--batch_size", default=8, type=click.IntRange(min=1), help="Tiles of 224 px run together.")
+@click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
+@click.option(
+    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
+)
+def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> None:
+    """Segment the fields of each folder <id>/ (of project_z.py) into <out>/<id>/.
+
+    For each field: <ImageID>_cells.tif, <ImageID>_nuclei.tif, <ImageID>_overlay.png; for the
+    well-timepoint: objects.parquet (a row a cell) and fields.parquet (a row a field).
+    """
+    wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
+    device = choose_device(options["use_gpu"])
+    if options["threads"]:
+        torch.set_num_threads(options["threads"])
+    engine = Engine(options["weights"], device, options["batch_size"])
+    nuclei_weights = options["nuclei_weights"] or options["weights"]
+    same = nuclei_weights.resolve() == options["weights"].resolve()
+    nuclei_engine = engine if same else Engine(nuclei_weights, device, options["batch_size"])
+    flow, probability = options["flow_threshold"], options["cellprob_threshold"]
+    settings = Settings(
+        method=options["cell_method"],
+        diameter=options["diameter"],
+        nuclei_diameter=options["nuclei_diameter"],
+        expand_px=options["expand_px"],
+        cells=Thresholds(flow, probability, options["min_area_px"]),
+        nuclei=Thresholds(flow, probability, options["min_nucleus_area_px"]),
+    )
+    channels = (options["cell_channel"], options["nuclear_channel"])
+    for position, (folder, well) in enumerate(wells.items(), start=1):
+        begin = time.perf_counter()
+        cells = segment_folder(folder, well, channels, engine, nuclei_engine, settings, out / well.id)
+        seconds = time.perf_counter() - begin
+        click.echo(f"well {position} of {len(wells)}, {well.id}: {cells} cells, {seconds:.1f} s on {device}")
+
+
+def shard_keys(folders: tuple[Path, ...], keys: str) -> list[WellKeys]:
+    """Keys of the well-timepoint of each folder, whose name is its id."""
+    try:
+        text = keys if keys.lstrip().startswith(("[", "{")) else Path(keys).read_text(encoding="utf-8")
+        given = json.loads(text)
+    except OSError as fault:
+        raise InputError(f"--keys is neither JSON nor a readable file: {keys[:200]!r}") from fault
+    except json.JSONDecodeError as fault:
+        raise InputError(f"--keys is not JSON ({fault}): {keys[:200]!r}") from fault
+    entries = given if isinstance(given, list) else [given]
+    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
+    missing = [folder.name for folder in folders if folder.name not in by_id]
+    if missing:
+        raise InputError(f"--keys has no entry with the id {missing[0]!r}, the name of a folder given")
+    return [parse_keys(folder.name, json.dumps(by_id[folder.name])) for folder in folders]
+
+
+def segment_folder(
+    folder: Path,
+    well: WellKeys,
+    channels: tuple[str, str],
+    engine: Engine,
+    nuclei_engine: Engine,
+    settings: Settings,
+    out: Path,
+) -> int:
+    """Segment and write the fields of one well-timepoint; the number of cells kept."""
+    begin = time.perf_counter()
+    fields = {image: read_field(path) for image, path in field_images(folder, well.id).items()}
+    cell_images, nuclear_images = (
+        [field.channel(name) for field in fields.values()] if name else None for name in channels
+    )
+    results, diameter, nuclei_diameter = segment_well(
+        cell_images, nuclear_images, engine, nuclei_engine, settings
+    )
+    seconds = (time.perf_counter() - begin) / len(fields)
+    tables, rows = [], []
+    for number, ((image, field), found) in enumerate(zip(fields.items(), results, strict=True)):
+        keys = well.columns(image)
+        write_labels(out / f"{image}_cells.tif", found.cells)
+        write_labels(out / f"{image}_nuclei.tif", found.nuclei)
+        picture = overlay(
+            cell_images[number] if cell_images else None,
+            nuclear_images[number] if nuclear_images else None,
+            found.cells,
+            found.nuclei,
+            found.left_out,
+        )
+        write_png(out / f"{image}_overlay.png", picture)
+        tables.append(object_table(found.cells, keys, found.nuclei_counts, field.pixel_size_um))
+        rows.append({**keys, **found.summary(), "Diameter": diameter, "NucleiDiameter": nuclei_diameter})
+        rows[-1]["Seconds"] = seconds
+    objects = pd.concat(tables, ignore_index=True)
+    pixel_size = next(iter(fields.values())).pixel_size_um
+    write_table(objects, out / "objects.parquet", object_units(pixel_size))
+    units = {"Metadata_Timepoint": "h", "Diameter": "px", "NucleiDiameter": "px", "Seconds": "s"}
+    write_table(pd.DataFrame(rows), out / "fields.parquet", units)
+    return len(objects)
+
+
+if __name__ == "__main__":
+    main()

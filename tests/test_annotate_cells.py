@@ -1,0 +1,101 @@
+"""The command that joins the tables of cells and images."""
+
+import pandas as pd
+import pytest
+
+from morphodose.tables import column_units, write_table
+from stats_tables import keys, measurements, plate_map, run, succeed
+
+WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 1.5, "treated"), "A03": ("Drug", 3, "treated")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two wells with cells, and A03, whose only field is empty."""
+    measurements(tmp_path / "m", "A01", ["viable"] * 3)
+    measurements(tmp_path / "m", "A02", ["viable"] * 2)
+    measurements(tmp_path / "m", "A03", [])
+    plate_map(tmp_path / "map.csv", WELLS, cell_line="U2OS")
+    for well, count, verdict in (("A01", 3, "keep"), ("A02", 2, "drop"), ("A03", 0, "flag")):
+        one = {name: column[:1] for name, column in keys(well, 1).items() if "Object" not in name}
+        one.pop("Metadata_CellID")
+        reason = "" if verdict == "keep" else "empty"
+        fields = pd.DataFrame(one | {"Count_Cells": [count], "Count_BorderCells": [4]})
+        write_table(fields, tmp_path / "masks" / f"Time_4hrs_R1_Well_{well}" / "fields.parquet")
+        verdicts = one | {
+            "Metadata_QCVerdict": [verdict],
+            "Metadata_QCReason": [reason],
+            "ImageQuality_X_V": [0.5],
+        }
+        write_table(
+            pd.DataFrame(verdicts), tmp_path / "qc" / f"{well}_qc.parquet", {"ImageQuality_X_V": "px"}
+        )
+    ids = keys("A01", 3)["Metadata_CellID"]
+    write_table(
+        pd.DataFrame({"Metadata_CellID": ids, "Metadata_DeathState": ["viable", "necrotic", None]}),
+        tmp_path / "death.parquet",
+    )
+    return tmp_path
+
+
+def annotate(folder, *more):
+    return succeed("annotate_cells", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
+                   "--cells_out", folder / "cells", "--images_out", folder / "images" / "a.parquet", *more)  # fmt: skip
+
+
+def everything(folder):
+    return ("--masks", folder / "masks", "--qc", folder / "qc", "--death", folder / "death.parquet")
+
+
+def test_cells_carry_plate_map_state_and_verdict_before_their_features(folder):
+    annotate(folder, *everything(folder))
+    cells = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A01.parquet")
+    assert list(cells["Metadata_DeathState"].fillna("")) == ["viable", "necrotic", ""]
+    assert list(cells.columns)[-3:] == [
+        "Cells_AreaShape_Area", "Cells_Intensity_MeanIntensity_V", "Nuclei_Intensity_MeanIntensity_P",
+    ]  # fmt: skip
+    treated = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A02.parquet")
+    assert set(treated["Metadata_Dose"]) == {1.5} and set(treated["Metadata_cell_line"]) == {"U2OS"}
+    assert set(treated["Metadata_QCVerdict"]) == {"drop"} and treated["Metadata_DeathState"].isna().all()
+
+
+def test_units_survive_and_features_keep_their_values(folder):
+    annotate(folder, *everything(folder))
+    path = folder / "cells" / "Time_4hrs_R1_Well_A01.parquet"
+    assert column_units(path)["Cells_AreaShape_Area"] == "um2"
+    before = pd.read_parquet(folder / "m" / path.name)
+    pd.testing.assert_series_equal(
+        pd.read_parquet(path)["Cells_AreaShape_Area"], before["Cells_AreaShape_Area"]
+    )
+
+
+def test_images_have_a_row_for_every_field_the_empty_one_too(folder):
+    annotate(folder, *everything(folder))
+    images = pd.read_parquet(folder / "images" / "a.parquet")
+    assert list(images["Metadata_Well"]) == ["A01", "A02", "A03"]
+    assert list(images["Count_Cells"]) == [3, 2, 0] and list(images["Count_BorderCells"]) == [4, 4, 4]
+    assert list(images["Metadata_QCVerdict"]) == ["keep", "drop", "flag"]
+    assert list(images["Metadata_Role"]) == ["vehicle", "treated", "treated"]
+    assert column_units(folder / "images" / "a.parquet")["ImageQuality_X_V"] == "px"
+
+
+def test_an_empty_well_has_an_empty_table_with_the_columns_of_any_other(folder):
+    annotate(folder, *everything(folder))
+    empty, full = (
+        pd.read_parquet(folder / "cells" / f"Time_4hrs_R1_Well_{w}.parquet") for w in ("A03", "A01")
+    )
+    assert len(empty) == 0 and list(empty.columns) == list(full.columns)
+
+
+def test_without_death_qc_and_masks_their_columns_are_absent(folder):
+    annotate(folder)
+    cells = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A01.parquet")
+    assert not {"Metadata_DeathState", "Metadata_QCVerdict"} & set(cells.columns)
+    assert list(pd.read_parquet(folder / "images" / "a.parquet")["Metadata_Well"]) == ["A01", "A02"]
+
+
+def test_a_well_without_a_row_in_the_plate_map_is_named(folder):
+    plate_map(folder / "map.csv", {"A01": WELLS["A01"]})
+    done = run("annotate_cells", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
+               "--cells_out", folder / "c", "--images_out", folder / "i.parquet")  # fmt: skip
+    assert done.returncode == 1 and "no row for well A02" in done.stderr and "Traceback" not in done.stderr

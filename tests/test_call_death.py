@@ -1,0 +1,73 @@
+"""The command that calls death states."""
+
+import pandas as pd
+import pytest
+
+from morphodose.tables import column_units
+from stats_tables import measurements, plate_map, run, succeed
+
+STATES = ["viable", "early_apoptotic", "late_apoptotic", "necrotic"]
+WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 1, "treated")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    measurements(tmp_path / "m", "A01", ["viable"] * 50 + ["necrotic"] * 2, seed=1)
+    measurements(tmp_path / "m", "A02", STATES * 5, seed=2)
+    plate_map(tmp_path / "map.csv", WELLS)
+    return tmp_path
+
+
+def call(folder, *more):
+    return succeed("call_death", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
+                   "--out_prefix", folder / "acq 'x'", *more)  # fmt: skip
+
+
+def test_every_cell_gets_the_state_that_its_dyes_show(folder):
+    call(folder, "--early_channel", "V", "--late_channel", "P")
+    death = pd.read_parquet(folder / "acq 'x'_death.parquet").set_index("Metadata_CellID")
+    found = [death.loc[f"Time_4hrs_R1_Well_A02_Field_1_obj{i}", "Metadata_DeathState"] for i in range(1, 21)]
+    assert found == STATES * 5
+    assert len(death) == 72
+    assert column_units(folder / "acq 'x'_death.parquet")["Death_Intensity_P"] == "counts"
+    assert (folder / "acq 'x'_gates.png").stat().st_size > 5000
+
+
+def test_the_table_of_gates_says_what_they_rest_on(folder):
+    call(folder, "--early_channel", "V", "--late_channel", "P")
+    gates = pd.read_parquet(folder / "acq 'x'_gates.parquet").set_index("Stain")
+    assert gates.loc["early", "Count_VehicleCells"] == 52
+    assert gates.loc["late", "Fraction_VehiclePositive"] == pytest.approx(2 / 52, abs=1e-6)
+    assert gates.loc["late", "Column"] == "Nuclei_Intensity_MeanIntensity_P"
+    assert gates["Threshold"].between(250, 1400).all()
+    assert list(gates["Metadata_Acquisition"]) == ["Time_4hrs_R1"] * 2
+
+
+def test_pi_alone_tells_viable_from_dead(folder):
+    call(folder, "--late_channel", "P")
+    death = pd.read_parquet(folder / "acq 'x'_death.parquet")
+    assert death["Metadata_DeathState"].value_counts().to_dict() == {"viable": 60, "dead": 12}
+
+
+def test_without_vehicle_wells_states_are_null_and_the_reason_is_in_the_table(folder):
+    plate_map(folder / "map.csv", {"A01": ("Drug", 2, "treated"), "A02": ("Drug", 1, "treated")})
+    call(folder, "--early_channel", "V", "--late_channel", "P")
+    assert pd.read_parquet(folder / "acq 'x'_death.parquet")["Metadata_DeathState"].isna().all()
+    gates = pd.read_parquet(folder / "acq 'x'_gates.parquet")
+    assert set(gates["Reason"]) == {"0 vehicle cells; a gate needs 20"}
+    assert gates["Threshold"].isna().all()
+
+
+def test_an_acquisition_without_a_cell_has_empty_tables(folder):
+    for well in ("A01", "A02"):
+        measurements(folder / "m", well, [])
+    call(folder, "--early_channel", "V", "--late_channel", "P")
+    assert len(pd.read_parquet(folder / "acq 'x'_death.parquet")) == 0
+
+
+def test_no_channel_and_an_unknown_channel_and_an_unmapped_well_are_named(folder):
+    base = ("--measurements", folder / "m", "--plate_map", folder / "map.csv", "--out_prefix", folder / "x")
+    assert "no dye marks death" in run("call_death", *base).stderr
+    assert "'W'" in run("call_death", *base, "--early_channel", "W").stderr
+    plate_map(folder / "map.csv", {"A01": WELLS["A01"]})
+    assert "no row for well A02 of plate 'P'" in run("call_death", *base, "--early_channel", "V").stderr

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from morphodose.images import Field, read_field, write_field
+from morphodose.tables import read_table
+from test_illumination import OFFSET, images, lamp
+
+ACQUISITION = "Time_4hrs_R1"
+CHANNELS = ("Brightfield", "Hoechst")
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve wells of two fields; brightfield and Hoechst under the same lamp."""
+    folder = tmp_path_factory.mktemp("a plate")
+    stains = images(24, 0.4)
+    for index, stain in enumerate(stains):
+        well = f"{ACQUISITION}_Well_A{index // 2 + 1:02d}"
+        bright = np.random.default_rng(index).poisson(9000 * lamp(0.4)).astype(np.uint16)
+        field = Field(np.stack([bright, stain]), CHANNELS, 0.65, ("best_focus:2", "max"))
+        write_field(folder / well / f"{well}_Field_{index % 2 + 1}.ome.tiff", field)
+    return folder
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(root / "bin/correct_illumination.py"), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
+    root: Path, plate: Path, tmp_path: Path
+) -> None:
+    flats = tmp_path / "flats"
+    options = ("--acquisition", ACQUISITION, "--dark", str(OFFSET), "--brightfield_channel", "Brightfield")
+    done = run(root, "estimate", str(plate), *options, "--out", str(flats))
+    assert done.returncode == 0, done.stderr
+    table = read_table(flats / "illumination.parquet").set_index("Channel")
+    assert table["Applied"].to_dict() == {"Brightfield": False, "Hoechst": True}
+    assert table.loc["Brightfield", "Reason"] == "brightfield is left as it is"
+    assert table.loc["Hoechst", "ShadingAfter"] < table.loc["Hoechst", "ShadingBefore"]
+    np.testing.assert_allclose(tifffile.imread(flats / "flatfield_Hoechst.tif"), lamp(0.4), atol=0.03)
+    np.testing.assert_array_equal(tifffile.imread(flats / "flatfield_Brightfield.tif"), 1)
+
+    well = f"{ACQUISITION}_Well_A03"
+    done = run(
+        root,
+        *("apply", "--id", well, "--images", str(plate / well), "--flatfields", str(flats)),
+        *("--out", str(tmp_path / "even")),
+    )
+    assert done.returncode == 0, done.stderr
+    before = read_field(plate / well / f"{well}_Field_2.ome.tiff")
+    after = read_field(tmp_path / "even" / well / f"{well}_Field_2.ome.tiff")
+    assert (after.channels, after.projection) == (before.channels, before.projection)
+    assert after.pixel_size_um == pytest.approx(0.65)
+    assert after.pixels.dtype == np.uint16
+    np.testing.assert_array_equal(after.pixels[0], before.pixels[0])
+    expected = OFFSET + (before.pixels[1] - OFFSET) / lamp(0.4)
+    assert np.abs(after.pixels[1] / expected - 1).max() < 0.05
+
+
+def test_brightfield_is_corrected_where_it_is_asked_for(root: Path, plate: Path, tmp_path: Path) -> None:
+    options = ("--acquisition", ACQUISITION, "--brightfield_channel", "Brightfield", "--correct_brightfield")
+    assert run(root, "estimate", str(plate), *options, "--out", str(tmp_path)).returncode == 0
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "flatfield_Brightfield.tif"), lamp(0.4), atol=0.02)
+
+
+def test_an_acquisition_without_images_is_an_error(root: Path, plate: Path, tmp_path: Path) -> None:
+    done = run(root, "estimate", str(plate), "--acquisition", "Time_9hrs_R1", "--out", str(tmp_path))
+    assert done.returncode == 1
+    assert "no image of Time_9hrs_R1" in done.stderr

@@ -1,0 +1,424 @@
+"""Measurements against an independent recomputation, against cp_measure, and on known shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.ndimage as ndi
+
+from morphodose.errors import InputError
+from morphodose.images import Field
+from morphodose.measurement.compartments import compartment, compartments_of, labels_of
+from morphodose.measurement.correlation import correlation
+from morphodose.measurement.field import (
+    FAMILIES,
+    Settings,
+    feature_units,
+    measure_field,
+    parse_families,
+)
+from morphodose.measurement.granularity import Spectrum, granularity, reconstruct, sampling
+from morphodose.measurement.intensity import grey_levels, intensity, texture
+from morphodose.measurement.radial import geometry, radial_distribution
+from morphodose.measurement.shape import neighbors, size_and_shape, zernike
+
+CHANNELS = ("CellMask", "Hoechst", "PI")
+
+
+def disc(shape: tuple[int, int], y: float, x: float, radius: float) -> np.ndarray:
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+def masks(seed: int = 0, size: int = 160) -> tuple[np.ndarray, np.ndarray]:
+    """Touching cells with nuclei, labels with gaps, one cell without nucleus, one nucleus in two pieces."""
+    rng = np.random.default_rng(seed)
+    cells, nuclei = np.zeros((size, size), np.int32), np.zeros((size, size), np.int32)
+    labels = rng.permutation(np.arange(1, 60))[:12]
+    for place, label in enumerate(labels):
+        y, x = 20 + 36 * (place // 4) + rng.uniform(-5, 5), 20 + 36 * (place % 4) + rng.uniform(-5, 5)
+        cell = disc(cells.shape, y, x, rng.uniform(12, 19)) & (cells == 0)
+        cells[cell] = label
+        if place == 3:
+            continue
+        nuclei[cell & disc(cells.shape, y, x, 6)] = label
+        if place == 5:
+            nuclei[:, round(x)] = np.where(nuclei[:, round(x)] == label, 0, nuclei[:, round(x)])
+    return cells, nuclei
+
+
+def pixels(seed: int = 0, size: int = 160) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    smooth = ndi.gaussian_filter(rng.normal(size=(len(CHANNELS), size, size)), (0, 3, 3))
+    return rng.poisson(np.clip(1500 + 9000 * smooth, 100, None)).astype(np.uint16)
+
+
+FIELD = Field(pixels(), CHANNELS, None)
+
+
+def test_areas_counts_and_intensities_equal_numpy_on_the_pixels_in_every_compartment() -> None:
+    cells, nuclei = masks()
+    measured = measure_field(FIELD, cells, nuclei)
+    assert list(measured.labels) == sorted(set(cells.ravel()) - {0})
+    cytoplasm = np.where(nuclei > 0, 0, cells)
+    for name, mask in (("Cells", cells), ("Nuclei", nuclei), ("Cytoplasm", cytoplasm)):
+        for row, label in enumerate(measured.labels):
+            inside = mask == label
+            area = measured.features[f"{name}_AreaShape_Area"][row]
+            if not inside.any():
+                assert np.isnan(area)
+                continue
+            assert area == inside.sum()
+            y, x = np.nonzero(inside)
+            assert measured.features[f"{name}_AreaShape_Center_X"][row] == pytest.approx(x.mean(), rel=1e-6)
+            assert measured.features[f"{name}_AreaShape_Center_Y"][row] == pytest.approx(y.mean(), rel=1e-6)
+            for channel, image in zip(CHANNELS, FIELD.pixels, strict=True):
+                values = image[inside].astype(float)
+                expected = {
+                    "MeanIntensity": values.mean(),
+                    "IntegratedIntensity": values.sum(),
+                    "StdIntensity": values.std(),
+                    "MinIntensity": values.min(),
+                    "MaxIntensity": values.max(),
+                    "MedianIntensity": np.median(values),
+                    "LowerQuartileIntensity": np.percentile(values, 25),
+                    "UpperQuartileIntensity": np.percentile(values, 75),
+                    "MADIntensity": np.median(np.abs(values - np.median(values))),
+                }
+                for feature, value in expected.items():
+                    found = measured.features[f"{name}_Intensity_{feature}_{channel}"][row]
+                    assert found == np.float32(value), (name, feature, channel)
+                mass = (values * x).sum() / values.sum()
+                found = measured.features[f"{name}_Location_CenterMassIntensity_X_{channel}"][row]
+                assert found == pytest.approx(mass, rel=1e-6)
+
+
+def test_a_cell_without_nucleus_is_nan_in_nuclei_and_all_cytoplasm() -> None:
+    cells, nuclei = masks()
+    measured = measure_field(FIELD, cells, nuclei)
+    row = int(np.flatnonzero(~np.isin(measured.labels, nuclei))[0])
+    inside = [name for name in measured.features if name.startswith("Nuclei_")]
+    assert inside
+    assert all(np.isnan(measured.features[name][row]) for name in inside)
+    whole = measured.features["Cells_AreaShape_Area"][row]
+    assert measured.features["Cytoplasm_AreaShape_Area"][row] == whole
+
+
+def test_gaps_in_the_labels_change_nothing_but_the_labels() -> None:
+    cells, nuclei = masks()
+    table = np.zeros(cells.max() + 1, int)
+    table[labels_of(cells)] = np.arange(1, len(labels_of(cells)) + 1)
+    gaps, dense = measure_field(FIELD, cells, nuclei), measure_field(FIELD, table[cells], table[nuclei])
+    assert list(dense.labels) == list(range(1, 13))
+    for name, values in gaps.features.items():
+        if "ObjectNumber" not in name:
+            np.testing.assert_array_equal(values, dense.features[name], err_msg=name)
+        else:
+            np.testing.assert_array_equal(table[values.astype(int)], dense.features[name])
+
+
+def test_an_empty_field_has_the_columns_of_any_other_and_no_rows() -> None:
+    cells, nuclei = masks()
+    full = measure_field(FIELD, cells, nuclei)
+    empty = measure_field(FIELD, np.zeros_like(cells), np.zeros_like(nuclei))
+    assert list(empty.features) == list(full.features)
+    assert all(len(values) == 0 and values.dtype == np.float32 for values in empty.features.values())
+
+
+def test_a_field_with_one_cell_is_measured_and_has_no_neighbours() -> None:
+    cells = disc((160, 160), 80, 80, 15).astype(np.int32) * 7
+    measured = measure_field(FIELD, cells, np.where(disc(cells.shape, 80, 80, 5), 7, 0))
+    assert list(measured.labels) == [7]
+    features = measured.features
+    assert features["Cells_Neighbors_NumberOfNeighbors_Adjacent"][0] == 0
+    assert features["Cells_Neighbors_FirstClosestObjectNumber_Adjacent"][0] == 0
+    assert np.isnan(features["Cells_Neighbors_FirstClosestDistance_Adjacent"][0])
+    undefined = [name for name, values in features.items() if np.isnan(values[0])]
+    assert all("Closest" in name or "Angle" in name for name in undefined)
+
+
+def test_cells_none_of_which_has_a_nucleus_keep_the_nuclear_columns() -> None:
+    cells, nuclei = masks()
+    full = measure_field(FIELD, cells, nuclei)
+    bare = measure_field(FIELD, cells, np.zeros_like(nuclei))
+    assert sorted(bare.features) == sorted(full.features)
+    assert np.isnan(bare.features["Nuclei_AreaShape_Area"]).all()
+
+
+def test_objects_of_one_two_and_three_pixels_are_measured_without_infinities() -> None:
+    cells = np.zeros((160, 160), np.int32)
+    cells[10, 10] = 1
+    cells[50, 50:52] = 2
+    cells[80, 80:82] = cells[81, 80] = 5
+    cells[0, 159] = 9
+    measured = measure_field(FIELD, cells, np.where(cells == 5, 5, 0))
+    np.testing.assert_array_equal(measured.features["Cells_AreaShape_Area"], [1, 2, 3, 1])
+    assert measured.features["Cells_Intensity_MeanIntensity_PI"][0] == FIELD.channel("PI")[10, 10]
+    assert not any(np.isinf(values).any() for values in measured.features.values())
+    # a nucleus that fills its cell leaves no cytoplasm
+    assert np.isnan(measured.features["Cytoplasm_AreaShape_Area"][2])
+
+
+def test_a_constant_channel_has_no_correlation_and_no_infinities() -> None:
+    cells, nuclei = masks()
+    flat = FIELD.pixels.copy()
+    flat[2] = 0
+    measured = measure_field(Field(flat, CHANNELS, None), cells, nuclei)
+    assert np.isnan(measured.features["Cells_Correlation_Correlation_Hoechst_PI"]).all()
+    assert not any(np.isinf(values).any() for values in measured.features.values())
+    assert (measured.features["Cells_Intensity_IntegratedIntensity_PI"] == 0).all()
+
+
+def test_a_disc_is_round() -> None:
+    cells = disc((160, 160), 80, 80, 40).astype(np.int32)
+    found = measure_field(FIELD, cells, None, Settings(families=("sizeshape", "zernike"))).features
+    assert found["Cells_AreaShape_Area"][0] == pytest.approx(np.pi * 40**2, rel=0.005)
+    assert found["Cells_AreaShape_Eccentricity"][0] < 0.02
+    assert found["Cells_AreaShape_FormFactor"][0] == pytest.approx(1, abs=0.1)
+    assert found["Cells_AreaShape_Solidity"][0] > 0.97
+    assert found["Cells_AreaShape_MajorAxisLength"][0] == pytest.approx(80, rel=0.01)
+    assert found["Cells_AreaShape_MaxFeretDiameter"][0] == pytest.approx(80, rel=0.03)
+    assert found["Cells_AreaShape_Zernike_0_0"][0] == pytest.approx(1, rel=0.01)
+    assert found["Cells_AreaShape_Zernike_1_1"][0] < 0.01
+
+
+def test_an_ellipse_has_its_eccentricity() -> None:
+    y, x = np.mgrid[:160, :160]
+    cells = (((y - 80) / 20) ** 2 + ((x - 80) / 50) ** 2 <= 1).astype(np.int32)
+    found = measure_field(FIELD, cells, None, Settings(families=("sizeshape",))).features
+    assert found["Cells_AreaShape_Eccentricity"][0] == pytest.approx(np.sqrt(1 - 0.4**2), abs=0.005)
+
+
+def test_pixel_size_brings_areas_and_lengths_to_um_and_leaves_positions() -> None:
+    cells, nuclei = masks()
+    px, um = measure_field(FIELD, cells, nuclei), measure_field(Field(pixels(), CHANNELS, 0.5), cells, nuclei)
+    units = feature_units(um.features, 0.5)
+    assert units["Cells_AreaShape_Area"] == "um2"
+    assert units["Nuclei_AreaShape_MaxFeretDiameter"] == "um"
+    assert units["Cells_AreaShape_Center_X"] == "px"
+    assert units["Cells_Intensity_MeanIntensity_PI"] == "counts"
+    assert units["Cells_Intensity_MassDisplacement_PI"] == "um"
+    assert units["Cells_Neighbors_FirstClosestDistance_Adjacent"] == "um"
+    assert "Cells_Neighbors_FirstClosestObjectNumber_Adjacent" not in units
+    assert feature_units(px.features, None)["Cells_AreaShape_Area"] == "px2"
+    factor = {"um2": 0.25, "um": 0.5}
+    for name, values in px.features.items():
+        expected = values * factor.get(units.get(name, ""), 1)
+        np.testing.assert_allclose(um.features[name], expected, rtol=1e-6, err_msg=name)
+
+
+def test_columns_have_cellprofilers_names() -> None:
+    cells, nuclei = masks()
+    names = set(measure_field(FIELD, cells, nuclei).features)
+    assert {
+        "Cells_AreaShape_Area",
+        "Cells_AreaShape_Zernike_9_9",
+        "Nuclei_AreaShape_FormFactor",
+        "Nuclei_Intensity_MeanIntensity_PI",
+        "Cells_Intensity_IntegratedIntensityEdge_Hoechst",
+        "Cells_Location_CenterMassIntensity_X_PI",
+        "Cells_Location_MaxIntensity_Y_PI",
+        "Cytoplasm_Texture_AngularSecondMoment_PI_3_00_256",
+        "Cells_Granularity_1_CellMask",
+        "Cytoplasm_RadialDistribution_FracAtD_PI_1of4",
+        "Cells_RadialDistribution_RadialCV_PI_4of4",
+        "Cells_Correlation_Correlation_Hoechst_PI",
+        "Cells_Correlation_Manders_PI_Hoechst",
+        "Cells_Neighbors_NumberOfNeighbors_Adjacent",
+        "Cells_Neighbors_PercentTouching_10",
+    } <= names
+    assert not any(name.startswith(("Nuclei_Neighbors", "Cytoplasm_Neighbors")) for name in names)
+    assert all(name.split("_")[0] in ("Cells", "Nuclei", "Cytoplasm") for name in names)
+
+
+def test_without_nuclei_only_cells_are_measured() -> None:
+    measured = measure_field(FIELD, masks()[0], None)
+    assert all(name.startswith("Cells_") for name in measured.features)
+
+
+def test_masks_that_do_not_fit_are_errors_with_their_values() -> None:
+    cells, nuclei = masks()
+    with pytest.raises(InputError, match=r"cell mask is \(150, 160\)"):
+        measure_field(FIELD, cells[10:], None)
+    with pytest.raises(InputError, match="nucleus 99 belongs to no cell"):
+        measure_field(FIELD, cells, np.where(nuclei > 0, 99, 0))
+
+
+# --- the same values as cp_measure, where the work is arranged anew ---
+
+
+def part_of(mask: np.ndarray):
+    return compartment("Cells", mask, labels_of(mask))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_radial_distribution_equals_cp_measure(which: int) -> None:
+    from cp_measure.core.measureobjectintensitydistribution import get_radial_distribution
+
+    part = part_of(masks()[which])
+    image = FIELD.channel("PI").astype(float)
+    expected = get_radial_distribution(part.labels, image)
+    found = radial_distribution(geometry(part), image, "PI")
+    assert len(found) == len(expected)
+    for name, values in expected.items():
+        kind, feature, ring = name.split("_")
+        np.testing.assert_allclose(found[f"{kind}_{feature}_PI_{ring}"], values, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(160, 160), (157, 131)])
+def test_granularity_equals_cp_measure(shape: tuple[int, int]) -> None:
+    from cp_measure.core.measuregranularity import get_granularity
+
+    cells, nuclei = (mask[: shape[0], : shape[1]] for mask in masks())
+    _, parts = compartments_of(cells, nuclei)
+    image = FIELD.channel("CellMask").astype(float)[: shape[0], : shape[1]]
+    for spectrum in (Spectrum(length=16), Spectrum(subsample=0.5, background=0.5, radius=5, length=6)):
+        samplings = [sampling(part, spectrum) for part in parts]
+        found = granularity(parts, samplings, image, "CellMask", spectrum)
+        for part, features in zip(parts, found, strict=True):
+            expected = get_granularity(
+                part.labels,
+                image,
+                spectrum.subsample,
+                spectrum.background,
+                spectrum.radius,
+                spectrum.length,
+            )
+            for name, values in expected.items():
+                np.testing.assert_allclose(features[f"{name}_CellMask"], values, rtol=1e-9, atol=1e-9)
+
+
+def test_reconstruction_equals_skimage_exactly() -> None:
+    from skimage.morphology import disk, erosion, reconstruction
+
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 60):
+        mask = np.round(ndi.gaussian_filter(rng.normal(size=(size, size + 3)), 1) * 20)
+        marker = mask.copy()
+        for _ in range(3):
+            marker = erosion(marker, disk(1))
+            expected = reconstruction(marker, mask, footprint=disk(1))
+            np.testing.assert_array_equal(reconstruct(marker, mask), expected)
+
+
+def test_correlations_equal_cp_measure() -> None:
+    from cp_measure.core.measurecolocalization import (
+        get_correlation_manders_fold,
+        get_correlation_overlap,
+        get_correlation_pearson,
+        get_correlation_rwc,
+    )
+
+    part = part_of(masks()[0])
+    first, second = (FIELD.channel(name).astype(float) // 50 for name in ("Hoechst", "PI"))  # with ties
+    found = correlation(part, {"A": first, "B": second})
+    given = (first, second, part.labels)
+    expected = {**get_correlation_pearson(*given), **get_correlation_manders_fold(*given)}
+    expected |= {**get_correlation_rwc(*given), **get_correlation_overlap(*given)}
+    names = {
+        "Correlation_Pearson": "Correlation_Correlation_A_B",
+        "Correlation_Slope": "Correlation_Slope_A_B",
+        "Correlation_Overlap": "Correlation_Overlap_A_B",
+    }
+    for kind in ("K", "Manders", "RWC"):
+        names |= {f"Correlation_{kind}_1": f"Correlation_{kind}_A_B"}
+        names |= {f"Correlation_{kind}_2": f"Correlation_{kind}_B_A"}
+    assert set(names.values()) == set(found)
+    for theirs, ours in names.items():
+        np.testing.assert_allclose(found[ours], expected[theirs], rtol=1e-9, err_msg=ours)
+
+
+def test_a_channel_correlates_with_itself_and_against_its_inverse() -> None:
+    part = part_of(masks()[0])
+    image = FIELD.channel("PI").astype(float)
+    found = correlation(part, {"A": image, "B": 2 * image + 100, "C": 60000 - image})
+    np.testing.assert_allclose(found["Correlation_Correlation_A_B"], 1)
+    np.testing.assert_allclose(found["Correlation_Slope_A_B"], 2)
+    np.testing.assert_allclose(found["Correlation_Correlation_A_C"], -1)
+
+
+def test_neighbours_equal_cp_measure_where_it_is_right() -> None:
+    from cp_measure.multimask.measureobjectneighbors import measureobjectneighbors
+
+    cells = masks()[0]
+    part, labels = part_of(cells), labels_of(cells)
+    found = neighbors(part, labels, 5)
+    for method, scale in (("Adjacent", "Adjacent"), ("Within a specified distance", "5")):
+        expected = measureobjectneighbors(part.labels, part.labels, method, 5)
+        for feature in ("NumberOfNeighbors", "PercentTouching"):
+            name = f"Neighbors_{feature}_{scale}"
+            np.testing.assert_allclose(found[name], expected[name], err_msg=name)
+        if scale == "Adjacent":
+            for feature in ("FirstClosestDistance", "SecondClosestDistance", "AngleBetweenNeighbors"):
+                name = f"Neighbors_{feature}_{scale}"
+                np.testing.assert_allclose(found[name], expected[name], err_msg=name)
+    assert found["Neighbors_NumberOfNeighbors_Adjacent"].max() > 0
+    # cp_measure 0.3.0 names the object itself as its closest
+    own = found["Neighbors_FirstClosestObjectNumber_Adjacent"]
+    assert not (own == labels).any()
+    assert set(own) <= set(labels)
+
+
+def test_bundled_families_equal_cp_measures_own_registry() -> None:
+    import cp_measure
+    from cp_measure.bulk import get_core_measurements
+
+    cells = masks()[0]
+    part = part_of(cells)
+    image = FIELD.channel("PI").astype(float)
+    theirs = get_core_measurements()
+    mine = {**size_and_shape(part), **zernike(part)}
+    expected = {f"AreaShape_{name}": values for name, values in theirs["sizeshape"](cells, image).items()}
+    expected |= {f"AreaShape_{name}": values for name, values in theirs["zernike"](cells, image).items()}
+    for name, values in mine.items():
+        if "Feret" not in name:
+            np.testing.assert_allclose(values, expected[name], rtol=1e-9, err_msg=name)
+    for name, values in theirs["intensity"](cells, image).items():
+        if not name.endswith("_Z") and "MaxIntensity_" not in name:
+            found = intensity(part, image, "PI")[f"{name}_PI"]
+            np.testing.assert_allclose(found, values, rtol=1e-6, err_msg=name)
+    levels = grey_levels(FIELD.channel("PI"))
+    textures = texture(part, levels, "PI")
+    for name, values in theirs["texture"](cells, levels).items():
+        feature, rest = name.split("_", 1)
+        found = textures[f"Texture_{feature}_PI_{rest}"]
+        np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-6, err_msg=name)
+    assert cp_measure._ACCELERATOR is None
+
+
+# --- texture levels ---
+
+
+def test_grey_levels_depend_on_the_count_alone_and_never_are_background() -> None:
+    image = np.array([[0, 1, 500, 1000, 65535]], np.uint16)
+    bright = np.array([[0, 1, 500, 1000, 2]], np.uint16)
+    assert list(grey_levels(image)[0, :4]) == list(grey_levels(bright)[0, :4])
+    for scaling in ("log", "linear"):
+        levels = grey_levels(image, scaling)
+        assert (levels.min(), levels.max()) == (1, 255)
+    assert grey_levels(np.array([[0, 255]], np.uint8)).tolist() == [[1, 255]]
+
+
+def test_log_levels_keep_the_texture_of_a_dim_stain_that_linear_levels_lose() -> None:
+    cells, _ = masks()
+    rng = np.random.default_rng(0)
+    dim = rng.poisson(300 + 80 * (np.indices((160, 160)).sum(axis=0) % 6 < 3)).astype(np.uint16)
+    inside = cells > 0
+    assert len(np.unique(grey_levels(dim, "linear")[inside])) <= 3
+    assert len(np.unique(grey_levels(dim, "log")[inside])) > 10
+
+
+def test_families_are_parsed_in_order_and_unknown_ones_named() -> None:
+    assert parse_families("all") == FAMILIES
+    assert parse_families("texture, sizeshape") == ("sizeshape", "texture")
+    with pytest.raises(InputError, match="'textures' is not one of"):
+        parse_families("textures")
+    with pytest.raises(InputError, match="empty"):
+        parse_families(" ")
+
+
+def test_only_the_families_asked_for_are_measured() -> None:
+    cells, nuclei = masks()
+    for family, prefix in (("intensity", ("Intensity", "Location")), ("granularity", ("Granularity",))):
+        found = measure_field(FIELD, cells, nuclei, Settings(families=(family,))).features
+        assert {name.split("_")[1] for name in found} == set(prefix)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from morphodose.images import read_field
+from morphodose.tables import read_table
+
+WELL = "Time_4hrs_R1_Well_A01"
+KEYS = json.dumps(
+    {"plate": "P 'one'", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "A01"}
+)
+CHANNELS = ("Brightfield", "Hoechst")
+
+
+@pytest.fixture
+def planes(tmp_path: Path) -> Path:
+    """Two fields of two channels and three planes, in a folder with a space and a quote."""
+    folder = tmp_path / "it's a folder"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    lines = ["file\tfield\tz\tchannel\tsource"]
+    number = 0
+    for field in (2, 10):
+        for channel in CHANNELS:
+            for z in (10, 9, 1):
+                number += 1
+                name = f"plane{number:05d}.tif"
+                tifffile.imwrite(folder / name, rng.integers(0, 4000, (32, 40), dtype=np.uint16))
+                lines.append(f"{name}\t{field}\t{z}\t{channel}\t/scope/f{field} z{z} {channel}.tif")
+    (folder / "planes.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    arguments = [
+        *("--id", WELL, "--planes", str(folder / "planes.tsv"), "--planes_dir", str(folder)),
+        *("--keys", KEYS, "--out", str(folder / "out"), *options),
+    ]
+    return subprocess.run(
+        [sys.executable, str(root / "bin/project_z.py"), *arguments],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(root / "bin"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+def plane(folder: Path, number: int) -> np.ndarray:
+    return tifffile.imread(folder / f"plane{number:05d}.tif")
+
+
+def test_each_field_becomes_one_ome_tiff_with_names_pixel_size_and_projection(
+    root: Path, planes: Path
+) -> None:
+    done = run(root, planes, "--brightfield_channel", "Brightfield", "--pixel_size_um", "0.65")
+    assert done.returncode == 0, done.stderr
+    assert "field 2 of 2" in done.stdout
+    field = read_field(planes / "out" / WELL / f"{WELL}_Field_10.ome.tiff")
+    assert field.channels == CHANNELS
+    assert field.pixel_size_um == pytest.approx(0.65)
+    assert field.projection[0].startswith("best_focus:")
+    assert field.projection[1] == "max"
+    stack = np.stack([plane(planes, number) for number in (10, 11, 12)])
+    np.testing.assert_array_equal(field.pixels[1], stack.max(axis=0))
+    assert field.pixels.dtype == np.uint16
+
+
+def test_the_focus_table_has_a_row_a_plane_with_z_in_numeric_order(root: Path, planes: Path) -> None:
+    assert run(root, planes, "--projection", "default=max,Brightfield=plane:9").returncode == 0
+    table = read_table(planes / "out" / WELL / "focus.parquet")
+    assert len(table) == 2 * 2 * 3
+    assert list(table["Metadata_Field"].unique()) == [2, 10]
+    bright = table[(table["Channel"] == "Brightfield") & (table["Metadata_Field"] == 2)]
+    assert list(bright["Z"]) == [1, 9, 10]
+    assert list(bright["Chosen"]) == [False, True, False]
+    assert bright["Peak"].sum() == 1
+    assert set(table["Metadata_ImageID"]) == {f"{WELL}_Field_2", f"{WELL}_Field_10"}
+    assert table["Metadata_Plate"].iloc[0] == "P 'one'"
+
+
+def damage(folder: Path, number: int, kind: str) -> None:
+    path = folder / f"plane{number:05d}.tif"
+    if kind == "not a TIFF":
+        path.write_bytes(b"no image at all")
+    elif kind == "truncated":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "gone":
+        path.unlink()
+    elif kind == "a stack":
+        tifffile.imwrite(path, np.zeros((3, 32, 40), np.uint16), photometric="minisblack")
+    elif kind == "8 bit":
+        tifffile.imwrite(path, np.zeros((32, 40), np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["not a TIFF", "truncated", "empty", "gone", "a stack", "8 bit"])
+def test_a_damaged_plane_is_named_by_its_original_path_without_a_traceback(
+    root: Path, planes: Path, kind: str
+) -> None:
+    damage(planes, 5, kind)
+    done = run(root, planes)
+    assert done.returncode == 1
+    assert "/scope/f2 z9 Hoechst.tif (staged as plane00005.tif)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff").exists()
+
+
+def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) -> None:
+    table = planes / "planes.tsv"
+    lines = [line for line in table.read_text().splitlines() if "\t10\t" not in line or "Hoechst" not in line]
+    # field 2 has its plane z=10, whose line holds \t10\t too
+    table.write_text("\n".join(lines) + "\n")
+    done = run(root, planes)
+    assert done.returncode == 1
+    assert "field 10 has no plane of channel Hoechst" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--projection", "sum"), "'sum' is not one of max, mean"),
+        (("--projection", "Hoechts=max"), "'Hoechts', which is not there"),
+        (("--pixel_size_um", "-1"), "must be above 0"),
+        (("--keys", '{"plate": 1}'), "--keys lacks timepoint_h"),
+        (("--keys", "nothing.json"), "neither a JSON object nor a readable file"),
+    ],
+)
+def test_a_wrong_option_is_said_in_one_line(
+    root: Path, planes: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = run(root, planes, *options)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

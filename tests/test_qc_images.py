@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morphodose.images import Field, write_field
+from morphodose.simulate.field import CHANNELS, Optics, render_field
+from morphodose.tables import column_units, read_table
+
+WELL = "Time_4hrs_R1_Well_A01"
+KEYS = {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "A01"}
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Field 1 in focus, field 2 far out of it, field 10 without cells."""
+    folder = tmp_path_factory.mktemp("qc")
+    for field, defocus, cells in ((1, 0.0, 45.0), (2, 30.0, 45.0), (10, 0.0, 0.0)):
+        made = render_field(
+            np.random.default_rng(field), size=240, n_cells=cells, optics=Optics(defocus=defocus)
+        )
+        image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
+        write_field(folder / f"{WELL}_Field_{field}.ome.tiff", image)
+    return folder
+
+
+def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    arguments = ["--id", WELL, "--images", str(folder), "--keys", json.dumps(KEYS), *options]
+    return subprocess.run(
+        [sys.executable, str(root / "bin/qc_images.py"), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path) -> None:
+    out = well / "out.parquet"
+    roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", "--diameter", "40")
+    done = run(root, well, *roles, "--brightfield_channel", "Brightfield", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "field 2 of 3: drop out of focus" in done.stderr
+    table = read_table(out)
+    assert list(table["Metadata_Field"]) == [1, 2, 10]
+    assert list(table["Metadata_QCVerdict"]) == ["keep", "drop", "flag"]
+    assert table["Metadata_QCReason"].str.contains("empty").tolist() == [False, False, True]
+    assert table["ImageQuality_ForegroundCoverage_Hoechst"].iloc[2] == 0
+    assert table["ImageQuality_EdgeWidth_Brightfield"].isna().all()
+    assert column_units(out)["ImageQuality_Background_PI"] == "counts"
+
+
+def test_a_channel_that_is_not_there_is_named(root: Path, well: Path) -> None:
+    done = run(root, well, "--nuclear_channel", "DAPI", "--out", str(well / "none.parquet"))
+    assert done.returncode == 1
+    assert "--nuclear_channel 'DAPI' is not in" in done.stderr
+    assert "it has Brightfield, Hoechst" in done.stderr

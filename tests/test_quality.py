@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.ndimage as ndi
+import tifffile
+
+from morphodose.images import Field
+from morphodose.quality import (
+    Thresholds,
+    ceiling,
+    channel_figures,
+    field_figures,
+    judge,
+    pixel_noise,
+    power_log_log_slope,
+    stained,
+    without_trend,
+)
+from morphodose.simulate.field import CHANNELS, Optics, render_field
+
+DIAMETER = 40.0
+
+
+def simulated(seed: int, **options: object) -> Field:
+    optics = Optics(**options.pop("optics", {}))  # type: ignore[arg-type]
+    made = render_field(np.random.default_rng(seed), size=300, optics=optics, **options)  # type: ignore[arg-type]
+    return Field(made.planes.max(axis=0), tuple(CHANNELS), None)
+
+
+def verdict(field: Field, diameter: float = DIAMETER) -> tuple[str, str]:
+    found = judge(field_figures(field, "Brightfield"), "Hoechst", "CellMask", diameter)
+    return found.verdict, found.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fields_in_focus_are_kept_whatever_the_density_or_the_death(seed: int) -> None:
+    assert verdict(simulated(seed)) == ("keep", "")
+    assert verdict(simulated(seed, n_cells=70.0)) == ("keep", "")
+    dying = simulated(seed, fractions=[0.1, 0.2, 0.5, 0.2], lost=0.7, morphology=1.0)
+    assert verdict(dying) == ("keep", "")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_heavy_defocus_is_dropped_with_width_and_threshold(seed: int) -> None:
+    judged, reason = verdict(simulated(seed, optics={"defocus": 30.0}))
+    assert judged == "drop"
+    assert "out of focus: edges in Hoechst are" in reason
+    assert "(> 0.18)" in reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_defocus_is_at_most_a_flag_where_the_size_of_cells_is_not_known(seed: int) -> None:
+    assert verdict(simulated(seed, optics={"defocus": 30.0}), 0.0)[0] in ("keep", "flag")
+
+
+def test_a_field_without_cells_is_flagged_as_empty_and_never_dropped() -> None:
+    for seed, light in ((0, 0.0), (1, 0.5)):
+        judged, reason = verdict(simulated(seed, n_cells=0.0, optics={"illumination": light}))
+        assert judged == "flag"
+        assert reason.startswith("empty: stain covers 0.00 % in Hoechst, 0.00 % in CellMask")
+
+
+def test_a_field_with_three_cells_left_is_kept() -> None:
+    assert verdict(simulated(1, n_cells=3.0)) == ("keep", "")
+
+
+def test_saturation_is_flagged_then_dropped_and_only_dropped_where_it_matters() -> None:
+    field = simulated(0)
+    for share, expected in ((0.001, "keep"), (0.02, "flag"), (0.2, "drop")):
+        pixels = field.pixels.copy()
+        count = int(share * pixels[1].size)
+        pixels[1].ravel()[:count] = 65535
+        judged, reason = verdict(Field(pixels, field.channels, None))
+        assert judged == expected
+        assert ("Hoechst: " in reason and "saturated" in reason) == (expected != "keep")
+        pixels = field.pixels.copy()
+        pixels[4].ravel()[:count] = 65535
+        assert verdict(Field(pixels, field.channels, None))[0] != "drop"
+
+
+def test_a_constant_channel_is_a_fault_where_cells_are_segmented_and_a_flag_elsewhere() -> None:
+    field = simulated(0)
+    for index, expected in ((1, "drop"), (2, "drop"), (0, "flag"), (3, "flag")):
+        pixels = field.pixels.copy()
+        pixels[index] = 500
+        judged, reason = verdict(Field(pixels, field.channels, None))
+        assert judged == expected
+        assert f"{field.channels[index]} is constant at 500 counts" in reason
+
+
+def test_a_bright_clump_is_flagged_as_debris() -> None:
+    field = simulated(0)
+    pixels = field.pixels.copy()
+    pixels[1, :150, :150] = 4000
+    judged, reason = verdict(Field(pixels, field.channels, None))
+    assert judged == "flag"
+    assert "debris or a clump" in reason
+
+
+def test_thresholds_are_obeyed() -> None:
+    figures = field_figures(simulated(0), "Brightfield")
+    strict = Thresholds(edge_flag=0.001, edge_drop=0.002)
+    assert judge(figures, "Hoechst", "CellMask", DIAMETER, strict).verdict == "drop"
+
+
+def test_real_plate_and_real_field_are_kept(shared_data: Path) -> None:
+    for well in ("01-A-01", "12-A-12", "49-E-01", "96-H-12"):
+        both = [tifffile.imread(shared_data / f"bbbc013/Channel{c}-{well}.tif") for c in (1, 2)]
+        figures = field_figures(Field(np.stack(both), ("GFP", "DNA"), None))
+        for diameter in (0.0, 30.0):
+            assert judge(figures, "DNA", None, diameter).verdict == "keep"
+    names = ("Brightfield", "ER", "AGP", "Mito", "DNA", "RNA")
+    real = [
+        tifffile.imread(shared_data / f"brightfield/r03c03f03p01-ch{c}sk1fk1fl1.tiff") for c in range(1, 7)
+    ]
+    figures = field_figures(Field(np.stack(real), names, None), "Brightfield")
+    for diameter in (0.0, 110.0):
+        assert judge(figures, "DNA", "ER", diameter).verdict == "keep"
+
+
+def test_blurring_a_real_field_raises_the_edge_width_and_lowers_the_slope(shared_data: Path) -> None:
+    image = tifffile.imread(shared_data / "brightfield/r03c03f03p01-ch5sk1fk1fl1.tiff").astype(float)
+    blurred = [ndi.gaussian_filter(image, sigma) for sigma in (0, 3, 6, 12)]
+    widths = [stained(each)["EdgeWidth"] for each in blurred]
+    assert widths == sorted(widths)
+    slopes = [power_log_log_slope(each) for each in blurred[:3]]
+    assert slopes == sorted(slopes, reverse=True)
+
+
+def test_the_slope_is_that_of_a_known_spectrum() -> None:
+    # amplitudes of 1/f in two dimensions: ring sums of power fall with f**-2 * f = f**-1
+    rng = np.random.default_rng(0)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(512), np.fft.fftfreq(512)))
+    frequency[0, 0] = 1
+    image = np.fft.ifft2(np.fft.fft2(rng.normal(size=(512, 512))) / frequency).real
+    assert power_log_log_slope(image) == pytest.approx(-1, abs=0.1)
+    assert power_log_log_slope(rng.normal(size=(512, 512))) == pytest.approx(1, abs=0.1)
+    assert power_log_log_slope(np.full((64, 64), 7)) == 0
+
+
+def test_the_ceiling_is_that_of_the_depth_or_of_the_camera() -> None:
+    assert ceiling(np.array([[255]], np.uint8)) == 255
+    assert ceiling(np.array([[4095]], np.uint16)) == 4095
+    assert ceiling(np.array([[4094]], np.uint16)) == 65535
+    assert ceiling(np.array([[1.0]], np.float32)) == math.inf
+    half = np.full((10, 10), 300, np.uint16)
+    half[:5] = 4095
+    assert channel_figures(half, False)["PercentSaturated"] == 50
+
+
+def test_noise_is_measured_beside_structures() -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :200]
+    image = 1000 + 200 * np.sin(x / 30) + rng.normal(0, 20, (200, 200))
+    assert pixel_noise(image.astype(np.float32)) == pytest.approx(20, rel=0.1)
+
+
+def test_a_quadratic_trend_is_taken_out_and_objects_are_left() -> None:
+    y, x = np.mgrid[-1:1:200j, -1:1:200j]
+    trend = 500 - 120 * (x - 0.2) ** 2 - 90 * y**2
+    spots = 300.0 * (((np.arange(200) // 8) % 4 == 0)[:, None] & ((np.arange(200) // 8) % 4 == 0)[None, :])
+    flat = without_trend((trend + spots).astype(np.float32))
+    assert np.abs(flat[spots == 0]).max() < 12
+    assert np.median(flat[spots > 0]) == pytest.approx(300, abs=12)
+
+
+def test_brightfield_has_no_stain_to_measure() -> None:
+    figures = field_figures(simulated(0), "Brightfield")
+    assert math.isnan(figures["Brightfield"]["ForegroundCoverage"])
+    assert figures["Hoechst"]["ForegroundCoverage"] > 1

@@ -1,0 +1,423 @@
+"""Sections, words and figures of the report, on small tables and on tables with a piece missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morphodose.errors import InputError
+from morphodose.report import (
+    answers,
+    cost,
+    counts,
+    curves,
+    death,
+    figure,
+    methods,
+    overlays,
+    plates,
+    provenance,
+    quality,
+    shape,
+    verdict,
+)
+from morphodose.report.figure import Album, DoseAxis
+from morphodose.report.html import Safe, cell, escape, long_table, picture, table
+from morphodose.report.inputs import Screen, read_document, read_wells, versions_of
+from morphodose.report.parts import ORDER, Section
+from morphodose.report.summary import conditions_of
+from morphodose.report.words import (
+    dose_words,
+    endpoint_words,
+    figure_text,
+    listed,
+    number,
+    percent,
+    plot_text,
+)
+from morphodose.tables import write_table
+from report_tables import Tables
+
+SMALL: dict[str, Any] = {"doses": (1.0, 10.0), "times": (4, 48), "replicates": 2}
+
+
+def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:
+    made = tables or Tables(**SMALL)
+    wells = made.wells()
+    responses, onsets, images = made.responses(), made.onsets(), made.images(wells)
+    screen = Screen(
+        wells=wells,
+        conditions=made.conditions(wells),
+        responses=responses,
+        curves=made.curves(responses),
+        onsets=onsets,
+        orders=made.orders(onsets),
+        images=images,
+        focus=made.focus(images),
+        illumination=pd.DataFrame(),
+        gates=made.gates(wells) if made.death else pd.DataFrame(),
+        faults=pd.DataFrame(),
+        plate_map=pd.DataFrame(),
+        trace=pd.DataFrame(),
+        design={"channels": [{"number": "1", "name": "Hoechst"}, {"number": "2", "name": "CellMask"}]},
+        run={"left_out": [] if made.death else [{"step": "call_death", "reason": "it has no death marker"}]},
+    )
+    return replace(screen, **changes)
+
+
+def text_of(section: Section) -> str:
+    return " ".join(f"{part.title} {part.html} {part.below}" for part in section.parts)
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels are not what is tested; few of them are drawn faster."""
+    monkeypatch.setattr(figure, "DPI", 40)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Album:
+    return Album(tmp_path / "figures")
+
+
+# words and cells
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.3, "0.3"),
+        (1.0, "1"),
+        (0.00035, "0.00035"),
+        (123.4, "123"),
+        (1e-9, "1.0e-09"),
+        (float("nan"), "–"),
+        (0, "0"),
+    ],
+)
+def test_number_has_the_digits_that_count(value: float, words: str) -> None:
+    assert number(value, 2) == words
+
+
+def test_percent_says_that_little_is_not_nothing() -> None:
+    assert [percent(v) for v in (0.0, 0.001, 0.254, -0.02, float("nan"))] == [
+        "0 %",
+        "<1 %",
+        "25 %",
+        "−2 %",
+        "–",
+    ]
+
+
+def test_endpoint_is_named_in_words_with_its_unit() -> None:
+    units = {"MedianViable_Cells_AreaShape_Area": "um2"}
+    assert endpoint_words("MedianViable_Cells_AreaShape_Area", units) == "Cell area, viable cells (µm²)"
+    assert endpoint_words("Endpoint_translocation") == "translocation"
+    assert endpoint_words("Fraction_Lost") == "Cells lost against vehicle"
+    assert endpoint_words("Median_Nuclei_Intensity_MeanIntensity_PI") == "Nucleus mean intensity PI"
+
+
+def test_dose_keeps_its_unit() -> None:
+    assert dose_words(0.3, "uM") == "0.3 µM"
+    assert dose_words(1000, "nM") == "1000 nM"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_hostile_text_is_escaped_in_every_place() -> None:
+    name = """<script>alert("x")</script> & 'q'"""
+    assert "<" not in escape(name) and '"' not in escape(name)
+    assert "<script" not in table([name], [[name]], name)
+    assert not set('<>&"') & set(plot_text(name))
+    assert figure_text("a$b$") == r"a\$b\$"
+    assert cell(Safe("<b>bold</b>")) == "<b>bold</b>"
+
+
+def test_missing_value_is_a_dash_and_rows_beyond_are_counted() -> None:
+    assert [cell(v) for v in (None, float("nan"), True, 0.25)] == ["–", "–", "yes", "0.25"]
+    assert "8 more wells" in long_table(["n"], [[i] for i in range(20)], "wells")
+
+
+def test_picture_must_be_png_or_jpeg() -> None:
+    with pytest.raises(ValueError, match="not a PNG or JPEG"):
+        picture(b"<svg/>", "no")
+
+
+# an EC50 in words
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"State": "fitted", "EC50": 1.23, "EC50_Low": 0.9, "EC50_High": 1.6}, "1.23 µM (0.9 – 1.6)"),
+        ({"State": "fitted", "EC50": 1.23, "EC50_Low": 0.9, "EC50_High": np.nan}, "1.23 µM (above 0.9)"),
+        ({"State": "fitted", "EC50": 1.23}, "1.23 µM (not bounded)"),
+        ({"State": "unbounded", "EC50_Low": 38.0, "Dose_Max": 100.0}, "> 38 µM"),
+        ({"State": "unbounded", "EC50_Low": None, "EC50_High": 0.2}, "< 0.2 µM"),
+        ({"State": "unbounded", "Dose_Max": 100.0}, "> 100 µM"),
+        ({"State": "refused", "EC50": np.nan}, "no EC50"),
+    ],
+)
+def test_ec50_is_never_a_number_without_its_state(row: dict[str, Any], words: str) -> None:
+    row = {"Metadata_DoseUnit": "uM", **row}
+    assert answers.ec50_words(row) == words
+    assert str(row["State"]) in answers.sentence(row, "death", "48 h")
+
+
+# means over wells
+
+
+def test_interval_is_over_wells_and_missing_for_one_well() -> None:
+    screen = screen_of(conditions=pd.DataFrame())
+    screen.wells["Count_CellsPerField"] = 10.0
+    treated = screen.wells[
+        (screen.wells["Metadata_Dose"] == 1.0) & (screen.wells["Metadata_Timepoint"] == 4)
+    ].index
+    screen.wells.loc[treated, "Count_CellsPerField"] = [10.0, 14.0]
+    found = conditions_of(screen, "Staurosporine", "Count_CellsPerField")
+    row = found[(found["Dose"] == 1.0) & (found["Timepoint"] == 4)].iloc[0]
+    assert row["Mean"] == 12.0
+    # Student's t with one degree of freedom is 12.706, the standard error 2
+    assert row["High"] == pytest.approx(12 + 2 * 12.706, rel=1e-4)
+    one = replace(screen, wells=screen.wells.drop(treated[0]))
+    row = (
+        conditions_of(one, "Staurosporine", "Count_CellsPerField")
+        .query("Dose == 1 and Timepoint == 4")
+        .iloc[0]
+    )
+    assert row["Wells"] == 1 and np.isnan(row["Low"])
+
+
+def test_table_of_conditions_is_believed_where_it_has_the_endpoint() -> None:
+    screen = screen_of()
+    screen.conditions["Mean"] = 0.5
+    assert set(conditions_of(screen, "Staurosporine", "Fraction_Dying")["Mean"]) == {0.5}
+    assert set(conditions_of(screen, "Staurosporine", "Fraction_Dying")["Dose"]) == {0.0, 1.0, 10.0}
+    assert len(conditions_of(screen, "Staurosporine", "MedianViable_Cells_AreaShape_Area"))
+
+
+# figures
+
+
+def test_dose_axis_has_the_vehicle_apart() -> None:
+    axis = DoseAxis.of([0, 1, 10, 100])
+    assert axis.vehicle < 0.1
+    assert axis.place([0, 10]).tolist() == [axis.vehicle, 10.0]
+    assert DoseAxis.of([0]).doses == ()
+
+
+def test_figures_are_the_same_each_time_and_are_png_and_svg(tmp_path: Path) -> None:
+    screen, files = screen_of(), []
+    for run in ("a", "b"):
+        album = Album(tmp_path / run)
+        counts.section(screen, album)
+        files.append({p.name: p.read_bytes() for p in sorted((tmp_path / run).iterdir())})
+    assert files[0] == files[1]
+    assert {name.rpartition(".")[2] for name in files[0]} == {"png", "svg"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"times": (24,)},
+        {"doses": (5.0,)},
+        {"doses": (5.0,), "times": (24,), "replicates": 1},
+        {"compounds": ("A", "B")},
+        {"death": False},
+        {"unit": ""},
+    ],
+    ids=["one time", "one dose", "one well each", "two compounds", "no death marker", "no unit"],
+)
+def test_every_section_stands_whatever_the_design(settings: dict[str, Any], album: Album) -> None:
+    screen = screen_of(Tables(**(SMALL | settings)))
+    made = [
+        verdict.section(screen),
+        provenance.design(screen),
+        plates.section(screen, album),
+        counts.section(screen, album),
+        death.section(screen, album),
+        curves.section(screen, album),
+        shape.section(screen, album),
+        overlays.section(screen),
+        quality.section(screen, album),
+        provenance.provenance(screen),
+        methods.section(screen),
+    ]
+    assert [section.anchor for section in made] == [name for name in ORDER if name != "cost"]
+    for section in made:
+        assert section.parts
+        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+
+
+def test_left_out_step_is_named_with_its_reason(album: Album) -> None:
+    screen = screen_of(Tables(death=False, **SMALL))
+    assert "it has no death marker" in text_of(death.section(screen, album))
+    empty = {name: pd.DataFrame() for name in ("responses", "curves", "onsets", "orders", "images", "focus")}
+    screen = screen_of(**empty)
+    for section in (curves.section(screen, album), quality.section(screen, album), overlays.section(screen)):
+        assert "Left out" in text_of(section), section.anchor
+
+
+def test_null_fractions_and_medians_draw_nothing_and_break_nothing(album: Album) -> None:
+    screen = screen_of(conditions=pd.DataFrame())
+    first = screen.wells["Metadata_Timepoint"] == 4
+    names = [name for name in screen.wells if name.startswith(("Fraction_", "MedianViable_", "Relative_"))]
+    screen.wells.loc[first, names] = np.nan
+    for section in (
+        counts.section(screen, album),
+        death.section(screen, album),
+        shape.section(screen, album),
+    ):
+        assert "Left out" not in text_of(section)
+    screen.wells[names] = np.nan
+    assert "Left out" in text_of(death.section(screen, album))
+
+
+def test_single_death_marker_shows_viable_and_dead(album: Album) -> None:
+    screen = screen_of(conditions=pd.DataFrame())
+    screen.wells["Fraction_Dead"] = 1 - screen.wells["Fraction_Viable"]
+    screen.wells[["Fraction_EarlyApoptotic", "Fraction_LateApoptotic", "Fraction_Necrotic"]] = np.nan
+    assert death.states_of(screen) == ["Viable", "Dead"]
+    assert "<th" in text_of(death.section(screen, album))
+
+
+def test_all_curves_refused_leave_no_number(album: Album) -> None:
+    screen = screen_of()
+    screen.responses["State"] = "refused"
+    screen.responses[["EC50", "EC50_Low", "EC50_High", "Hill"]] = np.nan
+    text = text_of(curves.section(replace(screen, curves=pd.DataFrame()), album))
+    assert "refused" in text and "µM (" not in text
+
+
+def test_plate_of_1536_wells_is_drawn(album: Album) -> None:
+    screen = screen_of()
+    screen.wells["Metadata_Well"] = [
+        f"AF{n:02d}" if n % 2 else f"A{n:02d}" for n in range(1, len(screen.wells) + 1)
+    ]
+    assert "plate_layout" in " ".join(p.name for p in _drawn(plates.section(screen, album), album))
+
+
+def _drawn(section: Section, album: Album) -> list[Path]:
+    assert section.parts
+    return sorted(album.folder.iterdir())
+
+
+# the verdict
+
+
+def test_sound_screen_is_called_sound() -> None:
+    screen = screen_of()
+    screen.images["Metadata_QCVerdict"] = "keep"
+    assert {check.state for make in verdict.CHECKS for check in make(screen)} == {"ok"}
+    assert "Sound" in text_of(verdict.section(screen))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state", "words"),
+    [
+        (lambda s: s.images.__setitem__("Metadata_QCVerdict", "drop"), "stop", "dropped (100 %)"),
+        (lambda s: s.wells.__setitem__("Metadata_Role", "treated"), "stop", "no vehicle well"),
+        (lambda s: s.wells.__setitem__("Fraction_Dying", 0.3), "warn", "30 % of their cells are dying"),
+        (lambda s: s.gates.__setitem__("Threshold", np.nan), "stop", "could not be set"),
+        (lambda s: s.gates.__setitem__("Fraction_VehiclePositive", 0.4), "warn", "more than 20 %"),
+        (lambda s: s.responses.__setitem__("LackOfFit_P", 1e-9), "warn", "with a lack of fit"),
+        (lambda s: s.focus.__setitem__("EdgeWarning", True), "warn", "at the edge"),
+        (
+            lambda s: s.design.__setitem__("excluded", [{"image_id": "x", "reason": "y"}]),
+            "warn",
+            "1 field left out",
+        ),
+    ],
+)
+def test_fault_is_found_and_graded(spoil: Any, state: str, words: str) -> None:
+    screen = screen_of()
+    spoil(screen)
+    checks = [check for make in verdict.CHECKS for check in make(screen)]
+    assert any(check.state == state and words in check.answer for check in checks), checks
+
+
+def test_order_of_shape_and_death_is_said_in_words() -> None:
+    screen = screen_of()
+    assert "morphology changes before death at 10 µM" in shape.onset_summary(screen)[0]
+    screen.orders["MorphologyFirst"] = "no"
+    assert "was not seen to change before death" in shape.onset_summary(screen)[0]
+    screen.orders["MorphologyFirst"] = "undetermined"
+    assert "not determined" in shape.onset_summary(screen)[0]
+
+
+# overlays, cost, methods, reading
+
+
+def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: Path) -> None:
+    from PIL import Image
+
+    tables = Tables(doses=(1, 3, 10, 30, 100), times=(4, 8, 24, 48), replicates=1)
+    screen = screen_of(tables)
+    Image.new("RGB", (900, 900)).save(tmp_path / "a.png")
+    ids = [
+        f"{a}_Well_{w}_Field_2"
+        for a, w in zip(screen.wells["Metadata_Acquisition"], screen.wells["Metadata_Well"], strict=True)
+    ]
+    text = text_of(overlays.section(replace(screen, overlays=dict.fromkeys(ids, tmp_path / "a.png"))))
+    for words in ("4 h, vehicle", "24 h, 10 µM", "48 h, 100 µM"):
+        assert words in text
+    assert text.count("<img") == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("250ms", 0.25), ("1h 2m 3.5s", 3723.5), ("3s", 3.0), ("-", None), ("2d", 172800.0)]
+)
+def test_duration_of_a_trace_is_read(text: str, value: float | None) -> None:
+    assert np.isnan(cost.seconds(text)) if value is None else cost.seconds(text) == value
+
+
+def test_cost_is_summed_by_step_and_left_away_without_a_trace() -> None:
+    assert cost.section(screen_of()) is None
+    trace = pd.DataFrame(
+        {
+            "process": ["M:A", "M:A", "M:B"],
+            "status": ["COMPLETED", "FAILED", "COMPLETED"],
+            "realtime": ["1m", "30s", "1s"],
+            "peak_rss": ["1 GB", "10 MB", "-"],
+        }
+    )
+    steps = cost.by_step(trace)
+    assert steps.loc["A", "Seconds"] == 90 and steps.loc["A", "Failed"] == 1
+    assert steps.loc["A", "Peak"] == 1024**3
+
+
+def test_methods_follow_the_parameters_and_number_their_references() -> None:
+    screen = screen_of(params={"cell_method": "from_nuclei", "nuclear_channel": "DNA", "expand_px": 9})
+    writer = methods.compose(screen)
+    text = " ".join(writer.paragraphs)
+    assert "channel DNA" in text and "by up to 9 px" in text and "scikit-image" in text
+    assert "[]" not in text
+    assert writer.cited[0] == "nextflow" and len(set(writer.cited)) == len(writer.cited)
+    assert set(writer.cited) <= set(methods.REFERENCES)
+    plain = " ".join(methods.compose(screen_of(Tables(death=False, **SMALL))).paragraphs)
+    assert "apoptotic" not in plain
+
+
+def test_versions_are_read_from_yaml_and_from_yaml_in_json(tmp_path: Path) -> None:
+    yaml = '"A:B:STEP":\n    python: 3.11.7\n'
+    (tmp_path / "v.yml").write_text(yaml)
+    (tmp_path / "v.json").write_text('"' + yaml.replace('"', '\\"').replace("\n", "\\n") + '"')
+    for name in ("v.yml", "v.json"):
+        assert versions_of(read_document(tmp_path / name)) == {"STEP": {"python": "3.11.7"}}
+    (tmp_path / "bad").write_text("{ no")
+    with pytest.raises(InputError, match="neither JSON nor YAML"):
+        read_document(tmp_path / "bad")
+
+
+def test_wells_are_read_without_the_columns_nobody_shows(tmp_path: Path) -> None:
+    wells = Tables(**SMALL).wells().assign(Median_Cells_Zernike_1=1.0, Median_Cells_Texture_9=2.0)
+    write_table(wells, tmp_path / "wells.parquet")
+    names = set(read_wells(tmp_path / "wells.parquet", ["Median_Cells_Texture_9"]).columns)
+    assert "Median_Cells_Texture_9" in names and "Median_Cells_Zernike_1" not in names
+    write_table(wells.drop(columns="Metadata_Role"), tmp_path / "bad.parquet")
+    with pytest.raises(InputError, match="lacks Metadata_Role"):
+        read_wells(tmp_path / "bad.parquet")

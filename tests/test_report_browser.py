@@ -1,0 +1,69 @@
+"""The report in a real browser: no error, no request, no empty section."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from browser import chromium_page, report_problems
+from report_tables import Tables
+
+pytestmark = pytest.mark.browser
+
+
+def make(root: Path, folder: Path, tables: Tables, **options: object) -> Path:
+    arguments = tables.write(folder / "tables", **options)  # type: ignore[arg-type]
+    subprocess.run(
+        [sys.executable, root / "bin" / "report.py", *arguments, "--out", folder / "report"],
+        check=True,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root / "bin"), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+    return folder / "report" / "report.html"
+
+
+def test_report_opens_without_error_request_or_empty_section(root: Path, tmp_path: Path) -> None:
+    page = make(root, tmp_path, Tables(times=(4, 48), doses=(0.3, 1, 10, 30)))
+    assert report_problems(page, tmp_path / "top.png") == []
+    assert (tmp_path / "top.png").stat().st_size > 10_000
+    assert page.stat().st_size < 15e6
+
+
+def test_hostile_names_are_shown_and_not_run(root: Path, tmp_path: Path) -> None:
+    name = """<script>console.error('run')</script>"><img src=x onerror=console.error(1)> \\" $x_1$ & 'q'"""
+    page = make(root, tmp_path, Tables(compounds=(name,), times=(4, 48), doses=(1, 10), unit="<b>uM</b>"))
+    assert report_problems(page) == []
+    with chromium_page() as browser:
+        browser.open(page)
+        assert name in browser.run("document.body.textContent")
+        assert (
+            browser.run("document.querySelectorAll('img[src=x], .md-part script, .md-part b b').length") == 0
+        )
+
+
+def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
+    links = "".join(f'<li><a href="#s{i}">part {i}</a></li>' for i in range(6))
+    full = "".join(
+        f'<div class="mqc-section"><h3 id="s{i}">part {i}</h3><p>words enough to be a section</p></div>'
+        for i in range(5)
+    )
+    empty = '<div class="mqc-section"><h3 id="s5">part 5</h3><p> </p></div>'
+    faults = (
+        '<img alt="lost" src="data:image/png;base64,AAAA"><img alt="away" src="http://127.0.0.1:9/a.png">'
+        "<script>console.error('said'); null.thrown</script>"
+    )
+    page = tmp_path / "page with a space.html"
+    page.write_text(f'<!doctype html><ul class="mqc-nav">{links}</ul>{full}{empty}{faults}', encoding="utf-8")
+    text = "\n".join(report_problems(page))
+    for part in (
+        "part 5: the section is empty",
+        "broken: lost",
+        "console: said",
+        "thrown",
+        "request: http://127",
+    ):
+        assert part in text
+    assert "part 4" not in text
