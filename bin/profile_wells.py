@@ -56,7 +56,7 @@ def main(cells: Path, images: Path, endpoints: str, out: Path, conditions_out: P
     write_table(table, out, well_units(list(table.columns), column_units(first)))
     if conditions_out:
         kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
-        counted = [name for name in kept if not name.endswith(("_Low", "_High"))]
+        counted = [name for name in kept if not name.endswith(("_Low", "_High", "ReferenceWells"))]
         chosen = list(dict.fromkeys([*counted, *choose(table.columns)]))
         write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out)
 

@@ -57,7 +57,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--min_area_px", default=15, type=click.IntRange(min=1), help="Smallest cell, px2.")
 @click.option("--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Smallest nucleus, px2.")
 @click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
-@click.option("--batch_size", default=8, type=click.IntRange(min=1), help="Tiles of 224 px run together.")
+@click.option(
+    "--batch_size",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Tiles of 224 px run together; 0 is 8 on a GPU and 1 on a CPU.",
+)
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
 @click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."

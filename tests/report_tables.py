@@ -41,6 +41,7 @@ class Tables:
     unit: str = "uM"
     death: bool = True
     seed: int = 3
+    shapes: Sequence[str] = tuple(SHAPES)
     ec50: dict[float, float] = field(default_factory=lambda: {4: 60.0, 24: 6.0, 48: 1.9})
 
     def wells(self) -> pd.DataFrame:
@@ -101,7 +102,8 @@ class Tables:
                     f"Fraction_{state}_High": value * 1.1,
                 }
             row |= {"Fraction_Dying": dying, "Fraction_Dead": late_share + necrotic}
-        for name, (base, full, factor, spread) in SHAPES.items():
+        for name in self.shapes:
+            base, full, factor, spread = SHAPES[name]
             change = float(hill(dose, ec50 * factor)) if dose else 0.0
             row[name] = base + (full - base) * change + chance.normal(0, spread)
         return row
@@ -130,7 +132,7 @@ class Tables:
 
     def endpoints(self) -> dict[str, tuple[float, float, float]]:
         """Endpoint → value without drug, at full effect, EC50 as a multiple of that of death."""
-        known = {"Relative_CellCount": (1.0, 0.5, 1.0), **{n: s[:3] for n, s in SHAPES.items()}}
+        known = {"Relative_CellCount": (1.0, 0.5, 1.0), **{n: SHAPES[n][:3] for n in self.shapes}}
         return (
             {"Fraction_Dead": (0.01, 0.7, 1.0), "Fraction_Dying": (0.03, 0.93, 1.0), **known}
             if self.death
@@ -211,7 +213,7 @@ class Tables:
 
     def onsets(self) -> pd.DataFrame:
         """The table `onsets`: shape one timepoint before death, nothing at the lowest doses."""
-        kinds = {"Fraction_Dying": "death", "Relative_CellCount": "count", **dict.fromkeys(SHAPES, "shape")}
+        kinds = {"Fraction_Dying": "death", "Relative_CellCount": "count", **dict.fromkeys(self.shapes, "shape")}
         rows = []
         for compound in self.compounds:
             for place, dose in enumerate(self.doses):
@@ -257,7 +259,7 @@ class Tables:
                     "Metadata_Dose": dose,
                     "Metadata_DoseUnit": self.unit,
                     "ShapeOnset_h": shape,
-                    "ShapeEndpoint": None if np.isnan(shape) else next(iter(SHAPES)),
+                    "ShapeEndpoint": None if np.isnan(shape) else next(iter(self.shapes)),
                     "DeathOnset_h": death,
                     "Dying_Excess": np.nan if np.isnan(shape) else 0.01,
                     "Dying_ExcessLow": np.nan if np.isnan(shape) else -0.02,

@@ -21,6 +21,7 @@ def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {
         "PYTHONPATH": str(BIN),
         "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PATH": "/usr/bin:/bin",
         "MPLCONFIGDIR": "/tmp",
     }

@@ -39,8 +39,18 @@ def folder(tmp_path):
 
 
 def annotate(folder, *more):
-    return succeed("annotate_cells", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
-                   "--cells_out", folder / "cells", "--images_out", folder / "images" / "a.parquet", *more)  # fmt: skip
+    return succeed(
+        "annotate_cells",
+        "--measurements",
+        folder / "m",
+        "--plate_map",
+        folder / "map.csv",
+        "--cells_out",
+        folder / "cells",
+        "--images_out",
+        folder / "images" / "a.parquet",
+        *more,
+    )
 
 
 def everything(folder):
@@ -52,8 +62,10 @@ def test_cells_carry_plate_map_state_and_verdict_before_their_features(folder):
     cells = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A01.parquet")
     assert list(cells["Metadata_DeathState"].fillna("")) == ["viable", "necrotic", ""]
     assert list(cells.columns)[-3:] == [
-        "Cells_AreaShape_Area", "Cells_Intensity_MeanIntensity_V", "Nuclei_Intensity_MeanIntensity_P",
-    ]  # fmt: skip
+        "Cells_AreaShape_Area",
+        "Cells_Intensity_MeanIntensity_V",
+        "Nuclei_Intensity_MeanIntensity_P",
+    ]
     treated = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A02.parquet")
     assert set(treated["Metadata_Dose"]) == {1.5} and set(treated["Metadata_cell_line"]) == {"U2OS"}
     assert set(treated["Metadata_QCVerdict"]) == {"drop"} and treated["Metadata_DeathState"].isna().all()
@@ -96,6 +108,15 @@ def test_without_death_qc_and_masks_their_columns_are_absent(folder):
 
 def test_a_well_without_a_row_in_the_plate_map_is_named(folder):
     plate_map(folder / "map.csv", {"A01": WELLS["A01"]})
-    done = run("annotate_cells", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
-               "--cells_out", folder / "c", "--images_out", folder / "i.parquet")  # fmt: skip
+    done = run(
+        "annotate_cells",
+        "--measurements",
+        folder / "m",
+        "--plate_map",
+        folder / "map.csv",
+        "--cells_out",
+        folder / "c",
+        "--images_out",
+        folder / "i.parquet",
+    )
     assert done.returncode == 1 and "no row for well A02" in done.stderr and "Traceback" not in done.stderr

@@ -43,12 +43,18 @@ def table(shared_data):
         value, cells = translocation(folder, row["well"])
         found.append(
             {
-                "Metadata_Plate": "P", "Metadata_Timepoint": 1.0, "Metadata_Replicate": "1",
-                "Metadata_Well": row["well"], "Metadata_Compound": row["compound"],
-                "Metadata_Dose": float(row["dose"]), "Metadata_DoseUnit": row["unit"],
-                "Metadata_Role": ROLES[row["role"]], "Count_Cells": cells, "Endpoint_Translocation": value,
+                "Metadata_Plate": "P",
+                "Metadata_Timepoint": 1.0,
+                "Metadata_Replicate": "1",
+                "Metadata_Well": row["well"],
+                "Metadata_Compound": row["compound"],
+                "Metadata_Dose": float(row["dose"]),
+                "Metadata_DoseUnit": row["unit"],
+                "Metadata_Role": ROLES[row["role"]],
+                "Count_Cells": cells,
+                "Endpoint_Translocation": value,
             }
-        )  # fmt: skip
+        )
     return check_wells(pd.DataFrame(found), "wells")
 
 

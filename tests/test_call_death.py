@@ -19,8 +19,16 @@ def folder(tmp_path):
 
 
 def call(folder, *more):
-    return succeed("call_death", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
-                   "--out_prefix", folder / "acq 'x'", *more)  # fmt: skip
+    return succeed(
+        "call_death",
+        "--measurements",
+        folder / "m",
+        "--plate_map",
+        folder / "map.csv",
+        "--out_prefix",
+        folder / "acq 'x'",
+        *more,
+    )
 
 
 def test_every_cell_gets_the_state_that_its_dyes_show(folder):

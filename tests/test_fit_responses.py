@@ -65,8 +65,11 @@ def test_without_any_effect_hardly_a_curve_is_fitted():
 
 
 def test_a_curve_that_rises_and_falls_is_refused():
-    bell = {"Endpoint_X": lambda dose, hours, rng: (5.0 if 0.05 < dose < 2 else 1.0) + rng.normal(0, 0.05)
-            + 0.3 * (dose > 2)}  # fmt: skip
+    bell = {
+        "Endpoint_X": lambda dose, hours, rng: (
+            (5.0 if 0.05 < dose < 2 else 1.0) + rng.normal(0, 0.05) + 0.3 * (dose > 2)
+        )
+    }
     row = fit(wells_table(bell), "Endpoint_X")[0]["Endpoint_X"]
     assert row["State"] == "refused"
 
@@ -101,8 +104,12 @@ def test_lost_cells_are_the_mirror_of_remaining_cells():
 
 
 def test_wells_with_hardly_a_viable_cell_have_no_say_in_the_shape_of_viable_cells():
-    table = wells_table({"Fraction_Viable": lambda d, h, rng: 0.05 if d > 5 else 1.0,
-                         "MedianViable_X": lambda d, h, rng: 1e6 if d > 5 else rng.normal(1, 0.1)})  # fmt: skip
+    table = wells_table(
+        {
+            "Fraction_Viable": lambda d, h, rng: 0.05 if d > 5 else 1.0,
+            "MedianViable_X": lambda d, h, rng: 1e6 if d > 5 else rng.normal(1, 0.1),
+        }
+    )
     ((one,),) = [gather(check_wells(table, "wells"), ["MedianViable_X"])]
     assert one.doses.max() == 1.0 and one.values.max() < 2
 
@@ -139,8 +146,10 @@ def test_variance_models_and_scales_of_the_endpoints():
 
 
 def test_the_command_writes_its_five_tables_and_states_sum_up(tmp_path):
-    table = wells_table({"Fraction_Dying": dying(), "Endpoint_X": lambda d, h, rng: d**0.5 + rng.normal(0, 0.1)},
-                        times=(24.0, 48.0))  # fmt: skip
+    table = wells_table(
+        {"Fraction_Dying": dying(), "Endpoint_X": lambda d, h, rng: d**0.5 + rng.normal(0, 0.1)},
+        times=(24.0, 48.0),
+    )
     table.to_parquet(tmp_path / "wells.parquet")
     done = succeed("fit_responses", "--wells", tmp_path / "wells.parquet", "--out", tmp_path / "out")
     responses = pd.read_parquet(tmp_path / "out" / "responses.parquet")

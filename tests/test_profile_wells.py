@@ -14,9 +14,11 @@ from morphodose.tables import column_units, write_table
 from stats_tables import keys, measurements, plate_map, run, succeed
 
 WELLS = {
-    "A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 1, "treated"), "A03": ("Drug", 3, "treated"),
+    "A01": ("DMSO", 0, "vehicle"),
+    "A02": ("Drug", 1, "treated"),
+    "A03": ("Drug", 3, "treated"),
     "A04": ("Drug", 9, "treated"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +44,36 @@ def folder(tmp_path_factory):
     }
     frame = pd.DataFrame({"Metadata_CellID": list(death), "Metadata_DeathState": list(death.values())})
     write_table(frame, tmp / "death.parquet")
-    succeed("annotate_cells", "--measurements", tmp / "m", "--plate_map", tmp / "map.csv", "--masks", tmp / "masks",
-            "--qc", tmp / "qc", "--death", tmp / "death.parquet", "--cells_out", tmp / "cells",
-            "--images_out", tmp / "images" / "a.parquet")  # fmt: skip
-    succeed("profile_wells", "--cells", tmp / "cells", "--images", tmp / "images", "--out", tmp / "wells.parquet",
-            "--conditions_out", tmp / "conditions.parquet", "--endpoints",
-            "VP=Cells_Intensity_MeanIntensity_V/Nuclei_Intensity_MeanIntensity_P")  # fmt: skip
+    succeed(
+        "annotate_cells",
+        "--measurements",
+        tmp / "m",
+        "--plate_map",
+        tmp / "map.csv",
+        "--masks",
+        tmp / "masks",
+        "--qc",
+        tmp / "qc",
+        "--death",
+        tmp / "death.parquet",
+        "--cells_out",
+        tmp / "cells",
+        "--images_out",
+        tmp / "images" / "a.parquet",
+    )
+    succeed(
+        "profile_wells",
+        "--cells",
+        tmp / "cells",
+        "--images",
+        tmp / "images",
+        "--out",
+        tmp / "wells.parquet",
+        "--conditions_out",
+        tmp / "conditions.parquet",
+        "--endpoints",
+        "VP=Cells_Intensity_MeanIntensity_V/Nuclei_Intensity_MeanIntensity_P",
+    )
     return tmp
 
 
@@ -103,8 +129,17 @@ def test_conditions_have_vehicle_as_dose_zero_of_the_compound(folder):
 
 
 def test_without_death_states_the_fractions_are_absent(folder, tmp_path):
-    succeed("annotate_cells", "--measurements", folder / "m", "--plate_map", folder / "map.csv",
-            "--cells_out", tmp_path / "c", "--images_out", tmp_path / "i" / "a.parquet")  # fmt: skip
+    succeed(
+        "annotate_cells",
+        "--measurements",
+        folder / "m",
+        "--plate_map",
+        folder / "map.csv",
+        "--cells_out",
+        tmp_path / "c",
+        "--images_out",
+        tmp_path / "i" / "a.parquet",
+    )
     succeed(
         "profile_wells",
         "--cells",
@@ -120,8 +155,17 @@ def test_without_death_states_the_fractions_are_absent(folder, tmp_path):
 
 
 def test_an_endpoint_that_was_not_measured_offers_the_nearest_one(folder):
-    done = run("profile_wells", "--cells", folder / "cells", "--images", folder / "images", "--out", folder / "x",
-               "--endpoints", "a=Cells_AreaShape_Aera")  # fmt: skip
+    done = run(
+        "profile_wells",
+        "--cells",
+        folder / "cells",
+        "--images",
+        folder / "images",
+        "--out",
+        folder / "x",
+        "--endpoints",
+        "a=Cells_AreaShape_Aera",
+    )
     assert done.returncode == 1 and "did you mean Cells_AreaShape_Area" in done.stderr
 
 
@@ -154,10 +198,16 @@ def reference_rows(vehicles):
     for replicate, factor in (("1", 1), ("2", 2)):
         for role, count in [("vehicle", 100)] * vehicles + [("treated", 50)]:
             rows.append(
-                {"Metadata_Plate": "P", "Metadata_Timepoint": 4.0, "Metadata_Acquisition": f"R{replicate}",
-                 "Metadata_Role": role, "Count_Fields": 1, "Count_Cells": count * factor,
-                 "Count_CellsPerField": float(count * factor)}
-            )  # fmt: skip
+                {
+                    "Metadata_Plate": "P",
+                    "Metadata_Timepoint": 4.0,
+                    "Metadata_Acquisition": f"R{replicate}",
+                    "Metadata_Role": role,
+                    "Count_Fields": 1,
+                    "Count_Cells": count * factor,
+                    "Count_CellsPerField": float(count * factor),
+                }
+            )
     add_relative(rows)
     return rows
 

@@ -43,7 +43,12 @@ from morphodose.report.words import (
 from morphodose.tables import write_table
 from report_tables import Tables
 
-SMALL: dict[str, Any] = {"doses": (1.0, 10.0), "times": (4, 48), "replicates": 2}
+SMALL: dict[str, Any] = {
+    "doses": (1.0, 10.0),
+    "times": (4, 48),
+    "replicates": 2,
+    "shapes": ("MedianViable_Cells_AreaShape_Area",),
+}
 
 
 def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 import report as command
 from report_tables import Tables
 
-SMALL = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=2)
+SMALL = Tables(
+    doses=(1.0, 10.0), times=(4, 48), replicates=2, shapes=("MedianViable_Cells_AreaShape_Area",)
+)
 
 
 def run(arguments: list[str], out: Path) -> str:
@@ -53,12 +55,13 @@ def test_only_the_wells_are_needed(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from morphodose.report import page
+    from morphodose.report import page, sections
 
     def broken(*_: object) -> str:
         raise OSError("no space left on device")
 
     monkeypatch.setattr(page, "_render", broken)
+    monkeypatch.setattr(sections, "build", lambda *_: [])
     arguments = SMALL.write(tmp_path / "tables", overlays=False)
     result = CliRunner().invoke(command.main, [*arguments, "--out", str(tmp_path / "report")])
     assert isinstance(result.exception, OSError)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from skimage.measure import regionprops
 
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
-from morphodose.segmentation.objects import object_table, object_units
+from morphodose.segmentation.objects import moments, object_table, object_units, perimeters
 from morphodose.segmentation.overlay import CELL, LEFT_OUT, NUCLEUS, outlines, overlay, stretch, write_png
 from morphodose.segmentation.score import Score, iou_matrix, score
 
@@ -295,3 +296,18 @@ def test_score_of_two_empty_masks_is_one_and_sums_add_up() -> None:
 def test_a_mask_agrees_with_itself_under_any_numbering(mask: np.ndarray) -> None:
     renumbered = np.where(mask > 0, 100 - mask, 0)
     assert score(mask, renumbered, (0.5, 0.9))[1].f1 == 1
+
+
+@given(mask=MASKS)
+@settings(max_examples=60, deadline=None)
+def test_sizes_and_shapes_of_all_objects_at_once_are_those_of_scikit_image(mask: np.ndarray) -> None:
+    labels, area, centre, eccentricity = moments(mask)
+    perimeter = perimeters(mask)
+    assert labels.tolist() == np.unique(mask[mask > 0]).tolist()
+    for i, label in enumerate(labels):
+        (expected,) = regionprops((mask == label).astype(int))
+        assert area[i] == expected.area
+        assert centre[i] == pytest.approx(expected.centroid)
+        assert perimeter[label] == pytest.approx(expected.perimeter)
+        # next to a straight line the square root magnifies the rounding of the sums
+        assert eccentricity[i] == pytest.approx(expected.eccentricity, abs=1e-6)

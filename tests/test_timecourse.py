@@ -37,8 +37,12 @@ def test_onset_is_the_first_timepoint_that_differs_after_the_last_that_did_not()
     onset, _ = courses(8.0, 24.0)
     row = onset[10.0, "Fraction_Dying"]
     assert (row["State"], row["After_h"], row["Onset_h"], row["Direction"], row["Kind"]) == (
-        "changed", 8.0, 24.0, "up", "death",
-    )  # fmt: skip
+        "changed",
+        8.0,
+        24.0,
+        "up",
+        "death",
+    )
     shape = onset[10.0, SHAPE]
     assert (shape["After_h"], shape["Onset_h"], shape["Direction"]) == (4.0, 8.0, "down")
     assert onset[0.1, "Fraction_Dying"]["State"] == "not_seen"

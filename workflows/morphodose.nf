@@ -67,7 +67,7 @@ workflow MORPHODOSE {
     //
     // MODULE: the weights, staged and checked once
     //
-    def shipped = file("${projectDir}/assets/models")
+    def shipped = files("${projectDir}/assets/models/*.npz")
     STAGE_CELL_WEIGHTS(options.cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py'))
     STAGE_NUCLEAR_WEIGHTS(options.nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py'))
 
@@ -142,7 +142,7 @@ workflow MORPHODOSE {
         CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
         PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
         FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
-        FIT_RESPONSES.out.orders, FIT_RESPONSES.out.zprime,
+        FIT_RESPONSES.out.orders,
         images_table,
         sortedFiles(PROJECT_Z.out.images.map { _meta, folder -> folder }),
         sortedFiles(illumination),

@@ -62,4 +62,5 @@ def sentence(row: Mapping[str, Any], what: str, when: str) -> str:
     answer = ec50_words(row).replace("(", "(95 % interval ")
     answer = answer if answer.startswith("no ") else f"EC50 {answer}"
     why = f" ({reason})" if state != "fitted" and isinstance(reason, str) and reason else ""
-    return f"{what} at {when}: {answer}, {state}{why}."
+    zprime = f"; Z′ {number(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
+    return f"{what} at {when}: {answer}, {state}{why}{zprime}."

@@ -15,6 +15,7 @@ from morphodose.report.summary import wells_of
 from morphodose.report.words import (
     VEHICLE_COLOUR,
     endpoint_words,
+    file_name,
     figure_text,
     hours,
     number,
@@ -114,14 +115,15 @@ def _cell(row: Mapping[str, Any]) -> object:
 
     if row["State"] == "refused":
         return badge("refused")
-    return Safe(f"{escape(ec50_words(row))}<br>{badge(row['State'])}")
+    zprime = f" Z′ {number(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
+    return Safe(f"{escape(ec50_words(row))}<br>{badge(row['State'])}{zprime}")
 
 
 def _endpoint(screen: Screen, album: Album, endpoint: str, index: int) -> Part:
     """Figure and interactive curves of one endpoint."""
     compounds = [c for c in shown_compounds(screen) if rows_of(screen.responses, c, endpoint)]
     words = endpoint_words(endpoint, screen.units)
-    drawn = album.draw(f"curve_{_file_name(endpoint)}", lambda: _figure(screen, endpoint, compounds))
+    drawn = album.draw(f"curve_{file_name(endpoint)}", lambda: _figure(screen, endpoint, compounds))
     caption = (
         "Points: wells. Line and band: fitted curve and its 95 % band. Dotted: EC50, its interval shaded."
     )
@@ -130,10 +132,6 @@ def _endpoint(screen: Screen, album: Album, endpoint: str, index: int) -> Part:
         drawn.html(f"Dose response: {words}", caption),
         _interactive(screen, endpoint, compounds, index),
     )
-
-
-def _file_name(endpoint: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in endpoint).strip("_").lower()
 
 
 def curve_of(screen: Screen, row: Mapping[str, Any]) -> pd.DataFrame:
@@ -249,12 +247,13 @@ def _interactive(screen: Screen, endpoint: str, compounds: list[str], index: int
     if not panels_:
         return None
     words = plot_text(endpoint_words(endpoint, screen.units))
-    unit = plot_text(unit_words(screen.dose_unit(compounds[0])) or "dose unit")
+    units = {plot_text(compound): unit_words(screen.dose_unit(compound)) for compound in compounds}
+    xlabs = {name: plot_text(f"dose ({units[name]})" if units[name] else "dose") for name in panels_}
     fraction = endpoint.startswith(("Fraction_", "Relative_")) and endpoint != "Fraction_Lost"
     return LinePlot(
         f"md_curve_{index}",
         f"Fitted curves: {words}",
-        f"dose ({unit})",
+        xlabs,
         panels_,
         dict.fromkeys(panels_, words),
         dict.fromkeys(panels_, (0, None)) if fraction else {},

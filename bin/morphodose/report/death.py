@@ -213,7 +213,7 @@ def _gates(screen: Screen) -> Part:
     ]
     html = text + (long_table(headers, rows, "gates") if rows else notice("No table of gates was given."))
     pictures = [
-        picture(path.read_bytes(), f"Gates of {name}", name, 620) for name, path in screen.gate_plots.items()
+        picture(path.read_bytes(), f"Gates of {name}", name, 1000) for name, path in screen.gate_plots.items()
     ]
     html += "".join(pictures[:OPEN_GATES])
     if len(pictures) > OPEN_GATES:

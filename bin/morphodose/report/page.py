@@ -149,13 +149,14 @@ def _line_plot(plot: LinePlot) -> Any:
     labels = []
     for name in plot.panels:
         low, high = plot.yranges.get(name, (None, None))
-        label: dict[str, Any] = {"name": name, "ylab": plot.ylabs.get(name, name)}
+        xlab = plot.xlab if isinstance(plot.xlab, str) else plot.xlab[name]
+        label: dict[str, Any] = {"name": name, "xlab": xlab, "ylab": plot.ylabs.get(name, name)}
         label |= {key: value for key, value in (("ymin", low), ("ymax", high)) if value is not None}
         labels.append(label)
     settings: dict[str, Any] = {
         "id": plot.id,
         "title": f"{plot.title}",
-        "xlab": plot.xlab,
+        "xlab": labels[0]["xlab"],
         "ylab": labels[0]["ylab"],
         "ymin": labels[0].get("ymin"),
         "ymax": labels[0].get("ymax"),

@@ -51,7 +51,7 @@ class LinePlot:
 
     id: str
     title: str
-    xlab: str
+    xlab: str | Mapping[str, str]
     panels: Mapping[str, Sequence[Line]]
     ylabs: Mapping[str, str]
     yranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)

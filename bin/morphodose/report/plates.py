@@ -10,7 +10,7 @@ from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, notice, paragraph
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
-from morphodose.report.words import dose_words, figure_text, hours, number, unit_words
+from morphodose.report.words import dose_words, file_name, figure_text, hours, number, unit_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,8 @@ MAPS = {
     "Count_CellsPerField": ("cells per field", "cividis"),
     "Fraction_Dying": ("dying or dead cells (fraction)", "magma_r"),
 }
+#: Compounds that are told apart by letters on the layout.
+MOST_LETTERS = 8
 #: Plates whose maps are open on the page; those of the others are folded away.
 OPEN_PLATES = 2
 
@@ -48,11 +50,13 @@ def section(screen: Screen, album: Album) -> Section:
             f"Layout of plate {plate}", "What each well holds. Rows and columns are those of the plate."
         )
         for column, (words, colours) in columns.items():
-            name = f"plate_{column.lower()}{tag}"
+            if not wells[column].notna().any():
+                continue
+            name = f"plate_{file_name(column)}{tag}"
             drawn = album.draw(name, partial(_maps, wells, wanted, column, words, colours))
             html += drawn.html(
                 f"Plate maps of {words}, plate {plate}",
-                f"{words.capitalize()}, by timepoint and replicate; V marks vehicle.",
+                f"{words[0].upper()}{words[1:]}, by timepoint and replicate; V marks vehicle.",
             )
         parts.append(
             Part(
@@ -126,58 +130,61 @@ def _layout(wells: pd.DataFrame, plate_format: int) -> Figure:
     rows, columns = plate_shape(plate_format)
     figure, (axes,) = panels(1, 1, min(max(0.52 * columns + 1.6, 5), 11), min(max(0.42 * rows + 0.8, 2.4), 7))
     compounds = sorted(treated["Metadata_Compound"].unique())
-    grid = np.full((rows, columns), np.nan)
+    # doses of compounds with different units are no common scale; shares of the highest dose are one
+    highest = treated.groupby("Metadata_Compound")["Metadata_Dose"].transform("max")
+    one_unit = treated["Metadata_DoseUnit"].nunique() <= 1
+    shades = treated.assign(Shade=treated["Metadata_Dose"] / (1.0 if one_unit else highest))
     if len(treated):
-        low, high = treated["Metadata_Dose"].min(), treated["Metadata_Dose"].max()
-        grid = np.asarray(_grid(treated, "Metadata_Dose", plate_format))
+        low, high = float(shades["Shade"].min()), float(shades["Shade"].max())
         norm = LogNorm(low / 1.01, high * 1.01)
-        mesh = _mesh(axes, grid, cmap="cividis_r", norm=norm)
-        unit = unit_words(str(treated["Metadata_DoseUnit"].iloc[0]))
-        bar = figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02)
-        bar.set_label(figure_text(f"dose ({unit})" if unit else "dose"))
-        ticks = sorted(treated["Metadata_Dose"].unique())
-        ticks = ticks if len(ticks) <= 8 else ticks[:: len(ticks) // 8 + 1]
-        bar.set_ticks(ticks, labels=[number(t, 3) for t in ticks])
-        bar.minorticks_off()
+        mesh = _mesh(axes, _grid(shades, "Shade", plate_format), cmap="cividis_r", norm=norm)
+        _dose_bar(figure, axes, mesh, shades, one_unit)
     else:
-        _mesh(axes, grid)
+        _mesh(axes, np.full((rows, columns), np.nan))
     _frame(axes, plate_format)
-    size = 6.5 if columns <= 12 else 4
-    for well, role, dose, compound in zip(
-        once["Metadata_Well"],
-        once["Metadata_Role"],
-        once["Metadata_Dose"],
-        once["Metadata_Compound"],
-        strict=True,
-    ):
-        row, place = well_position(well)
-        if role == "treated" and dose > 0:
-            dark = (
-                np.log(dose / treated["Metadata_Dose"].min()) > 0.5 * np.log(high / low)
-                if high > low
-                else False
-            )
-            mark = f"\n{chr(97 + compounds.index(compound))}" if len(compounds) > 1 else ""
-            text, colour = f"{number(dose, 3)}{mark}", "white" if dark else "black"
-        else:
-            text, colour = {"vehicle": "V", "positive": "+", "empty": "·"}.get(role, "?"), "#333333"
-        if columns <= 24:
-            axes.text(
-                place - 1,
-                row - 1,
-                text,
-                ha="center",
-                va="center",
-                fontsize=size,
-                color=colour,
-                linespacing=0.95,
-            )
+    if columns <= 24:
+        dark = (
+            set(shades.loc[shades["Shade"] > np.sqrt(low * high), "Metadata_Well"]) if len(shades) else set()
+        )
+        for row in once.to_dict("records"):
+            y, x = well_position(row["Metadata_Well"])
+            colour = "white" if row["Metadata_Well"] in dark else "#222222"
+            style = {
+                "ha": "center",
+                "va": "center",
+                "linespacing": 0.95,
+                "fontsize": 6.5 if columns <= 12 else 4,
+            }
+            axes.text(x - 1, y - 1, _well_label(row, compounds), color=colour, **style)
     keys = ["V vehicle"]
     keys += ["+ positive control"] if (once["Metadata_Role"] == "positive").any() else []
-    if 1 < len(compounds) <= 8:
+    if 1 < len(compounds) <= MOST_LETTERS:
         keys += [f"{chr(97 + i)} {name}" for i, name in enumerate(compounds)]
     axes.set_xlabel(figure_text(", ".join(keys)))
     return figure
+
+
+def _well_label(row: dict[str, Any], compounds: list[str]) -> str:
+    """Dose of a treated well, with the letter of its compound; V, + or a dot for the others."""
+    role, dose = row["Metadata_Role"], row["Metadata_Dose"]
+    if role != "treated" or not dose > 0:
+        return {"vehicle": "V", "positive": "+"}.get(role, "·")
+    letter = f"\n{chr(97 + compounds.index(row['Metadata_Compound']))}"
+    return number(dose, 3) + (letter if 1 < len(compounds) <= MOST_LETTERS else "")
+
+
+def _dose_bar(figure: Figure, axes: Axes, mesh: Any, shades: pd.DataFrame, one_unit: bool) -> None:
+    """Colour bar of the doses, or of the share of the highest dose."""
+    bar = figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02)
+    if one_unit:
+        unit = unit_words(str(shades["Metadata_DoseUnit"].iloc[0]))
+        bar.set_label(figure_text(f"dose ({unit})" if unit else "dose"))
+    else:
+        bar.set_label("dose, share of the highest of its compound")
+    ticks = sorted(shades["Shade"].unique())
+    ticks = ticks if len(ticks) <= 9 else ticks[:: len(ticks) // 8 + 1]
+    bar.set_ticks(ticks, labels=[number(tick, 3 if one_unit else 2) for tick in ticks])
+    bar.minorticks_off()
 
 
 def _maps(wells: pd.DataFrame, plate_format: int, column: str, words: str, colours: str) -> Figure:

@@ -8,6 +8,7 @@ from morphodose.report.parts import Part, Section
 from morphodose.report.plates import dose_key
 from morphodose.report.words import counted, hours, listed
 
+EMPTY = "without a role"
 #: Words for the steps of the pipeline.
 STEPS = {
     "check_design": "reading and checking the design",
@@ -37,7 +38,7 @@ def _design(screen: Screen) -> Part:
         ("Timepoints", listed((hours(t) for t in screen.timepoints), 12)),
         ("Replicates", listed(replicates, 12)),
         ("Doses", dose_key(screen) or "no treated well"),
-        ("Wells of a plate map", listed(f"{n} {role}" for role, n in roles.items())),
+        ("Wells of a plate map", listed(f"{n} {role or EMPTY}" for role, n in roles.items())),
     ]
     if channels := given.get("channels"):
         roles_of = {v: k.replace("_", " ") for k, v in (given.get("roles") or {}).items() if v}
@@ -78,6 +79,8 @@ def excluded_fields(screen: Screen) -> list[dict[str, object]]:
 
 def _faults(screen: Screen) -> Part:
     faults, excluded = screen.faults, excluded_fields(screen)
+    if not screen.design and faults.empty:
+        return Part("Faults of the input", notice("No design and no table of faults was given."))
     if faults.empty and not excluded:
         return Part(
             "Faults of the input",
@@ -110,6 +113,8 @@ def _faults(screen: Screen) -> Part:
 def _left_out(screen: Screen) -> Part:
     entries = screen.run.get("left_out") or []
     title = "Steps left out"
+    if not screen.run:
+        return Part(title, notice("No record of the run was given."))
     if not entries:
         return Part(title, paragraph("None: every step of the pipeline ran.", kind="md-fine"))
     rows = [[STEPS.get(str(e.get("step")), e.get("step")), e.get("reason")] for e in entries]

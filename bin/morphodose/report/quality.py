@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from morphodose.report.draw import key_outside
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, long_table, notice, paragraph, table
 from morphodose.report.inputs import Screen
@@ -214,7 +215,7 @@ def _focus_figure(focus: pd.DataFrame) -> Figure:
         axis.set_xlabel("z plane")
         axis.set_ylim(0, 1.02)
     axes[0].set_ylabel("share of stacks")
-    axes[-1].legend(loc="upper right", fontsize=8)
+    key_outside(figure, axes[0], "")
     return figure
 
 

@@ -32,11 +32,10 @@ KINDS = {"shape": "shape", "count": "count", "death": "death"}
 
 def shape_columns(screen: Screen) -> list[str]:
     """Columns of shape that are drawn; those of viable cells first, since dead cells change a median too."""
-    named = (
-        [str(e) for e in screen.onsets.loc[screen.onsets["Kind"] == "shape", "Endpoint"].unique()]
-        if "Kind" in screen.onsets
-        else []
+    shapes = (
+        screen.onsets.loc[screen.onsets["Kind"] == "shape", "Endpoint"] if "Kind" in screen.onsets else []
     )
+    named = [str(name) for name in dict.fromkeys(shapes) if not str(name).startswith("Endpoint_")]
     candidates = list(
         dict.fromkeys([*named, *(c for c in SHAPE_COLUMNS if c.startswith("MedianViable_")), *SHAPE_COLUMNS])
     )

@@ -137,6 +137,15 @@ def plot_text(text: object) -> str:
     return str(text).translate(looks)
 
 
+def file_name(text: str) -> str:
+    """A text as part of a file name: letters, digits and underscores."""
+    return (
+        "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text)
+        .strip("_")
+        .lower()
+    )
+
+
 def figure_text(text: object) -> str:
     """Text for a label of a Matplotlib figure, where a dollar sign would start a formula."""
     return str(text).replace("$", r"\$").replace("\n", " ")

@@ -18,7 +18,9 @@ CELL, NUCLEUS, LEFT_OUT = (255, 221, 51), (255, 102, 255), (150, 150, 150)
 LEAST_RANGE = 15.0
 
 
-def stretch(channel: npt.NDArray[np.generic], low: float = 1.0, high: float = 99.7) -> npt.NDArray[np.float32]:
+def stretch(
+    channel: npt.NDArray[np.generic], low: float = 1.0, high: float = 99.7
+) -> npt.NDArray[np.float32]:
     """A channel scaled to 0 … 1 between two percentiles, over `LEAST_RANGE` times its noise or more.
 
     All 0 where it is constant. The noise is the median difference of neighbours in a row, by which

@@ -18,7 +18,7 @@ process ESTIMATE_ILLUMINATION {
         --acquisition ${meta.acquisition} \\
         --out ${meta.acquisition}_flat_field \\
         ${args} \\
-        images
+        images/*
     cp ${meta.acquisition}_flat_field/illumination.parquet ${meta.acquisition}_illumination.parquet
     versions.py --process ${task.process} numpy scipy > versions.yml
     """

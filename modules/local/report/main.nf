@@ -11,7 +11,6 @@ process REPORT {
     path curves
     path onsets
     path orders
-    path zprime
     path images, stageAs: 'images/*'
     path projected, stageAs: 'projected/*'           // their focus.parquet
     path illumination, stageAs: 'illumination/*'   // [] where it was not estimated
@@ -35,7 +34,7 @@ process REPORT {
     report.py \\
         --design ${design} --faults ${faults} --plate_map ${plate_map} \\
         --wells ${wells} --conditions ${conditions} \\
-        --responses ${responses} --curves ${curves} --onsets ${onsets} --orders ${orders} --zprime ${zprime} \\
+        --responses ${responses} --curves ${curves} --onsets ${onsets} --orders ${orders} \\
         --images images --focus projected \\
         ${illumination ? '--illumination illumination' : ''} \\
         ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\

@@ -5,7 +5,7 @@ process STAGE_WEIGHTS {
     input:
     val model      // a shipped model, one of Cellpose's, or a file
     path file      // the file when `model` names one, else []
-    path shipped   // folder of the models that the project ships
+    path shipped, stageAs: 'shipped/*'   // the models that the project ships
     val code
 
     output:
@@ -17,7 +17,7 @@ process STAGE_WEIGHTS {
     """
     stage_weights.py \\
         --model ${file ?: model} \\
-        --shipped_dir ${shipped} \\
+        --shipped_dir shipped \\
         --out weights \\
         ${args}
     """

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Seconds per field of a segmentation task, beside bare Cellpose with the same weights on the same images.
+
+Both run in this process and take turns, well by well, so that a busy machine slows both. Bare Cellpose
+is `CellposeModel.eval` on the images in memory, for cells and for nuclei; the task also reads the fields,
+matches nuclei to cells, takes the border off, and writes masks, overlays and tables.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+
+from morphodose.images import Field, read_field, read_labels, write_field
+from morphodose.keys import field_images, parse_keys
+from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.engine import Engine, choose_device, pair
+from morphodose.segmentation.score import Score, score
+from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.well import Settings
+from morphodose.simulate.field import render_field
+from segment_cells import segment_folder
+
+CELL_DIAMETER, NUCLEUS_DIAMETER = 40.0, 18.0
+
+
+def write_well(folder: Path, name: str, fields: int, size: int, seed: int) -> dict[str, np.ndarray]:
+    """Simulate the fields of a well as project_z writes them; the true cells by image."""
+    truth = {}
+    for i in range(1, fields + 1):
+        # 45 cells in 360 x 360 px, as in the demo
+        field = render_field(np.random.default_rng([seed, i]), size=size, n_cells=45 * (size / 360) ** 2)
+        pixels = field.planes.max(axis=0)[[1, 2]]
+        write_field(folder / f"{name}_Field_{i}.ome.tiff", Field(pixels, ("Hoechst", "CellMask"), 0.5))
+        truth[f"{name}_Field_{i}"] = field.cells
+    return truth
+
+
+def bare(engine: Engine, folder: Path, name: str) -> float:
+    """Seconds of Cellpose alone on a well: cells, then nuclei."""
+    fields = [read_field(path) for path in field_images(folder, name).values()]
+    cells = [pair(field.channel("CellMask"), field.channel("Hoechst")) for field in fields]
+    nuclei = [pair(field.channel("Hoechst")) for field in fields]
+    begin = time.perf_counter()
+    for images, kind, diameter in ((cells, "cells", CELL_DIAMETER), (nuclei, "nuclei", NUCLEUS_DIAMETER)):
+        scale = engine.diam_mean["cells"] / engine.diam_mean[kind]
+        engine.model.eval(images, channel_axis=-1, diameter=diameter * scale, batch_size=8)
+    return time.perf_counter() - begin
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--weights", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--wells", default=4)
+@click.option("--fields", default=6, help="Of a well.")
+@click.option("--size", default=360, help="Edge of a field in px.")
+@click.option("--threads", default=0, help="CPU threads; 0 leaves it to PyTorch.")
+@click.option("--use_gpu", is_flag=True)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures here too.")
+def main(
+    weights: Path | None,
+    wells: int,
+    fields: int,
+    size: int,
+    threads: int,
+    use_gpu: bool,
+    json_path: Path | None,
+) -> None:
+    """Print seconds per field of the task and of bare Cellpose, their ratio, and the F1 of the cells."""
+    if threads:
+        torch.set_num_threads(threads)
+    begin = time.perf_counter()
+    engine = Engine(weights or SHIPPED_FOLDER / REGISTRY[SHIPPED].file, choose_device(use_gpu))
+    loading = time.perf_counter() - begin
+    settings = Settings(diameter=CELL_DIAMETER, nuclei_diameter=NUCLEUS_DIAMETER)
+    seconds: dict[str, list[float]] = {"task": [], "bare": []}
+    agreement = Score(0.5, 0, 0, 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(wells + 1):
+            acquisition, well = "Time_4hrs_R1", f"A{number + 1:02d}"
+            name = f"{acquisition}_Well_{well}"
+            folder, out = Path(scratch) / "images" / name, Path(scratch) / "out" / name
+            truth = write_well(folder, name, fields, size, number)
+            entry = {
+                "plate": "P",
+                "timepoint_h": 4,
+                "replicate": "1",
+                "acquisition": acquisition,
+                "well": well,
+            }
+            keys = parse_keys(name, json.dumps(entry))
+
+            def task(folder=folder, keys=keys, out=out) -> float:
+                begin = time.perf_counter()
+                segment_folder(folder, keys, ("CellMask", "Hoechst"), engine, engine, settings, out)
+                return time.perf_counter() - begin
+
+            if number % 2:
+                times = {"task": task(), "bare": bare(engine, folder, name)}
+            else:
+                times = {"bare": bare(engine, folder, name), "task": task()}
+            if number == 0:
+                continue  # the first well pays for compilation and caches
+            for kind, value in times.items():
+                seconds[kind].append(value / fields)
+            for image, cells in truth.items():
+                found = read_labels(out / f"{image}_cells.tif")
+                agreement += score(without_labels(cells, border_labels(cells)), found)[0]
+    task_s, bare_s = (float(np.sum(seconds[kind]) / wells) for kind in ("task", "bare"))
+    cells_s = (agreement.true_positives + agreement.false_positives) / (wells * fields) / task_s
+    figures = {
+        "step": "segment_cells",
+        "fields": wells * fields,
+        "size_px": size,
+        "seconds_per_field": round(task_s, 4),
+        "seconds_per_field_bare_cellpose": round(bare_s, 4),
+        "overhead": round(task_s / bare_s - 1, 4),
+        "cells_per_second": round(cells_s, 1),
+        "seconds_to_load_the_weights": round(loading, 2),
+        "f1_cells": round(agreement.f1, 3),
+        "threads": torch.get_num_threads(),
+        "device": str(choose_device(use_gpu)),
+    }
+    for key, value in figures.items():
+        click.echo(f"{key:34s} {value}")
+    if json_path:
+        json_path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
