@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+
 from morphodose.design.check import judge
 from morphodose.design.output import Design
 from morphodose.errors import InputError

@@ -13,6 +13,7 @@ import json
 import runpy
 import shutil
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ sys.dont_write_bytecode = True
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import tifffile  # noqa: E402
+
 from morphodose.images import read_field, read_labels, write_labels  # noqa: E402
 from morphodose.keys import parse_keys  # noqa: E402
 from morphodose.segmentation.border import border_labels, without_labels  # noqa: E402
@@ -50,7 +52,8 @@ def main() -> None:
     print("Making the inputs of the nf-test suite in .nf-test-data ...", file=sys.stderr)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    make(target)
+    with open(target / "make.log", "w") as log, redirect_stdout(log), redirect_stderr(log):
+        make(target)
     # last, so that an interrupted run is made anew; a rename of the folder would break the paths in its tables
     stamp.write_text(digest)
 
@@ -92,7 +95,15 @@ def make(out: Path) -> None:
          "--cells_out", out / "cells", "--images_out", out / "images" / f"{acquisition}.parquet")  # fmt: skip
     step("profile_wells", "--cells", out / "cells", "--images", out / "images",
          "--out", out / "wells.parquet", "--conditions_out", out / "conditions.parquet")  # fmt: skip
-    step("fit_responses", "--wells", out / "wells.parquet", "--endpoints", "Fraction_Dying", "--out", out / "responses")
+    step(
+        "fit_responses",
+        "--wells",
+        out / "wells.parquet",
+        "--endpoints",
+        "Fraction_Dying",
+        "--out",
+        out / "responses",
+    )
     known_curve(out / "known_wells.parquet")
     known_flat_field(out / "flat_field")
     bad_inputs(out, wells)
@@ -132,7 +143,9 @@ def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> No
     write_labels(out / f"{image}_nuclei.tif", found.nuclei)
     write_png(
         out / f"{image}_overlay.png",
-        overlay(field.channel("CellMask"), field.channel("Hoechst"), found.cells, found.nuclei, found.left_out),
+        overlay(
+            field.channel("CellMask"), field.channel("Hoechst"), found.cells, found.nuclei, found.left_out
+        ),
     )
     columns = well.columns(image)
     objects = object_table(found.cells, columns, found.nuclei_counts, field.pixel_size_um)
@@ -181,7 +194,9 @@ def bad_inputs(out: Path, wells: list[dict[str, Any]]) -> None:
     first = wells[0]
     plane = Path(first["planes"][0]["path"])
     (bad / "torn.tif").write_bytes(plane.read_bytes()[:1000])
-    (bad / "platemap.csv").write_text((out / "plate" / "platemap.csv").read_text().replace("A03,SimDrug,1,", "A03,SimDrug,one,"))
+    (bad / "platemap.csv").write_text(
+        (out / "plate" / "platemap.csv").read_text().replace("A03,SimDrug,1,", "A03,SimDrug,one,")
+    )
     image = f"{first['id']}_Field_1"
     masks = bad / "masks" / first["id"]
     write_labels(masks / f"{image}_cells.tif", np.zeros((150, 200), np.int32))

@@ -22,14 +22,18 @@ def main() -> None:
     """Print the columns of the table, their units, and the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="Parquet file, or a folder of such files.")
-    parser.add_argument("--columns", help="Those to print, comma-separated; all by default, none where empty.")
+    parser.add_argument(
+        "--columns", help="Those to print, comma-separated; all by default, none where empty."
+    )
     options = parser.parse_args()
     files = sorted(options.file.rglob("*.parquet")) if options.file.is_dir() else [options.file]
     chosen = None if options.columns is None else [name for name in options.columns.split(",") if name]
     schema = pq.read_schema(files[0])
     missing = [name for name in chosen or [] if name not in schema.names]
     if missing:
-        parser.error(f"{options.file} has no column {', '.join(missing)}; it has {', '.join(schema.names[:40])}")
+        parser.error(
+            f"{options.file} has no column {', '.join(missing)}; it has {', '.join(schema.names[:40])}"
+        )
     # ParquetFile: a `=` in the path is no partition
     tables = [pq.ParquetFile(file).read(columns=chosen) for file in files]
     rows = pa.concat_tables(tables, promote_options="permissive").to_pylist()
@@ -39,7 +43,11 @@ def main() -> None:
         if field.metadata and b"unit" in field.metadata
     }
     columns = schema.names
-    table = {"columns": columns, "units": units, "rows": [{k: plain(v) for k, v in row.items()} for row in rows]}
+    table = {
+        "columns": columns,
+        "units": units,
+        "rows": [{k: plain(v) for k, v in row.items()} for row in rows],
+    }
     print(json.dumps(table, default=str))
 
 

@@ -213,7 +213,11 @@ class Tables:
 
     def onsets(self) -> pd.DataFrame:
         """The table `onsets`: shape one timepoint before death, nothing at the lowest doses."""
-        kinds = {"Fraction_Dying": "death", "Relative_CellCount": "count", **dict.fromkeys(self.shapes, "shape")}
+        kinds = {
+            "Fraction_Dying": "death",
+            "Relative_CellCount": "count",
+            **dict.fromkeys(self.shapes, "shape"),
+        }
         rows = []
         for compound in self.compounds:
             for place, dose in enumerate(self.doses):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from design_tree import CHANNELS, Screen, make_screen, run
 from morphodose.tables import column_units
 

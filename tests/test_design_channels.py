@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from morphodose.design.channels import check_roles, parse_channels
 from morphodose.design.faults import Faults
 

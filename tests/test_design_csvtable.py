@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from morphodose.design.csvtable import parse_number, read_csv, uses_decimal_comma
 from morphodose.design.faults import Faults
 

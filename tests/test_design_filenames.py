@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from morphodose.design.faults import Faults
 from morphodose.design.filenames import PRESETS, Name, name_pattern, preset_pattern
 from morphodose.design.planes import read_folder

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+
 from design_tree import Screen, make_screen, tiff_bytes
 from morphodose.design.grid import ranges
 

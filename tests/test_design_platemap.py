@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from morphodose.design.faults import Faults
 from morphodose.design.platemap import PlateMap, read_platemap
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from morphodose.design.faults import Faults
 from morphodose.design.samplesheet import Acquisition, read_samplesheet
 

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from morphodose.design.tiff_check import check_tiff, check_tiffs
 
 RNG = np.random.default_rng(1)

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+
 from design_tree import make_screen, run
 from morphodose.design.faults import Faults
 from morphodose.design.folders import best_preset, find_acquisitions, folder_patterns

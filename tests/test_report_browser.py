@@ -34,13 +34,20 @@ def test_report_opens_without_error_request_or_empty_section(root: Path, tmp_pat
 
 def test_hostile_names_are_shown_and_not_run(root: Path, tmp_path: Path) -> None:
     name = """<script>console.error('run')</script>"><img src=x onerror=console.error(1)> \\" $x_1$ & 'q'"""
-    page = make(root, tmp_path, Tables(compounds=(name,), times=(4, 48), doses=(1, 10), unit="<b>uM</b>"))
+    page = make(
+        root,
+        tmp_path,
+        Tables(compounds=(name, "plain"), times=(48,), doses=(1, 10), unit="<b>uM</b>", replicates=2),
+    )
     assert report_problems(page) == []
     with chromium_page() as browser:
         browser.open(page)
         assert name in browser.run("document.body.textContent")
         assert (
-            browser.run("document.querySelectorAll('img[src=x], .md-part script, .md-part b b').length") == 0
+            browser.run(
+                "document.querySelectorAll('img[src=x], .md-part script, .mqc-nav script, h3 script').length"
+            )
+            == 0
         )
 
 

@@ -11,9 +11,7 @@ from click.testing import CliRunner
 import report as command
 from report_tables import Tables
 
-SMALL = Tables(
-    doses=(1.0, 10.0), times=(4, 48), replicates=2, shapes=("MedianViable_Cells_AreaShape_Area",)
-)
+SMALL = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=2, shapes=("MedianViable_Cells_AreaShape_Area",))
 
 
 def run(arguments: list[str], out: Path) -> str:
@@ -30,6 +28,7 @@ def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path, monkeypatch: p
     assert "section 1 of 12" in output
     html = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert Path.cwd() == tmp_path
+    assert "[[md-" not in html and "data-morphodose" not in html, "a mark was not replaced"
     assert "from the" not in re.sub(r"<script.*?</script>", "", html, flags=re.S).split("In one look")[0]
     # attributes that make a browser load something at once
     assert not re.search(r"<script[^>]+src=", html)

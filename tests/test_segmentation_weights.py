@@ -169,6 +169,13 @@ def test_cellpose_model_is_taken_from_the_local_cache(
     assert stage("cyto2", tmp_path / "out")["file"] == "cyto2torch_0"
 
 
+def test_file_under_the_name_of_a_model_is_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cyto3").write_bytes(b"weights")
+    about = stage("cyto3", tmp_path / "out")
+    assert (about["file"], about["origin"], about["bytes"]) == ("cyto3", "a file of the user", 7)
+
+
 @pytest.mark.parametrize("name", ["cyto", "cyto2", "cyto3", "nuclei"])
 def test_registry_has_cellposes_own_file_names(name: str) -> None:
     # the names that cellpose.models.model_path makes, asked without its download

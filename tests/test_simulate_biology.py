@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import curve_fit
+
 from morphodose.errors import InputError
 from morphodose.simulate.biology import STATES, Compound, Curve, assign_states, truth_of
-from scipy.optimize import curve_fit
 
 EC50 = {24.0: 2.4, 48.0: 1.0}
 DOSES = np.geomspace(0.01, 300, 25)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
 from morphodose.simulate.field import CHANNELS, STATES, Optics, SimulatedField, render_field
 from morphodose.simulate.shapes import make_cells, place_cells, rasterise
-from scipy import ndimage
 
 MIXED = (0.4, 0.2, 0.25, 0.15)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from click.testing import CliRunner
+
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.images import read_labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.names import normalise_well

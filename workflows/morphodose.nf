@@ -208,7 +208,8 @@ def modelFile(model) {
 
 /** One JSON object of the versions.yml sections of all processes. */
 def versionsJson(sections) {
-    def merged = sections.inject([:]) { all, section -> all + new org.yaml.snakeyaml.Yaml().load(section) }
+    // a stub writes an empty section
+    def merged = sections.inject([:]) { all, section -> all + (new org.yaml.snakeyaml.Yaml().load(section) ?: [:]) }
     return groovy.json.JsonOutput.toJson(merged.collectEntries { process, found -> [process.tokenize(':')[-1], found] })
 }
 

@@ -87,5 +87,3 @@ def column_units(path: str | Path) -> dict[str, str]:
 def count_rows(paths: Sequence[str | Path]) -> int:
     """Rows of several Parquet files, from their footers alone."""
     return sum(pq.ParquetFile(path).metadata.num_rows for path in paths)
-
-

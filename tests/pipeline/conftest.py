@@ -11,7 +11,10 @@ import pytest
 from pipeline.nextflow_runs import ROOT, Run, run
 
 #: Options of the tiny plate: one vehicle and three treated wells at one time, fields of 200 px.
-TINY = "--times 24 --doses 0.1,1,10 --replicates 1 --vehicle_wells 1 --positive_wells 0 --planes 2 --size 200 --density 12"
+TINY = (
+    "--times 24 --doses 0.1,1,10 --replicates 1 --vehicle_wells 1 --positive_wells 0 "
+    "--planes 2 --size 200 --density 12"
+)
 TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "18")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
-from morphodose.report.words import dose_words, number, unit_words
+from morphodose.report.words import dose_words, minus, number, unit_words
 
 #: State → (word, class of its badge).
 STATES = {
@@ -62,5 +62,5 @@ def sentence(row: Mapping[str, Any], what: str, when: str) -> str:
     answer = ec50_words(row).replace("(", "(95 % interval ")
     answer = answer if answer.startswith("no ") else f"EC50 {answer}"
     why = f" ({reason})" if state != "fitted" and isinstance(reason, str) and reason else ""
-    zprime = f"; Z′ {number(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
+    zprime = f"; Z′ {minus(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
     return f"{what} at {when}: {answer}, {state}{why}{zprime}."

@@ -15,9 +15,10 @@ from morphodose.report.summary import wells_of
 from morphodose.report.words import (
     VEHICLE_COLOUR,
     endpoint_words,
-    file_name,
     figure_text,
+    file_name,
     hours,
+    minus,
     number,
     plot_text,
     ramp,
@@ -115,7 +116,7 @@ def _cell(row: Mapping[str, Any]) -> object:
 
     if row["State"] == "refused":
         return badge("refused")
-    zprime = f" Z′ {number(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
+    zprime = f" Z′ {minus(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
     return Safe(f"{escape(ec50_words(row))}<br>{badge(row['State'])}{zprime}")
 
 

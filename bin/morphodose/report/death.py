@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+#: Compartment of a column → its words.
+PLACES = {"Cells": "cell", "Nuclei": "nucleus", "Cytoplasm": "cytoplasm"}
 #: State → its words and colour.
 LOOKS = STATES | SINGLE_STATES
 #: Gate plots that are open on the page.
@@ -205,6 +207,7 @@ def _gates(screen: Screen) -> Part:
         "Acquisition",
         "Stain",
         "Channel",
+        "Measured in",
         "Gate (counts)",
         "Method",
         "Vehicle cells",
@@ -233,6 +236,7 @@ def gate_rows(gates: pd.DataFrame) -> list[list[object]]:
                 gate.get("Metadata_Acquisition"),
                 gate.get("Stain"),
                 gate.get("Channel"),
+                PLACES.get(str(gate.get("Column")).partition("_")[0]),
                 number(threshold, 4) if finite(threshold) else "no gate",
                 gate.get("Method") or None,
                 int(gate["Count_VehicleCells"]) if finite(gate.get("Count_VehicleCells")) else None,

@@ -35,7 +35,8 @@ SETTINGS: dict[str, Any] = {
     "plots_force_interactive": True,
     "plots_defer_loading_numseries": 1000,
 }
-MARK = '<div data-morphodose="{}"></div>'
+#: What stands for a text, and for a name, until the page is there.
+MARK, NAME = '<div data-morphodose="{}"></div>', "[[{}]]"
 
 
 def write_page(path: str | Path, sections: Sequence[Section], title: str, lead: str) -> None:
@@ -77,7 +78,8 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
     """The page as text.
 
     MultiQC is given a mark in place of every text, and the texts are put in afterwards: it keeps a copy of
-    all it is given for its AI buttons, which would double the pictures.
+    all it is given for its AI buttons, which would double the pictures, and its navigation turns escaped
+    names back into tags.
     """
     import multiqc
     from multiqc import config, report
@@ -89,7 +91,7 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
     Path("settings.yaml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
     for name, value in SETTINGS.items():  # the file is read when the page is written, plots are made before
         setattr(config, name, value)
-    texts = {"lead": lead}
+    texts, names = {"lead": lead}, {}
     for section in sections:
         module = BaseMultiqcModule(
             name=escape(section.title), anchor=f"md-{section.anchor}", autoformat=False
@@ -97,8 +99,9 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
         for index, part in enumerate(section.parts, start=1):
             anchor = f"md-{section.anchor}-{index}"
             texts[f"{anchor}-above"], texts[f"{anchor}-below"] = part.html, part.below
+            names[anchor] = part.title
             module.add_section(
-                name=escape(part.title),
+                name=NAME.format(anchor),
                 anchor=anchor,
                 content_before_plot=MARK.format(f"{anchor}-above") if part.html else "",
                 plot=_plot(part),
@@ -117,8 +120,9 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
     )
     if not html:
         raise RuntimeError("MultiQC wrote no report")
-    pattern = re.compile(re.escape(MARK).replace(r"\{\}", "([a-z0-9-]+)"))
-    return pattern.sub(lambda match: f'<div class="md-part">{texts[match[1]]}</div>', str(html))
+    html = re.sub(r"\[\[(md-[a-z0-9-]+)\]\]", lambda match: escape(names[match[1]]), str(html))
+    pattern = re.escape(MARK).replace(r"\{\}", "([a-z0-9-]+)")
+    return re.sub(pattern, lambda match: f'<div class="md-part">{texts[match[1]]}</div>', html)
 
 
 def _one_line(title: str) -> str:

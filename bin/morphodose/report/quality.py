@@ -135,6 +135,7 @@ def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
                     "o",
                     color=colour,
                     markersize=2.6,
+                    rasterized=True,
                     alpha=0.6,
                     mew=0,
                     label=verdict if place == 0 else None,

@@ -80,6 +80,11 @@ def number(value: float, digits: int = 2) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def minus(value: float) -> str:
+    """As `number`, with a true minus sign: for what is read and not computed with."""
+    return number(value).replace("-", "−")
+
+
 def percent(value: float, digits: int = 0) -> str:
     """A fraction as per cent; what is above 0 but rounds to it says so."""
     if value is None or not math.isfinite(value):

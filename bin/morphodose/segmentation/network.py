@@ -28,7 +28,7 @@ STYLE_LENGTH = 256
 META = "__meta__"
 
 
-class Network(CPnet):
+class Network(CPnet):  # type: ignore[misc] # Cellpose has no types
     """Cellpose's residual U-Net (Stringer 2021) with any number of channels per level.
 
     The style vector that it returns is padded with zeros to the length Cellpose's tile runner expects;

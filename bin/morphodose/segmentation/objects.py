@@ -118,7 +118,8 @@ def perimeters(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     lengths[[5, 7, 15, 17, 25, 27]] = 1
     lengths[[21, 33]] = np.sqrt(2)
     lengths[[13, 23]] = (1 + np.sqrt(2)) / 2
-    return np.bincount(padded[y, x], lengths[code], minlength=int(padded.max()) + 1)
+    found = np.bincount(padded[y, x], lengths[code], minlength=int(padded.max()) + 1)
+    return np.asarray(found, dtype=np.float64)
 
 
 def object_units(pixel_size_um: float | None) -> dict[str, str]:

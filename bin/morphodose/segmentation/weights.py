@@ -68,7 +68,7 @@ REGISTRY: dict[str, Weights] = {
         origin="trained by assets/models/train.py; card in assets/models/morphodose.md",
         licence="that of this project",
         training_data="simulated plates of this project; nuclei of BBBC038 (CC0, Caicedo 2019)",
-        sha256="",
+        sha256="e6497983369991e7a254f0a24c91b1bafdf297f3966a9e1e880b09b8733a103d",
         parameters=1_654_349,
         scores="assets/models/morphodose.md",
     ),
@@ -119,17 +119,16 @@ def locate(model: str, shipped_folder: Path = SHIPPED_FOLDER) -> Path | None:
     InputError
         If it is neither a known name nor a file.
     """
-    if model in REGISTRY:
-        known = REGISTRY[model]
-        folder = shipped_folder if model == SHIPPED else cellpose_cache()
-        found = folder / known.file
-        if model == SHIPPED and not found.is_file():
-            raise InputError(f"{found}: the model that this project ships is missing; restore it with git")
-        return found if found.is_file() else None
-    path = Path(model)
-    if path.is_file():
-        return path
-    raise InputError(f"--model {model!r} is neither a file nor one of {', '.join(REGISTRY)}")
+    # a file comes first: a task finds the user's file under its own name, which may be that of a model
+    if Path(model).is_file():
+        return Path(model)
+    if model not in REGISTRY:
+        raise InputError(f"--model {model!r} is neither a file nor one of {', '.join(REGISTRY)}")
+    folder = shipped_folder if model == SHIPPED else cellpose_cache()
+    found = folder / REGISTRY[model].file
+    if model == SHIPPED and not found.is_file():
+        raise InputError(f"{found}: the model that this project ships is missing; restore it with git")
+    return found if found.is_file() else None
 
 
 def stage(
@@ -160,7 +159,7 @@ def stage(
         If the model is not found, cannot be downloaded, or has another SHA-256.
     """
     source = locate(model, shipped_folder)
-    known = REGISTRY.get(model)
+    known = None if Path(model).is_file() else REGISTRY.get(model)
     name = source.name if source else known.file if known else Path(model).name
     expected = sha256 or (known.sha256 if known else "")
     target = Path(out) / name
