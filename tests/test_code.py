@@ -1,0 +1,115 @@
+"""What the project demands of its own code."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from morphodose import names
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / "bin"
+LIBRARY = sorted((BIN / "morphodose").rglob("*.py"))
+COMMANDS = sorted(BIN.glob("*.py"))
+
+
+def imported(source: Path) -> set[str]:
+    """Dotted names a source imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}: a relative import escapes the code digest"
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def closure(source: Path) -> set[Path]:
+    """All project sources behind a command."""
+    seen: set[Path] = set()
+    todo = [source]
+    while todo:
+        current = todo.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for name in imported(current):
+            if name.startswith("morphodose"):
+                place = BIN / name.replace(".", "/")
+                todo += [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.exists()]
+    return seen
+
+
+@pytest.mark.parametrize("source", LIBRARY, ids=lambda path: str(path.relative_to(BIN)))
+def test_the_library_imports_itself_absolutely_and_by_name(source: Path) -> None:
+    text = source.read_text(encoding="utf-8")
+    imported(source)
+    assert "importlib.import_module" not in text, "the code digest cannot follow it"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda path: path.name)
+def test_a_command_is_executable_and_only_segmentation_imports_torch(command: Path) -> None:
+    assert os.access(command, os.X_OK)
+    needs = set().union(*(imported(source) for source in closure(command)))
+    uses_torch = any(name.split(".")[0] in {"torch", "cellpose"} for name in needs)
+    # stage_weights asks Cellpose where it publishes a model, and only when one has to be downloaded
+    assert not uses_torch or command.name in {"segment_cells.py", "stage_weights.py"}
+
+
+def test_nothing_is_pickled_or_unpickled() -> None:
+    calls = re.compile(r"pickle\.(load|dump)s?\b|allow_pickle=True|weights_only=False")
+    for source in [*LIBRARY, *COMMANDS]:
+        assert not calls.search(source.read_text(encoding="utf-8")), source
+
+
+def test_the_code_digest_follows_the_same_imports(tmp_path: Path) -> None:
+    script = tmp_path / "main.nf"
+    script.write_text(
+        f"include {{ closure }} from '{ROOT}/workflows/code_digest'\n"
+        "workflow {\n"
+        f"    def bin = file('{BIN}')\n"
+        + "".join(
+            f"    println 'SOURCES {command.name} ' + closure(bin, [bin.resolve('{command.name}')] as Set)"
+            ".collect { source -> bin.relativize(source).toString() }.toSorted().join(' ')\n"
+            for command in COMMANDS
+        )
+        + "}\n"
+    )
+    path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
+    found = subprocess.run(
+        ["nextflow", "-q", "run", str(script)],
+        cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [line.split() for line in found.stdout.splitlines() if line.startswith("SOURCES")]
+    assert len(lines) == len(COMMANDS), found.stdout + found.stderr
+    for _, command, *sources in lines:
+        expected = {str(source.relative_to(BIN)) for source in closure(BIN / command)}
+        # Nextflow also counts the __init__.py of the packages on the way
+        assert expected <= set(sources), command
+        assert {source for source in set(sources) - expected if not source.endswith("__init__.py")} == set()
+
+
+def test_wells_are_written_the_same_whichever_way_they_are_named() -> None:
+    for plate_format, (rows, columns) in names.PLATE_FORMATS.items():
+        for number in (1, columns, columns + 1, rows * columns):
+            well = names.normalise_well(f"W{number:04d}", plate_format)
+            row, column = names.well_position(well)
+            assert (row - 1) * columns + column == number
+            assert names.normalise_well(well.lower(), plate_format) == well
+    with pytest.raises(ValueError, match="beyond a 96-well plate"):
+        names.normalise_well("W0097")
+    with pytest.raises(ValueError, match="not a well"):
+        names.normalise_well("A-1")
+
+
+def test_a_cell_id_splits_into_what_it_was_made_of() -> None:
+    image = names.image_id(names.well_timepoint_id(names.acquisition_id(0.5, "2", "P1"), "B03"), 7)
+    assert image == "P1_Time_0.5hrs_R2_Well_B03_Field_7"
+    assert names.split_cell_id(names.cell_id(image, 12)) == (image, 12)
+    assert names.field_of(image) == 7
