@@ -24,7 +24,7 @@ lint: setup
 	nextflow lint main.nf workflows modules nextflow.config conf
 
 unit: setup browser
-	pytest -q -m 'not pipeline'
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m 'not pipeline'
 
 pipeline: setup
 	pytest -q -m pipeline

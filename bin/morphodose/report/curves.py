@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -166,9 +167,7 @@ def _figure(screen: Screen, endpoint: str, compounds: list[str]) -> Figure:
         axis.set_title(figure_text(f"{name}{hours(row['Metadata_Timepoint'])}"))
     words = endpoint_words(endpoint, screen.units)
     for axis in axes[::across]:
-        axis.set_ylabel(
-            figure_text(words if len(words) < 24 else words.replace(" (", "\n(").replace(": ", ":\n", 1))
-        )
+        axis.set_ylabel("\n".join(textwrap.wrap(figure_text(words), 26)))
     low, high = axes[0].get_ylim()
     if endpoint.startswith(("Fraction_", "Relative_")):
         axes[0].set_ylim(min(0.0, low) if endpoint == "Fraction_Lost" else 0.0, max(high, 0.1))

@@ -109,8 +109,9 @@ def _answers(screen: Screen) -> str:
             for endpoint in (key or endpoints)[:4]:
                 if rows := rows_of(screen.responses, compound, endpoint):
                     words = endpoint_words(endpoint, screen.units)
-                    what = f"{compound}, {words[0].lower()}{words[1:]}"
-                    lines.append(sentence(rows[-1], f"{what}", hours(rows[-1]["Metadata_Timepoint"])))
+                    own = endpoint.startswith("Endpoint_")  # a name the user gave stays as it is
+                    what = f"{compound}, {words if own else words[0].lower() + words[1:]}"
+                    lines.append(sentence(rows[-1], what, hours(rows[-1]["Metadata_Timepoint"])))
         if len(screen.compounds) > 6:
             lines.append(f"{len(screen.compounds) - 6} further compounds: see the table of EC50s.")
     lines += onset_summary(screen)

@@ -59,15 +59,15 @@ class Comparison:
         lines = [
             f"cells          found {self.cells_found}, true {self.cells_true} ({self.count_error:+.1%})",
             f"masks          F1 at IoU 0.5: {self.f1:.3f}",
-            f"death states   largest difference of a fraction: {self.fraction_error:.3f}",
-            "               h     dose   "
-            + "".join(f"{name.removeprefix('Fraction_'):>22}" for name in FRACTIONS),
+            f"death states   found (true); largest difference of a fraction: {self.fraction_error:.3f}",
+            "               h    dose   cells"
+            + "".join(f"{name.removeprefix('Fraction_'):>16}" for name in FRACTIONS),
         ]
         for row in self.fractions.to_dict("records"):
-            pairs = "".join(
-                f"{row[name]:>12.2f} (true {row[f'{name}_True']:.2f})"[:22].rjust(22) for name in FRACTIONS
-            )
-            lines.append(f"             {row['Metadata_Timepoint']:>5g} {row['Metadata_Dose']:>7g}  {pairs}")
+            pairs = "".join(f"{row[name]:.2f} ({row[f'{name}_True']:.2f})".rjust(16) for name in FRACTIONS)
+            place = f"{row['Metadata_Timepoint']:>16g} {row['Metadata_Dose']:>7g} {row['Count_Cells']:>7g}"
+            control = "  positive control" if row["Metadata_Role"] == "positive" else ""
+            lines.append(f"{place}{pairs}{control}")
         for row in self.responses.to_dict("records"):
             found = (
                 f"{row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})"
