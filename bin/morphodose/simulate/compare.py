@@ -31,7 +31,7 @@ class Comparison:
     f1 : float
         F1 of the cell masks at IoU 0.5, over all cells of the in-focus fields.
     fractions : pandas.DataFrame
-        A row per timepoint and dose: cells, and found and true fraction of each death state, replicates pooled.
+        A row per timepoint and dose: cells, found and true fraction of each state, replicates pooled.
     responses : pandas.DataFrame
         A row per endpoint and timepoint: state, EC50 with interval, true EC50, whether it is inside.
     """
@@ -69,15 +69,12 @@ class Comparison:
             control = "  positive control" if row["Metadata_Role"] == "positive" else ""
             lines.append(f"{place}{pairs}{control}")
         for row in self.responses.to_dict("records"):
-            found = (
-                f"{row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})"
-                if row["State"] == "fitted"
-                else ""
-            )
-            inside = "inside" if row["Inside"] else "OUTSIDE"
+            fitted = row["State"] == "fitted"
+            found = f" {row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})" if fitted else ""
+            where = "inside" if row["Inside"] else "OUTSIDE"
             lines.append(
-                f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h: {row['State']} {found}, "
-                f"true {row['EC50_True']:.3g} {inside}"
+                f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h: {row['State']}{found}, "
+                f"true {row['EC50_True']:.3g} {where}"
             )
         return "\n".join(lines)
 
