@@ -63,9 +63,8 @@ def test_all_faults_of_the_input_are_reported_at_once_before_anything_expensive(
     finished = run_plate(plate)
 
     assert_only_the_design_was_checked(finished)
-    for words in (images[0].name, "truncated", "A03", "plate map"):
+    for words in ("3 faults", images[0].name, "truncated", "1 plane missing", "platemap.csv: value 'A03'"):
         assert words in finished.output, words
-    assert images[1].name in finished.output or "missing" in finished.output
 
 
 def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:

@@ -16,6 +16,7 @@ from cellpose.models import CellposeModel
 
 from morphodose.errors import InputError
 from morphodose.segmentation.network import load_network
+from morphodose.segmentation.normalise import normalise
 
 #: Diameter to which Cellpose's built-in nuclear model rescales nuclei; its file does not say so.
 NUCLEI_DIAMETER = 17.0
@@ -106,7 +107,7 @@ class Engine:
         Parameters
         ----------
         images : sequence of (Y, X, 2) arrays
-            Channel to segment and, second, the nuclear channel or zeros; see `pair`.
+            Raw intensities of the channel to segment and, second, the nuclear channel or zeros (`pair`).
         diameter : float
             Diameter of the objects, in px, above 0.
         kind : str
@@ -119,12 +120,12 @@ class Engine:
         # Cellpose rescales by its own diameter / the given one
         given = diameter * self._own_diameter / self.diam_mean[kind]
         masks: list[npt.NDArray[np.int32]] = []
-        for stack in stacks(images):
+        for stack in stacks([normalise(image) for image in images]):
             found = self.model.eval(
                 stack[0] if len(stack) == 1 else stack,
                 channel_axis=-1,
                 z_axis=None if len(stack) == 1 else 0,
-                normalize={"norm3D": False},
+                normalize=False,
                 diameter=given,
                 batch_size=self.batch_size,
                 flow_threshold=thresholds.flow_threshold,
@@ -150,15 +151,6 @@ def stacks(images: Sequence[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.flo
 def pair(
     first: npt.NDArray[np.generic], second: npt.NDArray[np.generic] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Two channels as Cellpose takes them, (Y, X, 2); a constant channel becomes zeros.
-
-    Cellpose leaves a constant channel as it is, so that a dark frame of 100 counts would enter the
-    network as 100, far outside of what it has seen.
-    """
-    channels = []
-    for channel in (first, second):
-        if channel is None or channel.min() == channel.max():
-            channels.append(np.zeros(first.shape, np.float32))
-        else:
-            channels.append(np.asarray(channel, np.float32))
-    return np.stack(channels, axis=-1)
+    """Two channels as Cellpose takes them, (Y, X, 2); zeros where there is no second."""
+    other = np.zeros(first.shape, np.float32) if second is None else second
+    return np.stack([np.asarray(channel, np.float32) for channel in (first, other)], axis=-1)

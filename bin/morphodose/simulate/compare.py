@@ -72,10 +72,8 @@ class Comparison:
             fitted = row["State"] == "fitted"
             found = f" {row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})" if fitted else ""
             where = "inside" if row["Inside"] else "OUTSIDE"
-            lines.append(
-                f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h: {row['State']}{found}, "
-                f"true {row['EC50_True']:.3g} {where}"
-            )
+            name = f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h"
+            lines.append(f"{name}: {row['State']}{found}, true {row['EC50_True']:.3g} {where}")
         return "\n".join(lines)
 
 
