@@ -15,6 +15,7 @@ from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
+from morphodose.segmentation.normalise import coverage, high_percentile, normalise
 from morphodose.segmentation.objects import moments, object_table, object_units, perimeters
 from morphodose.segmentation.overlay import CELL, LEFT_OUT, NUCLEUS, outlines, overlay, stretch, write_png
 from morphodose.segmentation.score import Score, iou_matrix, score
@@ -176,6 +177,41 @@ def test_diameter_of_an_empty_well_is_that_of_the_network() -> None:
 
 def test_diameter_does_not_run_away() -> None:
     assert estimate_diameter(lambda _: [np.ones((999, 999), int)], 30.0) == 150.0
+
+
+# --- brightness
+
+
+def covered(share: float, size: int = 200) -> np.ndarray:
+    """A noisy field with bright stripes on a share of its rows."""
+    image = np.random.default_rng(0).normal(150, 5, (size, size))
+    image[: round(share * size)] += 2000
+    return image
+
+
+def test_brightness_of_an_ordinary_field_is_that_of_cellpose() -> None:
+    transforms = pytest.importorskip("cellpose.transforms")
+    image = covered(0.3).astype(np.float32)
+    assert high_percentile(image) == 99
+    assert normalise(image[..., None])[..., 0] == pytest.approx(transforms.normalize99(image), abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02])
+def test_cells_of_a_sparse_field_are_as_bright_as_those_of_a_full_one(share: float) -> None:
+    image = covered(share)
+    assert coverage(image) == pytest.approx(share)
+    result = normalise(image[..., None])[..., 0]
+    cells = result[: round(share * 200)]
+    assert np.median(cells) == pytest.approx(1, abs=0.05)
+    assert np.median(result) == pytest.approx(0, abs=0.05)
+
+
+def test_confluent_empty_and_constant_fields_are_not_taken_for_sparse_ones() -> None:
+    assert high_percentile(covered(0.95)) == 99
+    assert high_percentile(covered(0)) == 99
+    assert high_percentile(np.full((20, 20), 7)) == 99
+    assert normalise(np.full((20, 20, 2), 137, np.uint16)).max() == 0
+    assert normalise(np.array([[[5], [9]]], np.uint8)).shape == (1, 2, 1)
 
 
 # --- tables

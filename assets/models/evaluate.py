@@ -33,6 +33,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "dead": {"fractions": [0.1, 0.1, 0.4, 0.4], "lost": 0.3, "morphology": 1.0},
     "dense": {"n_cells": 70.0},
     "sparse": {"n_cells": 8.0},
+    "last_cells": {"n_cells": 2.0},
     "dim": {"brightness": 0.5, "fractions": [0.7, 0.1, 0.1, 0.1]},
     "large": {"cell_diameter": 60.0, "size": 540},
     "blurred": {"optics": Optics(blur=1.6, noise=1.5), "fractions": [0.7, 0.1, 0.1, 0.1]},

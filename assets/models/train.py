@@ -26,8 +26,7 @@ from cellpose.train import _loss_fn_seg
 from skimage.measure import label
 
 from morphodose.files import replacing
-from morphodose.segmentation.network import Network, build_network, read_state, write_compact
-from morphodose.segmentation.weights import sha256_of
+from morphodose.segmentation.network import Network, build_network, write_compact
 from morphodose.simulate.field import Optics, render_field
 
 CELL_DIAMETER, NUCLEUS_DIAMETER = 30.0, 17.0
@@ -70,17 +69,13 @@ def pieces(labels: npt.NDArray[np.integer], smallest: int) -> npt.NDArray[np.int
     return split.astype(np.int32)
 
 
-def simulated(rng: np.random.Generator, sparse: float) -> list[Sample]:
-    """One simulated field as two samples: its cells, its nuclei; `sparse` fields have 1 to 6 cells."""
+def simulated(rng: np.random.Generator) -> list[Sample]:
+    """One simulated field as two samples: its cells, its nuclei."""
     diameter = float(rng.uniform(28, 64))
     size = int(np.clip(diameter * rng.uniform(8, 10), 300, 520))
     full = size**2 / (1.15 * diameter**2)
     kind = rng.random()
-    n_cells = full * rng.uniform(0.15, 0.95)
-    if kind < 0.04:
-        n_cells = 0.0
-    elif kind < 0.04 + sparse:
-        n_cells = rng.uniform(1, 6)
+    n_cells = 0.0 if kind < 0.04 else rng.uniform(1, 6) if kind < 0.12 else full * rng.uniform(0.15, 0.95)
     # a third of the fields is healthy; in the others up to 95 % of the cells are dying or dead
     dead = 0.0 if rng.random() < 0.33 else rng.uniform(0, 0.95)
     fractions = np.array([1 - dead, *(dead * rng.dirichlet([0.7, 0.7, 0.7]))])
@@ -132,14 +127,8 @@ def split_names(folder: Path, held_out: int = 6) -> tuple[list[str], list[str]]:
     return [n for i, n in enumerate(names) if i % held_out], names[::held_out]
 
 
-def tile_of(
-    sample: Sample, rng: np.random.Generator, overexposed: float
-) -> tuple[npt.NDArray[np.float32], ...]:
-    """A rotated, resized, re-lit tile of a sample: image (2, 224, 224), target (3, 224, 224).
-
-    A share of the tiles is `overexposed` up to tenfold: where cells cover less than 1 % of a field, its
-    99th percentile, which normalisation makes 1, lies far below their brightness.
-    """
+def tile_of(sample: Sample, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], ...]:
+    """A rotated, resized, re-lit tile of a sample: image (2, 224, 224), target (3, 224, 224)."""
     np.random.seed(int(rng.integers(2**31)))  # Cellpose's geometry draws from NumPy's global generator
     image, target, _ = transforms.random_rotate_and_resize(
         [sample.image.astype(np.float32)],
@@ -162,8 +151,6 @@ def tile_of(
         if rng.random() < 0.5:
             channel *= np.float32(np.exp(rng.uniform(-0.3, 0.3)))
             channel += np.float32(rng.uniform(-0.05, 0.05))
-    if overexposed and rng.random() < overexposed:
-        image *= np.float32(np.exp(rng.uniform(0, 2.3)))
     # where a screen has no nuclear stain, the cytoplasm is segmented alone
     if image[1].any() and rng.random() < 0.1:
         image[1] = 0
@@ -190,11 +177,8 @@ def average_into(mean: dict[str, torch.Tensor], network: Network, step: int) -> 
 @click.option("--nuclei", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Compact file.")
 @click.option("--work", required=True, type=click.Path(file_okay=False, path_type=Path), help="Checkpoints.")
-@click.option("--init", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Start from it.")
 @click.option("--steps", default=900, help="Batches of 8 tiles.")
 @click.option("--fields", default=260, help="Simulated fields.")
-@click.option("--sparse", default=0.08, help="Share of simulated fields with 1 to 6 cells.")
-@click.option("--overexposed", default=0.0, help="Share of tiles as bright as cells in a sparse field.")
 @click.option("--widths", default="16,32,64,128", help="Channels on the levels of the network.")
 @click.option("--rate", default=0.003, help="Highest learning rate (AdamW).")
 @click.option("--seed", default=20240601)
@@ -203,11 +187,8 @@ def main(
     nuclei: Path,
     out: Path,
     work: Path,
-    init: Path | None,
     steps: int,
     fields: int,
-    sparse: float,
-    overexposed: float,
     widths: str,
     rate: float,
     seed: int,
@@ -219,8 +200,6 @@ def main(
     torch.manual_seed(seed)
     work.mkdir(parents=True, exist_ok=True)
     network = build_network(tuple(map(int, widths.split(","))), CELL_DIAMETER)
-    if init:
-        network.load_state_dict(read_state(init)[0])
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         [p for p in network.parameters() if p.requires_grad], lr=rate, weight_decay=1e-4
@@ -237,7 +216,7 @@ def main(
     begin = time.time()
     train_names, _ = split_names(nuclei)
     photographs = [real(nuclei / "images" / name, nuclei / "labels" / name) for name in train_names]
-    rendered = [simulated(np.random.default_rng([seed, 1, number]), sparse) for number in range(fields)]
+    rendered = [simulated(np.random.default_rng([seed, 1, number])) for number in range(fields)]
     click.echo(f"{len(photographs)} photographs, {fields} simulated fields, {time.time() - begin:.0f} s")
     meta = {
         "name": "morphodose",
@@ -248,7 +227,6 @@ def main(
         "seed": seed,
         "steps": steps,
         "fields": fields,
-        "init": sha256_of(init) if init else "random",
     }
     network.train()
     begin, total = time.time(), 0.0
@@ -260,7 +238,7 @@ def main(
         chosen = [rendered[rng.integers(fields)][0] for _ in range(4)]
         chosen += [rendered[rng.integers(fields)][1] for _ in range(2)]
         chosen += [photographs[rng.integers(len(photographs))] for _ in range(2)]
-        tiles = [tile_of(sample, rng, overexposed) for sample in chosen]
+        tiles = [tile_of(sample, rng) for sample in chosen]
         images = torch.from_numpy(np.stack([image for image, _ in tiles]))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             output = network(images.contiguous(memory_format=torch.channels_last))[0]

@@ -37,7 +37,8 @@ class Curve:
         """Value at `dose` ≥ 0, in the dose unit of `ec50`; infinity is allowed."""
         if dose <= 0:
             return self.at_zero
-        share = 1.0 / (1.0 + (self.ec50 / dose) ** self.hill)
+        exponent = self.hill * (math.log(self.ec50) - math.log(dose))
+        share = 1.0 / (1.0 + math.exp(min(exponent, 700.0)))  # exp(710) is beyond a double
         return self.at_zero + (self.at_infinity - self.at_zero) * share
 
 
