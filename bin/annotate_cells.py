@@ -23,6 +23,7 @@ from morphodose.annotate import (
 )
 from morphodose.cli import command
 from morphodose.errors import InputError
+from morphodose.files import find_files
 from morphodose.platemap import read_plate_map
 from morphodose.tables import column_units, parquet_files, write_table
 
@@ -72,7 +73,7 @@ def main(
         click.echo(f"well {position} of {len(files)}: {file.stem}, {table.num_rows} cells", file=sys.stderr)
     units = {"Metadata_Timepoint": "h"}
     for folder, pattern in ((qc, "*.parquet"), (masks, "fields.parquet")):
-        first = next(iter(sorted(folder.rglob(pattern))), None) if folder else None
+        first = next(iter(find_files(folder, pattern)), None) if folder else None
         units |= column_units(first) if first else {}
     write_table(image_table(measured, fields, quality, wells), images_out, units)
 

@@ -13,7 +13,7 @@ import tifffile
 
 from morphodose.cli import command
 from morphodose.errors import InputError
-from morphodose.files import replacing
+from morphodose.files import find_files, replacing
 from morphodose.illumination import (
     BRIGHTFIELD_PERCENTILE,
     STAIN_PERCENTILE,
@@ -61,9 +61,7 @@ def estimate_flat_fields(
     """
     import pandas as pd
 
-    paths = sorted(
-        path for each in images for path in ([each] if each.is_file() else each.rglob("*.ome.tiff"))
-    )
+    paths = sorted(path for each in images for path in find_files(each, "*.ome.tiff"))
     paths = [path for path in paths if path.name.startswith(f"{acquisition}_Well_")]
     if not paths:
         raise InputError(f"no image of {acquisition} below {', '.join(map(str, images))}")

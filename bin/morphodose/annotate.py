@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
-from morphodose.files import replacing
+from morphodose.files import find_files, replacing
 from morphodose.platemap import PlateMap, Value
 from morphodose.tables import parquet_files, read_table
 
@@ -147,6 +147,5 @@ def read_frames(folder: str | Path | None, pattern: str) -> pd.DataFrame | None:
     """All tables below a folder whose name matches, or None where there is none."""
     if folder is None:
         return None
-    path = Path(folder)
-    files = sorted(path.rglob(pattern)) if path.is_dir() else [path]
+    files = find_files(folder, pattern)
     return read_table(files) if files else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import tempfile
 from collections.abc import Iterator
@@ -29,3 +30,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def find_files(place: str | Path, pattern: str) -> list[Path]:
+    """Files below a folder whose name matches `pattern` (shell style), sorted; a file is found as itself.
+
+    Links to folders are followed, unlike by `Path.rglob`: Nextflow stages folders as links.
+    """
+    place = Path(place)
+    if not place.is_dir():
+        return [place] if fnmatch.fnmatchcase(place.name, pattern) else []
+    return sorted(
+        Path(folder) / name
+        for folder, _, names in os.walk(place, followlinks=True)
+        for name in names
+        if fnmatch.fnmatchcase(name, pattern)
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from morphodose.files import replacing
+from morphodose.files import find_files, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def read_table(
 
 def parquet_files(path: Path) -> list[Path]:
     """The file itself, or all Parquet files below a folder, sorted by name."""
-    return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    return find_files(path, "*.parquet") if path.is_dir() else [path]
 
 
 def column_units(path: str | Path) -> dict[str, str]:

@@ -67,6 +67,19 @@ def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> Non
                     )  # fmt: skip
 
 
+def test_tables_and_report_see_the_masks_and_focus_curves(demo: tuple[Run, Path]) -> None:
+    finished, _ = demo
+    images = read_table(finished.outdir / "tables" / "images")
+    assert (
+        images["Count_Cells"].sum()
+        == read_table(finished.outdir / "tables" / "wells.parquet")["Count_Cells"].sum()
+    )
+    assert images["Count_BorderCells"].sum() > 0
+    page = (finished.outdir / "report" / "report.html").read_text()
+    for words in ("no overlay picture was given", "no focus table was given"):
+        assert words not in page
+
+
 def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) -> None:
     import ome_types
 

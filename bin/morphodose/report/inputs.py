@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morphodose.errors import InputError
+from morphodose.files import find_files
 from morphodose.tables import column_units, parquet_files
 
 if TYPE_CHECKING:
@@ -200,9 +201,8 @@ def versions_of(content: Any) -> dict[str, dict[str, str]]:
 def find_pictures(paths: Sequence[str | Path], ending: str) -> dict[str, Path]:
     """Files below `paths` whose name ends in `ending`, by the rest of the name."""
     found: dict[str, Path] = {}
-    for path in map(Path, paths):
-        files = path.rglob(f"*{ending}") if path.is_dir() else [path]
-        found.update({file.name.removesuffix(ending): file for file in files if file.name.endswith(ending)})
+    for path in paths:
+        found |= {file.name.removesuffix(ending): file for file in find_files(path, f"*{ending}")}
     return dict(sorted(found.items()))
 
 
