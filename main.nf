@@ -1,8 +1,8 @@
 #!/usr/bin/env nextflow
 // morphodose: what each dose did to the cells of a drug screen, when, and how sure one can be.
 
-include { MORPHODOSE                   } from './workflows/morphodose'
-include { helpText ; parameterFaults } from './workflows/parameters'
+include { MORPHODOSE                    } from './workflows/morphodose'
+include { helpText ; validateParameters } from './workflows/parameters'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -10,11 +10,7 @@ workflow {
         println(helpText(schema, params))
         System.exit(0)
     }
-    def faults = parameterFaults(params, schema)
-    if (faults) {
-        
-        error("${faults.size()} fault${faults.size() > 1 ? 's' : ''} in the parameters:\n  ${faults.join('\n  ')}")
-    }
+    validateParameters(params, schema)
 
     def samplesheet = file(params.input, glob: false)
     def plate_map = params.plate_map ? file(params.plate_map, glob: false) : samplesheet.resolveSibling('platemap.csv')

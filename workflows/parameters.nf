@@ -11,6 +11,14 @@ def schemaEntries(schema) {
     return entries
 }
 
+/** Stop with all faults of the parameters where there are any. */
+def validateParameters(given, schema) {
+    def faults = parameterFaults(given, schema)
+    if (faults) {
+        error("${faults.size()} fault${faults.size() > 1 ? 's' : ''} in the parameters:\n  ${faults.join('\n  ')}")
+    }
+}
+
 /** All faults of the parameters, one line each; empty when there are none. */
 def parameterFaults(given, schema) {
     def entries = schemaEntries(schema)
