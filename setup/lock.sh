@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../containers/requirements"
 uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
     --no-emit-index-url --no-emit-find-links --output-file local.lock "$@" \
-    base.in report.in cellpose3.in dev.in
+    base.in report.in profiles.in cellpose3.in resnet.in dev.in

@@ -47,8 +47,7 @@ def start(
     results = outdir or launch_dir / "results"
     # the trace is asked for: under the strict parser of 25.04 nextflow.config does not see --outdir
     trace = ["-with-trace", str(results / "pipeline_info" / "trace.txt")]
-    config = ["-c", str(Path(__file__).with_name("one_cpu.config"))]
-    command = ["nextflow", "run", str(project / "main.nf"), *config, "--outdir", str(results), *trace]
+    command = ["nextflow", "run", str(project / "main.nf"), "--outdir", str(results), *trace]
     return subprocess.Popen(
         [*command, *arguments],
         cwd=launch_dir,
