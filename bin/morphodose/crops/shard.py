@@ -1,0 +1,232 @@
+"""Shards of single-cell crops: one file a well-timepoint, read at random through a memory map.
+
+A crop is 0 outside the weights of its cell, which is nine tenths of it and more. So an Arrow IPC file
+(uncompressed, batches of some hundred rows) holds of each crop only the box that is not 0 by construction,
+as raw uint16, and where in the crop it lies. Reading a row copies that box into zeros.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from morphodose.errors import InputError
+from morphodose.files import replacing
+
+#: Name and version of the layout, in the schema's metadata.
+LAYOUT = "morphodose crops 1"
+#: Rows and pixels after which a batch is written; they bound the memory of the writer.
+BATCH_ROWS, BATCH_PIXELS = 256, 2**24
+
+Pixels = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One crop, as it is stored.
+
+    Attributes
+    ----------
+    cell_id : str
+        ``Metadata_CellID`` of its cell.
+    top, left : int
+        Where in the crop the box begins, px.
+    pixels : (C, h, w) array of uint16
+        The box; all else in the crop is 0.
+    """
+
+    cell_id: str
+    top: int
+    left: int
+    pixels: Pixels
+
+
+def whole_crops(pixels: Pixels, cell_ids: Sequence[str]) -> Iterator[Crop]:
+    """Crops for `write_shard` from an (N, C, S, S) array of them and the ids of their cells."""
+    for cell, image in zip(cell_ids, pixels, strict=True):
+        yield Crop(cell, 0, 0, image)
+
+
+def write_shard(path: str | Path, crops: Iterable[Crop], channels: Sequence[str], size: int = 200) -> int:
+    """Write crops as one shard, whole or not at all, and return their number.
+
+    Parameters
+    ----------
+    path : path
+        The shard, ``<well-timepoint>.arrow``.
+    crops : iterable of Crop
+        Taken one by one, so that a generator never holds more than a batch; may be empty.
+    channels : sequence of str
+        Names of the channels, in the order of the first axis of the pixels.
+    size : int
+        Edge of a crop, px.
+
+    Raises
+    ------
+    ValueError
+        If a crop has other channels, is no uint16, or reaches beyond `size`.
+    """
+    header = {"layout": LAYOUT, "channels": json.dumps(list(channels)), "size": str(size)}
+    schema = pa.schema(
+        [("cell_id", pa.string()), ("box", pa.list_(pa.int32(), 4)), ("pixels", pa.list_(pa.uint16()))],
+        metadata=header,
+    )
+    count = 0
+    with replacing(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
+        for batch in _batches(crops, len(channels), size):
+            writer.write_batch(_record_batch(batch, schema))
+            count += len(batch)
+    return count
+
+
+def _batches(crops: Iterable[Crop], channels: int, size: int) -> Iterator[list[Crop]]:
+    """Checked crops in lists that fit a batch."""
+    batch: list[Crop] = []
+    held = 0
+    for crop in crops:
+        shape = crop.pixels.shape
+        if crop.pixels.dtype != np.uint16 or len(shape) != 3 or shape[0] != channels:
+            raise ValueError(
+                f"{crop.cell_id}: a crop is ({channels}, h, w) uint16, got {crop.pixels.dtype} {shape}"
+            )
+        if min(crop.top, crop.left) < 0 or max(crop.top + shape[1], crop.left + shape[2]) > size:
+            raise ValueError(
+                f"{crop.cell_id}: a box of {shape[1:]} at ({crop.top}, {crop.left}) is not inside {size} px"
+            )
+        batch.append(crop)
+        held += crop.pixels.size
+        if len(batch) >= BATCH_ROWS or held >= BATCH_PIXELS:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _record_batch(crops: list[Crop], schema: pa.Schema) -> pa.RecordBatch:
+    """One Arrow record batch of crops."""
+    boxes = np.array([(crop.top, crop.left, *crop.pixels.shape[1:]) for crop in crops], dtype=np.int32)
+    ends = np.cumsum([0, *(crop.pixels.size for crop in crops)]).astype(np.int32)
+    values = np.concatenate([crop.pixels.ravel() for crop in crops])
+    columns = [
+        pa.array([crop.cell_id for crop in crops], pa.string()),
+        pa.FixedSizeListArray.from_arrays(pa.array(boxes.ravel()), 4),
+        pa.ListArray.from_arrays(pa.array(ends), pa.array(values)),
+    ]
+    return pa.record_batch(columns, schema=schema)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """Views into the mapped file; `starts` are the first rows of the batches, and one more."""
+
+    channels: tuple[str, ...]
+    size: int
+    starts: npt.NDArray[np.int64]
+    batches: list[tuple[Pixels, npt.NDArray[np.int32], npt.NDArray[np.int32], pa.Array]]
+
+
+class CropShard:
+    """Crops of one well-timepoint, read at random.
+
+    Opening reads the footer and the boxes, not the pixels; reading a row touches its pixels alone. A shard
+    can be handed to other processes (only its path travels), which open it at their first read.
+
+    Parameters
+    ----------
+    path : path
+        A file that `write_shard` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or a torn one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        _ = self._content  # a damaged shard is refused here, not in a loader's worker
+
+    def __getstate__(self) -> dict[str, Path]:
+        return {"path": self.path}
+
+    def __len__(self) -> int:
+        return int(self._content.starts[-1])
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels, in the order of the first axis of a crop."""
+        return self._content.channels
+
+    @property
+    def size(self) -> int:
+        """Edge of a crop, px."""
+        return self._content.size
+
+    @cached_property
+    def cell_ids(self) -> tuple[str, ...]:
+        """``Metadata_CellID`` of each row."""
+        return tuple(name for *_, names in self._content.batches for name in names.to_pylist())
+
+    def read(self, row: int) -> Pixels:
+        """The (C, S, S) uint16 crop of one row."""
+        out = np.zeros((len(self.channels), self.size, self.size), np.uint16)
+        self._copy(row, out)
+        return out
+
+    def read_many(self, rows: Iterable[int]) -> Pixels:
+        """The (N, C, S, S) uint16 crops of several rows, in the order given."""
+        wanted = list(rows)
+        out = np.zeros((len(wanted), len(self.channels), self.size, self.size), np.uint16)
+        for place, row in zip(out, wanted, strict=True):
+            self._copy(row, place)
+        return out
+
+    def read_box(self, row: int) -> Crop:
+        """One row as it is stored: its pixels are a read-only view into the file."""
+        content = self._content
+        if not 0 <= row < len(self):
+            raise IndexError(f"{self.path}: row {row} of {len(self)}")
+        number = int(np.searchsorted(content.starts, row, side="right")) - 1
+        values, ends, boxes, names = content.batches[number]
+        inside = int(row) - int(content.starts[number])
+        top, left, height, width = (int(value) for value in boxes[inside])
+        pixels = values[ends[inside] : ends[inside + 1]].reshape(len(content.channels), height, width)
+        return Crop(names[inside].as_py(), top, left, pixels)
+
+    def _copy(self, row: int, out: Pixels) -> None:
+        """Copy the box of a row into zeros."""
+        crop = self.read_box(row)
+        _, height, width = crop.pixels.shape
+        out[:, crop.top : crop.top + height, crop.left : crop.left + width] = crop.pixels
+
+    @cached_property
+    def _content(self) -> _Content:
+        """Map the file and check what does not cost a read of the pixels."""
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(self.path)))
+            found = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+        except (pa.ArrowInvalid, OSError) as fault:
+            raise InputError(f"{self.path}: not a readable shard of crops ({fault})") from fault
+        header = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
+        if header.get("layout") != LAYOUT:
+            raise InputError(
+                f"{self.path}: layout {header.get('layout')!r}, not {LAYOUT!r}; cut it again with crop_cells"
+            )
+        channels, size = tuple(json.loads(header["channels"])), int(header["size"])
+        batches = []
+        for batch in found:
+            pixels = batch.column("pixels")
+            ends = pixels.offsets.to_numpy()
+            boxes = batch.column("box").values.to_numpy().reshape(-1, 4)
+            if (np.diff(ends) != len(channels) * boxes[:, 2].astype(np.int64) * boxes[:, 3]).any():
+                raise InputError(f"{self.path}: boxes and pixels do not match; cut it again with crop_cells")
+            batches.append((pixels.values.to_numpy(), ends, boxes, batch.column("cell_id")))
+        starts = np.cumsum([0, *(batch.num_rows for batch in found)])
+        return _Content(channels, size, starts, batches)
