@@ -1,0 +1,75 @@
+"""The lock files of the images: hashed, without addresses, and in agreement with the local environment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "containers" / "requirements"
+#: Image → the files its lock is made of, as in setup/lock.sh.
+IMAGES = {
+    "base": ("base", "report", "profiles"),
+    "cellpose3": ("base", "cellpose3"),
+    "resnet": ("base", "resnet"),
+    "cellpose4": ("cellpose4",),
+}
+
+
+def pins(lock: str) -> dict[str, str]:
+    """`name==version ; marker` of a lock file → its hashes."""
+    text = (FOLDER / f"{lock}.lock").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return {
+        " ".join(line.partition("--hash")[0].split()): " ".join(sorted(re.findall(r"--hash=(\S+)", line)))
+        for line in lines
+    }
+
+
+def wanted(name: str) -> set[str]:
+    """Packages that a .in file asks for, their names as a lock file writes them."""
+    lines = (FOLDER / f"{name}.in").read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"[A-Za-z0-9._-]+", line) for line in lines if not line.startswith("#")]
+    return {re.sub(r"[._-]+", "-", match[0]).lower() for match in found if match}
+
+
+@pytest.mark.parametrize("lock", ["local", *IMAGES])
+def test_every_package_has_one_version_and_hashes_and_no_address(lock: str) -> None:
+    assert "://" not in (FOLDER / f"{lock}.lock").read_text(encoding="utf-8")
+    found = pins(lock)
+    assert len(found) > 40
+    for pin, hashes in found.items():
+        assert re.match(r"[a-z0-9-]+==\S+", pin), pin
+        assert hashes.startswith("sha256:"), pin
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_lock_holds_what_its_image_asks_for(image: str) -> None:
+    locked = {pin.partition("==")[0] for pin in pins(image)}
+    for source in IMAGES[image]:
+        assert wanted(source) <= locked, f"{image}.lock lacks what {source}.in asks for; run setup/lock.sh"
+
+
+@pytest.mark.parametrize("image", ["base", "cellpose3", "resnet"])
+def test_an_image_has_the_versions_of_the_local_environment(image: str) -> None:
+    local = pins("local")
+    for pin, hashes in pins(image).items():
+        assert local.get(pin) == hashes, f"{pin} of {image}.lock is not in local.lock; run setup/lock.sh"
+
+
+def test_cuda_is_only_where_a_step_uses_it() -> None:
+    base = {pin.partition("==")[0] for pin in pins("base")}
+    assert not {name for name in base if name.startswith(("nvidia-", "torch", "cuda-", "triton"))}
+    for image in ("cellpose3", "resnet", "cellpose4"):
+        assert any(pin.startswith("nvidia-cudnn") for pin in pins(image)), image
+
+
+def test_the_second_engine_is_cellpose_4_and_the_first_cellpose_3() -> None:
+    versions = {
+        image: next(pin for pin in pins(image) if pin.startswith("cellpose=="))
+        for image in ("cellpose3", "cellpose4")
+    }
+    assert versions["cellpose3"].startswith("cellpose==3.")
+    assert versions["cellpose4"].startswith("cellpose==4.")
