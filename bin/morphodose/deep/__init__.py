@@ -1,0 +1,1 @@
+"""The network that reads crops: its recipe, its data, its training, its use."""
