@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Cut every cell of one well-timepoint out of its fields: one shard of crops, and its index."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from morphodose.cli import command
+from morphodose.crops.cut import Cut, Place, cut_field
+from morphodose.crops.export import export_tiffs
+from morphodose.crops.shard import Crop, CropShard, write_shard
+from morphodose.errors import InputError
+from morphodose.images import read_field, read_labels
+from morphodose.keys import WellKeys, field_images, parse_keys
+from morphodose.names import cell_id
+from morphodose.tables import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDES = ("Top", "Bottom", "Left", "Right")
+#: Types of the columns of the index; the others are integers.
+TEXTS = ("Plate", "Replicate", "Acquisition", "Well", "ImageID", "CellID")
+KINDS = {
+    **{f"Metadata_{name}": "string" for name in TEXTS},
+    "Metadata_Timepoint": "float64",
+    "Crop_Shard": "string",
+    "Crop_Padded": "bool",
+    "Crop_Truncated": "bool",
+}
+
+
+@command
+@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
+@click.option(
+    "--images",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <ImageID>.ome.tiff.",
+)
+@click.option(
+    "--masks",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <ImageID>_cells.tif.",
+)
+@click.option(
+    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
+)
+@click.option("--channels", required=True, help="Channels of a crop, comma-separated, in this order.")
+@click.option("--size", type=click.IntRange(8, 4096), default=200, help="Edge of a crop, px.")
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write each crop into this folder, as {ImageID}_obj{label}.tif.",
+)
+@click.option(
+    "--out_shard", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Arrow file of crops."
+)
+@click.option(
+    "--out_index",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Parquet: a row a crop.",
+)
+def main(
+    well_timepoint: str,
+    images: Path,
+    masks: Path,
+    keys: str,
+    channels: str,
+    size: int,
+    export: Path | None,
+    out_shard: Path,
+    out_index: Path,
+) -> None:
+    """Cut the cells of all fields of a well-timepoint into one shard, and write its index."""
+    well = parse_keys(well_timepoint, keys)
+    wanted = parse_channels(channels)
+    paths = field_images(images, well_timepoint)
+    places: list[tuple[str, Place]] = []
+
+    def crops() -> Iterator[Crop]:
+        for position, (image, path) in enumerate(paths.items(), start=1):
+            before = len(places)
+            for cut in cuts(image, path, masks / f"{image}_cells.tif", wanted, size):
+                places.append((image, cut.place))
+                yield Crop(cell_id(image, cut.place.label), cut.top, cut.left, cut.pixels)
+            count = len(places) - before
+            click.echo(f"{well_timepoint}: field {position} of {len(paths)}: {count} crops", file=sys.stderr)
+
+    write_shard(out_shard, crops(), wanted, size)
+    units = dict.fromkeys(["Crop_Center_Y", "Crop_Center_X", *(f"Crop_Pad{side}" for side in SIDES)], "px")
+    write_table(index_table(well, places, out_shard.name), out_index, {**units, "Metadata_Timepoint": "h"})
+    if export:
+        export_tiffs(CropShard(out_shard), export)
+
+
+def parse_channels(text: str) -> tuple[str, ...]:
+    """Names of channels from a comma-separated list."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InputError("--channels is empty; name the channels of a crop, e.g. Brightfield")
+    if len(set(names)) < len(names):
+        raise InputError(f"--channels names a channel twice: {text!r}")
+    return names
+
+
+def cuts(image: str, path: Path, mask: Path, channels: tuple[str, ...], size: int) -> Iterator[Cut]:
+    """Crops of one field, from its files."""
+    if not mask.exists():
+        raise InputError(f"{mask}: the mask of the cells of {path.name} is missing")
+    try:
+        field = read_field(path)
+        pixels = np.stack([field.channel(name) for name in channels])
+        yield from cut_field(pixels, read_labels(mask), size)
+    except InputError as fault:
+        raise InputError(f"{image}: {fault}") from fault
+
+
+def index_table(well: WellKeys, places: list[tuple[str, Place]], shard: str) -> pd.DataFrame:
+    """Index of a shard: keys, then where each crop is and how it lies; rows as in the shard."""
+    import pandas as pd
+
+    keys = {image: well.columns(image) for image in [well.image(1), *(image for image, _ in places)]}
+    columns: dict[str, object] = {
+        name: [keys[image][name] for image, _ in places] for name in keys[well.image(1)]
+    }
+    columns |= {
+        "Metadata_ObjectLabel": [place.label for _, place in places],
+        "Metadata_CellID": [cell_id(image, place.label) for image, place in places],
+        "Crop_Shard": [shard] * len(places),
+        "Crop_Row": range(len(places)),
+        "Crop_Center_Y": [place.center[0] for _, place in places],
+        "Crop_Center_X": [place.center[1] for _, place in places],
+        "Crop_Padded": [any(place.padding) for _, place in places],
+        **{f"Crop_Pad{side}": [place.padding[i] for _, place in places] for i, side in enumerate(SIDES)},
+        "Crop_Truncated": [place.truncated for _, place in places],
+    }
+    # a well without cells has the types of any other
+    return pd.DataFrame(columns).astype({name: KINDS.get(name, "int64") for name in columns})
+
+
+if __name__ == "__main__":
+    main()
