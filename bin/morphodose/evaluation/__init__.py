@@ -1,0 +1,1 @@
+"""Honest evaluation of the network: labels, splits, leakage check, baselines, intervals, verdict."""

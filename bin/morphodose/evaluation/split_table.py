@@ -1,0 +1,226 @@
+"""The split table, written file by file: a million cells never stand in memory together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from morphodose.errors import InputError
+from morphodose.evaluation.design import Design, FieldCrops, usable
+from morphodose.evaluation.labels import LABELS, Content
+from morphodose.evaluation.leakage import FieldCounts
+from morphodose.evaluation.splits import Unit, random_folds
+from morphodose.files import find_files, replacing
+from morphodose.platemap import PlateMap
+from morphodose.tables import parquet_files
+
+VERDICT = "Metadata_QCVerdict"
+_UNIT = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well")
+_FIELD = (*_UNIT, "Metadata_Timepoint", "Metadata_Field", "Metadata_ImageID")
+_KEYS = {
+    "Metadata_Plate": pa.string(), "Metadata_Timepoint": pa.float64(), "Metadata_Replicate": pa.string(),
+    "Metadata_Acquisition": pa.string(), "Metadata_Well": pa.string(), "Metadata_Field": pa.int64(),
+    "Metadata_ImageID": pa.string(), "Metadata_ObjectLabel": pa.int64(), "Metadata_CellID": pa.string(),
+}  # fmt: skip
+_CROP = {"Crop_Shard": pa.string(), "Crop_Row": pa.int64(), "Crop_Padded": pa.bool_()}
+_MAP = {
+    "Metadata_Compound": pa.string(), "Metadata_Dose": pa.float64(),
+    "Metadata_DoseUnit": pa.string(), "Metadata_Role": pa.string(),
+}  # fmt: skip
+_SPLIT = {
+    **dict.fromkeys(LABELS.values(), pa.string()), "Fold": pa.int32(), "RandomFold": pa.int32(),
+    "Usable": pa.bool_(), "Excluded": pa.string(),
+}  # fmt: skip
+
+#: Columns of the split table. Text that repeats is stored as a dictionary.
+SCHEMA = pa.schema(
+    [
+        pa.field(name, kind, metadata={"unit": "h"} if name == "Metadata_Timepoint" else None)
+        for name, kind in {**_KEYS, **_MAP, **_CROP, **_SPLIT}.items()
+    ]
+)
+#: Rows of a row group.
+CHUNK = 1 << 17
+
+
+def index_files(places: Sequence[str | Path]) -> list[Path]:
+    """Index files of the crops (``*_crops.parquet``) below the places, by name."""
+    files = sorted(
+        {f for place in places for f in find_files(place, "*_crops.parquet")}, key=lambda f: f.name
+    )
+    if not files:
+        raise InputError(f"no index of crops (*_crops.parquet) in {', '.join(map(str, places))}")
+    return files
+
+
+def read_verdicts(places: Sequence[str | Path]) -> dict[str, str]:
+    """QC verdict of each field, from the tables of images.
+
+    Raises
+    ------
+    InputError
+        If there is no table, or a field is named twice.
+    """
+    verdicts: dict[str, str] = {}
+    files = [file for place in places for file in parquet_files(Path(place))]
+    for file in files:
+        names = pq.read_schema(file).names
+        if "Metadata_ImageID" not in names:
+            raise InputError(f"{file}: no column Metadata_ImageID; a table of images is expected")
+        columns = [name for name in ("Metadata_ImageID", VERDICT) if name in names]
+        table = pq.ParquetFile(file).read(columns=columns)
+        images = table["Metadata_ImageID"].to_pylist()
+        found = table[VERDICT].to_pylist() if VERDICT in names else ["keep"] * len(images)
+        twice = next((image for image in images if image in verdicts), None)
+        if twice is not None:
+            raise InputError(f"{file}: field {twice} is there twice; was a file given twice?")
+        verdicts |= {image: verdict or "keep" for image, verdict in zip(images, found, strict=True)}
+    if not files:
+        raise InputError(f"no Parquet file in {', '.join(map(str, places))}")
+    return verdicts
+
+
+def read_fields(
+    files: Sequence[Path], plate_map: PlateMap, verdicts: Mapping[str, str] | None
+) -> list[FieldCrops]:
+    """Fields that have crops, in the order of the files.
+
+    Raises
+    ------
+    InputError
+        If a field has no well in the plate map, no verdict, or is in two files.
+    """
+    fields: list[FieldCrops] = []
+    seen: dict[str, Path] = {}
+    for file in files:
+        try:
+            table = pq.ParquetFile(file).read(columns=[*_FIELD, "Crop_Padded"])
+        except (pa.ArrowInvalid, KeyError, OSError) as fault:
+            raise InputError(f"{file}: not an index of crops ({fault})") from fault
+        missing = {*_FIELD, "Crop_Padded"} - set(table.column_names)
+        if missing:
+            raise InputError(f"{file}: no column {', '.join(sorted(missing))}; crop_cells writes it")
+        grouped = table.group_by(list(_FIELD)).aggregate([("Crop_Padded", "sum"), ("Crop_Padded", "count")])
+        for row in sorted(grouped.to_pylist(), key=lambda row: row["Metadata_Field"]):
+            image = row["Metadata_ImageID"]
+            if image in seen:
+                raise InputError(f"{file}: field {image} is in {seen[image]} too; was a file given twice?")
+            if verdicts is not None and image not in verdicts:
+                raise InputError(f"{file}: field {image} has crops, but no row in the tables of images")
+            unit = Unit(*(row[name] for name in _UNIT))
+            here = plate_map.of(unit.plate, unit.well)
+            dose = here["Metadata_Dose"]
+            content = Content(
+                str(here["Metadata_Compound"] or ""),
+                None if dose is None else float(dose),
+                str(here["Metadata_DoseUnit"] or ""),
+                str(here["Metadata_Role"] or ""),
+            )
+            fields.append(
+                FieldCrops(
+                    image, unit, row["Metadata_Timepoint"], row["Metadata_Field"], content,
+                    verdicts[image] if verdicts is not None else "keep",
+                    row["Crop_Padded_count"] - row["Crop_Padded_sum"], row["Crop_Padded_sum"],
+                )
+            )  # fmt: skip
+            seen[image] = file
+    if not fields:
+        raise InputError(f"no crops in {len(files)} index files, such as {files[0]}")
+    return fields
+
+
+def write_split(
+    files: Sequence[Path], fields: Sequence[FieldCrops], design: Design, seed: int, out: Path
+) -> FieldCounts:
+    """Write the split table.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        As `read_fields` got them.
+    fields : sequence of FieldCrops
+        As it gave them.
+    design : Design
+    seed : int
+        Of the random split over cells; each file has its own numbers, whatever else is in the screen.
+    out : Path
+
+    Returns
+    -------
+    FieldCounts
+        Usable cells by field and *random* fold, for the leakage table.
+    """
+    place = pa.array([entry.image for entry in fields], pa.string())
+    columns = _field_columns(fields, design)
+    counts = np.zeros((len(fields), len(design.split.names)), dtype=np.int64)
+    with replacing(out) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+        for table in _merged(_annotated(file, place, columns, design, seed, counts) for file in files):
+            writer.write_table(table, row_group_size=CHUNK)
+    return FieldCounts([entry.unit for entry in fields], [entry.field for entry in fields], counts)
+
+
+def _field_columns(fields: Sequence[FieldCrops], design: Design) -> dict[str, pa.Array]:
+    """What is the same for all crops of a field, and the reasons for its whole and its padded crops."""
+    contents = [entry.content for entry in fields]
+    return {
+        "Metadata_Compound": pa.array([content.compound for content in contents], pa.string()),
+        "Metadata_Dose": pa.array([content.dose for content in contents], pa.float64()),
+        "Metadata_DoseUnit": pa.array([content.unit for content in contents], pa.string()),
+        "Metadata_Role": pa.array([content.role for content in contents], pa.string()),
+        **{column: pa.array(design.label_of[name], pa.string()) for name, column in LABELS.items()},
+        "Fold": pa.array([design.split.fold_of[entry.unit] for entry in fields], pa.int32()),
+        "whole": pa.array([whole for whole, _ in design.excluded], pa.string()),
+        "padded": pa.array([padded for _, padded in design.excluded], pa.string()),
+    }
+
+
+def _annotated(
+    file: Path,
+    place: pa.Array,
+    columns: Mapping[str, pa.Array],
+    design: Design,
+    seed: int,
+    counts: npt.NDArray[np.int64],
+) -> pa.Table:
+    """Rows of one index file; its usable cells are added to `counts`."""
+    table = pq.ParquetFile(file).read(columns=[*_KEYS, *_CROP])
+    row = pc.index_in(table["Metadata_ImageID"].combine_chunks().cast(pa.string()), value_set=place)
+    found = {name: values.take(row) for name, values in columns.items()}
+    padded = table["Crop_Padded"].combine_chunks()
+    found["Excluded"] = pc.if_else(padded, found.pop("padded"), found.pop("whole"))
+    found["Usable"] = pc.equal(found["Excluded"], "")
+    name = np.frombuffer(file.name.encode(), dtype=np.uint8)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, *name.tolist()]))
+    folds = random_folds(table.num_rows, counts.shape[1], rng)
+    found["RandomFold"] = pa.array(folds, pa.int32())
+    use = found["Usable"].to_numpy(zero_copy_only=False)
+    np.add.at(counts, (row.to_numpy()[use], folds[use]), 1)
+    every = {**{name: table[name] for name in (*_KEYS, *_CROP)}, **found}
+    return pa.Table.from_arrays([every[name].cast(kind.type) for name, kind in _named()], schema=SCHEMA)
+
+
+def _named() -> Iterator[tuple[str, pa.Field]]:
+    return ((entry.name, entry) for entry in SCHEMA)
+
+
+def _merged(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Tables put together to row groups of a good size."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= CHUNK:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def usable_cells(fields: Sequence[FieldCrops], design: Design) -> int:
+    """Cells that may train and be scored."""
+    return sum(usable(entry, reasons) for entry, reasons in zip(fields, design.excluded, strict=True))

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Decide which cells train and which are held out in each fold, and refuse a split that leaks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.evaluation.design import EXCLUDABLE, plan
+from morphodose.evaluation.labels import parse_labels
+from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
+from morphodose.evaluation.split_table import (
+    index_files,
+    read_fields,
+    read_verdicts,
+    usable_cells,
+    write_split,
+)
+from morphodose.evaluation.splits import SPLITS
+from morphodose.files import replacing
+from morphodose.platemap import read_plate_map
+from morphodose.tables import count_rows, write_table
+
+EXISTING = click.Path(exists=True, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@command
+@click.option(
+    "--crops",
+    required=True,
+    multiple=True,
+    type=EXISTING,
+    help="Folder with the indexes of crop_cells (<id>_crops.parquet), or a file; may be given again.",
+)
+@click.option("--plate_map", required=True, type=EXISTING, help="plate_map.csv of check_design.")
+@click.option(
+    "--images",
+    multiple=True,
+    type=EXISTING,
+    help="Tables of images (annotate_cells), for the verdicts of QC.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    default="auto",
+    help="What is held out together; auto: a replicate where there are two or more, else wells.",
+)
+@click.option("--folds", type=int, default=0, help="Folds; 0: one a replicate, or 3 of wells.")
+@click.option(
+    "--exclude",
+    default="dropped",
+    help=f"Crops not to use, separated by commas: {', '.join(EXCLUDABLE)} (the field, by QC); or none.",
+)
+@click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
+@click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
+@click.option("--out", type=FILE, default="split.parquet", help="A row a crop.")
+@click.option("--labels_out", type=FILE, default="labels.json", help="Classes and folds.")
+@click.option("--leakage_out", type=FILE, default="leakage.parquet", help="A row a split and fold.")
+def main(
+    crops: tuple[Path, ...],
+    plate_map: Path,
+    images: tuple[Path, ...],
+    split: str,
+    folds: int,
+    exclude: str,
+    labels: str,
+    seed: int,
+    out: Path,
+    labels_out: Path,
+    leakage_out: Path,
+) -> None:
+    """Write the fold, labels and usability of every crop, the classes, and the leakage table."""
+    import pandas as pd
+
+    files = index_files(crops)
+    verdicts = read_verdicts(images) if images else None
+    fields = read_fields(files, read_plate_map(plate_map), verdicts)
+    design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)
+    rows = refuse_leaks(design.field_counts(fields), design.split.kind)
+    at_random = write_split(files, fields, design, seed, out)
+    write_table(pd.DataFrame([*rows, *leakage_rows(at_random, "random cells", contrast=True)]), leakage_out)
+    total, used = count_rows(files), usable_cells(fields, design)
+    with replacing(labels_out) as temporary:
+        text = json.dumps(design.labels_json(total, used), indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    for note in design.notes:
+        click.echo(note, err=True)
+    click.echo(
+        f"{total} crops, {used} usable, {len(design.split.names)} folds by {design.split.kind}; "
+        f"learned: {', '.join(design.trained)}",
+        err=True,
+    )
+
+
+def parse_exclude(text: str) -> tuple[str, ...]:
+    """``padded,dropped`` as a tuple; ``none`` as an empty one."""
+    given = tuple(part.strip() for part in text.split(",") if part.strip() not in ("", "none"))
+    unknown = [part for part in given if part not in EXCLUDABLE]
+    if unknown:
+        expected = ", ".join(EXCLUDABLE)
+        raise InputError(
+            f"--exclude {unknown[0]!r}: expected some of {expected}, separated by commas, or none"
+        )
+    return given
+
+
+if __name__ == "__main__":
+    main()
