@@ -1,0 +1,151 @@
+"""Embeddings in Parquet, written row group by row group: memory does not grow with the number of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from morphodose.errors import InputError
+from morphodose.files import replacing
+
+#: Columns of the split that go with an embedding, and their types; floating keys stay 64-bit.
+KEYS: dict[str, pa.DataType] = {
+    "Metadata_Plate": pa.string(),
+    "Metadata_Timepoint": pa.float64(),
+    "Metadata_Replicate": pa.string(),
+    "Metadata_Acquisition": pa.string(),
+    "Metadata_Well": pa.string(),
+    "Metadata_Field": pa.int64(),
+    "Metadata_ImageID": pa.string(),
+    "Metadata_ObjectLabel": pa.int64(),
+    "Metadata_CellID": pa.string(),
+}
+#: Rows of a row group; 1,024 embeddings of 2,048 numbers are 4 MiB.
+ROWS = 1024
+EMBEDDING = "Embedding"
+
+
+def embedding_type(dimensions: int) -> pa.DataType:
+    """``fixed_size_list<float16>[D]``; no number of it is missing."""
+    return pa.list_(pa.field("element", pa.float16(), nullable=False), dimensions)
+
+
+def table_schema(dimensions: int, extra: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Keys, `extra` columns in their order, and last the embedding."""
+    fields = [
+        pa.field(name, kind, metadata={"unit": "h"} if name == "Metadata_Timepoint" else None)
+        for name, kind in KEYS.items()
+    ]
+    fields += [pa.field(name, kind) for name, kind in extra.items()]
+    return pa.schema([*fields, pa.field(EMBEDDING, embedding_type(dimensions), nullable=False)])
+
+
+def as_list_array(embeddings: npt.NDArray[np.floating]) -> pa.FixedSizeListArray:
+    """An (N, D) array as a column of float16 lists.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite, or too large for float16 (65,504): the network diverged.
+    """
+    with np.errstate(over="ignore"):  # an overflow is infinite, and found below
+        half = np.ascontiguousarray(embeddings, np.float16)
+    if not np.isfinite(half).all():
+        raise InputError(
+            "the network gives embeddings that are not finite, or above 65504: it diverged, or its weights "
+            "are damaged"
+        )
+    return pa.FixedSizeListArray.from_arrays(
+        pa.array(half.reshape(-1)), type=embedding_type(embeddings.shape[1])
+    )
+
+
+class EmbeddingWriter:
+    """Collects rows up to a row group, then writes them; see `embedding_writer`."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        # neighbouring bytes of like numbers compress better; a dictionary of floats is only in the way
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            use_dictionary=texts,
+            use_byte_stream_split=[f"{EMBEDDING}.list.element"],
+        )
+        self._schema = schema
+        self._held: list[pa.RecordBatch] = []
+        self._rows = 0
+
+    def write(
+        self,
+        rows: Mapping[str, Sequence[Any] | npt.NDArray[Any] | pd.Series],
+        embeddings: npt.NDArray[np.floating],
+    ) -> None:
+        """Add rows: a column of each name of the schema, and their (N, D) embeddings."""
+        columns = [
+            as_list_array(embeddings)
+            if field.name == EMBEDDING
+            else pa.array(rows[field.name], field.type, from_pandas=True)
+            for field in self._schema
+        ]
+        self._held.append(pa.record_batch(columns, schema=self._schema))
+        self._rows += len(embeddings)
+        if self._rows >= ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
+        self._held, self._rows = [], 0
+
+    def __enter__(self) -> EmbeddingWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+
+
+@contextmanager
+def embedding_writer(
+    path: str | Path, dimensions: int, extra: Mapping[str, pa.DataType]
+) -> Iterator[EmbeddingWriter]:
+    """A writer of one table of embeddings, which is there whole in the end or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The Parquet file.
+    dimensions : int
+        D, the length of an embedding.
+    extra : mapping of str to pyarrow.DataType
+        Columns beside keys and embedding.
+    """
+    with replacing(path) as temporary, EmbeddingWriter(temporary, table_schema(dimensions, extra)) as writer:
+        yield writer
+
+
+def read_embeddings(
+    path: str | Path, columns: Sequence[str] = (), rows: int = 4096
+) -> Iterator[tuple[pd.DataFrame, npt.NDArray[np.float16]]]:
+    """Tables of embeddings in parts of at most `rows` rows: the named columns, and the (n, D) embeddings."""
+    file = pq.ParquetFile(path)
+    if EMBEDDING not in file.schema_arrow.names:
+        raise InputError(f"{path}: no column {EMBEDDING}; a table of embed_cells is expected")
+    for batch in file.iter_batches(rows, columns=[*columns, EMBEDDING]):
+        lists = batch.column(EMBEDDING)
+        vectors = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(lists), -1)
+        yield batch.select(list(columns)).to_pandas(), vectors
