@@ -98,7 +98,9 @@ def prepare(batch: Tensor, recipe: Recipe, device: torch.device | str) -> Tensor
             f"crops of shape {tuple(batch.shape)}, but the network reads {len(recipe.channels)} channels: "
             f"{', '.join(recipe.channels)}"
         )
-    pixels = batch.to(device, non_blocking=True).to(torch.float32)
+    # through int16 and int32: PyTorch has few kernels for uint16
+    counts = batch.view(torch.int16).to(device, non_blocking=True).to(torch.int32).bitwise_and_(0xFFFF)
+    pixels = counts.to(torch.float32)
     if pixels.shape[-2:] != (recipe.input_size, recipe.input_size):
         size = (recipe.input_size, recipe.input_size)
         pixels = nn.functional.interpolate(

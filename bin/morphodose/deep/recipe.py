@@ -51,8 +51,10 @@ class Recipe:
         Name of the preset, of the optimiser, number format on the device, digest of the code.
     learning_rate, weight_decay : float
         At the head; the stem learns at a tenth of it.
+    trial : bool
+        Whether there were too few cells or steps for more than a trial of the machinery.
     notes : tuple of str
-        What a reader must know, such as that it was a trial of few cells.
+        What a reader must know.
     """
 
     network: str = "resnet50"
@@ -79,6 +81,7 @@ class Recipe:
     n_train: int = 0
     n_held_out: int = 0
     code: str = ""
+    trial: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Train a ResNet on the crops of all folds but one, and predict the cells of that one."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import torch
+
+from morphodose.cli import command
+from morphodose.deep.checkpoint import Checkpoints, run_digest
+from morphodose.deep.data import CropDataset, crop_format, shard_paths
+from morphodose.deep.lr_range import lr_range_test
+from morphodose.deep.network import build_network, choose_device, save_network
+from morphodose.deep.normalise import channel_statistics
+from morphodose.deep.predict import prediction_table
+from morphodose.deep.presets import PRESETS, TRIAL_CELLS, TRIAL_STEPS, class_weights
+from morphodose.deep.recipe import HEADS, KINDS, NETWORKS, Recipe
+from morphodose.deep.rows import choose_rows, read_labels_json, read_split, shuffle_labels, thin
+from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
+from morphodose.files import replacing
+from morphodose.tables import write_table
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+COUNT = click.IntRange(min=0)
+
+#: Options that are entries of the recipe.
+GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "code")
+
+
+@command
+@click.argument("shards", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--split", required=True, type=FILE, help="split.parquet of split_cells.py.")
+@click.option("--labels", required=True, type=FILE, help="labels.json of split_cells.py.")
+@click.option("--fold", required=True, type=COUNT, help="The fold that is held out.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="trained",
+    help="trained; permuted: labels shuffled between wells; random_split: folds over cells, as a contrast.",
+)
+@click.option("--preset", type=click.Choice(sorted(PRESETS)), default="modern", help="How to train.")
+@click.option("--network", type=click.Choice(sorted(NETWORKS)), default="resnet50")
+@click.option("--head", type=click.Choice(HEADS), default="multilabel")
+@click.option("--input_size", type=click.IntRange(min=16), default=224, help="Edge the network reads, px.")
+@click.option("--epochs", type=COUNT, default=0, help="0 is the preset's.")
+@click.option("--batch_size", type=COUNT, default=0, help="Of all devices together; 0 is the preset's.")
+@click.option("--learning_rate", type=click.FloatRange(min=0), default=0.0, help="0 is the preset's.")
+@click.option("--shift", type=COUNT, default=5, help="Largest random shift in training, px of the crop.")
+@click.option("--augment/--no-augment", default=True, help="Flips, right-angle turns, shifts in training.")
+@click.option(
+    "--max_cells", type=COUNT, default=0, help="Training cells at most, of all wells alike; 0: all."
+)
+@click.option("--max_held_out", type=COUNT, default=0, help="Held-out cells predicted at most; 0: all.")
+@click.option("--curve_cells", type=COUNT, default=5000, help="Held-out cells for the curve at most; 0: all.")
+@click.option("--lr_range_test", "range_test", is_flag=True, help="Also write the loss by learning rate.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) a node.")
+@click.option("--num_nodes", type=click.IntRange(min=1), default=1, help="Nodes, under SLURM.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "32-true", "bf16-mixed", "16-mixed"]),
+    default="auto",
+    help="Number format; auto is mixed on a GPU and 32-true on a CPU.",
+)
+@click.option("--deterministic", is_flag=True, help="The same numbers on a GPU again, if slower.")
+@click.option("--workers", type=COUNT, default=0, help="Processes a device that read crops.")
+@click.option("--threads", type=COUNT, default=0, help="CPU threads; 0 leaves it to PyTorch.")
+@click.option("--checkpoints", type=FOLDER, help="A folder that outlives the task; none are kept without.")
+@click.option(
+    "--checkpoint_minutes", type=click.FloatRange(min=0), default=10.0, help="0: after epochs only."
+)
+@click.option("--keep_checkpoints", is_flag=True, help="Leave them when all is written.")
+@click.option("--seed", type=COUNT, default=0)
+@click.option("--code", default="", help="Digest of the code; checkpoints of other code are not used.")
+@click.option("--out", default=Path(), type=FOLDER, help="Output folder.")
+def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **options: Any) -> None:
+    """Train on SHARDS (files, or folders of them), holding out one fold.
+
+    Writes <kind>_fold<k>.safetensors and .json (weights, and all that is needed to use them), _log.csv and
+    _log.parquet, _predictions.parquet of the held-out cells, and with --lr_range_test _lr_range.parquet.
+    """
+    machine = Machine(
+        **{
+            name: options[name]
+            for name in ("use_gpu", "devices", "precision", "workers", "checkpoint_minutes", "deterministic")
+        },
+        nodes=options["num_nodes"],
+    )
+    choose_device(machine.use_gpu)
+    if options["threads"]:
+        torch.set_num_threads(options["threads"])
+    fold, kind, seed = options["fold"], options["kind"], options["seed"]
+    paths = shard_paths(shards)
+    train, held_out = choose_rows(read_split(split), fold, kind)
+    usable = len(train)
+    train, held_out = thin(train, options["max_cells"], seed), thin(held_out, options["max_held_out"], seed)
+    recipe = make_recipe(train, labels, paths, machine, options)
+    recipe = dataclasses.replace(recipe, n_held_out=len(held_out))
+    if kind == "permuted":
+        train = shuffle_labels(train, seed)
+    curve = thin(held_out, options["curve_cells"], seed)
+
+    fabric = make_fabric(machine)
+
+    def say(line: str) -> None:
+        if fabric.is_global_zero:
+            click.echo(f"{kind}, fold {fold}: {line}", err=True)
+
+    say(f"{len(train)} of {usable} cells to train on, {len(held_out)} held out, on {fabric.device}")
+    data = CropDataset(train, paths, recipe, seed, options["shift"], options["augment"])
+    seen, held = CropDataset(curve, paths, recipe), CropDataset(held_out, paths, recipe)
+    steps = recipe.epochs * len(epoch_batches(len(data), recipe, fabric))
+    trial = steps < TRIAL_STEPS or len(train) < TRIAL_CELLS
+    note = f"a trial: {len(train)} cells, {steps} steps" if trial else ""
+    recipe = dataclasses.replace(recipe, trial=trial, notes=(note,) if trial else ())
+    network = build_network(recipe)
+    stem = out / f"{kind}_fold{fold}"
+    if options["range_test"] and fabric.is_global_zero:
+        write_table(lr_range_test(fabric, network, recipe, data), Path(f"{stem}_lr_range.parquet"))
+    checkpoints = None
+    if options["checkpoints"]:
+        settings = {
+            **dataclasses.asdict(recipe),
+            "augment": options["augment"],
+            "shift": options["shift"],
+            "world": fabric.world_size,
+            "device": fabric.device.type,
+            "torch": torch.__version__,
+        }
+        digest = run_digest(settings, {"train": train, "curve": curve}, paths)
+        checkpoints = Checkpoints(options["checkpoints"], digest, say)
+    fitted = fit(fabric, network, recipe, data, seen, machine, checkpoints, say)
+    if fabric.is_global_zero:
+        found = evaluate(fabric, fitted.network, held, recipe, machine)
+        save_network(stem, fitted.network, recipe)
+        write_log(stem, fitted.log, recipe)
+        predictions = prediction_table(held_out, found, recipe)
+        write_table(predictions, Path(f"{stem}_predictions.parquet"), {"Metadata_Timepoint": "h"})
+        if checkpoints and not options["keep_checkpoints"]:
+            checkpoints.clear()
+        say("held out: " + ", ".join(f"{label} {value:.3f} right" for label, value in found.accuracy.items()))
+    fabric.barrier()
+
+
+def make_recipe(
+    train: pd.DataFrame, labels: Path, paths: dict[str, Path], machine: Machine, options: dict[str, Any]
+) -> Recipe:
+    """The recipe of the preset and of what the options say otherwise."""
+    preset = PRESETS[options["preset"]]
+    known = read_labels_json(labels)
+    channels, size = crop_format(paths)
+    mean, std = channel_statistics(train, paths, options["seed"])
+    return Recipe(
+        **{name: options[name] for name in GIVEN},
+        channels=channels,
+        crop_size=size,
+        classes=known.classes,
+        values=known.values,
+        ordered=known.ordered,
+        mean=mean,
+        std=std,
+        class_weights=class_weights(train, known.classes) if preset.weigh_classes else {},
+        epochs=options["epochs"] or preset.epochs,
+        batch_size=options["batch_size"] or preset.batch_size,
+        learning_rate=options["learning_rate"] or preset.learning_rate,
+        weight_decay=preset.weight_decay,
+        optimizer=preset.optimizer,
+        precision=choose_precision(machine),
+        n_train=len(train),
+    )
+
+
+def write_log(stem: Path, log: list[dict[str, float]], recipe: Recipe) -> None:
+    """The log, a row an epoch, as CSV and as Parquet."""
+    frame = pd.DataFrame(log)
+    frame.insert(0, "Kind", recipe.kind)
+    frame.insert(1, "Fold", recipe.fold)
+    counts = ["Epoch", "Step"]
+    frame[counts] = frame[counts].astype("int64")
+    with replacing(f"{stem}_log.csv") as temporary:
+        frame.to_csv(temporary, index=False)
+    write_table(frame, f"{stem}_log.parquet", {"Seconds": "s"})
+
+
+if __name__ == "__main__":
+    main()
