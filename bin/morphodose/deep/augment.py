@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.crops.shard import Crop
+from morphodose.crops.shard import Pixels
 
 Draws = npt.NDArray[np.int64]
 
@@ -52,13 +52,21 @@ def _mix(value: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return value ^ (value >> np.uint64(31))
 
 
-def paste(crop: Crop, out: npt.NDArray[np.uint16], changes: npt.NDArray[np.int64] | None = None) -> None:
-    """Copy the box of a crop into a (C, S, S) array of zeros, changed as `draw` says.
+def paste(
+    top: int, left: int, pixels: Pixels, out: Pixels, changes: npt.NDArray[np.int64] | None = None
+) -> None:
+    """Copy the box of a crop into an array of zeros, changed as `draw` says.
 
-    Mirrored left to right, then turned counter-clockwise, then shifted; what leaves the crop is cut off.
+    Parameters
+    ----------
+    top, left, pixels : int, int, (C, h, w) array of uint16
+        As `CropShard.read_box` gives them.
+    out : (C, S, S) array of uint16
+        Zeros; what leaves them is cut off.
+    changes : (4,) array of int, optional
+        Mirrored left to right, then turned counter-clockwise, then shifted.
     """
     size = out.shape[-1]
-    pixels, top, left = crop.pixels, crop.top, crop.left
     if changes is not None:
         mirrored, turns, down, right = (int(value) for value in changes)
         if mirrored:

@@ -140,8 +140,8 @@ class CropDataset(Dataset):
         changes = draw(self.seed, epoch, rows, self.shift) if augment else None
         # shard by shard, rows ascending: neighbours in the file are read together
         for place in np.lexsort((self.rows[rows], self.codes[rows])):
-            crop = self._shard(int(self.codes[rows[place]])).read_box(int(self.rows[rows[place]]))
-            paste(crop, out[place], None if changes is None else changes[place])
+            box = self._shard(int(self.codes[rows[place]])).read_box(int(self.rows[rows[place]]))
+            paste(*box, out[place], None if changes is None else changes[place])
         return CropBatch(torch.from_numpy(out), self.targets[rows], torch.from_numpy(rows))
 
     def _shard(self, code: int) -> CropShard:
@@ -161,7 +161,8 @@ class CropDataset(Dataset):
         order = np.lexsort((self.rows, self.codes))
         starts = np.flatnonzero(np.diff(self.codes[order], prepend=-1))
         for code, ends in enumerate(zip(starts, [*starts[1:] - 1, len(order) - 1], strict=True)):
-            path, shard = self.paths[code], self._shard(code)
+            path = self.paths[code]
+            shard = CropShard(path)  # not kept: it holds the names of all cells
             if shard.channels != recipe.channels or shard.size != recipe.crop_size:
                 raise InputError(
                     f"{path}: crops of {shard.size} px with channels {', '.join(shard.channels)}, but "
@@ -169,7 +170,7 @@ class CropDataset(Dataset):
                 )
             for place in order[list(ends)]:
                 row = int(self.rows[place])
-                found = shard.read_box(row).cell_id if 0 <= row < len(shard) else "no such row"
+                found = shard.cell_ids[row] if 0 <= row < len(shard) else "no such row"
                 if found != cells[place]:
                     raise InputError(
                         f"{path}, row {row}: {found}, but the split table has {cells[place]}; "

@@ -1,0 +1,156 @@
+"""Training: it learns, it can be killed, and the null model does not learn."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from deep_screen import write_screen
+from morphodose.deep.checkpoint import Checkpoints
+from morphodose.deep.network import build_network, load_network
+from morphodose.deep.optimise import layer_groups, make_optimizer, make_schedule
+from morphodose.deep.recipe import Recipe
+from morphodose.tables import read_table
+
+SMALL = ("--network", "resnet18", "--input_size", "32", "--threads", "1")
+
+
+def arguments(root: Path, screen: tuple[Path, Path, Path], out: Path, *more: str) -> list[str]:
+    crops, split, labels = (str(path) for path in screen)
+    command = [sys.executable, str(root / "bin" / "train_resnet.py"), crops, "--split", split]
+    return [*command, "--labels", labels, "--fold", "0", *SMALL, "--out", str(out), *more]
+
+
+def run(*given: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments(*given), capture_output=True, text=True, check=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    return write_screen(tmp_path_factory.mktemp("screen"), cells=20)
+
+
+def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
+    root: Path, screen: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    done = run(
+        root, screen, tmp_path, "--epochs", "5", "--batch_size", "12", "--lr_range_test", "--seed", "3"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "epoch 5 of 5" in done.stderr
+    found = read_table(tmp_path / "trained_fold0_predictions.parquet")
+    assert len(found) == 120 and set(found["Fold"]) == {0}
+    for label, classes in (("Dose", ["vehicle", "1", "10"]), ("Time", ["4", "24"])):
+        assert (found[f"True_{label}"] == found[f"Predicted_{label}"]).mean() > 0.8
+        chances = found[[f"Probability_{label}_{name}" for name in classes]]
+        assert chances.to_numpy().min() >= 0 and chances.to_numpy().max() <= 1
+        best = chances.to_numpy().argmax(1)
+        assert [classes[number] for number in best] == found[f"Predicted_{label}"].tolist()
+    log = pd.read_csv(tmp_path / "trained_fold0_log.csv")
+    assert log["Epoch"].tolist() == [1, 2, 3, 4, 5] and log["Step"].iloc[-1] == 50
+    assert log["Loss_HeldOut"].iloc[-1] < log["Loss_HeldOut"].iloc[0]
+    assert log["LR"].iloc[-1] < log["LR"].iloc[1]
+    assert read_table(tmp_path / "trained_fold0_log.parquet")["Epoch"].tolist() == log["Epoch"].tolist()
+    curve = read_table(tmp_path / "trained_fold0_lr_range.parquet")
+    assert curve["LR"].is_monotonic_increasing and curve["Loss"].notna().all() and len(curve) > 20
+    network, recipe = load_network(tmp_path / "trained_fold0.safetensors", tmp_path / "trained_fold0.json")
+    assert recipe.kind == "trained" and recipe.n_train == recipe.n_held_out == 120 and recipe.trial
+    assert recipe.mean[0] > 0 and recipe.classes["dose"] == ("vehicle", "1", "10")
+    assert network.head.out_features == 5
+
+
+def test_a_killed_training_goes_on_within_the_epoch_and_ends_with_equal_numbers(
+    root: Path, tmp_path: Path
+) -> None:
+    screen = write_screen(tmp_path / "screen", cells=10)
+    options = ("--epochs", "3", "--batch_size", "12", "--checkpoint_minutes", "1e-6", "--head", "ordinal")
+    undisturbed = run(root, screen, tmp_path / "a", *options)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    kept = tmp_path / "checkpoints"
+    disturbed = arguments(root, screen, tmp_path / "b", *options, "--checkpoints", str(kept))
+    process = subprocess.Popen(disturbed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not list(kept.glob("*/epoch00001_batch0000002.pt")) and time.monotonic() < deadline:
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "b").exists()
+    # the disk tore the last file and someone put in another: the one before serves
+    folder = next(kept.iterdir())
+    last = sorted(folder.glob("*.pt"))[-1]
+    torn = folder / "epoch00002_batch0000000.pt"
+    torn.write_bytes(last.read_bytes()[:5000])
+    resumed = run(root, screen, tmp_path / "b", *options, "--checkpoints", str(kept))
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{torn}: passed over, not a whole checkpoint" in resumed.stderr
+    assert "going on after 1 epochs and " in resumed.stderr
+    assert "epoch 1 of 3" not in resumed.stderr, "the first epoch is not done again"
+    first, second = (read_table(tmp_path / name / "trained_fold0_predictions.parquet") for name in "ab")
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    logs = [pd.read_csv(tmp_path / name / "trained_fold0_log.csv") for name in "ab"]
+    timing = ["Seconds", "ImagesPerSecond"]
+    pd.testing.assert_frame_equal(*(log.drop(columns=timing) for log in logs), check_exact=True)
+    assert (tmp_path / "a" / "trained_fold0.safetensors").read_bytes() == (
+        tmp_path / "b" / "trained_fold0.safetensors"
+    ).read_bytes()
+    assert not folder.exists(), "checkpoints go once the results are written"
+
+
+def test_a_network_on_shuffled_labels_does_not_know_the_held_out_wells(root: Path, tmp_path: Path) -> None:
+    screen = write_screen(tmp_path / "screen", cells=8, per_dose=3)
+    options = ("--kind", "permuted", "--epochs", "3", "--batch_size", "16", "--head", "softmax")
+    done = run(root, screen, tmp_path / "out", *options)
+    assert done.returncode == 0, done.stderr
+    found = read_table(tmp_path / "out" / "permuted_fold0_predictions.parquet")
+    split = read_table(screen[1])
+    truth = split.set_index("Metadata_CellID")["Label_Dose"].loc[found["Metadata_CellID"]]
+    assert truth.tolist() == found["True_Dose"].tolist(), "held-out labels stay true"
+    assert (found["True_Dose"] == found["Predicted_Dose"]).mean() < 0.6
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_faults_end_with_one_line(root: Path, screen: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    done = run(root, screen, tmp_path, "--use_gpu")
+    assert done.returncode == 1 and "none is there" in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir()), "nothing is trained on the CPU instead"
+
+
+def test_a_checkpoint_of_another_run_is_not_taken(tmp_path: Path) -> None:
+    said: list[str] = []
+    Checkpoints(tmp_path, "a", said.append).save(0, 3, {"value": torch.ones(1)})
+    (tmp_path / "a").rename(tmp_path / "b")
+    other = Checkpoints(tmp_path, "b", said.append)
+    assert other.load() is None and "a checkpoint of another run" in said[0]
+    for batch in range(1, 5):
+        other.save(1, batch, {"value": torch.ones(1)})
+    assert [path.name for path in sorted((tmp_path / "b").iterdir())] == [
+        "epoch00001_batch0000003.pt", "epoch00001_batch0000004.pt"
+    ]  # fmt: skip
+    state = other.load()
+    assert state and (state["epoch"], state["batch"]) == (1, 4)
+
+
+def test_the_stem_learns_ten_times_slower_than_the_head_in_one_cycle() -> None:
+    network = build_network(Recipe(network="resnet18", classes={"dose": ("a", "b")}))
+    groups = layer_groups(network)
+    assert sum(len(group) for group in groups) == len(list(network.parameters()))
+    optimizer = make_optimizer(network, "adam", 3e-5, 0.0)
+    assert [group["lr"] for group in optimizer.param_groups][0] == pytest.approx(3e-6)
+    schedule = make_schedule(optimizer, 100)
+    rates = []
+    for _ in range(100):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    heads = [rate[-1] for rate in rates]
+    assert max(heads) == pytest.approx(3e-5, rel=1e-3) and heads.index(max(heads)) in (24, 25)
+    assert heads[0] < 2e-6 and heads[-1] < 1e-8
+    assert all(rate[0] == pytest.approx(rate[-1] / 10) for rate in rates)
