@@ -38,6 +38,7 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
 @click.option("--brightfield_channel", default="", help="the unstained channel")
 @click.option("--early_death_channel", default="", help="Annexin V or alike")
 @click.option("--late_death_channel", default="", help="propidium iodide or alike")
+@click.option("--crop_channels", default="", help="channels of the single-cell crops, comma-separated")
 @click.option("--plate_format", default="96", type=FORMATS, help="wells on a plate")
 @click.option(
     "--on_fault",
@@ -53,6 +54,7 @@ def main(
     plate_map: str,
     file_pattern: str,
     channels: str,
+    crop_channels: str,
     plate_format: str,
     on_fault: str,
     show: int,
@@ -66,6 +68,7 @@ def main(
         plate_map,
         file_pattern=file_pattern,
         channels=channels,
+        crop_channels=crop_channels,
         roles={role: roles[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},
         base_dir=base_dir,
         plate_format=int(plate_format),

@@ -76,6 +76,17 @@ def parse_channels(text: str, faults: Faults) -> Channels:
     return Channels(names, frozenset(left_out))
 
 
+def check_crop_channels(text: str, channels: Channels, faults: Faults) -> list[str]:
+    """Names of ``--crop_channels A,B``, each a channel that exists."""
+    known = list(channels.names.values())
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    for name in given:
+        if known and name not in known:
+            mend = did_you_mean(name, known)
+            faults.add("channel_role", "--crop_channels", "is not a channel of --channels", mend, value=name)
+    return given
+
+
 def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Faults) -> dict[str, str]:
     """Roles that were given (`ROLE_OPTIONS`), each with a channel that exists."""
     known = list(channels.names.values())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from morphodose.design.channels import check_roles, parse_channels
+from morphodose.design.channels import check_crop_channels, check_roles, parse_channels
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import name_pattern
 from morphodose.design.grid import (
@@ -31,10 +31,12 @@ def judge(
     file_pattern: str,
     channels: str,
     roles: Mapping[str, str | None],
+    crop_channels: str = "",
     base_dir: str | Path | None = None,
     plate_format: int = 96,
     tolerant: bool = False,
     show: int = 10,
+    faults: Faults | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Design:
     """Read and check everything; all faults are collected before any is raised.
@@ -49,6 +51,8 @@ def judge(
         ``1:Brightfield,2:Hoechst,…``.
     roles : mapping
         Role (`morphodose.design.channels.ROLE_OPTIONS`) → channel name, or None.
+    crop_channels : str
+        Channels of the crops, ``A,B``; empty where none are cut, or by role.
     base_dir : path, optional
         Where relative image folders start; the samplesheet's folder by default.
     plate_format : int
@@ -57,6 +61,8 @@ def judge(
         Leave fields with faulty images out instead of stopping.
     show : int
         How many faults of a kind the message shows.
+    faults : Faults, optional
+        Collects what is wrong, for a caller that wants more of it than the message.
     say : callable
         Takes lines of progress.
 
@@ -65,10 +71,11 @@ def judge(
     InputError
         With all faults, numbered.
     """
-    faults = Faults()
+    faults = Faults() if faults is None else faults
     pattern = name_pattern(file_pattern, faults)
     named = parse_channels(channels, faults)
     given = check_roles(roles, named, faults)
+    cropped = check_crop_channels(crop_channels, named, faults)
     before = len(faults.errors)
     acquisitions = read_samplesheet(samplesheet, base_dir, faults)
     sheet_is_whole = len(faults.errors) == before
@@ -99,6 +106,7 @@ def judge(
     settings = {
         "plate_format": plate_format,
         "file_pattern": file_pattern,
+        "crop_channels": cropped,
         "empty_well_timepoints": empty,
         "ignored_files": dict(ignored),
     }
