@@ -41,7 +41,10 @@ def test_every_row_is_read_as_it_was_written_in_any_order(tmp_path: Path) -> Non
     np.testing.assert_array_equal(found, dense[rows])
     for row in (0, 255, 256, 599):
         np.testing.assert_array_equal(shard.read(row), dense[row])
-        assert shard.read_box(row).cell_id == f"cell{row}"
+        box = shard.read_box(row)
+        assert (box.cell_id, box.top, box.left) == (f"cell{row}", crops[row].top, crops[row].left)
+        np.testing.assert_array_equal(box.pixels, crops[row].pixels)
+        assert not box.pixels.flags.writeable
 
 
 def test_a_crop_that_was_read_may_be_written_to(tmp_path: Path) -> None:

@@ -124,12 +124,23 @@ def _record_batch(crops: list[Crop], schema: pa.Schema) -> pa.RecordBatch:
 
 @dataclass(frozen=True)
 class _Content:
-    """Views into the mapped file; `starts` are the first rows of the batches, and one more."""
+    """What is known of an open shard.
+
+    Attributes
+    ----------
+    channels, size
+        As in `CropShard`.
+    pixels, names
+        Of each batch, views into the mapped file.
+    rows : (N, 7) array of int64
+        Of each crop: batch, row in it, first pixel in it, top, left, height, width.
+    """
 
     channels: tuple[str, ...]
     size: int
-    starts: npt.NDArray[np.int64]
-    batches: list[tuple[Pixels, npt.NDArray[np.int32], npt.NDArray[np.int32], pa.Array]]
+    pixels: list[Pixels]
+    names: list[pa.Array]
+    rows: npt.NDArray[np.int64]
 
 
 class CropShard:
@@ -157,7 +168,7 @@ class CropShard:
         return {"path": self.path}
 
     def __len__(self) -> int:
-        return int(self._content.starts[-1])
+        return len(self._content.rows)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -172,7 +183,7 @@ class CropShard:
     @cached_property
     def cell_ids(self) -> tuple[str, ...]:
         """``Metadata_CellID`` of each row."""
-        return tuple(name for *_, names in self._content.batches for name in names.to_pylist())
+        return tuple(name for names in self._content.names for name in names.to_pylist())
 
     def read(self, row: int) -> Pixels:
         """The (C, S, S) uint16 crop of one row."""
@@ -190,21 +201,24 @@ class CropShard:
 
     def read_box(self, row: int) -> Crop:
         """One row as it is stored: its pixels are a read-only view into the file."""
+        batch, first, top, left, pixels = self._find(row)
+        return Crop(self._content.names[batch][first].as_py(), top, left, pixels)
+
+    def _find(self, row: int) -> tuple[int, int, int, int, Pixels]:
+        """Batch of a row, its row in it, and its box: top, left, pixels."""
         content = self._content
-        if not 0 <= row < len(self):
+        if not 0 <= row < len(content.rows):
             raise IndexError(f"{self.path}: row {row} of {len(self)}")
-        number = int(np.searchsorted(content.starts, row, side="right")) - 1
-        values, ends, boxes, names = content.batches[number]
-        inside = int(row) - int(content.starts[number])
-        top, left, height, width = (int(value) for value in boxes[inside])
-        pixels = values[ends[inside] : ends[inside + 1]].reshape(len(content.channels), height, width)
-        return Crop(names[inside].as_py(), top, left, pixels)
+        batch, inside, first, top, left, height, width = content.rows[row].tolist()
+        shape = (len(content.channels), height, width)
+        pixels = content.pixels[batch][first : first + shape[0] * height * width].reshape(shape)
+        return batch, inside, top, left, pixels
 
     def _copy(self, row: int, out: Pixels) -> None:
         """Copy the box of a row into zeros."""
-        crop = self.read_box(row)
-        _, height, width = crop.pixels.shape
-        out[:, crop.top : crop.top + height, crop.left : crop.left + width] = crop.pixels
+        _, _, top, left, pixels = self._find(row)
+        _, height, width = pixels.shape
+        out[:, top : top + height, left : left + width] = pixels
 
     @cached_property
     def _content(self) -> _Content:
@@ -220,13 +234,18 @@ class CropShard:
                 f"{self.path}: layout {header.get('layout')!r}, not {LAYOUT!r}; cut it again with crop_cells"
             )
         channels, size = tuple(json.loads(header["channels"])), int(header["size"])
-        batches = []
-        for batch in found:
-            pixels = batch.column("pixels")
-            ends = pixels.offsets.to_numpy()
-            boxes = batch.column("box").values.to_numpy().reshape(-1, 4)
-            if (np.diff(ends) != len(channels) * boxes[:, 2].astype(np.int64) * boxes[:, 3]).any():
+        rows = []
+        for number, batch in enumerate(found):
+            ends = batch.column("pixels").offsets.to_numpy().astype(np.int64)
+            boxes = batch.column("box").values.to_numpy().reshape(-1, 4).astype(np.int64)
+            if (np.diff(ends) != len(channels) * boxes[:, 2] * boxes[:, 3]).any():
                 raise InputError(f"{self.path}: boxes and pixels do not match; cut it again with crop_cells")
-            batches.append((pixels.values.to_numpy(), ends, boxes, batch.column("cell_id")))
-        starts = np.cumsum([0, *(batch.num_rows for batch in found)])
-        return _Content(channels, size, starts, batches)
+            place = np.full(len(boxes), number), np.arange(len(boxes)), ends[:-1]
+            rows.append(np.column_stack([*place, boxes]))
+        return _Content(
+            channels,
+            size,
+            [batch.column("pixels").values.to_numpy() for batch in found],
+            [batch.column("cell_id") for batch in found],
+            np.concatenate(rows) if rows else np.zeros((0, 7), np.int64),
+        )

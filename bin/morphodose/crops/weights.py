@@ -77,9 +77,10 @@ def moved(box: Box, by: tuple[int, int]) -> Box:
 
 def with_neighbours(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """A mask and the eight neighbours of its pixels."""
-    for axis in (0, 1):
-        around = np.pad(mask, [(1, 1) if axis == each else (0, 0) for each in (0, 1)])
-        length = mask.shape[axis]
-        first, middle, last = (np.take(around, range(i, i + length), axis) for i in range(3))
-        mask = first | middle | last
-    return mask
+    wide = mask.copy()
+    wide[1:] |= mask[:-1]
+    wide[:-1] |= mask[1:]
+    both = wide.copy()
+    both[:, 1:] |= wide[:, :-1]
+    both[:, :-1] |= wide[:, 1:]
+    return both
