@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Segment cells and nuclei of a shard of well-timepoints with Cellpose 3; weights are loaded once."""
+"""Segment cells and nuclei of a shard of well-timepoints with Cellpose; weights are loaded once."""
 
 from __future__ import annotations
 
+import filecmp
 import json
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
-from morphodose.segmentation.engine import Engine, Thresholds, choose_device
+from morphodose.segmentation.common import Segmenter, Thresholds, choose_device
+from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
 from morphodose.segmentation.well import Settings, segment_well
@@ -31,7 +33,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
 @click.option(
-    "--weights", required=True, type=FILE, help="Weights for the cells, staged by stage_weights.py."
+    "--weights",
+    required=True,
+    type=FILE,
+    help="Weights for the cells, staged by stage_weights.py: of this project or of Cellpose 3, or, where "
+    "Cellpose 4 is installed, of Cellpose-SAM (trained in part on non-commercial data).",
 )
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @click.option("--cell_channel", default="", help="Channel that fills the cell.")
@@ -42,9 +48,14 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["cellpose", "from_nuclei"]),
     help="Cellpose on the cell channel, or nuclei grown by --expand_px.",
 )
-@click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
 @click.option(
-    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
+    "--diameter",
+    default=0.0,
+    type=click.FloatRange(min=0),
+    help="Of cells, px; 0 estimates it (Cellpose-SAM needs none).",
+)
+@click.option(
+    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 as for cells."
 )
 @click.option(
     "--expand_px",
@@ -61,7 +72,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--batch_size",
     default=0,
     type=click.IntRange(min=0),
-    help="Tiles of 224 px run together; 0 is 8 on a GPU and 1 on a CPU.",
+    help="Tiles run together; 0 is 8 on a GPU and 1 on a CPU.",
 )
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
 @click.option(
@@ -77,10 +88,10 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     device = choose_device(options["use_gpu"])
     if options["threads"]:
         torch.set_num_threads(options["threads"])
-    engine = Engine(options["weights"], device, options["batch_size"])
+    engine = load_engine(options["weights"], device, options["batch_size"])
     nuclei_weights = options["nuclei_weights"] or options["weights"]
-    same = nuclei_weights.resolve() == options["weights"].resolve()
-    nuclei_engine = engine if same else Engine(nuclei_weights, device, options["batch_size"])
+    same = filecmp.cmp(nuclei_weights, options["weights"], shallow=False)
+    nuclei_engine = engine if same else load_engine(nuclei_weights, device, options["batch_size"])
     flow, probability = options["flow_threshold"], options["cellprob_threshold"]
     settings = Settings(
         method=options["cell_method"],
@@ -119,8 +130,8 @@ def segment_folder(
     folder: Path,
     well: WellKeys,
     channels: tuple[str, str],
-    engine: Engine,
-    nuclei_engine: Engine,
+    engine: Segmenter,
+    nuclei_engine: Segmenter,
     settings: Settings,
     out: Path,
 ) -> int:

@@ -15,7 +15,8 @@ from morphodose.segmentation.weights import REGISTRY, SHIPPED, stage, write_abou
 @click.option(
     "--model",
     default=SHIPPED,
-    help=f"Name ({', '.join(REGISTRY)}) or a file: of this project's training, or of Cellpose 3.",
+    help=f"Name ({', '.join(REGISTRY)}) or a file: of this project's training, of Cellpose 3, or of "
+    "Cellpose-SAM (cpsam…). cpsam is never downloaded; it was trained in part on non-commercial data.",
 )
 @click.option("--sha256", default=None, help="SHA-256 that the file must have.")
 @click.option(

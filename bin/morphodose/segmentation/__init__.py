@@ -1,1 +1,1 @@
-"""Segmentation of cells and nuclei with Cellpose 3, and what is done with the masks."""
+"""Segmentation of cells and nuclei with Cellpose, and what is done with the masks."""

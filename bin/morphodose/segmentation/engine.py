@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from cellpose.models import CellposeModel
 
-from morphodose.errors import InputError
+from morphodose.segmentation.common import Kind, Thresholds, choose_device, pair
 from morphodose.segmentation.network import load_network
 from morphodose.segmentation.normalise import normalise
 
@@ -24,7 +22,7 @@ NUCLEI_DIAMETER = 17.0
 #: Pixels in one call: fields of a well are run together up to this, which bounds the memory.
 PIXELS_AT_ONCE = 16_000_000
 
-Kind = Literal["cells", "nuclei"]
+__all__ = ["Engine", "Kind", "Thresholds", "choose_device", "pair", "stacks"]
 
 # Cellpose warns for each stack that it segments plane by plane, which is what is meant here
 logging.getLogger("cellpose.models").setLevel(logging.ERROR)
@@ -32,39 +30,8 @@ logging.getLogger("cellpose.dynamics").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Sparse invariant checks")
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """What of the network's output becomes an object; names and defaults are Cellpose's.
-
-    Attributes
-    ----------
-    flow_threshold : float
-        Largest error of the flows of an object; 0 keeps all.
-    cellprob_threshold : float
-        A pixel above this belongs to an object; lower finds more and larger ones.
-    min_size : int
-        Smallest object, in px².
-    """
-
-    flow_threshold: float = 0.4
-    cellprob_threshold: float = 0.0
-    min_size: int = 15
-
-
-def choose_device(use_gpu: bool) -> torch.device:
-    """The first CUDA GPU where one was asked for, else the CPU; never the CPU instead of the GPU."""
-    if not use_gpu:
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise InputError(
-            "a GPU was asked for (--use_gpu) and none is there: PyTorch "
-            f"{torch.__version__} sees no CUDA device. Give the task a GPU, or leave --use_gpu out"
-        )
-    return torch.device("cuda")
-
-
 class Engine:
-    """A Cellpose network and how to run it.
+    """A Cellpose 3 network and how to run it.
 
     Parameters
     ----------
@@ -76,6 +43,8 @@ class Engine:
         Tiles of 224 px that go through the network together; 0 is Cellpose's 8 on a GPU, and 1 on a CPU,
         whose caches hold no more (8 took 12 % longer).
     """
+
+    needs_diameter = True
 
     def __init__(self, weights: str | Path, device: torch.device, batch_size: int = 0) -> None:
         network, meta = load_network(weights)
@@ -146,11 +115,3 @@ def stacks(images: Sequence[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.flo
         else:
             groups.append([image])
     return [np.stack(group) for group in groups]
-
-
-def pair(
-    first: npt.NDArray[np.generic], second: npt.NDArray[np.generic] | None = None
-) -> npt.NDArray[np.float32]:
-    """Two channels as Cellpose takes them, (Y, X, 2); zeros where there is no second."""
-    other = np.zeros(first.shape, np.float32) if second is None else second
-    return np.stack([np.asarray(channel, np.float32) for channel in (first, other)], axis=-1)

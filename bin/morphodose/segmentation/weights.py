@@ -12,7 +12,7 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from morphodose.errors import InputError
@@ -61,6 +61,9 @@ def _cellpose(name: str, file: str, data: str) -> Weights:
 #: The model that this project ships.
 SHIPPED = "morphodose"
 
+#: Cellpose-SAM. Files whose names begin with it are taken for its weights.
+SAM = "cpsam"
+
 REGISTRY: dict[str, Weights] = {
     SHIPPED: Weights(
         name=SHIPPED,
@@ -76,6 +79,14 @@ REGISTRY: dict[str, Weights] = {
     "cyto2": _cellpose("cyto2", "cyto2torch_0", "Cellpose data set and images sent in by users"),
     "cyto3": _cellpose("cyto3", "cyto3", "nine data sets, the super-generalist model"),
     "nuclei": _cellpose("nuclei", "nucleitorch_0", "nuclear data sets, BBBC038 among them"),
+    # never downloaded by a task: it is 1.2 GB, and whoever takes it has to know what it was trained on
+    SAM: Weights(
+        name=SAM,
+        file=SAM,
+        origin="Cellpose-SAM, Cellpose 4 (Pachitariu, Rariden & Stringer 2025)",
+        licence="BSD-3-Clause code; weights trained in part on data for non-commercial use (CC-BY-NC)",
+        training_data="the data sets of Cellpose-SAM, non-commercial ones (CC-BY-NC) among them",
+    ),
 }
 
 #: Folder of the shipped file, beside `bin/`.
@@ -159,11 +170,18 @@ def stage(
         If the model is not found, cannot be downloaded, or has another SHA-256.
     """
     source = locate(model, shipped_folder)
-    known = None if Path(model).is_file() else REGISTRY.get(model)
+    known = _known(model)
     name = source.name if source else known.file if known else Path(model).name
     expected = sha256 or (known.sha256 if known else "")
     target = Path(out) / name
     with replacing(target) as temporary:
+        if source is None and name == SAM:
+            raise InputError(
+                f"the weights of {SAM} are not on this machine, and no task downloads them: fetch the file "
+                "that Cellpose publishes under this name, and give its path as the model, or put it into "
+                f"{cellpose_cache()} (another folder by CELLPOSE_LOCAL_MODELS_PATH). They were trained in "
+                "part on data for non-commercial use"
+            )
         if source is None:
             _download(name, temporary)
         else:
@@ -177,6 +195,17 @@ def stage(
         "checked": bool(expected),
         "bytes": target.stat().st_size,
     }
+
+
+def _known(model: str) -> Weights | None:
+    """What is known of a model; of a user's file only, by its name, that it is Cellpose-SAM."""
+    if not Path(model).is_file():
+        return REGISTRY.get(model)
+    if not Path(model).name.startswith(SAM):
+        return None
+    return replace(
+        REGISTRY[SAM], name=Path(model).name, origin="a file of the user, Cellpose-SAM by its name"
+    )
 
 
 def write_about(about: dict[str, object], path: str | Path) -> None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.common import Kind, Segmenter, Thresholds, pair
 from morphodose.segmentation.diameter import estimate_diameter
-from morphodose.segmentation.engine import Engine, Kind, Thresholds, pair
-from morphodose.segmentation.from_nuclei import grow_cells
+from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import Matched, match_nuclei
 
 Image = npt.NDArray[np.generic]
@@ -32,7 +32,7 @@ class Settings:
     method : str
         ``cellpose`` on the cell channel, or ``from_nuclei``: nuclei grown by `expand_px`.
     diameter, nuclei_diameter : float
-        In px; 0 estimates it, once a well.
+        In px; 0 estimates it, once a well, or leaves it to a network that needs none.
     expand_px : float
         Growth of nuclei into cells; 0 takes half of the nuclear diameter.
     cells, nuclei : Thresholds
@@ -88,8 +88,8 @@ class Segmented:
 def segment_well(
     cell_images: Sequence[Image] | None,
     nuclear_images: Sequence[Image] | None,
-    engine: Engine,
-    nuclei_engine: Engine,
+    engine: Segmenter,
+    nuclei_engine: Segmenter,
     settings: Settings,
 ) -> tuple[list[Segmented], float, float]:
     """Segment all fields of a well.
@@ -98,7 +98,7 @@ def segment_well(
     ----------
     cell_images, nuclear_images : sequences of (Y, X) arrays
         The two channels, field by field; None where the screen has no such channel.
-    engine, nuclei_engine : Engine
+    engine, nuclei_engine : Segmenter
         For cells and for nuclei; may be the same.
     settings : Settings
         See there.
@@ -106,7 +106,8 @@ def segment_well(
     Returns
     -------
     list of Segmented, float, float
-        The fields; the diameters used for cells and for nuclei (0 where none were segmented).
+        The fields; the diameters of cells and of nuclei (0 where none were segmented): what was used, or
+        the median of what was found by a network that needs none.
 
     Raises
     ------
@@ -125,25 +126,39 @@ def segment_well(
     pairs = [
         pair(cell, nuclear_images[i] if nuclear_images is not None else None) for i, cell in enumerate(needed)
     ]
-    diameter = settings.diameter or _estimate(engine, pairs, "cells", settings.cells)
-    cells = engine.segment(pairs, diameter, "cells", settings.cells)
+    cells, diameter = _segment(engine, pairs, settings.diameter, "cells", settings.cells)
     matched = [match_nuclei(c, n) for c, n in zip(cells, nuclei, strict=True)]
     return [_finish(found) for found in matched], diameter, nuclei_diameter
 
 
 def _nuclei(
-    images: Sequence[Image] | None, fields: Sequence[Image], engine: Engine, settings: Settings
+    images: Sequence[Image] | None, fields: Sequence[Image], engine: Segmenter, settings: Settings
 ) -> tuple[list[Mask], float]:
     """Masks of the nuclei, empty where there is no nuclear channel, and the diameter used."""
     if images is None:
         return [np.zeros(image.shape, np.int32) for image in fields], 0.0
     pairs = [pair(image) for image in images]
-    diameter = settings.nuclei_diameter or _estimate(engine, pairs, "nuclei", settings.nuclei)
-    return engine.segment(pairs, diameter, "nuclei", settings.nuclei), diameter
+    return _segment(engine, pairs, settings.nuclei_diameter, "nuclei", settings.nuclei)
+
+
+def _segment(
+    engine: Segmenter,
+    pairs: Sequence[npt.NDArray[np.float32]],
+    diameter: float,
+    kind: Kind,
+    thresholds: Thresholds,
+) -> tuple[list[Mask], float]:
+    """Masks, and the diameter used: given, estimated, or, where none is needed, of what was found."""
+    if not diameter and not engine.needs_diameter:
+        masks = engine.segment(pairs, 0.0, kind, thresholds)
+        found = np.concatenate([equivalent_diameters(mask) for mask in masks])
+        return masks, float(np.median(found)) if len(found) else engine.diam_mean[kind]
+    used = diameter or _estimate(engine, pairs, kind, thresholds)
+    return engine.segment(pairs, used, kind, thresholds), used
 
 
 def _estimate(
-    engine: Engine, pairs: Sequence[npt.NDArray[np.float32]], kind: Kind, thresholds: Thresholds
+    engine: Segmenter, pairs: Sequence[npt.NDArray[np.float32]], kind: Kind, thresholds: Thresholds
 ) -> float:
     """Diameter from a few fields of the well, the first, the last and those between."""
     chosen = np.unique(np.linspace(0, len(pairs) - 1, FIELDS_FOR_DIAMETER).round().astype(int))

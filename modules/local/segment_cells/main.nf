@@ -1,6 +1,7 @@
 process SEGMENT_CELLS {
     tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_gpu'
+    label 'image_cellpose'
 
     input:
     tuple val(metas), path(images, stageAs: 'images/*')   // a shard of well-timepoints

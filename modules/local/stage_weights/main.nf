@@ -1,6 +1,7 @@
 process STAGE_WEIGHTS {
     tag "${model}"
     label 'process_single'
+    label 'image_cellpose'   // Cellpose knows where its models are published
 
     input:
     val model      // a shipped model, one of Cellpose's, or a file
