@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from deep_screen import DOSES, TIMES, write_screen
-from morphodose.crops.shard import CropShard
+from morphodose.crops.shard import Crop, CropShard
 from morphodose.deep.augment import draw, paste
 from morphodose.deep.data import CropDataset, EpochBatches, crop_loader, shard_paths
 from morphodose.deep.normalise import channel_statistics
@@ -29,14 +29,14 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], p
 
 def test_a_box_is_pasted_as_the_whole_crop_is_flipped_turned_and_shifted() -> None:
     random = np.random.default_rng(0)
-    box = (3, 20, random.integers(1, 9, (2, 40, 25)).astype(np.uint16))
+    crop = Crop("a", 3, 20, random.integers(1, 9, (2, 40, 25)).astype(np.uint16))
     whole = np.zeros((2, 50, 50), np.uint16)
-    paste(*box, whole)
+    paste(crop, whole)
     for mirrored in (0, 1):
         for turns in range(4):
             for down, right in ((0, 0), (7, -9), (-8, 4)):
                 found = np.zeros_like(whole)
-                paste(*box, found, np.array([mirrored, turns, down, right]))
+                paste(crop, found, np.array([mirrored, turns, down, right]))
                 expected = np.rot90(whole[:, :, ::-1] if mirrored else whole, turns, axes=(1, 2))
                 padded = np.pad(expected, ((0, 0), (10, 10), (10, 10)))
                 assert (found == padded[:, 10 - down : 60 - down, 10 - right : 60 - right]).all()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.crops.shard import Pixels
+from morphodose.crops.shard import Crop, Pixels
 
 Draws = npt.NDArray[np.int64]
 
@@ -52,20 +52,19 @@ def _mix(value: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return value ^ (value >> np.uint64(31))
 
 
-def paste(
-    top: int, left: int, pixels: Pixels, out: Pixels, changes: npt.NDArray[np.int64] | None = None
-) -> None:
+def paste(crop: Crop, out: Pixels, changes: npt.NDArray[np.int64] | None = None) -> None:
     """Copy the box of a crop into an array of zeros, changed as `draw` says.
 
     Parameters
     ----------
-    top, left, pixels : int, int, (C, h, w) array of uint16
-        As `CropShard.read_box` gives them.
+    crop : Crop
+        A row of a shard.
     out : (C, S, S) array of uint16
         Zeros; what leaves them is cut off.
     changes : (4,) array of int, optional
         Mirrored left to right, then turned counter-clockwise, then shifted.
     """
+    top, left, pixels = crop.top, crop.left, crop.pixels
     size = out.shape[-1]
     if changes is not None:
         mirrored, turns, down, right = (int(value) for value in changes)

@@ -140,8 +140,8 @@ class CropDataset(Dataset):
         changes = draw(self.seed, epoch, rows, self.shift) if augment else None
         # shard by shard, rows ascending: neighbours in the file are read together
         for place in np.lexsort((self.rows[rows], self.codes[rows])):
-            box = self._shard(int(self.codes[rows[place]])).read_box(int(self.rows[rows[place]]))
-            paste(*box, out[place], None if changes is None else changes[place])
+            crop = self._shard(int(self.codes[rows[place]])).read_box(int(self.rows[rows[place]]))
+            paste(crop, out[place], None if changes is None else changes[place])
         return CropBatch(torch.from_numpy(out), self.targets[rows], torch.from_numpy(rows))
 
     def _shard(self, code: int) -> CropShard:

@@ -50,7 +50,7 @@ def channel_statistics(
         shard = CropShard(shards[str(name)])
         channels = shard.channels
         for row in rows:
-            box = shard.read_box(int(row))[2].astype(np.float64)
+            box = shard.read_box(int(row)).pixels.astype(np.float64)
             if not len(total):
                 total, squares = np.zeros(len(box)), np.zeros(len(box))
             total += box.sum((1, 2))

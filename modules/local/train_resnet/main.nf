@@ -1,0 +1,42 @@
+process TRAIN_RESNET {
+    tag "${meta.id}"
+    label 'process_gpu'
+
+    input:
+    tuple val(meta)
+    path shards, stageAs: 'crops/*'
+    path split
+    path labels
+    val checkpoints   // absolute path of a folder that outlives the task: a killed training goes on from there
+    val code
+
+    output:
+    tuple val(meta), path("${meta.kind}_fold${meta.fold}.safetensors"), path("${meta.kind}_fold${meta.fold}.json"), emit: weights
+    tuple val(meta), path("${meta.kind}_fold${meta.fold}_predictions.parquet"), emit: predictions
+    tuple val(meta), path("${meta.kind}_fold${meta.fold}_log.csv"), path("${meta.kind}_fold${meta.fold}_log.parquet"), emit: log
+    path "${meta.kind}_fold${meta.fold}_lr_range.parquet", optional: true, emit: lr_range
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def gpu_flag = task.accelerator ? "--use_gpu --devices ${task.accelerator.request} --workers ${Math.max(1, task.cpus.intdiv(task.accelerator.request) - 1)}" : ''
+    """
+    train_resnet.py \\
+        --split ${split} \\
+        --labels ${labels} \\
+        --fold ${meta.fold} \\
+        --kind ${meta.kind} \\
+        --checkpoints '${checkpoints}' \\
+        --code ${code} \\
+        --threads ${task.cpus} \\
+        ${gpu_flag} \\
+        ${args} \\
+        crops
+    versions.py --process ${task.process} torch torchvision lightning safetensors > versions.yml
+    """
+
+    stub:
+    """
+    touch ${meta.kind}_fold${meta.fold}{.safetensors,.json,_predictions.parquet,_log.csv,_log.parquet} versions.yml
+    """
+}
