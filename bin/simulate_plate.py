@@ -87,6 +87,12 @@ def ec50_by_time(text: str | None, last: float) -> dict[float, float] | None:
 @click.option("--noise", type=float, help="Factor on shot and read noise.")
 @click.option("--blur", type=float, help="Factor on the blur.")
 @click.option("--shuffle", is_flag=True, default=None, help="Put the wells in random places.")
+@click.option(
+    "--shuffle_replicates",
+    is_flag=True,
+    default=None,
+    help="Each replicate is a plate of its own, P1, P2, ..., with its wells in its own random places.",
+)
 @click.option("--compression", type=click.Choice(["none", "zlib"]), default="none", help="Of the planes.")
 @click.option("--workers", type=int, default=available_cores, help="Processes.")
 @click.option("--force", is_flag=True, help="Replace the images and truth that are in the output folder.")

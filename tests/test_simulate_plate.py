@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
+from morphodose.design.check import judge
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.images import read_labels
@@ -130,6 +131,47 @@ def test_the_sheets_lead_to_the_images(plate):
     assert [(w["well"], w["dose"], w["role"]) for w in wells] == [
         ("A01", "0", "vehicle"), ("A02", "1", "treated"), ("A03", "30", "treated"), ("A04", "30", "positive"),
     ]  # fmt: skip
+
+
+def test_replicates_shuffled_apart_are_consistent_from_sheets_to_truth(tmp_path):
+    screen = small(times=(24.0,), replicates=2, shuffle_replicates=True, size=96, planes=1)
+    write_screen(screen, tmp_path)
+    with (tmp_path / "samplesheet.csv").open() as handle:
+        sheet = list(csv.DictReader(handle))
+    assert [(row["plate"], row["replicate"]) for row in sheet] == [("P1", "1"), ("P2", "2")]
+    with (tmp_path / "platemap.csv").open() as handle:
+        contents = {
+            (row["plate"], row["well"]): (float(row["dose"]), row["role"]) for row in csv.DictReader(handle)
+        }
+    assert len(contents) == 8
+    wells = read_table(tmp_path / "truth" / "wells.parquet")
+    found = {
+        (row["Metadata_Plate"], row["Metadata_Well"]): (row["Metadata_Dose"], row["Metadata_Role"])
+        for row in wells.to_dict("records")
+    }
+    assert found == contents
+    assert {well for plate, well in contents if plate == "P1"} != {
+        well for plate, well in contents if plate == "P2"
+    }
+    fields = read_table(tmp_path / "truth" / "fields.parquet")
+    for row in fields.to_dict("records"):
+        assert row["Metadata_ImageID"].startswith(
+            f"{row['Metadata_Plate']}_Time_24hrs_R{row['Metadata_Replicate']}_"
+        )
+        assert (tmp_path / "truth" / f"{row['Metadata_ImageID']}_cells.tif").exists()
+    assert {name for name in files_of(tmp_path) if name.startswith("images/")} == set(plane_paths(screen))
+
+
+def test_the_design_check_takes_replicates_shuffled_apart(tmp_path):
+    write_screen(small(times=(24.0,), replicates=2, shuffle_replicates=True, size=96, planes=1), tmp_path)
+    design = judge(
+        tmp_path / "samplesheet.csv",
+        tmp_path / "platemap.csv",
+        file_pattern="cq1",
+        channels="1:Brightfield,2:Hoechst,3:CellMask,4:AnnexinV,5:PI",
+        roles={},
+    )
+    assert {plate for plate, _ in design.platemap} == {"P1", "P2"}
 
 
 def test_a_plate_with_only_empty_fields_is_written_all_the_same(tmp_path):

@@ -14,6 +14,7 @@ from morphodose.simulate.screen import (
     plane_name,
     plane_paths,
     plate_wells,
+    plates,
     position_factor,
     well_timepoints,
 )
@@ -58,6 +59,24 @@ def test_shuffled_wells_hold_the_same_contents_in_other_places():
     assert sorted(w.dose for w in ordered) == sorted(w.dose for w in shuffled)
     assert [w.name for w in ordered] != [w.name for w in shuffled]
     assert len({w.name for w in shuffled}) == len(shuffled)
+
+
+def test_replicates_shuffled_apart_are_plates_with_layouts_of_their_own():
+    screen = configure("demo", shuffle_replicates=True)
+    layouts = [plate_wells(screen, replicate) for replicate in (1, 2, 3)]
+    assert len({tuple(w.name for w in layout) for layout in layouts}) == 3
+    assert len({tuple(sorted(w.dose for w in layout)) for layout in layouts}) == 1
+    assert plates(screen) == ["P1", "P2", "P3"]
+    assert acquisitions(screen)[1].name == "P2_Time_24hrs_R2"
+    ids = well_timepoints(screen)
+    assert len(set(ids)) == len(ids) == 6 * 9
+    assert ids[0] == f"P1_Time_24hrs_R1_Well_{layouts[0][0].name}"
+    assert len(set(plane_paths(screen))) == 54 * screen.optics.planes * 5
+
+
+def test_a_single_replicate_shuffled_apart_has_no_plate_in_its_names():
+    screen = configure("demo", shuffle_replicates=True, replicates=1)
+    assert acquisitions(screen)[0].name == "Time_24hrs_R1" and plates(screen) == ["P1"]
 
 
 def test_a_smaller_field_keeps_the_crowding_unless_a_density_is_given():

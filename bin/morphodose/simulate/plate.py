@@ -28,6 +28,7 @@ from morphodose.simulate.screen import (
     acquisitions,
     plane_name,
     plate_wells,
+    plates,
     position_factor,
 )
 
@@ -148,7 +149,7 @@ def write_well(
         write_labels(out / "truth" / f"{image}_cells.tif", field.cells)
         write_labels(out / "truth" / f"{image}_nuclei.tif", field.nuclei)
         keys = {
-            "Metadata_Plate": screen.plate,
+            "Metadata_Plate": acquisition.plate,
             "Metadata_Timepoint": acquisition.hours,
             "Metadata_Replicate": str(acquisition.replicate),
             "Metadata_Acquisition": acquisition.name,
@@ -226,8 +227,11 @@ def write_screen(
             shutil.rmtree(out / name)
     for acquisition in acquisitions(screen):
         (out / "images" / acquisition.folder).mkdir(parents=True)
-    wells = plate_wells(screen)
-    jobs = [(acquisition, well) for acquisition in acquisitions(screen) for well in wells]
+    jobs = [
+        (acquisition, well)
+        for acquisition in acquisitions(screen)
+        for well in plate_wells(screen, acquisition.replicate)
+    ]
     results: dict[int, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
     for index, result in _finished(screen, jobs, out, compression, workers):
         results[index] = result
@@ -235,7 +239,7 @@ def write_screen(
         report(f"well {len(results)} of {len(jobs)}: {well_timepoint_id(acquisition.name, well.name)}")
     ordered = [results[index] for index in range(len(jobs))]
     _write_tables(screen, out, [r for c, _ in ordered for r in c], [r for _, f in ordered for r in f])
-    _write_sheets(screen, wells, out)
+    _write_sheets(screen, out)
 
 
 def _finished(
@@ -348,13 +352,21 @@ def well_truth(screen: Screen, fields: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _write_sheets(screen: Screen, wells: list[Well], out: Path) -> None:
+def _write_sheets(screen: Screen, out: Path) -> None:
     """Write the samplesheet, with paths relative to it, and the plate map."""
     lines = ["plate,timepoint_h,replicate,images"]
     for entry in acquisitions(screen):
-        lines.append(f"{screen.plate},{entry.hours:g},{entry.replicate},images/{entry.folder}")
+        lines.append(f"{entry.plate},{entry.hours:g},{entry.replicate},images/{entry.folder}")
+    names = list(dict.fromkeys(plates(screen)))
     map_lines = ["well,compound,dose,dose_unit,role"]
-    map_lines += [f"{w.name},{w.compound},{w.dose:g},{screen.dose_unit},{w.role}" for w in wells]
+    if screen.shuffle_replicates:
+        map_lines = ["plate,well,compound,dose,dose_unit,role"]
+    for replicate, plate in enumerate(names, start=1):
+        start = f"{plate}," if screen.shuffle_replicates else ""
+        map_lines += [
+            f"{start}{w.name},{w.compound},{w.dose:g},{screen.dose_unit},{w.role}"
+            for w in plate_wells(screen, replicate)
+        ]
     for name, content in (("samplesheet.csv", lines), ("platemap.csv", map_lines)):
         with replacing(out / name) as temporary:
             temporary.write_text("\n".join(content) + "\n", encoding="utf-8")

@@ -48,6 +48,9 @@ class Screen:
         Shares of the fields.
     shuffle : bool
         Put the wells in random places instead of in order of the dose.
+    shuffle_replicates : bool
+        Each replicate is a plate of its own, P1, P2, …, with its own random places: only then does the place
+        not tell the dose.
     """
 
     seed: int = 1
@@ -71,6 +74,7 @@ class Screen:
     out_of_focus: float = 0.0
     empty_fields: float = 0.0
     shuffle: bool = False
+    shuffle_replicates: bool = False
     optics: Optics = Optics()
     effect: Compound = field(default_factory=lambda: Compound(ec50={24.0: 2.4, 48.0: 1.0}))
 
@@ -118,10 +122,21 @@ class Acquisition:
     replicate: int
     name: str
     folder: str
+    plate: str
 
 
-def plate_wells(screen: Screen) -> list[Well]:
-    """Wells in the order of their numbers: half the vehicle wells, doses rising, the rest, positives."""
+def plates(screen: Screen) -> list[str]:
+    """Plate of each replicate: one for all, or one for each where they are shuffled apart."""
+    if screen.shuffle_replicates:
+        return [f"P{replicate}" for replicate in range(1, screen.replicates + 1)]
+    return [screen.plate] * screen.replicates
+
+
+def plate_wells(screen: Screen, replicate: int = 1) -> list[Well]:
+    """Wells of a replicate in the order of their numbers.
+
+    In place: half the vehicle wells, doses rising, the rest of the vehicle, positives.
+    """
     ahead = (screen.vehicle_wells + 1) // 2
     vehicle = (VEHICLE, 0.0, "vehicle")
     contents = [vehicle] * ahead
@@ -130,8 +145,9 @@ def plate_wells(screen: Screen) -> list[Well]:
     contents += [vehicle] * (screen.vehicle_wells - ahead)
     contents += [(POSITIVE, max(screen.doses), "positive")] * screen.positive_wells
     numbers = list(range(1, len(contents) + 1))
-    if screen.shuffle and len(contents) <= PLATE_FORMAT:
-        numbers = random.Random(screen.seed).sample(range(1, PLATE_FORMAT + 1), len(contents))
+    if (screen.shuffle or screen.shuffle_replicates) and len(contents) <= PLATE_FORMAT:
+        seed = f"{screen.seed} {replicate}" if screen.shuffle_replicates else screen.seed
+        numbers = random.Random(seed).sample(range(1, PLATE_FORMAT + 1), len(contents))
     wells = [
         Well(normalise_well(str(number)) if number <= PLATE_FORMAT else str(number), number, *content)
         for number, content in zip(numbers, contents, strict=True)
@@ -140,18 +156,29 @@ def plate_wells(screen: Screen) -> list[Well]:
 
 
 def acquisitions(screen: Screen) -> list[Acquisition]:
-    """Acquisitions by time, then replicate."""
+    """Acquisitions by time, then replicate; with several plates their names begin with the plate."""
+    names = plates(screen)
+    several = len(set(names)) > 1
     return [
-        Acquisition(hours, replicate, acquisition_id(hours, str(replicate)), f"{hours:g}hrs_R{replicate}")
+        Acquisition(
+            hours,
+            replicate,
+            acquisition_id(hours, str(replicate), plate if several else None),
+            f"{hours:g}hrs_R{replicate}",
+            plate,
+        )
         for hours in sorted(screen.times)
-        for replicate in range(1, screen.replicates + 1)
+        for replicate, plate in enumerate(names, start=1)
     ]
 
 
 def well_timepoints(screen: Screen) -> list[str]:
     """Ids of all well-timepoints."""
-    wells = plate_wells(screen)
-    return [well_timepoint_id(a.name, well.name) for a in acquisitions(screen) for well in wells]
+    return [
+        well_timepoint_id(a.name, well.name)
+        for a in acquisitions(screen)
+        for well in plate_wells(screen, a.replicate)
+    ]
 
 
 def plane_name(well: int, field_number: int, z: int, channel: int) -> str:
@@ -162,7 +189,7 @@ def plane_name(well: int, field_number: int, z: int, channel: int) -> str:
 def plane_paths(screen: Screen) -> Iterator[str]:
     """Paths of all planes below the output folder, without rendering any."""
     for acquisition in acquisitions(screen):
-        for well in plate_wells(screen):
+        for well in plate_wells(screen, acquisition.replicate):
             for number in range(1, screen.fields + 1):
                 for z in range(1, screen.optics.planes + 1):
                     for channel in range(1, len(CHANNELS) + 1):
