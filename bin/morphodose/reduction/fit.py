@@ -1,0 +1,125 @@
+"""The passes over the cells: moments and chi-squared, covariance, coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.errors import InputError
+from morphodose.reduction.cellset import CellSet
+from morphodose.reduction.chi2 import ClassSums
+from morphodose.reduction.fields import VEHICLE, Fields
+from morphodose.reduction.pca import Components, Covariance, principal_components
+from morphodose.reduction.projection import Projection, projection_of
+from morphodose.reduction.select import Choice, choose
+from morphodose.reduction.variance import Moments
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How features are selected and reduced.
+
+    Attributes
+    ----------
+    label : {'dose', 'time'}
+        What chi-squared is computed against; the other where this one has a single class.
+    top : int
+        Features to keep of each set; 0: all.
+    max_missing : float
+        Largest fraction of cells without a value.
+    components : int
+        Principal components to keep.
+    """
+
+    label: str = "dose"
+    top: int = 500
+    max_missing: float = 0.2
+    components: int = 50
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A reduction, and what was found on the way.
+
+    Attributes
+    ----------
+    choices : list of Choice
+    components : Components
+    projection : Projection
+    label : str
+        That the features were selected by; '' where there was none.
+    cells : int
+        Cells it was fitted on.
+    """
+
+    choices: list[Choice]
+    components: Components
+    projection: Projection
+    label: str
+    cells: int
+
+
+def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: None) -> Fitted:
+    """Select features and find their principal components; two passes over the cells.
+
+    Missing values are replaced by the mean of the vehicle cells that have one (of all cells, where there is
+    no vehicle): a cell about which nothing is known is taken to look untreated.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two cells, or no feature is left.
+    """
+    label = cells.of_fields.label(settings.label)
+    moments, vehicle = Moments(len(cells.features)), Moments(len(cells.features))
+    sums = ClassSums(len(cells.of_fields.classes[label]) if label else 0, len(cells.features))
+    is_vehicle = vehicle_fields(cells.of_fields)
+    for well in cells.wells:
+        for block in cells.blocks(well):
+            moments.add(block.values)
+            vehicle.add(block.values[is_vehicle[block.fields]])
+            if label:
+                sums.add(block.values, cells.of_fields.codes[label][block.fields])
+        progress(f"selecting features: {well}, {moments.rows} cells so far")
+    if moments.rows < 2:
+        raise InputError(f"{moments.rows} cells in fields that QC kept; at least two are needed")
+    fill = np.where(vehicle.count > 0, vehicle.mean, moments.mean)
+    scores = sums.scores(moments.low, moments.high, fill) if label else np.full(len(cells.features), np.nan)
+    choices = choose(cells.features, cells.origin, moments, fill, scores, settings.top, settings.max_missing)
+    before = projection_of(choices)
+    if not before.features:
+        raise InputError(f"none of {len(choices)} features is left: constant, missing, or no morphology")
+    chosen = cells.only(before.features)
+    covariance = Covariance(len(before.features))
+    for well in chosen.wells:
+        for block in chosen.blocks(well):
+            covariance.add(before.prepare(block.values))
+        progress(f"covariance: {well}")
+    count = min(settings.components, moments.rows - 1)
+    found = principal_components(covariance.matrix(), count)
+    return Fitted(choices, found, projection_of(choices, found.vectors), label, moments.rows)
+
+
+def vehicle_fields(fields: Fields) -> npt.NDArray[np.bool_]:
+    """Fields of vehicle wells."""
+    return np.array([role == VEHICLE for role in fields.table["Metadata_Role"].to_pylist()], dtype=bool)
+
+
+def strata(fields: Fields) -> npt.NDArray[np.int64]:
+    """Stratum of each field: role, dose, time and replicate; -1 where QC dropped it."""
+    names = (
+        "Metadata_Compound",
+        "Metadata_Dose",
+        "Metadata_Role",
+        "Metadata_Timepoint",
+        "Metadata_Replicate",
+    )
+    keys = list(zip(*(map(str, fields.table[name].to_pylist()) for name in names), strict=True))
+    codes = {key: code for code, key in enumerate(sorted(set(keys)))}
+    found = np.array([codes[key] for key in keys], dtype=np.int64)
+    return np.where(fields.kept, found, -1)

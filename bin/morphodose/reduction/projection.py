@@ -1,0 +1,128 @@
+"""A fitted reduction as it is saved: what a new plate needs to get the same coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from morphodose.errors import InputError
+from morphodose.reduction.pca import Components
+from morphodose.reduction.select import Choice
+from morphodose.reduction.variance import is_complete
+from morphodose.tables import read_table, write_table
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Features → coordinates.
+
+    Attributes
+    ----------
+    features : tuple of str
+        The P selected features, in the order of the columns.
+    fill, mean, scale : (P,) array of float32
+        Missing values become `fill`; then ``(value - mean) / scale``.
+    components : (K, P) array of float32
+        Empty before the PCA is fitted.
+
+    Notes
+    -----
+    All numbers are float32, as they are saved: a saved projection gives the coordinates of the one that was
+    fitted, bit for bit on the same machine.
+    """
+
+    features: tuple[str, ...]
+    fill: Matrix
+    mean: Matrix
+    scale: Matrix
+    components: Matrix
+
+    def prepare(self, values: Matrix) -> Matrix:
+        """Filled, centred, scaled: (N, P) float32."""
+        filled = values if is_complete(values) else np.where(np.isfinite(values), values, self.fill)
+        centred = filled - self.mean
+        centred /= self.scale
+        return centred
+
+    def project(self, values: Matrix) -> Matrix:
+        """Coordinates of cells, (N, P) → (N, K) float32."""
+        return np.asarray(self.prepare(values) @ self.components.T)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the coordinates."""
+        return component_names(len(self.components))
+
+
+def component_names(count: int) -> list[str]:
+    """``PC_1`` … ``PC_<count>``."""
+    return [f"PC_{number}" for number in range(1, count + 1)]
+
+
+def projection_of(choices: list[Choice], components: npt.NDArray | None = None) -> Projection:
+    """Projection onto given components (K, P), or its first half, without any."""
+    chosen = [choice for choice in choices if not choice.reason]
+    vectors = np.empty((0, len(chosen))) if components is None else components
+    fill, mean, scale = (
+        np.array([getattr(choice, name) for choice in chosen], dtype=np.float32)
+        for name in ("fill", "mean", "scale")
+    )
+    names = tuple(choice.feature for choice in chosen)
+    return Projection(names, fill, mean, scale, vectors.astype(np.float32))
+
+
+def write_projection(folder: Path, choices: list[Choice], found: Components) -> None:
+    """Write ``selected_features``, ``pca_loadings`` and ``explained_variance`` (Parquet) into a folder."""
+    table = {
+        "Feature": [choice.feature for choice in choices],
+        "Set": [choice.origin for choice in choices],
+        "Selected": [not choice.reason for choice in choices],
+        "Reason": pd.array([choice.reason for choice in choices], dtype="string"),
+    }
+    for column in ("missing", "variance", "chi2", "fill", "mean", "scale"):
+        table[column.capitalize()] = np.array([getattr(choice, column) for choice in choices], dtype=float)
+    write_table(pd.DataFrame(table), folder / "selected_features.parquet")
+    features = [choice.feature for choice in choices if not choice.reason]
+    count = len(found.vectors)
+    loadings = {
+        "Feature": np.tile(np.array(features, dtype=object), count),
+        "Component": np.repeat(np.arange(1, count + 1), len(features)),
+        "Loading": found.vectors.ravel(),
+    }
+    write_table(pd.DataFrame(loadings), folder / "pca_loadings.parquet")
+    explained = {
+        "Component": np.arange(1, count + 1),
+        "Variance": found.variance,
+        "Ratio": found.ratio,
+        "Cumulative": np.cumsum(found.ratio),
+    }
+    write_table(pd.DataFrame(explained), folder / "explained_variance.parquet")
+
+
+def read_projection(folder: Path) -> Projection:
+    """The projection that `write_projection` saved.
+
+    Raises
+    ------
+    InputError
+        If a table is missing, or the two are not of one fit.
+    """
+    for name in ("selected_features", "pca_loadings"):
+        if not (folder / f"{name}.parquet").exists():
+            raise InputError(f"{folder}: no {name}.parquet; reduce_features writes it")
+    table = read_table(folder / "selected_features.parquet")
+    table = table[table["Selected"]]
+    loadings = read_table(folder / "pca_loadings.parquet")
+    features = tuple(table["Feature"])
+    count = int(loadings["Component"].max()) if len(loadings) else 0
+    if len(loadings) != count * len(features) or tuple(loadings["Feature"][: len(features)]) != features:
+        raise InputError(f"{folder}: pca_loadings.parquet does not belong to selected_features.parquet")
+    fill, mean, scale = (table[name].to_numpy(dtype=np.float32) for name in ("Fill", "Mean", "Scale"))
+    vectors = loadings["Loading"].to_numpy(dtype=np.float32).reshape(count, len(features))
+    return Projection(features, fill, mean, scale, vectors)

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Reduce the features of all cells: selection, PCA, UMAP of a sample; or project onto a saved one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pyarrow as pa
+
+from morphodose.annotate import write_arrow
+from morphodose.cli import command
+from morphodose.files import replacing
+from morphodose.reduction.cellset import SETS, CellSet, open_cells
+from morphodose.reduction.fields import read_fields
+from morphodose.reduction.fit import Fitted, Settings, fit, strata
+from morphodose.reduction.projection import Projection, read_projection, write_projection
+from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@command
+@click.option("--set", "kind", required=True, type=click.Choice(SETS), help="Which features.")
+@click.option("--cells", type=EXISTING, help="Folder with the tables of cells of annotate_cells.")
+@click.option("--embeddings", type=EXISTING, help="Folder with <id>_embeddings.parquet of embed_cells.")
+@click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
+@click.option(
+    "--label", type=click.Choice(["dose", "time"]), default="dose", help="Features are ranked by it."
+)
+@click.option(
+    "--top_features", type=click.IntRange(0), default=500, help="Kept of each set, by chi2; 0: all."
+)
+@click.option(
+    "--max_missing", type=click.FloatRange(0, 1), default=0.2, help="Cells that may lack a feature."
+)
+@click.option("--components", type=click.IntRange(1), default=50, help="Principal components to keep.")
+@click.option("--umap_cells", type=click.IntRange(0), default=10_000, help="Cells of the map; 0: no map.")
+@click.option("--umap_components", type=click.IntRange(2), default=30, help="Components the map is made of.")
+@click.option("--seed", type=int, default=0, help="Of the sample and the map.")
+@click.option(
+    "--model", type=EXISTING, help="Folder of a reduction: project these cells onto it, fit nothing."
+)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+def main(
+    kind: str,
+    cells: Path | None,
+    embeddings: Path | None,
+    images: Path,
+    label: str,
+    top_features: int,
+    max_missing: float,
+    components: int,
+    umap_cells: int,
+    umap_components: int,
+    seed: int,
+    model: Path | None,
+    out: Path,
+) -> None:
+    """Write OUT/pca/<id>.parquet, loadings, explained variance, selected features, and a map of a sample."""
+    given = open_cells(kind, cells, embeddings, read_fields(images))
+    record: dict[str, Any] = {"set": kind, "seed": seed}
+    if model is None:
+        fitted = fit(given, Settings(label, top_features, max_missing, components), say)
+        write_projection(out, fitted.choices, fitted.components)
+        projection = fitted.projection
+        record |= described(given, fitted)
+    else:
+        projection = read_projection(model)
+        record["model"] = model.name
+    record |= write_coordinates(given, projection, out, umap_cells, umap_components, seed)
+    with replacing(out / "reduction.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def described(cells: CellSet, fitted: Fitted) -> dict[str, Any]:
+    """What is to be known of the fit."""
+    return {
+        "label": fitted.label or None,
+        "label_reason": "" if fitted.label else "one dose and one timepoint: features are not ranked",
+        "cells": fitted.cells,
+        "wells": len(cells.wells),
+        "features": len(fitted.choices),
+        "selected": len(fitted.projection.features),
+        "explained": round(float(fitted.components.ratio.sum()), 6),
+    }
+
+
+def write_coordinates(
+    cells: CellSet, projection: Projection, out: Path, size: int, components: int, seed: int
+) -> dict[str, Any]:
+    """Write the coordinates of each well, and the map of a sample.
+
+    Returns
+    -------
+    dict
+        Settings of the map, or why there is none.
+    """
+    chosen = cells.only(projection.features)
+    codes = strata(cells.of_fields)
+    sampler = Sampler(count_strata(chosen, codes) if size else np.zeros(0, np.int64), size, seed)
+    keys: list[pa.Table] = []
+    points: list[np.ndarray] = []
+    for well in chosen.wells:
+        parts = []
+        for block in chosen.blocks(well):
+            found = projection.project(block.values)
+            columns = dict(zip(projection.names, map(pa.array, found.T), strict=True))
+            parts.append(with_columns(block.keys, columns))
+            if size:
+                taken = sampler.take(codes[block.fields])
+                keys.append(block.keys.filter(pa.array(taken)))
+                points.append(found[taken])
+        write_arrow(pa.concat_tables(parts, promote_options="permissive"), out / "pca" / f"{well}.parquet")
+        say(f"coordinates: {well}")
+    if not size:
+        return {"umap": None, "umap_reason": "not asked for (--umap_cells 0)"}
+    sample = np.concatenate(points)
+    if len(sample) < LEAST:
+        return {"umap": None, "umap_reason": f"{len(sample)} cells, fewer than {LEAST}"}
+    settings = parameters(len(sample), min(components, sample.shape[1]), seed)
+    flat = umap(sample, settings)
+    columns = {f"UMAP_{axis + 1}": pa.array(flat[:, axis]) for axis in range(2)}
+    write_arrow(
+        with_columns(pa.concat_tables(keys, promote_options="permissive"), columns), out / "umap.parquet"
+    )
+    return {"umap": settings | {"cells": len(sample)}, "umap_reason": ""}
+
+
+def count_strata(cells: CellSet, codes: np.ndarray) -> np.ndarray:
+    """Cells of each stratum: a pass over one column of the blocks."""
+    counts = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=np.int64)
+    for well in cells.wells:
+        for fields in cells.field_rows(well):
+            counts += np.bincount(codes[fields], minlength=len(counts))
+    return counts
+
+
+def with_columns(keys: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
+    """Keys, then further columns."""
+    for name, values in columns.items():
+        keys = keys.append_column(name, values)
+    return keys
+
+
+def say(text: str) -> None:
+    """Progress, on standard error."""
+    click.echo(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+process REDUCE_FEATURES {
+    tag "${set}"
+    label 'process_medium'
+
+    input:
+    tuple val(set), path(cells, stageAs: 'cells/*'), path(embeddings, stageAs: 'embeddings/*')   // [] where the set does not need them
+    path images, stageAs: 'images/*'
+    val code
+
+    output:
+    tuple val(set), path("${set}"), emit: reduced
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    reduce_features.py \\
+        --set ${set} \\
+        ${cells ? '--cells cells' : ''} \\
+        ${embeddings ? '--embeddings embeddings' : ''} \\
+        --images images \\
+        --out ${set} \\
+        ${args}
+    versions.py --process ${task.process} numpy scipy pyarrow umap-learn > versions.yml
+    """
+
+    stub:
+    """
+    mkdir -p ${set}/pca
+    touch ${set}/pca_loadings.parquet ${set}/explained_variance.parquet ${set}/selected_features.parquet
+    touch ${set}/umap.parquet ${set}/reduction.json versions.yml
+    """
+}

@@ -1,0 +1,165 @@
+"""The command that reduces features, on a small screen."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.decomposition import PCA
+
+from reduction_tables import keys, screen, write_embeddings
+from stats_tables import run, succeed
+
+
+def reduce(folder, out, *options, kind="classical"):
+    return succeed(
+        "reduce_features", "--set", kind, "--cells", folder / "cells", "--embeddings", folder / "embeddings",
+        "--images", folder / "images", "--out", out, "--umap_cells", 0, *options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return screen(tmp_path_factory.mktemp("screen"))
+
+
+@pytest.fixture(scope="module")
+def reduced(folder):
+    for kind in ("classical", "deep", "joint"):
+        reduce(folder, folder / "reduced" / kind, kind=kind)
+    return folder / "reduced"
+
+
+def coordinates(folder):
+    files = sorted(folder.glob("*.parquet"))
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+def test_coordinates_are_those_of_scikit_learn_on_the_standardised_features(folder, reduced):
+    cells = coordinates(folder / "cells")
+    names = ["Cells_AreaShape_Area", "Cells_Intensity_Mean_V", "Cells_Noise", "Nuclei_Gap"]
+    values = cells[names].astype(float)
+    values = values.fillna(values[cells["Metadata_Role"] == "vehicle"].mean())
+    values = (values - values.mean()) / values.std()
+    exact = PCA(svd_solver="full").fit(values.to_numpy())
+    found = coordinates(reduced / "classical" / "pca")
+    assert list(found["Metadata_CellID"]) == list(cells["Metadata_CellID"])
+    points = found[[f"PC_{n}" for n in range(1, 5)]].to_numpy()
+    assert points == pytest.approx(exact.transform(values.to_numpy()), abs=1e-4)
+    explained = pd.read_parquet(reduced / "classical" / "explained_variance.parquet")
+    assert explained["Ratio"].to_numpy() == pytest.approx(exact.explained_variance_ratio_, abs=1e-6)
+    assert explained["Cumulative"].iloc[-1] == pytest.approx(1, abs=1e-6)
+    loadings = pd.read_parquet(reduced / "classical" / "pca_loadings.parquet")
+    wide = loadings.pivot(index="Component", columns="Feature", values="Loading")[names].to_numpy()
+    assert wide == pytest.approx(exact.components_, abs=1e-4)
+
+
+def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(folder, tmp_path):
+    reduce(folder, tmp_path, "--top_features", 2)
+    table = pd.read_parquet(tmp_path / "selected_features.parquet").set_index("Feature")
+    assert set(table.index[table["Selected"]]) == {"Cells_AreaShape_Area", "Cells_Intensity_Mean_V"}
+    assert table.loc["Cells_Same", "Reason"] == "no variance"
+    assert table.loc["Cells_Noise", "Reason"].startswith("chi-squared rank")
+    assert table.loc["Nuclei_Gap", "Missing"] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_the_first_component_of_each_set_follows_the_dose(reduced):
+    for kind in ("classical", "deep", "joint"):
+        found = coordinates(reduced / kind / "pca")
+        r = np.corrcoef(np.log1p(found["Metadata_Dose"]), found["PC_1"])[0, 1]
+        assert abs(r) > 0.8, kind
+        assert {"Metadata_Compound", "Metadata_Role"} <= set(found.columns)
+
+
+@pytest.mark.parametrize("kind", ["classical", "deep", "joint"])
+def test_the_same_plate_projected_has_the_same_coordinates(folder, reduced, tmp_path, kind):
+    reduce(folder, tmp_path, "--model", reduced / kind, kind=kind)
+    first, again = coordinates(reduced / kind / "pca"), coordinates(tmp_path / "pca")
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert not (tmp_path / "pca_loadings.parquet").exists()
+
+
+def test_a_plate_without_a_feature_of_the_model_is_refused_by_its_name(folder, reduced, tmp_path):
+    other = screen(tmp_path, times=(4.0,), replicates=("1",), cells=5)
+    for file in (other / "cells").glob("*"):
+        pd.read_parquet(file).drop(columns="Cells_Noise").to_parquet(file)
+    done = run(
+        "reduce_features", "--set", "classical", "--cells", other / "cells", "--images", other / "images",
+        "--model", reduced / "classical", "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert done.returncode == 1 and "'Cells_Noise'" in done.stderr
+
+
+def test_cells_of_dropped_fields_and_cells_without_a_partner_take_no_part(tmp_path):
+    folder = screen(tmp_path, times=(4.0,), replicates=("1",), cells=20)
+    images = folder / "images" / "Time_4hrs_R1.parquet"
+    frame = pd.read_parquet(images)
+    frame.loc[frame["Metadata_Well"] == "A02", "Metadata_QCVerdict"] = "drop"
+    frame.to_parquet(images)
+    lone = keys("Time_4hrs_R1", 4.0, "1", "A03", 7)
+    vectors = np.random.default_rng(1).normal(1, 0.1, (7, 6))
+    write_embeddings(folder / "embeddings" / "Time_4hrs_R1_Well_A03_embeddings.parquet", lone, vectors)
+    reduce(folder, tmp_path / "joint", kind="joint")
+    found = coordinates(tmp_path / "joint" / "pca").groupby("Metadata_Well").size()
+    assert dict(found) == {"A01": 20, "A03": 7, "A04": 20}
+    assert json.loads((tmp_path / "joint" / "reduction.json").read_text())["cells"] == 47
+
+
+def test_the_map_shows_as_many_cells_of_each_condition_and_is_the_same_again(folder, tmp_path):
+    for run_number in (1, 2):
+        reduce(folder, tmp_path / str(run_number), "--umap_cells", 64, "--seed", 3, kind="deep")
+    first, again = (pd.read_parquet(tmp_path / name / "umap.parquet") for name in ("1", "2"))
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert len(first) == 64 and np.isfinite(first[["UMAP_1", "UMAP_2"]]).all(axis=None)
+    counts = first.groupby(["Metadata_Dose", "Metadata_Timepoint", "Metadata_Replicate"]).size()
+    assert counts.max() - counts.min() <= 1 and len(counts) == 12
+    record = json.loads((tmp_path / "1" / "reduction.json").read_text())
+    assert record["umap"]["random_state"] == 3 and record["umap"]["cells"] == 64
+
+
+def test_too_few_cells_for_a_map_leave_a_reason(tmp_path):
+    folder = screen(tmp_path, times=(4.0,), replicates=("1",), cells=4)
+    reduce(folder, tmp_path / "x", "--umap_cells", 100)
+    record = json.loads((tmp_path / "x" / "reduction.json").read_text())
+    assert record["umap_reason"] == "16 cells, fewer than 30"
+    assert not (tmp_path / "x" / "umap.parquet").exists()
+
+
+def test_a_field_that_no_table_of_images_knows_is_named(folder, tmp_path):
+    frame = pd.read_parquet(folder / "images" / "Time_4hrs_R1.parquet")
+    frame.to_parquet(tmp_path / "one.parquet")
+    done = run(
+        "reduce_features", "--set", "deep", "--embeddings", folder / "embeddings", "--images", tmp_path,
+        "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert done.returncode == 1 and "Time_24hrs_R1_Well_A01_Field_1' has no row" in done.stderr
+
+
+def test_embeddings_of_another_width_are_refused(tmp_path):
+    folder = screen(tmp_path, times=(4.0,), replicates=("1",), cells=5)
+    of = keys("Time_4hrs_R1", 4.0, "1", "A04", 5)
+    write_embeddings(folder / "embeddings" / "Time_4hrs_R1_Well_A04_embeddings.parquet", of, np.ones((5, 3)))
+    done = run(
+        "reduce_features", "--set", "deep", "--embeddings", folder / "embeddings", "--images", folder / "images",
+        "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert done.returncode == 1 and "embeddings of 3 numbers" in done.stderr
+
+
+def test_a_set_without_its_folder_is_refused(folder, tmp_path):
+    done = run(
+        "reduce_features", "--set", "joint", "--cells", folder / "cells", "--images", folder / "images",
+        "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert done.returncode == 1 and "--set joint needs --embeddings" in done.stderr
+
+
+def test_a_table_that_is_no_embedding_is_refused(folder, tmp_path):
+    pq.write_table(pa.table({"Metadata_CellID": ["a"]}), tmp_path / "a_embeddings.parquet")
+    done = run(
+        "reduce_features", "--set", "deep", "--embeddings", tmp_path, "--images", folder / "images",
+        "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert done.returncode == 1 and "no column 'Embedding'" in done.stderr
