@@ -121,7 +121,7 @@ def test_faults_of_the_sheet_stop_a_tolerant_run_too(screen: Screen, tmp_path: P
     screen.plate_map.write_text("well,compound,dose,dose_unit,role\n")
     result = check(screen, tmp_path / "out", "--on_fault", "tolerant")
     assert result.returncode == 1
-    assert "platemap.csv: the plate map has no wells → add a row per well" in result.stderr
+    assert "the plate map has no wells → add a row per well" in result.stderr
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 

@@ -59,21 +59,33 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "t.csv: the table is empty → give it a header and rows: well, dose"),
-        (b"PK\x03\x04abc", "t.csv: the table is a spreadsheet workbook, not text → save it as CSV (UTF-8)"),
-        (b"well,dose\n\x00\x01,2", "t.csv: the table is not a text file → save it as CSV (UTF-8)"),
-        (b'well,dose\n"A01,1\n', "not a readable CSV table"),
+        (
+            b"",
+            "t.csv: row 1: value '0 characters': the table is empty → give it a header and rows: well, dose",
+        ),
+        (
+            b"PK\x03\x04abc",
+            "t.csv: value 'bytes 50 4b 03 04 …': the table is a spreadsheet workbook, not text → save",
+        ),
+        (
+            b"well,dose\n\x00\x01,2",
+            "t.csv: value 'bytes 77 65 6c 6c …': the table is not a text file → save it as CSV",
+        ),
+        (b'well,dose\n"A01,1\n', """t.csv: row 2: value '"A01,1': not a readable CSV table"""),
         (
             b"well,dose,well\nA01,1,A02\n",
             "t.csv: row 1: value 'well': this column is there twice → delete or rename",
         ),
-        (b"well\nA01\n", "t.csv: row 1: column 'dose' is missing → add a column 'dose'"),
+        (b"well\nA01\n", "t.csv: row 1: value 'well': column 'dose' is missing → add a column 'dose'"),
         (
             b"well,does\nA01,1\n",
             "row 1: value 'does': column 'dose' is missing → rename column 'does' to 'dose'",
         ),
         (b"well,dose,plat\nA01,1,P\n", "row 1: value 'plat': unknown column; did you mean 'plate'?"),
-        (b"well,,dose\nA01,x,1\n", "row 1: column 2 has no name → name it or delete it"),
+        (
+            b"well,,dose\nA01,x,1\n",
+            "row 1: value 'well, , dose': column 2 has no name → name it or delete it",
+        ),
         (b"well,dose\nA01,1\nA02,1,5\n", "row 3: value 'A02, 1, 5': 3 cells under a header of 2 columns"),
     ],
 )

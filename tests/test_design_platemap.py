@@ -99,13 +99,22 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
         (["A01,D,nan,uM,treated"], "row 2: value 'nan': dose is not a finite number"),
         (["A01,D,high,uM,treated"], "row 2: value 'high': dose is not a number"),
         (["A01,D,5uM,uM,treated"], "value '5uM': dose is not a number → write the number alone"),
-        (["A01,D,,uM,treated"], "row 2: dose is empty → write a number"),
-        (["A01,D,1,,treated"], "row 2: a treated well without a dose_unit → write it, such as uM"),
-        (["A01,,1,uM,positive"], "row 2: a positive well without a compound → write its name"),
+        (["A01,D,,uM,treated"], "row 2: value 'A01, D, , uM, treated': dose is empty → write a number"),
+        (
+            ["A01,D,1,,treated"],
+            "row 2: value 'A01, D, 1, , treated': a treated well without a dose_unit → write it, such as uM",
+        ),
+        (
+            ["A01,,1,uM,positive"],
+            "row 2: value 'A01, , 1, uM, positive': a positive well without a compound → write its name",
+        ),
         (["A01,D,1,uM,vehicle"], "row 2: value '1': a vehicle well with a dose → write 0"),
         (["A01,D,0,uM,treated"], "warning: map.csv: row 2: value '0': a treated well with dose 0"),
         (["A01,D,1,uM,treatd"], "row 2: value 'treatd': is not a role → did you mean 'treated'?"),
-        (["A01,D,1,uM,"], "row 2: is not a role → known: vehicle, treated, positive, empty"),
+        (
+            ["A01,D,1,uM,"],
+            "row 2: value 'A01, D, 1, uM, ': is not a role → known: vehicle, treated, positive, empty",
+        ),
         (
             ["Z01,D,1,uM,treated"],
             "value 'Z01': well 'Z01' is not on a 96-well plate → write it as A01; is --plate_format",
@@ -121,7 +130,10 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
             "row 3: value 'nM': compound 'D' has doses in 'nM' here and in 'uM' in row 2 → convert",
         ),
         (["A01,Drug,1,uM,treated", "A02,drug,1,uM,treated"], "compounds that differ only in case"),
-        ([], "map.csv: the plate map has no wells → add a row per well"),
+        (
+            [],
+            "map.csv: row 1: value 'well, compound, dose, dose_unit, role': the plate map has no wells → add a row per well",
+        ),
     ],
 )
 def test_a_faulty_row_is_named_with_value_and_mend(tmp_path: Path, rows: list[str], message: str) -> None:

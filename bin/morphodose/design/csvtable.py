@@ -24,6 +24,10 @@ class Row:
     number: int
     cells: dict[str, str]
 
+    def text(self) -> str:
+        """The row as it was written, for faults of cells that are empty."""
+        return listing(self.cells.values(), 12)
+
 
 @dataclass(frozen=True)
 class CsvTable:
@@ -84,9 +88,8 @@ def read_csv(
     if records is None:
         return None
     if not records:
-        faults.add(
-            "empty_table", name, f"the {what} is empty", f"give it a header and rows: {listing(required)}"
-        )
+        mend = f"give it a header and rows: {listing(required)}"
+        faults.add("empty_table", name, f"the {what} is empty", mend, 1, f"{len(text)} characters")
         return None
     header_row, header = records[0]
     columns = _columns(name, header_row, header, faults, required, optional, aliases or {})
@@ -117,6 +120,7 @@ def _decode(path: Path, faults: Faults, what: str) -> str | None:
             path,
             f"the {what} cannot be read ({fault.strerror})",
             "check the path and its rights",
+            value=path.name,
         )
         return None
     if raw[:2] == b"PK" or raw[:4] == b"\xd0\xcf\x11\xe0":
@@ -125,6 +129,7 @@ def _decode(path: Path, faults: Faults, what: str) -> str | None:
             path.name,
             f"the {what} is a spreadsheet workbook, not text",
             "save it as CSV (UTF-8)",
+            value=f"bytes {raw[:4].hex(' ')} …",
         )
         return None
     try:
@@ -132,7 +137,13 @@ def _decode(path: Path, faults: Faults, what: str) -> str | None:
     except UnicodeDecodeError:
         text = raw.decode("cp1252", "replace")  # what Excel on Windows writes by default
     if "\0" in text:
-        faults.add("unreadable_table", path.name, f"the {what} is not a text file", "save it as CSV (UTF-8)")
+        faults.add(
+            "unreadable_table",
+            path.name,
+            f"the {what} is not a text file",
+            "save it as CSV (UTF-8)",
+            value=f"bytes {raw[:4].hex(' ')} …",
+        )
         return None
     return text
 
@@ -149,14 +160,19 @@ def _records(text: str, name: str, faults: Faults) -> list[tuple[int, list[str]]
         header = next((line for line in text.split("\n") if line.strip(" ,;\t")), "")
         bare = re.sub(r'"[^"]*"', "", header)
         separator = max(_SEPARATORS, key=bare.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        records = list(reader)
     except csv.Error as fault:
+        lines = text.split("\n")
+        at = min(reader.line_num, len(lines))
         faults.add(
             "unreadable_table",
             name,
             f"not a readable CSV table ({fault})",
             "check its quotes: each needs its partner",
+            at + skipped,
+            next((line for line in reversed(lines[:at]) if line), "")[:80],
         )
         return None
     return [
@@ -184,6 +200,7 @@ def _columns(
     while header and not header[-1].strip():
         header = header[:-1]  # spreadsheets leave empty columns behind
     known = [*required, *optional]
+    whole = listing((text.strip() for text in header), 12)
     keys = [column_key(text) for text in header]
     columns: list[str] = []
     for position, (text, key) in enumerate(zip(header, keys, strict=True), 1):
@@ -192,7 +209,9 @@ def _columns(
             column = aliases[key]
         if not column:
             column = f"column{position}"
-            faults.add("header", name, f"column {position} has no name", "name it or delete it", number)
+            faults.add(
+                "header", name, f"column {position} has no name", "name it or delete it", number, whole
+            )
         if column.lower() in {other.lower() for other in columns}:
             faults.add(
                 "header",
@@ -212,7 +231,7 @@ def _columns(
         near = next((other for other in own if nearest(other, known, cutoff) == column), None)
         if column in required:
             mend = f"rename column '{near}' to '{column}'" if near else f"add a column '{column}'"
-            faults.add("header", name, f"column '{column}' is missing", mend, number, near or "")
+            faults.add("header", name, f"column '{column}' is missing", mend, number, near or whole)
         elif near:
             faults.add(
                 "header",

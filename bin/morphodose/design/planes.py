@@ -186,7 +186,12 @@ def _read(acquisition: Acquisition, pattern: NamePattern, faults: Faults) -> Fol
     except OSError as fault:
         where = fault.filename or path
         faults.add(
-            "missing_folder", where, f"cannot be read ({fault.strerror})", "check its rights", acquisition.row
+            "missing_folder",
+            where,
+            f"cannot be read ({fault.strerror})",
+            "check its rights",
+            acquisition.row,
+            acquisition.given,
         )
         return Folder()
     for name, reason in folder.unparsed:

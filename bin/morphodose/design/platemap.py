@@ -98,7 +98,8 @@ def read_platemap(
     if any(column not in table.columns for column in COLUMNS):
         return {}
     if not table.rows:
-        faults.add("empty_table", table.name, "the plate map has no wells", "add a row per well")
+        header = listing(table.columns, 12)
+        faults.add("empty_table", table.name, "the plate map has no wells", "add a row per well", 1, header)
         return {}
     comma = uses_decimal_comma([row.cells["dose"] for row in table.rows])
     found: PlateMap = {}
@@ -148,19 +149,20 @@ def _well(
         well = normalise_well(cells["well"], plate_format)
     except ValueError as fault:
         mend = f"write it as A01; is --plate_format {plate_format} right?"
-        faults.add("well_name", name, str(fault), mend, number, cells["well"])
+        faults.add("well_name", name, str(fault), mend, number, cells["well"] or row.text())
     role = ROLE_ALIASES.get(cells["role"].strip().lower().replace(" ", "_").replace("-", "_"), "")
     if not role:
-        faults.add("role", name, "is not a role", did_you_mean(cells["role"], ROLES), number, cells["role"])
+        mend = did_you_mean(cells["role"], ROLES)
+        faults.add("role", name, "is not a role", mend, number, cells["role"] or row.text())
     compound, unit = cells["compound"], cells["dose_unit"].replace("µ", "u").replace("μ", "u")
     dose = _dose(table, row, role, comma, faults)
     if role in ("treated", "positive"):
         if not compound:
-            faults.add("compound", name, f"a {role} well without a compound", "write its name", number)
+            message = f"a {role} well without a compound"
+            faults.add("compound", name, message, "write its name", number, row.text())
         if not unit:
-            faults.add(
-                "dose_unit", name, f"a {role} well without a dose_unit", "write it, such as uM", number
-            )
+            message = f"a {role} well without a dose_unit"
+            faults.add("dose_unit", name, message, "write it, such as uM", number, row.text())
     elif role == "vehicle" and not compound:
         compound = "vehicle"
     return None if len(faults.errors) > before else (well, compound, dose, unit, role)
@@ -175,7 +177,7 @@ def _dose(table: CsvTable, row: Row, role: str, comma: bool, faults: Faults) -> 
         dose = parse_number(text, comma)
     except ValueError as fault:
         what, _, mend = str(fault).partition(" → ")
-        faults.add("dose", table.name, f"dose {what}", mend, row.number, text)
+        faults.add("dose", table.name, f"dose {what}", mend, row.number, text or row.text())
         return None
     if dose < 0:
         faults.add("dose", table.name, "dose is negative", "write 0 or more", row.number, text)

@@ -75,7 +75,9 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
     if table is None or any(column not in table.columns for column in COLUMNS):
         return []
     if not table.rows:
-        faults.add("empty_table", table.name, "the samplesheet has no rows", "add a row per acquisition")
+        header = listing(table.columns, 12)
+        mend = "add a row per acquisition"
+        faults.add("empty_table", table.name, "the samplesheet has no rows", mend, 1, header)
         return []
     base = os.path.abspath(Path(path).parent if base_dir is None else base_dir)
     comma = uses_decimal_comma([row.cells["timepoint_h"] for row in table.rows])
@@ -96,7 +98,7 @@ def _acquisition(
     before = len(faults.errors)
     cells = row.cells
     plate = cells["plate"]
-    check_safe(table.name, row.number, "plate", plate, faults)
+    check_safe(table.name, row.number, "plate", plate, faults, row.text())
     hours = 0.0
     try:
         hours = parse_number(cells["timepoint_h"], comma)
@@ -104,10 +106,11 @@ def _acquisition(
             raise ValueError("is not between 0 and 100000 hours → write the hours since treatment")
     except ValueError as fault:
         what, _, mend = str(fault).partition(" → ")
-        faults.add("timepoint", table.name, f"timepoint_h {what}", mend, row.number, cells["timepoint_h"])
+        value = cells["timepoint_h"] or row.text()
+        faults.add("timepoint", table.name, f"timepoint_h {what}", mend, row.number, value)
     match = _REPLICATE.match(cells["replicate"])
     replicate = str(int(match[1])) if match else cells["replicate"]
-    check_safe(table.name, row.number, "replicate", replicate, faults)
+    check_safe(table.name, row.number, "replicate", replicate, faults, row.text())
     folder = None
     if cells["images"] != NOT_IMAGED:
         folder = _folder(table.name, row, base, faults)
@@ -120,10 +123,11 @@ def _acquisition(
     return Acquisition(row.number, plate, hours, replicate, folder, given, in_name, extra, name, table.name)
 
 
-def check_safe(name: str, row: int | None, column: str, text: str, faults: Faults) -> None:
-    """Plates and replicates become parts of file names."""
+def check_safe(name: str, row: int | None, column: str, text: str, faults: Faults, where: str = "") -> None:
+    """Plates and replicates become parts of file names; `where` is the row, named when the text is empty."""
     if not text:
-        faults.add("unsafe_name", name, f"{column} is empty", f"give every acquisition its {column}", row)
+        mend = f"give every acquisition its {column}"
+        faults.add("unsafe_name", name, f"{column} is empty", mend, row, where)
     elif not _SAFE.match(text):
         mend = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.-")[:80] or f"{column}1"
         faults.add(
@@ -147,6 +151,7 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
             "images is empty",
             f"write the folder, or {NOT_IMAGED} when it was not imaged on purpose",
             row.number,
+            row.text(),
         )
         return None
     if re.match(r"^[a-z][a-z0-9+]+://", text, re.IGNORECASE):
