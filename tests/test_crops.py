@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +155,14 @@ def test_labels_with_wide_gaps_are_kept() -> None:
         (2_000_000_000, (slice(10, 20), slice(10, 20))),
     ]
     assert_as_reference(field(labels.shape), labels, 40)
+
+
+def test_real_nuclei_are_cut_as_the_reference_does(shared_data: Path) -> None:
+    names = sorted(path.name for path in (shared_data / "nuclei" / "labels").glob("*.tif"))[:6]
+    assert len(names) == 6
+    for name in names:
+        labels = tifffile.imread(shared_data / "nuclei" / "labels" / name).astype(np.int32)
+        assert_as_reference(tifffile.imread(shared_data / "nuclei" / "images" / name)[None], labels)
 
 
 def test_the_first_blur_is_the_mask_with_its_neighbours() -> None:

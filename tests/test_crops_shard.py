@@ -47,6 +47,16 @@ def test_every_row_is_read_as_it_was_written_in_any_order(tmp_path: Path) -> Non
         assert not box.pixels.flags.writeable
 
 
+def test_reading_maps_the_file_and_unpacks_nothing_of_it(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a.arrow", some(300, 100)[0], CHANNELS, 100)
+    assert (tmp_path / "a.arrow").stat().st_size > 2_000_000
+    before = pa.total_allocated_bytes()
+    shard = CropShard(tmp_path / "a.arrow")
+    shard.read(7)
+    shard.read_many([299, 3])
+    assert pa.total_allocated_bytes() - before < 10_000
+
+
 def test_a_crop_that_was_read_may_be_written_to(tmp_path: Path) -> None:
     write_shard(tmp_path / "a.arrow", some(2)[0], CHANNELS, 20)
     shard = CropShard(tmp_path / "a.arrow")
