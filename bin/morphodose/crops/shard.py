@@ -20,8 +20,8 @@ a TIFF a crop, zlib                      6.7             600        1,100
 =================================  =========  ==============  ===========
 
 Tensors write and read zeros. A compressed batch is unpacked whole for one row. Zarr reads the index of the
-shard and the chunk through its asynchronous store for each crop. Compressing each box would halve the
-files, but every epoch of every fold would pay for it, and files are a fraction of the images they are cut from.
+shard and the chunk through its asynchronous store for each crop. Compressing each box would halve the files,
+but every epoch of every fold would pay for it, and the images they are cut from are larger still.
 """
 
 from __future__ import annotations
