@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""A gallery: examples of each dose and time, and what is nearest the centre of each class, with Grad-CAM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pandas as pd
+import torch
+
+from morphodose.cli import command
+from morphodose.deep.centres import class_centres, nearest_cells
+from morphodose.deep.data import shard_paths
+from morphodose.deep.gallery import Gallery, draw_examples, draw_nearest, read_classes, show_settings
+from morphodose.deep.network import choose_device
+from morphodose.deep.network_set import read_networks
+from morphodose.files import find_files
+from morphodose.tables import write_table
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@command
+@click.option("--crops", required=True, type=FOLDER, help="Folder of the shards (<well-timepoint>.arrow).")
+@click.option("--split", required=True, type=FILE, help="split.parquet of split_cells.")
+@click.option("--labels", required=True, type=FILE, help="labels.json of split_cells.")
+@click.option(
+    "--networks", required=True, type=FOLDER, help="Folder with trained_fold<k>.json, .safetensors."
+)
+@click.option("--embeddings", required=True, type=FOLDER, help="Tables of embed_cells, of the trained kind.")
+@click.option("--count", default=8, type=click.IntRange(1, 40), help="Crops nearest the centre of a class.")
+@click.option("--examples", default=3, type=click.IntRange(1, 10), help="Crops of each dose and time.")
+@click.option("--seed", default=0, help="Of the choice of examples.")
+@click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads; 0 leaves it to PyTorch.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of PNGs."
+)
+@click.option(
+    "--table_out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Parquet: a row a PNG.",
+)
+def main(
+    crops: Path,
+    split: Path,
+    labels: Path,
+    networks: Path,
+    embeddings: Path,
+    count: int,
+    examples: int,
+    seed: int,
+    threads: int,
+    use_gpu: bool,
+    out: Path,
+    table_out: Path,
+) -> None:
+    """Draw <out>/examples_<n>.png, dose_<i>.png and time_<i>.png.
+
+    All crops are shown on one scale of intensity, from the vehicle cells of the screen, and in a window of
+    one size. Saliency is that of the network that was not trained on the cell.
+    """
+    device = choose_device(use_gpu)
+    if threads:
+        torch.set_num_threads(threads)
+    found = read_networks("trained", networks, device)
+    classes = read_classes(labels)
+    gallery = Gallery(split, shard_paths([crops]), found, device, show_settings(split, crops, seed))
+    rows = draw_examples(gallery, classes, examples, seed, out)
+    tables = find_files(embeddings, "*_embeddings.parquet")
+    for label, names in found.recipe.classes.items():
+        title = label.capitalize()
+        near = nearest_cells(tables, title, class_centres(tables, title, names), count)
+        for number, name in enumerate(names):
+            if near.get(name):
+                rows.append(draw_nearest(gallery, label, number, near[name], out))
+            click.echo(f"{label} {number + 1} of {len(names)}, {name}: {len(near.get(name, []))} crops")
+    write_table(pd.DataFrame(rows), table_out)
+
+
+if __name__ == "__main__":
+    main()

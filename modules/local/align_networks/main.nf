@@ -1,0 +1,38 @@
+process ALIGN_NETWORKS {
+    label 'process_gpu'
+
+    input:
+    path crops, stageAs: 'crops/*'         // all shards: the anchors are spread over the screen
+    path split
+    path networks, stageAs: 'networks/*'   // trained_fold<k>.json and .safetensors of all folds
+    val code
+
+    output:
+    path 'alignment.safetensors', emit: alignment
+    path 'alignment.parquet', emit: table
+    path 'anchors.parquet', emit: anchors
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def gpu_flag = task.accelerator ? '--use_gpu' : ''
+    """
+    align_networks.py \\
+        --crops crops \\
+        --split ${split} \\
+        --networks networks \\
+        --workers ${task.accelerator ? task.cpus : 0} \\
+        --threads ${task.cpus} \\
+        --out alignment.safetensors \\
+        --table_out alignment.parquet \\
+        --anchors_out anchors.parquet \\
+        ${gpu_flag} \\
+        ${args}
+    versions.py --process ${task.process} torch torchvision scipy > versions.yml
+    """
+
+    stub:
+    """
+    touch alignment.safetensors alignment.parquet anchors.parquet versions.yml
+    """
+}

@@ -1,0 +1,47 @@
+process EMBED_CELLS {
+    tag "${meta.id}"
+    label 'process_gpu'
+
+    input:
+    tuple val(meta), path(crops, stageAs: 'crops/*')   // a shard of well-timepoints; meta.kind: trained, untrained, imagenet
+    path split
+    path networks, stageAs: 'networks/*'               // trained_fold<k>.json and .safetensors of all folds
+    path alignment                                     // rotations of the folds, or []
+    path imagenet, stageAs: 'imagenet/*'               // weights for the kind imagenet, or []
+    val code
+
+    output:
+    tuple val(meta), path("embeddings/${meta.kind}/*_embeddings.parquet"), emit: embeddings
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def gpu_flag = task.accelerator ? '--use_gpu' : ''
+    def alignment_option = alignment && meta.kind == 'trained' ? "--alignment ${alignment}" : ''
+    def imagenet_option = imagenet && meta.kind == 'imagenet' ? "--imagenet_weights '${imagenet}'" : ''
+    """
+    embed_cells.py \\
+        --crops crops \\
+        --split ${split} \\
+        --kind ${meta.kind} \\
+        --networks networks \\
+        --workers ${task.accelerator ? task.cpus : 0} \\
+        --threads ${task.cpus} \\
+        --out embeddings/${meta.kind} \\
+        ${alignment_option} \\
+        ${imagenet_option} \\
+        ${gpu_flag} \\
+        ${args}
+    versions.py --process ${task.process} torch torchvision pyarrow > versions.yml
+    """
+
+    stub:
+    """
+    mkdir -p embeddings/${meta.kind}
+    for shard in crops/*; do
+        name=\${shard##*/}
+        touch embeddings/${meta.kind}/\${name%.arrow}_embeddings.parquet
+    done
+    touch versions.yml
+    """
+}
