@@ -1,0 +1,117 @@
+"""The pipeline under a real SLURM: the same tables, whatever the scheduler does to its jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from hpc.conftest import HERE, LENIENT, Slurm
+from hpc.inside import assert_inside
+from pipeline.nextflow_runs import Run, run, start
+from pipeline.tables import assert_same_tables
+
+pytestmark = pytest.mark.hpc
+
+CLUSTER = ("-c", str(HERE / "test.config"))
+
+
+def statuses(finished: Run, process: str) -> list[tuple[str, str]]:
+    """(status, exit) of the attempts of a process, in their order."""
+    rows = [row for row in finished.tasks() if row["process"].endswith(process)]
+    return [(row["status"], row["exit"]) for row in sorted(rows, key=lambda row: int(row["task_id"]))]
+
+
+def test_the_demo_under_slurm_gives_the_tables_of_the_local_run(
+    slurm: Slurm, two_fields: tuple[str, ...], local_run: Run, tmp_path: Path
+) -> None:
+    arguments = ("-profile", "slurm", "--slurm_queue", "short", "--slurm_options=--comment=screen --nice=1")
+    finished = run(tmp_path, *arguments, *two_fields, *CLUSTER, **LENIENT, **slurm.environment)
+    assert finished.status == 0, finished.output
+    assert_same_tables(local_run.outdir, finished.outdir)
+    ended = (slurm.folder / "log" / "jobcomp.txt").read_text(encoding="utf-8")
+    for row in finished.tasks():
+        assert f"JobId={row['native_id']} " in ended
+    assert "Partition=short" in ended and "Partition=gpu" not in ended
+
+
+def test_the_demo_in_job_arrays_under_slurm_and_apptainer_runs_inside(
+    slurm: Slurm, images: Path, two_fields: tuple[str, ...], local_run: Run, tmp_path: Path
+) -> None:
+    arguments = ("-profile", "slurm,apptainer", "--container_dir", str(images), "--slurm_array", "2")
+    finished = run(tmp_path, *arguments, *two_fields, *CLUSTER, **LENIENT, **slurm.environment)
+    assert finished.status == 0, finished.output
+    assert_inside(finished)
+    assert_same_tables(local_run.outdir, finished.outdir)
+    arrays = [row["native_id"] for row in finished.tasks() if row["process"].endswith("PROJECT_Z")]
+    assert sorted(number.partition("_")[2] for number in arrays) == ["0", "1"]
+
+    again = run(tmp_path, *arguments, *two_fields, *CLUSTER, "-resume", **LENIENT, **slurm.environment)
+    assert again.status == 0, again.output
+    assert again.executed() == set()
+
+
+def test_jobs_cancelled_over_memory_and_over_time_are_tried_again_with_more(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    process = start(
+        tmp_path, "-profile", "slurm", *CLUSTER, project=HERE / "jobs", **LENIENT, **slurm.environment
+    )
+    slurm.call("scancel", slurm.wait_for("CANCELLED"))
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    said = (tmp_path / "results" / "said.txt").read_text(encoding="utf-8")
+    assert "CANCELLED attempt=2" in said
+    assert "OVER_MEMORY attempt=2 memory=1024" in said
+    assert "OVER_TIME attempt=2 time=2m" in said
+    finished = Run(process.returncode, output, tmp_path / "results")
+    for name in ("CANCELLED", "OVER_MEMORY", "OVER_TIME"):
+        assert [status for status, _ in statuses(finished, name)] == ["FAILED", "COMPLETED"], name
+
+
+def test_a_gpu_step_has_its_gpu_its_queue_and_its_image(slurm: Slurm, images: Path, tmp_path: Path) -> None:
+    arguments = ("-profile", "slurm,apptainer", "--container_dir", str(images), "--only", "ON_GPU")
+    arguments += ("--slurm_gpu_queue", "gpu", "--slurm_gpu_type", "pretended")
+    finished = run(tmp_path, *arguments, *CLUSTER, project=HERE / "jobs", **LENIENT, **slurm.environment)
+    assert finished.status == 0, finished.output
+    said = (finished.outdir / "said.txt").read_text(encoding="utf-8")
+    assert "ON_GPU devices=0 image=morphodose base" in said
+    (task,) = finished.tasks()
+    folder = next((tmp_path / "work").glob(f"{task['hash']}*"))
+    text = (folder / ".command.run").read_text(encoding="utf-8")
+    assert "#SBATCH --gpus=pretended:1" in text
+    assert "#SBATCH -p gpu" in text
+    assert " --nv " in text
+
+
+def test_nextflow_killed_midway_and_resumed_gives_the_same_tables(
+    slurm: Slurm, two_fields: tuple[str, ...], local_run: Run, tmp_path: Path
+) -> None:
+    arguments = ("-profile", "slurm", *two_fields, *CLUSTER, "-resume")
+    process = start(tmp_path, *arguments, **LENIENT, **slurm.environment)
+    slurm.wait_for("SEGMENT_CELLS")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert slurm.jobs(), "the jobs of a killed Nextflow go on"
+    finished = run(tmp_path, *arguments, **LENIENT, **slurm.environment)
+    assert finished.status == 0, finished.output
+    assert "PROJECT_Z" not in finished.executed()
+    assert_same_tables(local_run.outdir, finished.outdir)
+
+
+def test_a_restart_of_the_controller_midway_loses_nothing(
+    slurm: Slurm, two_fields: tuple[str, ...], local_run: Run, tmp_path: Path
+) -> None:
+    process = start(tmp_path, "-profile", "slurm", *two_fields, *CLUSTER, **LENIENT, **slurm.environment)
+    slurm.wait_for("PROJECT_Z")
+    slurm.daemon("stop-controller")
+    time.sleep(20)  # tasks end meanwhile, and the next ones cannot be submitted
+    slurm.daemon("start-controller")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    finished = Run(process.returncode, output, tmp_path / "results")
+    assert {row["status"] for row in finished.tasks()} == {"COMPLETED"}
+    assert_same_tables(local_run.outdir, finished.outdir)
