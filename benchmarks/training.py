@@ -131,7 +131,10 @@ class Rig:
         self.order = EpochBatches(len(data), recipe.batch_size, 0, True)
         self.loader = crop_loader(data, self.order, workers, self.device.type == "cuda")
         first = data.read(0, np.arange(recipe.batch_size), augment=False)
-        self.ready = prepare(first.crops, recipe, self.device).contiguous(), first.targets.to(self.device)
+        self.ready = (
+            prepare(first.crops, recipe, self.device).contiguous(memory_format=torch.channels_last),
+            first.targets.to(self.device),
+        )
         self.stream = self.endless()
 
     def endless(self) -> Iterator[CropBatch]:
@@ -271,19 +274,18 @@ def presets(
             data = CropDataset(train, shard_paths([place]), recipe, seed, 5, True)
             unseen = CropDataset(held, shard_paths([place]), recipe)
             start = time.process_time()
-            fitted = fit(
-                fabric, build_network(recipe), recipe, data, unseen, machine, None, lambda _line: None
-            )
+            trained = build_network(recipe)
+            log = fit(fabric, trained, recipe, data, unseen, machine, None, lambda _line: None)
             row: dict[str, object] = {
                 "preset": name,
                 "head": head,
                 "seed": seed,
                 "n_train": len(train),
                 "n_held_out": len(held),
-                "steps": int(fitted.log[-1]["Step"]),
+                "steps": int(log[-1]["Step"]),
                 "cpu_s": time.process_time() - start,
             }
-            said = evaluate(fabric, fitted.network, unseen, recipe, machine)
+            said = evaluate(fabric, trained, unseen, recipe, machine)
             for column, label in enumerate(CLASSES):
                 truth, guess = unseen.targets[:, column].numpy(), said.classes[label]
                 recalls = [(guess[truth == k] == k).mean() for k in np.unique(truth)]

@@ -135,11 +135,11 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
         }
         digest = run_digest(settings, {"train": train, "curve": curve}, paths)
         checkpoints = Checkpoints(options["checkpoints"], digest, say)
-    fitted = fit(fabric, network, recipe, data, seen, machine, checkpoints, say)
+    log = fit(fabric, network, recipe, data, seen, machine, checkpoints, say)
     if fabric.is_global_zero:
-        found = evaluate(fabric, fitted.network, held, recipe, machine)
-        save_network(stem, fitted.network, recipe)
-        write_log(stem, fitted.log, recipe)
+        found = evaluate(fabric, network, held, recipe, machine)
+        save_network(stem, network, recipe)
+        write_log(stem, log, recipe)
         predictions = prediction_table(held_out, found, recipe)
         write_table(predictions, Path(f"{stem}_predictions.parquet"), {"Metadata_Timepoint": "h"})
         if checkpoints and not options["keep_checkpoints"]:

@@ -29,7 +29,7 @@ from morphodose.files import find_files
 OPEN_SHARDS = 256
 
 #: Batches each worker reads ahead.
-AHEAD = 4
+AHEAD = 2
 
 #: A batch to read: the epoch and the rows of the data.
 Wanted = tuple[int, npt.NDArray[np.int64]]

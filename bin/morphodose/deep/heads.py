@@ -10,6 +10,8 @@ thresholds in order (McCullagh 1980; loss as in CORAL, Cao et al. 2020, arXiv:19
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -69,6 +71,13 @@ def output_slices(recipe: Recipe) -> dict[str, slice]:
     return slices
 
 
+@lru_cache(maxsize=64)
+def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers on a device, sent there once: sending them each step would make the GPU wait."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=torch.float32, device=device)
+
+
 def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
     """Mean loss of a batch.
 
@@ -94,9 +103,10 @@ def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         weight = (target != MISSING).to(found.dtype)
         safe = target.clamp(min=0)
         if label in recipe.class_weights:
-            weight = weight * torch.tensor(recipe.class_weights[label], device=found.device)[safe]
+            weight = weight * constant(recipe.class_weights[label], found.device)[safe]
         if recipe.head == "multilabel":
-            truth = F.one_hot(safe, found.shape[1]).to(found.dtype)
+            number = torch.arange(found.shape[1], device=found.device)
+            truth = (safe[:, None] == number[None]).to(found.dtype)
             each = F.binary_cross_entropy_with_logits(found, truth, reduction="none").sum(1)
             outputs += found.shape[1]
         elif recipe.head == "softmax":

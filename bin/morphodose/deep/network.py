@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models.resnet import resnet18, resnet50
 
-from morphodose.deep.heads import build_head
+from morphodose.deep.heads import build_head, constant
 from morphodose.deep.recipe import Recipe, read_recipe, write_recipe
 from morphodose.errors import InputError
 from morphodose.files import replacing
@@ -107,9 +107,8 @@ def prepare(batch: Tensor, recipe: Recipe, device: torch.device | str) -> Tensor
             pixels, size=size, mode="bilinear", align_corners=False, antialias=True
         )
     shape = (1, -1, 1, 1)
-    scale = torch.tensor(recipe.std, dtype=torch.float32, device=pixels.device).reciprocal().view(shape)
-    offset = torch.tensor(recipe.mean, dtype=torch.float32, device=pixels.device).view(shape)
-    pixels = (pixels - offset) * scale
+    mean, std = (constant(values, pixels.device).view(shape) for values in (recipe.mean, recipe.std))
+    pixels = (pixels - mean) / std
     return pixels.expand(-1, 3, -1, -1) if len(recipe.channels) == 1 else pixels
 
 

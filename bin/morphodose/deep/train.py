@@ -20,7 +20,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from morphodose.deep.checkpoint import Checkpoints
-from morphodose.deep.data import CropDataset, EpochBatches, crop_loader
+from morphodose.deep.data import CropBatch, CropDataset, EpochBatches, crop_loader
 from morphodose.deep.heads import loss
 from morphodose.deep.network import Network, prepare
 from morphodose.deep.optimise import make_optimizer, make_schedule
@@ -67,14 +67,6 @@ class Machine:
     deterministic: bool = False
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A trained network and its log, one row an epoch."""
-
-    network: Network
-    log: list[dict[str, float]]
-
-
 def choose_precision(machine: Machine) -> str:
     """Mixed precision where the device has it: bfloat16, else float16 on a GPU; float32 on a CPU."""
     if machine.precision != "auto":
@@ -115,6 +107,160 @@ def epoch_batches(count: int, recipe: Recipe, fabric: Fabric) -> EpochBatches:
     return EpochBatches(count, size, recipe.seed, True, fabric.global_rank, fabric.world_size)
 
 
+class Training:
+    """A network with its optimiser, its data and how far it has come.
+
+    Parameters
+    ----------
+    fabric : Fabric
+        Launched.
+    network, recipe : Network, Recipe
+        What to train and how.
+    data : CropDataset
+        Training cells.
+    machine : Machine
+        Workers and the time between checkpoints.
+    checkpoints : Checkpoints or None
+        Where to go on from; None keeps none.
+    say : callable
+        Takes lines of progress.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs that are done.
+    log : list of dict
+        A row for each of them.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        network: Network,
+        recipe: Recipe,
+        data: CropDataset,
+        machine: Machine,
+        checkpoints: Checkpoints | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.fabric, self.network, self.recipe = fabric, network, recipe
+        self.machine, self.checkpoints, self.say = machine, checkpoints, say
+        network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
+        self.batches = epoch_batches(len(data), recipe, fabric)
+        self.schedule = make_schedule(self.optimizer, recipe.epochs * len(self.batches))
+        self.model, self.stepper = fabric.setup(network, self.optimizer)
+        self.loader = crop_loader(data, self.batches, machine.workers, pin=fabric.device.type == "cuda")
+        self.epoch = 0
+        self.log: list[dict[str, float]] = []
+        # of the epoch so far; the sum stays on the device, which is not made to wait for it
+        self.total = torch.zeros((), dtype=torch.float64, device=fabric.device)
+        self.seconds = 0.0
+        self.saved = self.spoken = time.monotonic()
+
+    @property
+    def images_a_step(self) -> int:
+        """Images in a step of all processes."""
+        return self.batches.batch_size * self.batches.world
+
+    def restore(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        state = self.checkpoints.load() if self.checkpoints else None
+        if not state:
+            return
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.fabric.strategy.precision.load_state_dict(state["scaling"])
+        self.total.copy_(state["total"])
+        self.epoch, self.batches.start = state["epoch"], state["batch"]
+        self.seconds, self.log = state["seconds"], state["log"]
+        self.say(f"going on after {self.epoch} epochs and {self.batches.start} batches")
+
+    def save(self, batch: int) -> None:
+        """Write a checkpoint before a batch of the epoch, by the first process; the others wait."""
+        if self.checkpoints and self.fabric.is_global_zero:
+            state: dict[str, Any] = {
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "scaling": self.fabric.strategy.precision.state_dict(),
+                "total": self.total,
+                "seconds": self.seconds,
+                "log": self.log,
+            }
+            self.checkpoints.save(self.epoch, batch, state)
+        self.fabric.barrier()
+        self.saved = time.monotonic()
+
+    def run_epoch(self) -> dict[str, float]:
+        """The rest of the epoch; its row of the log, without what is held out."""
+        self.batches.epoch, before, begin = self.epoch, self.seconds, time.monotonic()
+        self.model.train()
+        for number, batch in enumerate(self.loader, start=self.batches.start + 1):
+            self.step(batch)
+            self.seconds = before + time.monotonic() - begin
+            if number < len(self.batches):
+                self.pause(number)
+        self.batches.start = 0
+        count = len(self.batches)
+        mean = float(cast(torch.Tensor, self.fabric.all_reduce(self.total / count, reduce_op="mean")))
+        if not math.isfinite(mean):
+            raise InputError(
+                f"the loss is {mean} in epoch {self.epoch + 1}: the training diverged. Give a lower "
+                f"--learning_rate than {self.recipe.learning_rate:g}"
+            )
+        self.total.zero_()
+        return {
+            "Epoch": self.epoch + 1,
+            "Step": (self.epoch + 1) * count,
+            "LR": float(self.schedule.get_last_lr()[-1]),
+            "Loss_Train": mean,
+        }
+
+    def step(self, batch: CropBatch) -> None:
+        """One step of the optimiser."""
+        _, logits = self.model(prepare(batch.crops, self.recipe, self.fabric.device))
+        targets = batch.targets.to(self.fabric.device, non_blocking=True)
+        value = loss(logits, targets, self.recipe)
+        self.fabric.backward(value)
+        self.fabric.clip_gradients(self.model, self.stepper, max_norm=CLIP, error_if_nonfinite=False)
+        self.stepper.step()
+        self.schedule.step()
+        self.stepper.zero_grad()
+        self.total += value.detach()
+
+    def pause(self, number: int) -> None:
+        """Between two batches: say how far it is, and save if that is due."""
+        now = time.monotonic()
+        if now - self.spoken > PROGRESS:
+            self.spoken = now
+            rate = number * self.images_a_step / max(self.seconds, 1e-9)
+            self.say(
+                f"epoch {self.epoch + 1} of {self.recipe.epochs}, batch {number} of {len(self.batches)}: "
+                f"loss {float(self.total) / number:.4f}, {rate:.1f} images/s"
+            )
+        due = 0 < self.machine.checkpoint_minutes * 60 < now - self.saved
+        # several processes must agree, which costs a message: they ask now and then
+        asked = self.checkpoints is not None and (self.fabric.world_size == 1 or number % ASK == 0)
+        if asked and self.fabric.broadcast(due):
+            self.save(number)
+
+    def finish_epoch(self, row: dict[str, float], held_out: Predicted | None) -> None:
+        """Log an epoch and save."""
+        if held_out:
+            row["Loss_HeldOut"] = held_out.loss
+            for label, share in held_out.accuracy.items():
+                row[f"Accuracy_{label.capitalize()}_HeldOut"] = share
+        row["Seconds"] = self.seconds
+        row["ImagesPerSecond"] = len(self.batches) * self.images_a_step / max(self.seconds, 1e-9)
+        self.log.append(row)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "Epoch")
+        self.say(f"epoch {row['Epoch']} of {self.recipe.epochs}: {shown}")
+        self.epoch, self.seconds = self.epoch + 1, 0.0
+        self.save(0)
+
+
 def fit(
     fabric: Fabric,
     network: Network,
@@ -124,122 +270,24 @@ def fit(
     machine: Machine,
     checkpoints: Checkpoints | None,
     say: Callable[[str], None],
-) -> Fitted:
-    """Train a network, from its last checkpoint if there is one.
+) -> list[dict[str, float]]:
+    """Train a network in place, from its last checkpoint if there is one, and give its log, a row an epoch.
 
-    Parameters
-    ----------
-    fabric : Fabric
-        Launched.
-    network, recipe : Network, Recipe
-        What to train and how.
-    train, held_out : CropDataset
-        Training cells (with changes), and unchanged held-out cells for the curve; nothing is chosen by it.
-    machine : Machine
-        Workers and the time between checkpoints.
-    checkpoints : Checkpoints or None
-        Where to go on from; None keeps none.
-    say : callable
-        Takes lines of progress.
+    `train` holds the training cells with their changes, `held_out` unchanged cells for the curve, by which
+    nothing is chosen. The other parameters are those of `Training`.
 
     Raises
     ------
     InputError
         If the loss is no number.
     """
-    network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = make_optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
-    batches = epoch_batches(len(train), recipe, fabric)
-    schedule = make_schedule(optimizer, recipe.epochs * len(batches))
-    model, stepper = fabric.setup(network, optimizer)
-    loader = crop_loader(train, batches, machine.workers, pin=fabric.device.type == "cuda")
-    scaling = fabric.strategy.precision
-    total = torch.zeros((), dtype=torch.float64, device=fabric.device)
-    log: list[dict[str, float]] = []
-    first, seconds = 0, 0.0
-
-    def save(epoch: int, batch: int) -> None:
-        """Write a checkpoint before a batch, by the first process; the others wait."""
-        if checkpoints and fabric.is_global_zero:
-            state: dict[str, Any] = {
-                "network": network.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "scaling": scaling.state_dict(),
-                "total": total,
-                "seconds": seconds,
-                "log": log,
-            }
-            checkpoints.save(epoch, batch, state)
-        fabric.barrier()
-
-    if checkpoints and (state := checkpoints.load()):
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        scaling.load_state_dict(state["scaling"])
-        total.copy_(state["total"])
-        first, batches.start, seconds, log = state["epoch"], state["batch"], state["seconds"], state["log"]
-        say(f"going on after {first} epochs and {batches.start} batches, from {checkpoints.folder}")
-
-    saved = spoken = time.monotonic()
-    for epoch in range(first, recipe.epochs):
-        batches.epoch, begin, before = epoch, time.monotonic(), seconds
-        model.train()
-        number = batches.start
-        for number, batch in enumerate(loader, start=batches.start + 1):
-            images = prepare(batch.crops, recipe, fabric.device)
-            _, logits = model(images)
-            value = loss(logits, batch.targets.to(fabric.device, non_blocking=True), recipe)
-            fabric.backward(value)
-            fabric.clip_gradients(model, stepper, max_norm=CLIP, error_if_nonfinite=False)
-            stepper.step()
-            schedule.step()
-            stepper.zero_grad()
-            total += value.detach()
-            now = time.monotonic()
-            seconds = before + now - begin
-            if now - spoken > PROGRESS:
-                spoken = now
-                rate = number * batches.batch_size * batches.world / max(seconds, 1e-9)
-                say(
-                    f"epoch {epoch + 1} of {recipe.epochs}, batch {number} of {len(batches)}: "
-                    f"loss {float(total) / number:.4f}, {rate:.1f} images/s"
-                )
-            due = 0 < machine.checkpoint_minutes * 60 < now - saved
-            # several processes must agree, which costs a message: they ask now and then
-            asked = bool(checkpoints) and (fabric.world_size == 1 or number % ASK == 0)
-            if number < len(batches) and asked and fabric.broadcast(due):
-                save(epoch, number)
-                saved = time.monotonic()
-        batches.start = 0
-        mean = float(cast(torch.Tensor, fabric.all_reduce(total / number, reduce_op="mean")))
-        if not math.isfinite(mean):
-            raise InputError(
-                f"the loss is {mean} in epoch {epoch + 1}: the training diverged. Give a lower "
-                f"--learning_rate than {recipe.learning_rate:g}"
-            )
-        images_seen = number * batches.batch_size * batches.world
-        row = {
-            "Epoch": epoch + 1,
-            "Step": (epoch + 1) * len(batches),
-            "LR": float(schedule.get_last_lr()[-1]),
-            "Loss_Train": mean,
-        }
-        if fabric.is_global_zero:
-            found = evaluate(fabric, network, held_out, recipe, machine)
-            row["Loss_HeldOut"] = found.loss
-            row |= {
-                f"Accuracy_{label.capitalize()}_HeldOut": value for label, value in found.accuracy.items()
-            }
-        row |= {"Seconds": seconds, "ImagesPerSecond": images_seen / max(seconds, 1e-9)}
-        log.append(row)
-        say(f"epoch {epoch + 1} of {recipe.epochs}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()))
-        total.zero_()
-        seconds = 0.0
-        save(epoch + 1, 0)
-        saved = time.monotonic()
-    return Fitted(network, log)
+    training = Training(fabric, network, recipe, train, machine, checkpoints, say)
+    training.restore()
+    while training.epoch < recipe.epochs:
+        row = training.run_epoch()
+        first = fabric.is_global_zero
+        training.finish_epoch(row, evaluate(fabric, network, held_out, recipe, machine) if first else None)
+    return training.log
 
 
 def evaluate(
