@@ -9,98 +9,51 @@ the cache count with the time they took when they ran.
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import click
-import pyarrow.parquet as pq
 
+from morphodose.cost.finished import rates_of, rows_below
+from morphodose.cost.rates import UNIT_OF, Rate, read_rates, write_rates
+from morphodose.cost.screen import Options, amounts, read_screen
+from morphodose.cost.trace import BYTES, Step, find_trace, read_trace
 from morphodose.errors import InputError
 
-#: Seconds of the units in a trace; longest name first, since ``ms`` is no minute.
-SECONDS = {"ms": 0.001, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-#: Bytes of the units in a trace.
-BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-NEEDED = ("process", "status", "realtime", "peak_rss")
-DONE = ("COMPLETED", "CACHED")
+#: Step → the folder of the results that holds what it wrote.
+WRITTEN = {
+    "PROJECT_Z": "projected",
+    "SEGMENT_CELLS": "segmented",
+    "MEASURE_CELLS": "tables/cells",
+    "ANNOTATE_CELLS": "tables/cells",
+    "CROP_CELLS": "crops",
+    "EMBED_CELLS": "embeddings",
+}
 
 
-@dataclass
-class Step:
-    """Sums over the finished tasks of a step; peak memory in bytes, 0 where the trace does not say."""
+def write_measured(results: Path, trace: Path | None, rates: Path, source: str, options: Options) -> None:
+    """Put the rates of a run, and what it wrote, into the table of rates.
 
-    tasks: int = 0
-    cached: int = 0
-    seconds: float = 0.0
-    peak: float = 0.0
-
-
-def seconds_of(text: str) -> float:
-    """Seconds of a duration as a trace writes it: ``1h 2m 3.4s``, ``350ms``, or plain milliseconds."""
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text) / 1000
-    return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)(ms|[dhms])", text))
-
-
-def bytes_of(text: str) -> float:
-    """Bytes of a size as a trace writes it: ``133.8 MB``, or a plain number; 0 for ``-``."""
-    found = re.fullmatch(r"([\d.]+)\s*([KMGT]?B)?", text)
-    return float(found[1]) * BYTES[found[2] or "B"] if found else 0.0
-
-
-def read_trace(path: Path) -> dict[str, Step]:
-    """Steps of a trace, in the order of their first task.
-
-    Raises
-    ------
-    InputError
-        If the file is no trace with the columns `NEEDED`.
+    Seconds are core-seconds that were computed: on a machine that does other work, too, they say more than
+    the wall time does.
     """
-    with open(path, newline="", encoding="utf-8") as handle:
-        reader = csv.DictReader(handle, delimiter="\t")
-        missing = [name for name in NEEDED if name not in (reader.fieldnames or [])]
-        if missing:
-            raise InputError(f"{path}: no column {', '.join(missing)}; a trace of Nextflow is expected")
-        rows = [row for row in reader if row["status"] in DONE]
-    if rows and "task_id" in rows[0]:
-        rows.sort(key=lambda row: int(row["task_id"]))
-    steps: dict[str, Step] = {}
-    for row in rows:
-        step = steps.setdefault(row["process"].rpartition(":")[2], Step())
-        step.tasks += 1
-        step.cached += row["status"] == "CACHED"
-        step.seconds += seconds_of(row["realtime"])
-        step.peak = max(step.peak, bytes_of(row["peak_rss"]))
-    return steps
-
-
-def rows_below(folder: Path) -> int:
-    """Rows of all Parquet files of a folder, from their footers alone."""
-    files = sorted(folder.glob("*.parquet"))
-    if not files:
-        raise InputError(f"{folder}: no table; the results folder of a finished run is expected")
-    return sum(pq.read_metadata(file).num_rows for file in files)
-
-
-def find_trace(results: Path) -> Path:
-    """The trace of a run in its results.
-
-    Raises
-    ------
-    InputError
-        If it is not there.
-    """
-    trace = results / "pipeline_info" / "trace.txt"
-    if not trace.is_file():
-        raise InputError(
-            f"{trace}: no trace; give it by --trace (under Nextflow's strict parser it is in pipeline_info/ "
-            "of the folder that the run was started in)"
-        )
-    return trace
+    known = read_rates(rates) if rates.is_file() else {}
+    found, per_field = rates_of(results, trace, options, known, source, billed=False)
+    amount = amounts(
+        read_screen(results / "design" / "design.json"), replace(options, cells_per_field=per_field)
+    )
+    for (step, device), rate in found.items():
+        folder = results / WRITTEN.get(step, "-")
+        if rate.source == source and folder.is_dir():
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            found[step, device] = replace(rate, bytes_per_unit=size / amount[rate.unit])
+    order = list(UNIT_OF)
+    ordered: dict[tuple[str, str], Rate] = {
+        key: found[key] for key in sorted(found, key=lambda key: (order.index(key[0]), key[1]))
+    }
+    write_rates(ordered, rates)
 
 
 def figures(steps: dict[str, Step], fields: int, cells: int) -> list[dict[str, float | int | str]]:
@@ -143,11 +96,31 @@ def lines(rows: Iterable[dict[str, float | int | str]]) -> list[str]:
     "--trace", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Nextflow's trace."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def main(results: Path, trace: Path | None, as_json: bool) -> None:
+@click.option(
+    "--rates",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Table of rates (assets/rates.csv) that the figures of this run go into.",
+)
+@click.option("--source", default="", help="With --rates: machine, date and screen of the run.")
+@click.option("--epochs", default=10, help="With --rates: epochs of its trainings.")
+@click.option("--use_gpu", is_flag=True, help="With --rates: its GPU steps had a GPU.")
+def main(
+    results: Path,
+    trace: Path | None,
+    as_json: bool,
+    rates: Path | None,
+    source: str,
+    epochs: int,
+    use_gpu: bool,
+) -> None:
     """Print tasks, seconds, seconds a field, cells a second and peak memory of each step of a run."""
     try:
         fields, cells = (rows_below(results / "tables" / name) for name in ("images", "cells"))
         rows = figures(read_trace(trace or find_trace(results)), fields, cells)
+        if rates:
+            write_measured(
+                results, trace, rates, source or results.name, Options(epochs=epochs, use_gpu=use_gpu)
+            )
     except InputError as fault:
         raise click.ClickException(str(fault)) from None
     if as_json:

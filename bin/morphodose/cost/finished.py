@@ -1,0 +1,55 @@
+"""Rates of a finished run, from its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from morphodose.cost.rates import Rate, measured
+from morphodose.cost.screen import Options, amounts, read_screen, repeats
+from morphodose.cost.trace import find_trace, read_trace
+from morphodose.errors import InputError
+
+
+def rows_below(folder: str | Path) -> int:
+    """Rows of all Parquet files of a folder, from their footers alone.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    files = sorted(Path(folder).glob("*.parquet"))
+    if not files:
+        raise InputError(f"{folder}: no table; the results folder of a finished run is expected")
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+def rates_of(
+    results: Path,
+    trace: Path | None,
+    options: Options,
+    known: Mapping[tuple[str, str], Rate],
+    source: str = "",
+    billed: bool = True,
+) -> tuple[dict[tuple[str, str], Rate], float]:
+    """`known` with the rates of a finished run in their place, and the cells of its fields.
+
+    The run is taken to have had the `options`, its shards and epochs too.
+    """
+    screen = read_screen(results / "design" / "design.json")
+    fields, cells = (rows_below(results / "tables" / name) for name in ("images", "cells"))
+    per_field = cells / fields if fields else 0.0
+    ran = Options(**{**asdict(options), "cells_per_field": per_field})
+    steps = read_trace(trace or find_trace(results))
+    # tasks as they were, passes as they are planned
+    through = {
+        name: (steps[name].tasks if name in steps else tasks, times)
+        for name, (tasks, times) in repeats(screen, ran).items()
+    }
+    device = "gpu" if options.use_gpu else "cpu"
+    named = source or f"the run in {results.resolve().name}"  # staged as a link
+    return measured(steps, amounts(screen, ran), through, known, device, named, billed), per_field

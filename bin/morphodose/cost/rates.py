@@ -1,0 +1,150 @@
+"""Rates of the steps: a small table, measured on a run and used for the next."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from morphodose.cost.trace import Step
+from morphodose.errors import InputError
+from morphodose.files import replacing
+
+#: Step → the unit that its work grows with.
+UNIT_OF = {
+    "CHECK_DESIGN": "planes",
+    "PROJECT_Z": "plane_mpx",
+    "ESTIMATE_ILLUMINATION": "channel_mpx",
+    "APPLY_ILLUMINATION": "channel_mpx",
+    "QC_IMAGES": "channel_mpx",
+    "STAGE_CELL_WEIGHTS": "wells",
+    "STAGE_NUCLEAR_WEIGHTS": "wells",
+    "SEGMENT_CELLS": "field_mpx",
+    "MEASURE_CELLS": "cell_channels",
+    "CALL_DEATH": "cells",
+    "ANNOTATE_CELLS": "cells",
+    "PROFILE_WELLS": "cells",
+    "FIT_RESPONSES": "wells",
+    "CROP_CELLS": "cells",
+    "SPLIT_CELLS": "cells",
+    "TRAIN_RESNET": "cell_epochs",
+    "ALIGN_NETWORKS": "cells",
+    "EMBED_CELLS": "cells",
+    "SCORE_MODELS": "cells",
+    "EXPLAIN_CROPS": "cells",
+    "REDUCE_FEATURES": "cells",
+    "PROFILE_FEATURES": "cells",
+    "EXPORT_ANNDATA": "cells",
+    "REPORT": "wells",
+}
+#: Steps that take a GPU where there is one.
+ON_GPU = ("SEGMENT_CELLS", "TRAIN_RESNET", "ALIGN_NETWORKS", "EMBED_CELLS", "EXPLAIN_CROPS")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a step takes.
+
+    Attributes
+    ----------
+    step, device : str
+        ``cpu``: core-seconds on CPUs; ``gpu``: seconds of one GPU, with its cores.
+    seconds_per_task : float
+        What each task pays for itself: start, imports, weights.
+    unit : str
+        What its work grows with, of `morphodose.cost.screen.UNITS`.
+    seconds_per_unit, bytes_per_unit : float
+        Time, and what it writes, for each of them.
+    source : str
+        Where it was measured.
+    """
+
+    step: str
+    device: str
+    seconds_per_task: float
+    unit: str
+    seconds_per_unit: float
+    bytes_per_unit: float
+    source: str
+
+
+def read_rates(path: str | Path) -> dict[tuple[str, str], Rate]:
+    """(step, device) → rate.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a number is none.
+    """
+    names = [field.name for field in fields(Rate)]
+    rates = {}
+    with open(path, newline="", encoding="utf-8") as handle:
+        for line, row in enumerate(csv.DictReader(handle), start=2):
+            try:
+                numbers = {name: float(row[name]) for name in names if "_per_" in name}
+                rate = Rate(**{**{name: row[name] for name in names}, **numbers})  # type: ignore[arg-type]
+            except (KeyError, TypeError, ValueError) as fault:
+                raise InputError(f"{path}, line {line}: not a rate ({fault!r}): {','.join(names)}") from fault
+            rates[rate.step, rate.device] = rate
+    return rates
+
+
+def write_rates(rates: Mapping[tuple[str, str], Rate], path: str | Path) -> None:
+    """Write the table."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, [field.name for field in fields(Rate)], lineterminator="\n")
+        writer.writeheader()
+        for rate in rates.values():
+            numbers = {
+                name: f"{value:.4g}" for name, value in asdict(rate).items() if isinstance(value, float)
+            }
+            writer.writerow({**asdict(rate), **numbers})
+
+
+def measured(
+    steps: Mapping[str, Step],
+    amount: Mapping[str, float],
+    through: Mapping[str, tuple[int, float]],
+    known: Mapping[tuple[str, str], Rate],
+    device: str,
+    source: str,
+    billed: bool,
+) -> dict[tuple[str, str], Rate]:
+    """`known` with the rates of a finished run in the place of its own.
+
+    Parameters
+    ----------
+    steps : mapping
+        What the trace says.
+    amount, through : mapping
+        What `morphodose.cost.screen` says of the screen that was run.
+    known : mapping
+        Rates so far. What a task pays for itself, and what it writes, stay as they are there.
+    device : str
+        ``gpu`` where the GPU steps of this run had one.
+    source : str
+        To be said of the new rates.
+    billed : bool
+        Count wall time, which a scheduler bills; else the core-seconds computed, free of waiting.
+    """
+    rates = dict(known)
+    for name, step in steps.items():
+        if name not in UNIT_OF or name not in through:
+            continue
+        key = (name, device if name in ON_GPU else "cpu")
+        before = known.get(key) or known.get((name, "cpu"))
+        start = before.seconds_per_task if before else 0.0
+        total = step.seconds if billed else step.used
+        units = amount[UNIT_OF[name]] * through[name][1]
+        # no more for the start than all it took
+        start = min(start, total / step.tasks)
+        rates[key] = Rate(
+            *key,
+            start,
+            UNIT_OF[name],
+            (total - step.tasks * start) / units if units else 0.0,
+            before.bytes_per_unit if before else 0.0,
+            source,
+        )
+    return rates

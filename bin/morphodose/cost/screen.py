@@ -1,0 +1,154 @@
+"""How large a screen is, in the units that the work of the steps grows with."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from morphodose.errors import InputError
+
+#: Units that the time and the storage of a step grow with.
+UNITS = ("planes", "plane_mpx", "field_mpx", "channel_mpx", "cell_channels", "cells", "wells", "cell_epochs")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The choices of a run that its cost depends on; names are those of the parameters."""
+
+    segmentation_shard: int = 12
+    embedding_shard: int = 12
+    illumination: str = "none"
+    death: bool = True
+    deep: bool = True
+    crop_channels: int = 1
+    split_folds: int = 5
+    controls: str = "one"
+    epochs: int = 10
+    imagenet: bool = False
+    use_gpu: bool = False
+    cells_per_field: float = 800.0
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Sizes of a screen.
+
+    Attributes
+    ----------
+    wells_of : dict of str to int
+        Acquisition → its wells.
+    fields, planes, channels, replicates : int
+        Numbers of the whole screen.
+    mpx : float
+        Megapixels of an image.
+    learnable : bool
+        Whether a network can be trained and judged (`check_design` says so).
+    """
+
+    wells_of: dict[str, int]
+    fields: int
+    planes: int
+    channels: int
+    replicates: int
+    mpx: float
+    learnable: bool
+
+    @property
+    def wells(self) -> int:
+        """Well-timepoints."""
+        return sum(self.wells_of.values())
+
+    def shards(self, size: int) -> int:
+        """Tasks where `size` well-timepoints of an acquisition share one."""
+        return sum(ceil(wells / size) for wells in self.wells_of.values())
+
+
+def read_screen(design: str | Path) -> Screen:
+    """The sizes in a ``design.json`` of `check_design`.
+
+    Raises
+    ------
+    InputError
+        If the file is no such file.
+    """
+    try:
+        found: dict[str, Any] = json.loads(Path(design).read_text(encoding="utf-8"))
+        # <acquisition>_Well_<well>
+        wells = Counter(name.rpartition("_Well_")[0] for name in found["well_timepoints"])
+        return Screen(
+            wells_of=dict(sorted(wells.items())),
+            fields=int(found["fields"]),
+            planes=int(found["planes"]),
+            channels=len(found["channels"]),
+            replicates=len({(a["plate"], a["replicate"]) for a in found["acquisitions"]}),
+            mpx=found["image"]["width"] * found["image"]["height"] / 1e6,
+            learnable=not found.get("not_learnable"),
+        )
+    except (OSError, KeyError, TypeError, ValueError) as fault:
+        raise InputError(f"{design}: not a design.json of check_design ({fault!r})") from fault
+
+
+def amounts(screen: Screen, options: Options) -> dict[str, float]:
+    """How much there is of each of `UNITS`; the cells are what `options` expects of a field."""
+    cells = screen.fields * options.cells_per_field
+    return {
+        "planes": screen.planes,
+        "plane_mpx": screen.planes * screen.mpx,
+        "field_mpx": screen.fields * screen.mpx,
+        "channel_mpx": screen.fields * screen.channels * screen.mpx,
+        "cell_channels": cells * screen.channels,
+        "cells": cells,
+        "wells": screen.wells,
+        "cell_epochs": cells * options.epochs,
+    }
+
+
+def folds(screen: Screen, options: Options) -> int:
+    """Networks that are trained: a replicate is held out in turn, or a part of the wells."""
+    return screen.replicates if screen.replicates > 1 else options.split_folds
+
+
+def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
+    """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
+    wells, acquisitions = screen.wells, len(screen.wells_of)
+    steps: dict[str, tuple[int, float]] = {"CHECK_DESIGN": (1, 1), "PROJECT_Z": (wells, 1)}
+    if options.illumination == "estimate":
+        steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (wells, 1)}
+    steps |= {
+        "QC_IMAGES": (wells, 1),
+        "STAGE_CELL_WEIGHTS": (1, 0),
+        "STAGE_NUCLEAR_WEIGHTS": (1, 0),
+        "SEGMENT_CELLS": (screen.shards(options.segmentation_shard), 1),
+        "MEASURE_CELLS": (wells, 1),
+    }
+    if options.death:
+        steps["CALL_DEATH"] = (acquisitions, 1)
+    steps |= {"ANNOTATE_CELLS": (acquisitions, 1), "PROFILE_WELLS": (1, 1), "FIT_RESPONSES": (1, 1)}
+    sets = 1
+    if options.deep and screen.learnable:
+        trained = folds(screen, options)
+        networks = trained + {"none": 0, "one": 2, "all": 2 * trained}[options.controls]
+        kinds = 3 if options.imagenet else 2
+        sets = 3
+        steps |= {
+            "CROP_CELLS": (wells, 1),
+            "SPLIT_CELLS": (1, 1),
+            # a network sees the cells of the other folds
+            "TRAIN_RESNET": (networks, networks * (trained - 1) / trained),
+            "ALIGN_NETWORKS": (1, 1),
+            "EMBED_CELLS": (screen.shards(options.embedding_shard) * kinds, kinds),
+            "SCORE_MODELS": (1, 1),
+            "EXPLAIN_CROPS": (1, 1),
+        }
+    if options.deep:
+        steps |= {
+            "REDUCE_FEATURES": (sets, sets),
+            "PROFILE_FEATURES": (1, sets),
+            "EXPORT_ANNDATA": (1, 1),
+        }
+    steps["REPORT"] = (1, 1)
+    return steps

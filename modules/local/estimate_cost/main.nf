@@ -1,0 +1,34 @@
+process ESTIMATE_COST {
+    label 'process_single'
+
+    input:
+    path design                              // design.json of check_design
+    path rates
+    path results, stageAs: 'earlier'   // results of an earlier run, whose rates are taken instead; or []
+    val code
+
+    output:
+    path 'cost.txt', emit: text
+    path 'cost.json', emit: cost
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def earlier = results ? '--results earlier' : ''
+    """
+    dry_run.py \\
+        --design ${design} \\
+        --rates ${rates} \\
+        --out cost.json \\
+        ${earlier} \\
+        ${args} \\
+        > cost.txt
+    versions.py --process ${task.process} pyarrow > versions.yml
+    """
+
+    stub:
+    """
+    echo 'Nothing of the screen was processed.' > cost.txt
+    touch cost.json versions.yml
+    """
+}

@@ -1,0 +1,193 @@
+"""The estimate before a run, and the rates it is made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import dry_run
+from morphodose.cost.estimate import estimate, text
+from morphodose.cost.finished import rates_of
+from morphodose.cost.rates import UNIT_OF, Rate, measured, read_rates, write_rates
+from morphodose.cost.screen import UNITS, Options, Screen, amounts, read_screen, repeats
+from morphodose.cost.trace import Step, bytes_of, read_trace, seconds_of, share_of
+from morphodose.errors import InputError
+from morphodose.tables import write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+RATES = ROOT / "assets" / "rates.csv"
+
+#: The reference screen: 8 doses, 6 times, 3 replicates, 9 fields, 6 planes, 5 channels of 2,000 x 2,000 px.
+REFERENCE = Screen(
+    {f"Time_{t}hrs_R{r}": 8 for t in (4, 8, 16, 24, 48, 72) for r in (1, 2, 3)}, 1296, 38880, 5, 3, 4.0, True
+)
+RATE = Rate("PROJECT_Z", "cpu", 2.0, "plane_mpx", 0.1, 1e5, "a test")
+
+
+def design(folder: Path, wells: int = 2, **changes: object) -> Path:
+    document = {
+        "channels": [{"number": 1, "name": "Hoechst"}, {"number": 2, "name": "CellMask"}],
+        "acquisitions": [{"plate": "P1", "replicate": "1", "timepoint_h": 24}],
+        "well_timepoints": [f"Time_24hrs_R1_Well_A{well + 1:02d}" for well in range(wells)],
+        "fields": 2 * wells,
+        "planes": 8 * wells,
+        "image": {"width": 1000, "height": 500, "dtype": "uint16"},
+        "not_learnable": "",
+        **changes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "design.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder / "design.json"
+
+
+TRACE = """task_id\tprocess\tstatus\trealtime\t%cpu\tpeak_rss
+2\tMORPHODOSE:PROJECT_Z\tCOMPLETED\t7s\t50.0%\t130 MB
+1\tMORPHODOSE:PROJECT_Z\tCACHED\t1m 3s\t100.0%\t90.5 MB
+3\tMORPHODOSE:PROJECT_Z\tFAILED\t9h\t100.0%\t1 GB
+"""
+
+
+def test_durations_sizes_and_shares_are_read_as_a_trace_writes_them() -> None:
+    assert seconds_of("1h 2m 3.5s") == 3723.5
+    assert seconds_of("350ms") == pytest.approx(0.35)
+    assert seconds_of("1500") == 1.5
+    assert bytes_of("133.5 MB") == 133.5 * 1024**2
+    assert bytes_of("-") == 0
+    assert (share_of("50.0%"), share_of("-")) == (0.5, 1.0)
+
+
+def test_a_trace_counts_what_ended_well(tmp_path: Path) -> None:
+    (tmp_path / "trace.txt").write_text(TRACE, encoding="utf-8")
+    assert read_trace(tmp_path / "trace.txt") == {
+        "PROJECT_Z": Step(2, 1, 70.0, pytest.approx(66.5), 130 * 1024**2)
+    }
+    (tmp_path / "other.txt").write_text("a\tb\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column process, status, realtime, peak_rss"):
+        read_trace(tmp_path / "other.txt")
+
+
+def test_tasks_of_the_reference_screen() -> None:
+    steps = repeats(REFERENCE, Options())
+    assert REFERENCE.wells == 144
+    assert steps["PROJECT_Z"] == steps["MEASURE_CELLS"] == (144, 1)
+    assert steps["SEGMENT_CELLS"] == (18, 1)
+    assert steps["CALL_DEATH"] == (18, 1)
+    # three replicates are held out in turn, two more networks are controls; each sees two thirds of the cells
+    assert steps["TRAIN_RESNET"] == (5, pytest.approx(10 / 3))
+    assert steps["EMBED_CELLS"] == (36, 2)
+    assert "CALL_DEATH" not in repeats(REFERENCE, Options(death=False))
+    assert "TRAIN_RESNET" not in repeats(REFERENCE, Options(deep=False))
+    assert set(repeats(REFERENCE, Options(illumination="estimate"))) <= set(UNIT_OF)
+    assert set(UNIT_OF.values()) <= set(UNITS) == set(amounts(REFERENCE, Options()))
+
+
+def test_a_screen_that_cannot_be_learnt_trains_nothing(tmp_path: Path) -> None:
+    screen = read_screen(design(tmp_path, not_learnable="there is one dose"))
+    assert not screen.learnable
+    assert "TRAIN_RESNET" not in repeats(screen, Options())
+    assert repeats(screen, Options())["REDUCE_FEATURES"] == (1, 1)
+
+
+def test_cost_is_start_and_work_and_what_is_not_known_is_not_guessed(tmp_path: Path) -> None:
+    screen = read_screen(design(tmp_path))
+    options = Options(deep=False)
+    costs = {cost.step: cost for cost in estimate(screen, options, {("PROJECT_Z", "cpu"): RATE})}
+    project = costs["PROJECT_Z"]
+    assert project.tasks == 2
+    # 16 planes of half a megapixel
+    assert project.core_hours == pytest.approx((2 * 2.0 + 16 * 0.5 * 0.1) / 3600)
+    assert project.gigabytes == pytest.approx(16 * 0.5 * 1e5 / 1e9)
+    assert costs["MEASURE_CELLS"].core_hours is None
+    said = text(screen, options, list(costs.values()))
+    assert "Not in the sums, for no rate on CPUs was measured: CHECK_DESIGN, QC_IMAGES" in said
+    assert "Nothing of the screen was processed." in said
+
+
+def test_a_gpu_step_counts_gpu_hours_and_the_cores_it_holds(tmp_path: Path) -> None:
+    screen = read_screen(design(tmp_path))
+    rates = {
+        ("SEGMENT_CELLS", "gpu"): Rate("SEGMENT_CELLS", "gpu", 10, "field_mpx", 5, 0, "a GPU"),
+        ("SEGMENT_CELLS", "cpu"): Rate("SEGMENT_CELLS", "cpu", 10, "field_mpx", 50, 0, "a CPU"),
+    }
+    for use_gpu, hours, held in ((True, 20 / 3600, 4), (False, 110 / 3600, 1)):
+        costs = estimate(screen, Options(use_gpu=use_gpu, deep=False), rates, cores=4)
+        (segment,) = (cost for cost in costs if cost.step == "SEGMENT_CELLS")
+        assert segment.core_hours == pytest.approx(held * hours)
+        assert segment.gpu_hours == (pytest.approx(hours) if use_gpu else 0)
+
+
+def test_rates_of_a_run_give_its_own_cost_back(tmp_path: Path) -> None:
+    screen = read_screen(design(tmp_path))
+    options = Options(deep=False)
+    known = {("PROJECT_Z", "cpu"): RATE}
+    steps = {"PROJECT_Z": Step(2, 0, seconds=70.0, used=60.0), "OTHER": Step(1, 0, 5.0, 5.0)}
+    for billed, seconds in ((True, 70.0), (False, 60.0)):
+        found = measured(
+            steps, amounts(screen, options), repeats(screen, options), known, "cpu", "now", billed
+        )
+        assert set(found) == {("PROJECT_Z", "cpu")}
+        project = estimate(screen, options, found)[1]
+        assert project.core_hours == pytest.approx(seconds / 3600)
+        assert project.source == "now"
+
+
+def test_rates_are_written_and_read_again(tmp_path: Path) -> None:
+    write_rates({("PROJECT_Z", "cpu"): RATE}, tmp_path / "rates.csv")
+    assert read_rates(tmp_path / "rates.csv") == {("PROJECT_Z", "cpu"): RATE}
+    (tmp_path / "bad.csv").write_text("step,device\nPROJECT_Z,cpu\n", encoding="utf-8")
+    with pytest.raises(InputError, match="bad.csv, line 2: not a rate"):
+        read_rates(tmp_path / "bad.csv")
+
+
+def test_shipped_rates_are_of_steps_and_units_that_exist() -> None:
+    rates = read_rates(RATES)
+    assert {"PROJECT_Z", "SEGMENT_CELLS", "MEASURE_CELLS"} <= {step for step, _ in rates}
+    for (step, device), rate in rates.items():
+        assert rate.unit == UNIT_OF[step]
+        assert device in ("cpu", "gpu")
+        assert rate.source
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """What a finished run leaves: its design, trace, and tables of 4 fields and 40 cells."""
+    folder = tmp_path / "earlier"
+    design(folder / "design")
+    for name, rows in (("images", 4), ("cells", 40)):
+        write_table(pd.DataFrame({"Count": range(rows)}), folder / "tables" / name / "one.parquet")
+    (folder / "pipeline_info").mkdir()
+    (folder / "pipeline_info" / "trace.txt").write_text(TRACE, encoding="utf-8")
+    return folder
+
+
+def test_an_earlier_run_gives_rates_and_cells(results: Path) -> None:
+    rates, per_field = rates_of(results, None, Options(deep=False), {})
+    assert per_field == 10
+    assert rates["PROJECT_Z", "cpu"].source == "the run in earlier"
+
+
+def test_the_command_prints_the_estimate_and_writes_it_as_json(results: Path, tmp_path: Path) -> None:
+    path = design(tmp_path / "design", wells=24)
+    options = [
+        "--design",
+        str(path),
+        "--rates",
+        str(RATES),
+        "--no_deep",
+        "--out",
+        str(tmp_path / "cost.json"),
+    ]
+    plain = CliRunner().invoke(dry_run.main, options)
+    assert plain.exit_code == 0, plain.output
+    assert "24 well-timepoints, 48 fields, 192 planes of 0.50 Mpx; about 38,400 cells" in plain.output
+    costs = json.loads((tmp_path / "cost.json").read_text(encoding="utf-8"))
+    assert next(cost for cost in costs if cost["step"] == "SEGMENT_CELLS")["tasks"] == 2
+
+    earlier = CliRunner().invoke(dry_run.main, [*options, "--results", str(results)])
+    assert earlier.exit_code == 0, earlier.output
+    assert "about 480 cells" in earlier.output
+    assert "the run in earlier" in earlier.output

@@ -1,0 +1,36 @@
+// What a run on the screen at hand would take; only its input is read.
+
+include { CHECK_DESIGN                 } from '../modules/local/check_design/main'
+include { ESTIMATE_COST                } from '../modules/local/estimate_cost/main'
+include { codeDigest                   } from './code_digest'
+include { imageFolders ; listingDigest } from './image_folders'
+
+workflow DRY_RUN {
+    take:
+    samplesheet // path
+    plate_map   // path
+    options     // the parameters
+
+    main:
+    //
+    // MODULE: read the design, and find every fault of the input
+    //
+    def folders = imageFolders(samplesheet)
+    CHECK_DESIGN(
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
+    )
+
+    //
+    // MODULE: tasks, core-hours, GPU-hours and storage, from measured rates
+    //
+    ESTIMATE_COST(
+        CHECK_DESIGN.out.design,
+        file("${projectDir}/assets/rates.csv"),
+        options.dry_run_results ? file(options.dry_run_results, glob: false) : [],
+        codeDigest('dry_run.py')
+    )
+    ESTIMATE_COST.out.text.view { page -> page.text }
+
+    emit:
+    cost = ESTIMATE_COST.out.cost
+}
