@@ -1,0 +1,1 @@
+"""Tables of the screen in formats of other tools."""

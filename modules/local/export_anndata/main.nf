@@ -1,0 +1,33 @@
+process EXPORT_ANNDATA {
+    label 'process_medium'
+
+    input:
+    path cells, stageAs: 'cells/*'
+    path wells
+    path reduced, stageAs: 'reduced/*'     // folders classical, deep, joint; [] without
+    path profiles, stageAs: 'profiles/*'   // [] without
+    val code
+
+    output:
+    path 'cells.h5ad', emit: cells
+    path 'wells.h5ad', emit: wells
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    export_anndata.py \\
+        --cells cells \\
+        --wells ${wells} \\
+        ${reduced ? '--reduced reduced' : ''} \\
+        ${profiles ? '--profiles profiles' : ''} \\
+        --out . \\
+        ${args}
+    versions.py --process ${task.process} h5py pandas pyarrow > versions.yml
+    """
+
+    stub:
+    """
+    touch cells.h5ad wells.h5ad versions.yml
+    """
+}
