@@ -111,6 +111,13 @@ def test_hostile_folder_names_change_nothing(preset: str, folder: str) -> None:
     assert parsed(preset, f"{folder}/{example}") == parsed(preset, example)
 
 
+def test_a_channel_of_incell_does_not_swallow_a_damaged_z_or_time() -> None:
+    pattern = preset_pattern("incell")
+    for end in (" z8x 3", " z 3 time8 14 - 0ms", " wix 1 z 48 time 8 -0ms"):
+        assert isinstance(pattern.parse(f"A - 01(fld 1 wv DAPI - DAPI{end}).tif"), str), end
+    assert parsed("incell", "A - 01(fld 1 wv Zeta time z).tif").channel == "Zeta time z"
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_ten_thousand_fuzzed_names_never_crash_a_preset(preset: str) -> None:
     random_ = random.Random(20250)
@@ -132,12 +139,26 @@ def test_ten_thousand_fuzzed_names_never_crash_a_preset(preset: str) -> None:
         assert isinstance(name, str) or (name.field >= 0 and name.well and name.channel)
 
 
+@pytest.mark.parametrize(
+    ("preset", "name"),
+    [
+        ("cv8000", "BHH_W47_T0024F017L07A07Z37C08.tif"),
+        ("opera_phenix", "r23c47f70p78-ch7sk41fk1fl1.tiff"),
+        ("imagexpress", "V_W47_s39_w1.tif"),
+        ("incell", "W - 47(fld 48 wv Cy3).tif"),
+        ("bbbc013", "Channel10-1060-W-047.tif"),
+    ],
+)
+def test_row_w_of_a_large_plate_is_no_number(preset: str, name: str) -> None:
+    assert normalise_well(parsed(preset, name).well, 1536) == "W47"
+
+
 def test_a_users_expression_reads_wells_by_row_and_column() -> None:
     faults = Faults()
     pattern = name_pattern(r"(?<row>[A-H])_(?<col>\d+)_(?P<channel>\w+)\.tif$", faults)
     assert pattern is not None
     assert not faults.found
-    assert pattern.parse("x/B_7_gfp.tif") == Name("B7", 1, None, "gfp")
+    assert pattern.parse("x/B_7_gfp.tif") == Name("B07", 1, None, "gfp")
 
 
 def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> None:

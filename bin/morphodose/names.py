@@ -21,6 +21,7 @@ PLATE_FORMATS: dict[int, tuple[int, int]] = {
 
 _WELL = re.compile(r"^([A-Za-z]{1,2})0*([1-9]\d?)$")
 _NUMBERED = re.compile(r"^[Ww]?0*([1-9]\d*)$")
+_ROW_W = re.compile(r"^[Ww]\d{1,2}$")
 
 
 def row_letters(row: int) -> str:
@@ -56,7 +57,8 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
     Parameters
     ----------
     text : str
-        ``A1``, ``a01``, or a number counted row by row as on the CQ1: ``W0012``, ``12``.
+        ``A1``, ``a01``, or a number counted row by row as on the CQ1: ``W0012``, ``12``. Where the plate has
+        a row W (1536 wells), ``W12`` is the well of that row, and only ``W012`` or longer is a number.
     plate_format : int
         Wells on the plate, 6 to 1536; numbers are unfolded with it.
 
@@ -67,7 +69,8 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
     """
     rows, columns = plate_shape(plate_format)
     text = str(text).strip()
-    if match := _NUMBERED.match(text):
+    in_row_w = rows >= row_number("W") and _ROW_W.match(text)
+    if not in_row_w and (match := _NUMBERED.match(text)):
         number = int(match[1])
         if number > rows * columns:
             raise ValueError(f"well {text!r} is beyond a {plate_format}-well plate")

@@ -63,9 +63,10 @@ PRESETS: dict[str, Preset] = {
         (("thumbnail", r"_thumb[^/]*" + _END),),
         projections=True,
     ),
-    # GE / Cytiva IN Cell Analyzer; the channel is the text after wv
+    # GE / Cytiva IN Cell Analyzer; the channel is the text after wv, without a z or time that is damaged
     "incell": Preset(
-        r"(?:^|/)(?:[^/]*_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+) wv (?P<channel>[^/()]+?)"
+        r"(?:^|/)(?:[^/]*_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+) wv "
+        r"(?P<channel>(?:(?! (?:wix|z|time) ?\d)[^/()])+?)"
         r"(?: wix \d+)?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + _END,
         "A - 01(fld 1 wv DAPI - DAPI z 3).tif",
     ),
@@ -124,7 +125,8 @@ class NamePattern:
                 if int(row) < 1:
                     return f"plate row '{row}' is not one: rows start at 1"
                 row = row_letters(int(row))
-            well = f"{row}{col}"
+            # two digits, since W047 would be a number
+            well = f"{row}{int(col):02d}" if col.isdecimal() and len(col) <= 18 else f"{row}{col}"
         numbers: dict[str, int | None] = {}
         for key in ("field", "z"):
             text = groups.get(key)
