@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import chi2 as sklearn_chi2
@@ -128,6 +128,7 @@ def test_more_components_than_features_are_not_given():
     assert reduced(table(), 50).vectors.shape == (7, 7)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 120), st.integers(0, 5))
 def test_a_sample_takes_from_each_stratum_what_was_allocated(counts, size, seed):
     counts = np.array(counts)

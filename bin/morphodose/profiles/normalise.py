@@ -1,0 +1,180 @@
+"""Well profiles against vehicle of the same plate and time, and the features that are worth keeping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pycytominer import feature_select, normalize
+
+from morphodose.profiles.aggregate import COUNT
+from morphodose.profiles.relative import OWN_REFERENCE
+from morphodose.reduction.excluded import excluded
+from morphodose.reduction.fields import VEHICLE
+
+#: A median over fewer cells is not used.
+LEAST_CELLS = 5
+#: Vehicle wells of a plate and time without which its wells have no profile: one has no spread.
+LEAST_VEHICLE = 2
+_GROUP = ["Metadata_Plate", "Metadata_Timepoint"]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Normalised profiles of one set of features.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``Metadata_*``, then the kept features, in vehicle deviations; no value is missing.
+    features : list of str
+    dropped : dict
+        Feature → why it was left out.
+    left_out : dict
+        (Acquisition, well) → why it has no profile.
+    """
+
+    table: pd.DataFrame
+    features: list[str]
+    dropped: dict[str, str]
+    left_out: dict[tuple[str, str], str]
+
+
+def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlation: float) -> Profiles:
+    """Normalise and select.
+
+    Parameters
+    ----------
+    medians : pandas.DataFrame
+        Of `well_medians`.
+    features : list of str
+        Its columns of features; nothing is guessed from names.
+    floor : float
+        Added to the MAD of the vehicle wells, in units of the feature's standard deviation over all wells.
+        A feature that happens to agree in the few vehicle wells is not blown up: no value exceeds
+        ``range / (floor * SD)``.
+    correlation : float
+        Of two features that correlate more over the wells, one is dropped.
+
+    Notes
+    -----
+    1. Centre: the median of the vehicle wells of the same acquisition where it has three or more, else of the
+       same plate and time (as `morphodose.profiles.relative`).
+    2. Scale: 1.4826 MAD of the vehicle wells of the same plate and time, plus the floor.
+    3. Features: no position or label, a value in 95 % of the wells, not constant over wells, and not nearly
+       the same as another one (pycytominer's thresholds of variance and correlation).
+    4. What is missing after that is 0, the median of vehicle.
+    """
+    left_out: dict[tuple[str, str], str] = {}
+    table = _with_profile(medians, left_out)
+    dropped = excluded(features)
+    kept = [name for name in features if name not in dropped]
+    kept = _select(table, kept, dropped, "drop_na_columns", "missing in more than 5 % of the wells")
+    table = _centred(table, kept)
+    spread = table[kept].std(ddof=1) if len(table) > 1 else pd.Series(0.0, index=kept)
+    constant = spread.isna() | (spread <= 1e-6 * medians[kept].abs().max())
+    dropped |= dict.fromkeys(spread.index[constant], "the same in all wells")
+    kept = [name for name in kept if name not in dropped]
+    if not kept or table.empty:
+        return Profiles(table[_keys(table)], [], dropped, left_out)
+    table[kept] = table[kept] / spread[kept]
+    parts = [_against_vehicle(group, kept, floor) for _, group in table.groupby(_GROUP, sort=True)]
+    table = pd.concat(parts).sort_index()
+    table[kept] = table[kept].fillna(0.0)
+    kept = _select(table, kept, dropped, "variance_threshold", "hardly any different values among the wells")
+    reason = f"correlates by more than {correlation:g} with a feature that is kept"
+    kept = _select(table, kept, dropped, "correlation_threshold", reason, corr_threshold=correlation)
+    return Profiles(table[[*_keys(table), *kept]].reset_index(drop=True), kept, dropped, left_out)
+
+
+def _keys(table: pd.DataFrame) -> list[str]:
+    return [name for name in table if name.startswith("Metadata_")]
+
+
+def _with_profile(medians: pd.DataFrame, left_out: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """Wells with cells enough, of plates and times with vehicle enough; the others with their reason."""
+    few = medians[COUNT] < LEAST_CELLS
+    vehicle = medians[(medians["Metadata_Role"] == VEHICLE) & ~few]
+    counts = vehicle.groupby(_GROUP).size().to_dict()
+    reasons = []
+    for (_, row), too_few in zip(medians.iterrows(), few, strict=True):
+        count = counts.get((row["Metadata_Plate"], row["Metadata_Timepoint"]), 0)
+        reason = ""
+        if too_few:
+            reason = f"{row[COUNT]} cells, fewer than {LEAST_CELLS}"
+        elif count < LEAST_VEHICLE:
+            reason = f"{count} vehicle wells at this plate and time, fewer than {LEAST_VEHICLE}"
+        if reason:
+            left_out[row["Metadata_Acquisition"], row["Metadata_Well"]] = reason
+        reasons.append(reason)
+    return medians[np.array([not reason for reason in reasons], dtype=bool)].reset_index(drop=True)
+
+
+def _centred(table: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    """Less the median of the vehicle wells of the acquisition, or of the plate and time."""
+    table = table.copy()
+    values = np.array(table[features], dtype=float)  # a copy: a view may be read-only
+    is_vehicle = (table["Metadata_Role"] == VEHICLE).to_numpy()
+    for _, shared in table.groupby(_GROUP).indices.items():
+        own = table.iloc[shared].groupby("Metadata_Acquisition").indices
+        of_group = values[shared[is_vehicle[shared]]]
+        for places in own.values():
+            rows = shared[places]
+            reference = values[rows[is_vehicle[rows]]]
+            if len(reference) < OWN_REFERENCE:
+                reference = of_group
+            values[rows] = values[rows] - _nanmedian(reference)
+    return pd.concat([table.drop(columns=features), pd.DataFrame(values, columns=features)], axis=1)
+
+
+def _nanmedian(values: np.ndarray) -> np.ndarray:
+    """Median of each column; 0 where there is no value."""
+    found = pd.DataFrame(values).median().fillna(0.0)
+    return np.asarray(found)
+
+
+def _against_vehicle(group: pd.DataFrame, features: list[str], floor: float) -> pd.DataFrame:
+    """One plate and time over the deviation of its vehicle wells."""
+    found = normalize(
+        group,
+        features=features,
+        meta_features=_keys(group),
+        samples=f"Metadata_Role == '{VEHICLE}'",
+        method="mad_robustize",
+        mad_robustize_epsilon=floor,
+    )
+    found.index = group.index
+    return found
+
+
+def _select(
+    table: pd.DataFrame,
+    features: list[str],
+    dropped: dict[str, str],
+    operation: str,
+    reason: str,
+    **options: float,
+) -> list[str]:
+    """Features that an operation of pycytominer keeps; the others are noted."""
+    if not features or table.empty:
+        return features
+    found = set(feature_select(table, features=features, operation=operation, **options))
+    dropped |= {name: reason for name in features if name not in found}
+    return [name for name in features if name in found]
+
+
+def join(classical: Profiles, deep: Profiles) -> Profiles:
+    """Both sets side by side, for the wells that have both.
+
+    Each set is divided by the square root of its number of features: it has the same weight in a distance
+    or a cosine, however many features it has.
+    """
+    keys = ["Metadata_Acquisition", "Metadata_Well"]
+    left = classical.table.copy()
+    left[classical.features] = left[classical.features] / np.sqrt(max(len(classical.features), 1))
+    right = deep.table[[*keys, *deep.features]].copy()
+    right[deep.features] = right[deep.features] / np.sqrt(max(len(deep.features), 1))
+    table = left.merge(right, on=keys, how="inner", validate="one_to_one")
+    left_out = classical.left_out | deep.left_out
+    return Profiles(table, [*classical.features, *deep.features], {}, left_out)

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Profile the wells by classical features, embeddings and both, and score how well replicates are found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from morphodose.annotate import write_arrow
+from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.profiles.aggregate import well_medians
+from morphodose.profiles.normalise import Profiles, join, normalise
+from morphodose.profiles.retrieval import SCORES, resample, score_conditions, with_conditions
+from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
+from morphodose.reduction.cellset import open_cells
+from morphodose.reduction.fields import read_fields
+from morphodose.tables import write_table
+
+EXISTING = click.Path(exists=True, path_type=Path)
+_WELL = ["Metadata_Acquisition", "Metadata_Well"]
+
+
+@command
+@click.option("--cells", type=EXISTING, help="Folder with the tables of cells of annotate_cells.")
+@click.option("--embeddings", type=EXISTING, help="Folder with <id>_embeddings.parquet of embed_cells.")
+@click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
+@click.option(
+    "--mad_floor", type=click.FloatRange(0, min_open=True), default=0.25, help="Added to the MAD, in SD."
+)
+@click.option(
+    "--correlation", type=click.FloatRange(0, 1), default=0.9, help="Of two such features one goes."
+)
+@click.option("--null_size", type=click.IntRange(100), default=10_000, help="Random orders behind a P value.")
+@click.option("--resamples", type=click.IntRange(100), default=1000, help="Of wells, for the intervals.")
+@click.option("--seed", type=int, default=0, help="Of the resamples and the random orders.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+def main(
+    cells: Path | None,
+    embeddings: Path | None,
+    images: Path,
+    mad_floor: float,
+    correlation: float,
+    null_size: int,
+    resamples: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Write OUT/profiles/<set>.parquet, and the tables of scores and of dropped features beside it."""
+    if cells is None and embeddings is None:
+        raise InputError("nothing to profile: give --cells, --embeddings, or both")
+    fields = read_fields(images)
+    profiles: dict[str, Profiles] = {}
+    for kind, folder in (("classical", cells), ("deep", embeddings)):
+        if folder is None:
+            continue
+        given = open_cells(kind, cells, embeddings, fields)
+        medians = well_medians(given, say)
+        profiles[kind] = normalise(medians, list(given.features), mad_floor, correlation)
+        say(f"{kind}: {len(profiles[kind].features)} of {len(given.features)} features are kept")
+    if len(profiles) == 2:
+        profiles["joint"] = join(profiles["classical"], profiles["deep"])
+    dropped = [
+        {"Set": kind, "Feature": feature, "Reason": reason}
+        for kind, found in profiles.items()
+        for feature, reason in found.dropped.items()
+    ]
+    for kind, found in profiles.items():
+        write_table(found.table, out / "profiles" / f"{kind}.parquet", {"Metadata_Timepoint": "h"})
+    tables = scores(profiles, null_size, resamples, seed) | {"dropped_features": pd.DataFrame(dropped)}
+    for name, table in tables.items():
+        write_arrow(to_arrow(name, table), out / f"{name}.parquet")
+
+
+def scores(
+    profiles: dict[str, Profiles], null_size: int, resamples: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Tables of scores; all sets on the wells that have a profile in each of them."""
+    common = set.intersection(*(_wells(found.table) for found in profiles.values()))
+    parts: list[pd.DataFrame] = []
+    again: Resampled = {}
+    count = 0
+    for kind, found in profiles.items():
+        there = [well in common for well in zip(*(found.table[name] for name in _WELL), strict=True)]
+        wells = with_conditions(found.table[there].sort_values(_WELL))
+        values = wells[found.features].to_numpy(dtype=float)
+        draws = resample(wells, resamples, seed)
+        count = len(wells)
+        for score in SCORES:
+            table, again[kind, score] = score_conditions(wells, values, score, draws, null_size, seed)
+            parts.append(table.assign(Set=kind))
+        say(f"{kind}: scored")
+    rows = pd.concat(parts, ignore_index=True)
+    features = {kind: len(found.features) for kind, found in profiles.items()}
+    if "Score" not in rows:
+        rows = rows.assign(Score=[], Reason=[])
+    return {
+        "profile_scores": rows,
+        "profile_scorecard": scorecard(rows, again, features, count),
+        "profile_differences": differences(rows, again),
+    }
+
+
+def _wells(table: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(*(table[name] for name in _WELL), strict=True))
+
+
+def say(text: str) -> None:
+    """Progress, on standard error."""
+    click.echo(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

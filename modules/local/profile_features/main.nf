@@ -1,0 +1,36 @@
+process PROFILE_FEATURES {
+    label 'process_medium'
+
+    input:
+    path cells, stageAs: 'cells/*'
+    path embeddings, stageAs: 'embeddings/*'   // [] without a network
+    path images, stageAs: 'images/*'
+    val code
+
+    output:
+    path 'profiles/*.parquet', emit: profiles
+    path 'profile_scores.parquet', emit: scores
+    path 'profile_scorecard.parquet', emit: scorecard
+    path 'profile_differences.parquet', emit: differences
+    path 'dropped_features.parquet', emit: dropped
+    path 'versions.yml', emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    profile_features.py \\
+        --cells cells \\
+        ${embeddings ? '--embeddings embeddings' : ''} \\
+        --images images \\
+        --out . \\
+        ${args}
+    versions.py --process ${task.process} pycytominer copairs pandas scipy > versions.yml
+    """
+
+    stub:
+    """
+    mkdir profiles
+    touch profiles/classical.parquet ${embeddings ? 'profiles/deep.parquet profiles/joint.parquet' : ''}
+    touch profile_scores.parquet profile_scorecard.parquet profile_differences.parquet dropped_features.parquet versions.yml
+    """
+}
