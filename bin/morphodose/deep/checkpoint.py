@@ -58,10 +58,17 @@ class Checkpoints:
         self.folder, self.digest, self.say = Path(folder) / digest, digest, say
 
     def save(self, epoch: int, batch: int, state: Mapping[str, Any]) -> None:
-        """Write the state before a batch of an epoch; older files but `KEEP` go."""
+        """Write the state before a batch of an epoch; older files but `KEEP` go.
+
+        A disk that is full, or a folder that cannot be written, is said; the training goes on.
+        """
         path = self.folder / f"epoch{epoch:05d}_batch{batch:07d}.pt"
-        with replacing(path) as temporary:
-            torch.save({**state, "digest": self.digest, "epoch": epoch, "batch": batch}, temporary)
+        try:
+            with replacing(path) as temporary:
+                torch.save({**state, "digest": self.digest, "epoch": epoch, "batch": batch}, temporary)
+        except (OSError, RuntimeError) as fault:
+            self.say(f"{path}: not written, the training goes on without it ({fault})")
+            return
         for old in self._files()[KEEP:]:
             old.unlink(missing_ok=True)
 

@@ -19,6 +19,9 @@ from morphodose.deep.recipe import Recipe
 #: Rates at the head, steps between them, smoothing of the loss, and how far it may rise.
 LOWEST, HIGHEST, STEPS, SMOOTHING, RISE = 1e-7, 1.0, 100, 0.9, 4.0
 
+#: Passes over few cells at most, and steps at least.
+PASSES, FEWEST = 5, 20
+
 
 def lr_range_test(
     fabric: Fabric, network: Network, recipe: Recipe, train: CropDataset, steps: int = STEPS
@@ -35,6 +38,7 @@ def lr_range_test(
     optimizer = make_optimizer(probe, recipe.optimizer, LOWEST, recipe.weight_decay)
     shares = np.geomspace(1 / STEM_FACTOR, 1, len(layer_groups(probe)))
     batches = EpochBatches(len(train), min(recipe.batch_size, len(train)), recipe.seed + 1, True)
+    steps = min(steps, max(FEWEST, PASSES * len(batches)))
     rows: list[dict[str, float]] = []
     average, least = 0.0, math.inf
     probe.train()

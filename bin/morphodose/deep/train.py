@@ -211,6 +211,7 @@ class Training:
                 f"--learning_rate than {self.recipe.learning_rate:g}"
             )
         self.total.zero_()
+        self.seconds = before + time.monotonic() - begin  # the mean has waited for the device
         return {
             "Epoch": self.epoch + 1,
             "Step": (self.epoch + 1) * count,
