@@ -123,6 +123,12 @@ def read_plane(path: Path, name: str) -> npt.NDArray[np.generic]:
         raise InputError(f"{name}: not a readable TIFF plane ({type(fault).__name__}: {fault})") from fault
     if pages != 1:
         raise InputError(f"{name}: one plane a file is expected, this one holds {pages} pages")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        count = int(np.count_nonzero(~np.isfinite(pixels)))
+        raise InputError(
+            f"{name}: {count} of {pixels.size} pixels are not finite (NaN or infinite); export the image "
+            "again, or leave its field out"
+        )
     return pixels
 
 

@@ -86,6 +86,7 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
             b"well,,dose\nA01,x,1\n",
             "row 1: value 'well, , dose': column 2 has no name → name it or delete it",
         ),
+        (b"well,dose\nA01,1\nWell , dose\nA02,1\n", "row 3: value 'well, dose': the header is there again"),
         (b"well,dose\nA01,1\nA02,1,5\n", "row 3: value 'A02, 1, 5': 3 cells under a header of 2 columns"),
     ],
 )

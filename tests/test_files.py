@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,20 @@ def test_files_behind_linked_folders_are_found(tmp_path: Path) -> None:
     assert find_files(staged / "well" / "fields.parquet", "fields.*") == [staged / "well" / "fields.parquet"]
     assert find_files(staged, "*.tif") == []
     assert list(read_table(staged)["Area"]) == [1.0, 2.0]
+
+
+def test_what_a_killed_task_left_behind_is_not_found(tmp_path: Path) -> None:
+    write_table(pd.DataFrame({"Area": [1.0]}), tmp_path / "a.parquet")
+    (tmp_path / ".b.parquet.x1y2.parquet").write_bytes(b"PAR1 half of a tab")
+    assert [path.name for path in find_files(tmp_path, "*.parquet")] == ["a.parquet"]
+    assert len(read_table(tmp_path)) == 1
+
+
+def test_a_full_disk_is_named_by_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as fault, replacing(tmp_path / "table.txt"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert fault.value.filename == str(tmp_path / "table.txt")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

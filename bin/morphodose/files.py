@@ -14,11 +14,16 @@ from pathlib import Path
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; on success rename it to `path`, on failure delete it.
 
-    A task that is killed or whose disk fills up never leaves half a file under the final name.
+    A task that is killed or whose disk fills up never leaves half a file under the final name. An `OSError`
+    that names no file (a full disk) is given the name of `path`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=path.suffix, dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=path.suffix, dir=path.parent)
+    except OSError as fault:
+        fault.filename = str(path)
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -27,7 +32,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes private files; results are shared
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as fault:
+        if isinstance(fault, OSError) and fault.errno and fault.filename in (None, name):
+            fault.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
 
@@ -35,7 +42,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def find_files(place: str | Path, pattern: str) -> list[Path]:
     """Files below a folder whose name matches `pattern` (shell style), sorted; a file is found as itself.
 
-    Links to folders are followed, unlike by `Path.rglob`: Nextflow stages folders as links.
+    Links to folders are followed, unlike by `Path.rglob`: Nextflow stages folders as links. Names with a dot
+    before them are left out: what a killed task left behind (`replacing`).
     """
     place = Path(place)
     if not place.is_dir():
@@ -44,5 +52,5 @@ def find_files(place: str | Path, pattern: str) -> list[Path]:
         Path(folder) / name
         for folder, _, names in os.walk(place, followlinks=True)
         for name in names
-        if fnmatch.fnmatchcase(name, pattern)
+        if fnmatch.fnmatchcase(name, pattern) and not name.startswith(".")
     )

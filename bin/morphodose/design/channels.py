@@ -19,7 +19,7 @@ ROLE_OPTIONS = {
 }
 
 # names become parts of column and file names
-_CHANNEL_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+_CHANNEL_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}$")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def parse_channels(text: str, faults: Faults) -> Channels:
             faults.add(
                 "channels",
                 option,
-                f"the name of channel {key} has a character that columns and files cannot carry, or is empty",
+                f"the name of channel {key} has a character that columns and files cannot carry, "
+                "is longer than 80, or is empty",
                 "use letters, digits and _ . + -",
                 value=entry,
             )

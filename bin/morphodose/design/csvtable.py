@@ -92,9 +92,14 @@ def read_csv(
         faults.add("empty_table", name, f"the {what} is empty", mend, 1, f"{len(text)} characters")
         return None
     header_row, header = records[0]
+    whole = listing((cell.strip() for cell in header), 12)
     columns = _columns(name, header_row, header, faults, required, optional, aliases or {})
     rows = []
     for number, cells in records[1:]:
+        if [column_key(cell) for cell in cells] == [column_key(cell) for cell in header]:
+            mend = "delete this row; tables pasted below each other have one header"
+            faults.add("header", name, "the header is there again", mend, number, whole)
+            continue
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             faults.add(
                 "row_length",
