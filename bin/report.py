@@ -10,6 +10,7 @@ import click
 from morphodose.cli import command
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PLACE = click.Path(exists=True, path_type=Path)
 
 
@@ -29,6 +30,7 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--gates", multiple=True, type=PLACE, help="Tables of gates, files or folders.")
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
 @click.option("--masks", multiple=True, type=PLACE, help="Folders with <ImageID>_overlay.png.")
+@click.option("--deep", type=FOLDER, help="Folder of the deep half: networks, scores, components.")
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
@@ -51,6 +53,7 @@ def main(
     gates: tuple[Path, ...],
     gate_plots: tuple[Path, ...],
     masks: tuple[Path, ...],
+    deep: Path | None,
     run_record: Path | None,
     params: Path | None,
     versions: Path | None,
@@ -63,6 +66,7 @@ def main(
     Only --wells is needed; a section whose tables are missing says what was left out and why.
     """
     from morphodose.report import inputs
+    from morphodose.report.deep_inputs import read_deep
     from morphodose.report.sections import write_report
 
     response_table = inputs.read_optional([responses] if responses else [])
@@ -90,6 +94,7 @@ def main(
         overlays=inputs.find_pictures(masks, "_overlay.png"),
         gate_plots=inputs.find_pictures(gate_plots, "_gates.png"),
         units=inputs.units_of(wells),
+        deep=read_deep(deep),
     )
     write_report(screen, out, title, say=click.echo)
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from browser import chromium_page, report_problems
+from report_deep_tables import DeepTables
 from report_tables import Tables
 
 pytestmark = pytest.mark.browser
 
 
-def make(root: Path, folder: Path, tables: Tables, **options: object) -> Path:
-    arguments = tables.write(folder / "tables", **options)  # type: ignore[arg-type]
+def make(root: Path, folder: Path, tables: Tables, deep: DeepTables | None = None) -> Path:
+    arguments = tables.write(folder / "tables")
+    arguments += deep.write(folder / "deep") if deep else []
     subprocess.run(
         [sys.executable, root / "bin" / "report.py", *arguments, "--out", folder / "report"],
         check=True,
@@ -30,6 +32,35 @@ def test_report_opens_without_error_request_or_empty_section(root: Path, tmp_pat
     assert report_problems(page, tmp_path / "top.png") == []
     assert (tmp_path / "top.png").stat().st_size > 10_000
     assert page.stat().st_size < 15e6
+
+
+def test_deep_sections_open_and_each_of_their_plots_and_buttons_draws(root: Path, tmp_path: Path) -> None:
+    screen = Tables(times=(4, 48), doses=(0.3, 10))
+    page = make(root, tmp_path, screen, DeepTables(screen, cells=8, epochs=3))
+    assert report_problems(page) == []
+    assert page.stat().st_size < 15e6
+    with chromium_page() as browser:
+        browser.open(page)
+        browser.wait("!document.querySelector('.mqc-section .hc-plot.not_rendered')")
+        shown = browser.run("[...document.querySelectorAll('.mqc-nav a')].map(e => e.textContent.trim())")
+        for title in (
+            "Single-cell crops",
+            "Training of the network",
+            "Is it real?",
+            "Components",
+            "Profiles",
+        ):
+            assert title in shown
+        # a panel of the interactive plots for each button, the cloud of cells as points
+        marks = "document.querySelectorAll('#md_cells .scatterlayer .trace').length"
+        assert browser.run(marks) == 3  # vehicle and two doses
+        assert browser.run("document.querySelector('#md_cells .scatterlayer .lines path') === null")
+        buttons = browser.run("document.querySelectorAll('button[data-dataset-index]').length")
+        assert buttons > 10
+        browser.run("document.querySelectorAll('button[data-dataset-index]').forEach(e => e.click())")
+        browser.listen(1)
+        assert browser.run(marks) == 3  # replicates, the last button
+        assert browser.errors == []
 
 
 def test_hostile_names_are_shown_and_not_run(root: Path, tmp_path: Path) -> None:

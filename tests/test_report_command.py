@@ -25,7 +25,7 @@ def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path, monkeypatch: p
     (tmp_path / "multiqc_config.yaml").write_text("title: from the working folder\n")
     monkeypatch.chdir(tmp_path)
     output = run(SMALL.write(tmp_path / "tables"), tmp_path / "report")
-    assert "section 1 of 12" in output
+    assert "section 1 of 17" in output
     html = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert Path.cwd() == tmp_path
     assert "[[md-" not in html and "data-morphodose" not in html, "a mark was not replaced"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from morphodose.errors import InputError
 from morphodose.files import find_files
+from morphodose.report.deep_inputs import Deep
 from morphodose.tables import column_units, parquet_files
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Screen:
         Nextflow's trace.
     units : dict
         Column of the wells → unit.
+    deep : Deep
+        What the deep half wrote: crops, network, components, profiles.
     """
 
     wells: pd.DataFrame
@@ -78,6 +81,7 @@ class Screen:
     overlays: dict[str, Path] = field(default_factory=dict)
     gate_plots: dict[str, Path] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    deep: Deep = field(default_factory=Deep)
 
     def has(self, *columns: str) -> bool:
         """Whether the wells have all of `columns`, with a value in each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from morphodose.death.gates import SPREADS
+from morphodose.report import deep_methods
 from morphodose.report.html import escape, paragraph
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -52,6 +53,7 @@ REFERENCES = {
         "multiple tools and samples in a single report. Bioinformatics 32:3047–3048 (2016)."
     ),
     "seaborn": "Waskom ML. seaborn: statistical data visualization. J Open Source Softw 6:3021 (2021).",
+    **deep_methods.REFERENCES,
 }
 
 
@@ -126,6 +128,7 @@ def compose(screen: Screen) -> Writer:
     )
     _death(writer, screen)
     _responses(writer, screen)
+    deep_methods.deep_paragraphs(writer, screen, version)
     writer.add("The report was made with MultiQC [] and its figures with seaborn [].", "multiqc", "seaborn")
     return writer
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 #: Sections of the page, in order; a new analysis takes its place here and in `sections.build`.
-#: The deep-learning half (crops, network, embeddings, reduction) belongs between ``shape`` and ``overlays``.
 ORDER = (
     "verdict",
     "design",
@@ -15,6 +14,11 @@ ORDER = (
     "death",
     "curves",
     "shape",
+    "crops",
+    "training",
+    "honesty",
+    "components",
+    "profiles",
     "overlays",
     "quality",
     "cost",
@@ -71,12 +75,24 @@ class BarPlot:
 
 
 @dataclass(frozen=True)
+class ScatterPlot:
+    """An interactive cloud of points, with a button for each of its panels: class by class, in one colour."""
+
+    id: str
+    title: str
+    xlabs: Mapping[str, str]
+    ylabs: Mapping[str, str]
+    panels: Mapping[str, Sequence[Line]]
+    size: int = 5
+
+
+@dataclass(frozen=True)
 class Part:
     """A headed piece of a section; `html` is already escaped."""
 
     title: str
     html: str = ""
-    plot: LinePlot | BarPlot | None = None
+    plot: LinePlot | BarPlot | ScatterPlot | None = None
     below: str = ""
 
 

@@ -21,6 +21,15 @@ STEPS = {
     "annotate_cells": "joining of the tables",
     "profile_wells": "well profiles",
     "fit_responses": "dose responses",
+    "crop_cells": "single-cell crops",
+    "split_cells": "labels and split of the cells",
+    "train_resnet": "training of the network",
+    "embed_cells": "embeddings of the cells",
+    "score_models": "scores of network and baselines",
+    "explain_crops": "gallery of crops with Grad-CAM",
+    "reduce_features": "components of the features",
+    "profile_features": "profiles of the feature sets",
+    "export_anndata": "export as AnnData",
 }
 
 

@@ -6,17 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from morphodose.report import (
+    components,
     cost,
     counts,
+    crops,
     curves,
     death,
+    honesty,
     methods,
     overlays,
     page,
     plates,
+    profile_scores,
     provenance,
     quality,
     shape,
+    training,
     verdict,
 )
 from morphodose.report.figure import Album
@@ -36,6 +41,11 @@ def build(screen: Screen, album: Album, say: Callable[[str], object] = print) ->
         "death": lambda: death.section(screen, album),
         "curves": lambda: curves.section(screen, album),
         "shape": lambda: shape.section(screen, album),
+        "crops": lambda: crops.section(screen),
+        "training": lambda: training.section(screen, album),
+        "honesty": lambda: honesty.section(screen, album),
+        "components": lambda: components.section(screen, album),
+        "profiles": lambda: profile_scores.section(screen, album),
         "overlays": lambda: overlays.section(screen),
         "quality": lambda: quality.section(screen, album),
         "cost": lambda: cost.section(screen),

@@ -30,6 +30,8 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
 }
 .md-gallery .md-figure { margin: 0; }
 .md-gallery img { width: 100%; background: #111; }
+.md-strips .md-figure { margin: 0 0 6px; }
+.md-table small { color: #666; }
 .md-scroll { overflow-x: auto; max-width: 100%; margin: 8px 0 14px; }
 .md-table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 .md-table th {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from morphodose.report.answers import sentence
+from morphodose.report.claims import marks, sentences, verdict_of
 from morphodose.report.curves import FIRST, endpoint_order, rows_of
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
@@ -13,6 +14,7 @@ from morphodose.report.parts import Part, Section
 from morphodose.report.provenance import excluded_fields
 from morphodose.report.quality import edge_rows, verdict_counts
 from morphodose.report.shape import onset_summary
+from morphodose.report.training import small_notice
 from morphodose.report.words import counted, endpoint_words, hours, listed, percent
 
 State = Literal["ok", "warn", "stop"]
@@ -114,7 +116,7 @@ def _answers(screen: Screen) -> str:
                     lines.append(sentence(rows[-1], what, hours(rows[-1]["Metadata_Timepoint"])))
         if len(screen.compounds) > 6:
             lines.append(f"{len(screen.compounds) - 6} further compounds: see the table of EC50s.")
-    lines += onset_summary(screen)
+    lines += [*onset_summary(screen), *sentences(screen)]
     return '<ul class="md-key">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
@@ -227,4 +229,23 @@ def fit_checks(screen: Screen) -> list[Check]:
     return [Check("warn" if poor else "ok", "Do the wells follow the curves?", f"{text}.")]
 
 
-CHECKS = (input_checks, image_checks, vehicle_checks, gate_checks, fit_checks)
+def network_checks(screen: Screen) -> list[Check]:
+    """Whether the network may be believed: leaks, permuted labels, and how little was trained."""
+    deep, question = screen.deep, "Is the network's evaluation sound?"
+    judged = [label for label in ("dose", "time") if verdict_of(screen, label) is not None]
+    if not judged:
+        return []
+    leaks = int((deep.leakage["Verdict"] == "refused").sum()) if not deep.leakage.empty else 0
+    if found := marks(screen):
+        return [Check("stop", question, f"It is marked: {listed(found)}.")]
+    if leaks:
+        text = f"{counted(leaks, 'fold')} with cells of the same field on both sides."
+        return [Check("stop", question, text)]
+    claimed = [label for label in judged if (verdict_of(screen, label) or (False, ""))[0]]
+    text = "No leak between training and held-out cells; " if not deep.leakage.empty else ""
+    text += f"a claim stands for {listed(claimed)}" if claimed else "nothing is claimed"
+    small = " It was trained on very little: a trial of the pipeline." if small_notice(screen) else ""
+    return [Check("warn" if small else "ok", question, f"{text[0].upper()}{text[1:]}.{small}")]
+
+
+CHECKS = (input_checks, image_checks, vehicle_checks, gate_checks, fit_checks, network_checks)

@@ -1,0 +1,172 @@
+"""Cells as points on two components, coloured by dose, by time and by replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from morphodose.report.deep_words import unit_of
+from morphodose.report.draw import dose_colours, dose_name
+from morphodose.report.figure import panels
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import Line, ScatterPlot
+from morphodose.report.words import figure_text, hours, plot_text, ramp
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+#: Points of the interactive plot, over all of its buttons.
+MOST_POINTS = 4800
+#: Classes of a colour scale; with more of them the colours say nothing.
+MOST_CLASSES = 12
+#: Colours without an order (Okabe & Ito 2008, without yellow and black, and three more).
+PLAIN = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C8C8C", "#4B3B2A")
+
+
+def dressed(screen: Screen, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells with the columns ``Dose`` (NaN: a control or empty), ``Time``, ``Replicate``, ``Compound``.
+
+    What the plate map says comes from the cells themselves, or else from the table of wells.
+    """
+    import numpy as np
+
+    frame = cells
+    needed = ["Metadata_Dose", "Metadata_Role", "Metadata_Compound"]
+    missing = [name for name in needed if name not in frame]
+    keys = [
+        k
+        for k in ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Well")
+        if k in frame
+    ]
+    if missing and "Metadata_Well" in keys:
+        wells = screen.wells[keys + missing].drop_duplicates(keys)
+        frame = frame.assign(**{k: frame[k].astype(str) for k in keys if k != "Metadata_Timepoint"})
+        frame = frame.merge(wells, on=keys, how="left")
+    role = frame.get("Metadata_Role")
+    dose = frame["Metadata_Dose"].astype(float) if "Metadata_Dose" in frame else np.nan
+    if role is not None:
+        dose = np.where(role == "vehicle", 0.0, np.where(role == "treated", dose, np.nan))
+    return frame.assign(
+        Dose=dose,
+        Time=frame["Metadata_Timepoint"].astype(float) if "Metadata_Timepoint" in frame else np.nan,
+        Replicate=frame["Metadata_Replicate"].astype(str) if "Metadata_Replicate" in frame else "1",
+        Compound=frame["Metadata_Compound"].astype(str) if "Metadata_Compound" in frame else "",
+    )
+
+
+#: A class: what it is called, its colour, which cells are of it.
+Group = tuple[str, str, "pd.Series[bool]"]
+
+
+def colourings(screen: Screen, cells: pd.DataFrame) -> dict[str, list[Group]]:
+    """By what cells are coloured → the classes; only where there are two to twelve of them."""
+    doses = sorted(float(d) for d in cells["Dose"].dropna().unique())
+    times = sorted(float(t) for t in cells["Time"].dropna().unique())
+    replicates = sorted(cells["Replicate"].unique())
+    treated = cells["Dose"] > 0
+    compounds = sorted(cells.loc[treated, "Compound"].unique())
+    unit = unit_of(screen)
+    found: dict[str, list[Group]] = {
+        "dose": [(dose_name(d, unit), c, cells["Dose"] == d) for d, c in dose_colours(doses).items()],
+        "time": [
+            (hours(t), c, cells["Time"] == t)
+            for t, c in zip(times, ramp(len(times), "plasma") if times else [], strict=True)
+        ],
+        "replicate": [(r, c, cells["Replicate"] == r) for r, c in zip(replicates, PLAIN, strict=False)],
+    }
+    if len(compounds) > 1:
+        found["compound"] = [
+            (n, c, treated & (cells["Compound"] == n)) for n, c in zip(compounds, PLAIN, strict=False)
+        ]
+    return {name: groups for name, groups in found.items() if 1 < len(groups) <= MOST_CLASSES}
+
+
+def cloud_figure(
+    screen: Screen, cells: pd.DataFrame, axes_names: Sequence[str], words: Callable[[str], str]
+) -> Figure:
+    """A panel a colouring; points in random order, so that no class hides the others."""
+    import seaborn as sns
+
+    frame = dressed(screen, cells).sample(frac=1, random_state=0)
+    coloured = colourings(screen, frame) or {"": [("cells", "#1F6F9F", frame["Dose"].notna() | True)]}
+    x, y = axes_names
+    figure, axes = panels(len(coloured), 3, 4.0, 4.3, sharex=True, sharey=True)
+    for axis, (name, groups) in zip(axes, coloured.items(), strict=True):
+        label = frame.assign(Class=None)
+        for text, _colour, mine in groups:
+            label.loc[mine, "Class"] = figure_text(text)
+        order = [figure_text(text) for text, _, _ in groups]
+        sns.scatterplot(
+            label[label["Class"].notna()],
+            x=x,
+            y=y,
+            hue="Class",
+            hue_order=order,
+            palette=[colour for _, colour, _ in groups],
+            s=9 if len(frame) > 1500 else 16,
+            alpha=0.6,
+            linewidth=0,
+            ax=axis,
+            rasterized=True,
+        )
+        axis.set_title(f"by {name}" if name else "")
+        axis.set_xlabel(words(x))
+        axis.set_ylabel(words(y))
+        axis.grid(False)
+        axis.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            ncols=3 if max(map(len, order)) < 12 else 2,
+            markerscale=1.8,
+            handletextpad=0.1,
+            columnspacing=0.9,
+            fontsize=8.5,
+        )
+    return figure
+
+
+def cloud_plot(
+    screen: Screen, clouds: Sequence[tuple[str, pd.DataFrame, str, str]], name: str
+) -> ScatterPlot | None:
+    """The interactive twin, with a button for each cloud and colouring.
+
+    Parameters
+    ----------
+    screen : Screen
+        The tables.
+    clouds : sequence of (words, cells, x column, y column)
+        A cloud each, such as the UMAP of a feature set.
+    name : str
+        Title of the plot.
+    """
+    jobs = [(w, dressed(screen, cells), x, y) for w, cells, x, y in clouds if len(cells)]
+    coloured = [(w, cells, x, y, colourings(screen, cells)) for w, cells, x, y in jobs]
+    total = sum(len(groups) for *_, groups in coloured)
+    panels_: dict[str, list[Line]] = {}
+    for words, cells, x, y, colours in coloured:
+        chosen = cells.sample(min(len(cells), MOST_POINTS // max(total, 1)), random_state=0).index
+        for colouring, groups in colours.items():
+            lines = []
+            for text, colour, mine in groups:
+                shown = cells.loc[chosen][mine.loc[chosen]]
+                points = [
+                    (float(f"{a:.4g}"), float(f"{b:.4g}")) for a, b in zip(shown[x], shown[y], strict=True)
+                ]
+                if points:
+                    lines.append(Line(plot_text(text), points, colour))
+            panels_[plot_text(f"{words}: by {colouring}" if words else f"by {colouring}")] = lines
+    if not panels_:
+        return None
+    axes = {
+        button: (x, y)
+        for words, _, x, y, colours in coloured
+        for button in (plot_text(f"{words}: by {c}" if words else f"by {c}") for c in colours)
+    }
+    return ScatterPlot(
+        "md_cells",
+        plot_text(name),
+        {button: x.replace("_", " ") for button, (x, _) in axes.items()},
+        {button: y.replace("_", " ") for button, (_, y) in axes.items()},
+        panels_,
+    )

@@ -1,0 +1,244 @@
+"""Section: is what the network says real? Leaks, baselines, the random split, confusion, calibration."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from morphodose.report.answers import finite
+from morphodose.report.claims import difference, label_boxes, overstated, score
+from morphodose.report.deep_words import (
+    METRICS,
+    MODELS,
+    held_out_words,
+    is_trained,
+    metric_words,
+    model_words,
+    range_words,
+    score_words,
+    step_reason,
+)
+from morphodose.report.figure import Album
+from morphodose.report.html import Safe, escape, folded, long_table, notice, paragraph, table
+from morphodose.report.inputs import Screen
+from morphodose.report.model_plots import confusion_figure, reliability_figure, reliability_plot, score_figure
+from morphodose.report.parts import Part, Section
+from morphodose.report.training import small_notice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLE = "Is it real?"
+LABELS = ("Dose", "Time")
+#: Models with a confusion matrix on the page, as far as they are there.
+CONFUSED = ("network", "classical_boosting", "classical_logistic", "network_permuted")
+BADGES = {"ok": ("no leak", "md-ok"), "contrast only": ("contrast only", "md-warn")}
+
+
+def section(screen: Screen, album: Album) -> Section | None:
+    """Verdict, leakage, scorecard, random split, confusion, reliability."""
+    deep = screen.deep
+    if not deep.given:
+        return None
+    parts = [_verdict(screen), _leakage(screen)]
+    if deep.scores.empty:
+        return Section("honesty", TITLE, parts)
+    for label in labels_of(screen):
+        parts.append(_scorecard(screen, album, label))
+    if random := _random_split(screen):
+        parts.append(random)
+    for make in (_confusion, _reliability):
+        if part := make(screen, album):
+            parts.append(part)
+    return Section("honesty", TITLE, parts)
+
+
+def labels_of(screen: Screen) -> list[str]:
+    """``Dose`` and ``Time``, where there are scores of them."""
+    return [label for label in LABELS if (screen.deep.scores["Label"] == label).any()]
+
+
+def _verdict(screen: Screen) -> Part:
+    html = label_boxes(screen)
+    if not html:
+        why = step_reason(screen, "score_models", "train_resnet", "crop_cells")
+        return Part("Verdict", notice(f"Left out, and nothing is claimed: {why}."))
+    if small := small_notice(screen):
+        html += paragraph(small)
+    given = [*(screen.deep.verdict.get("notes") or []), *(screen.deep.labels.get("notes") or [])]
+    # the random split has a part of its own
+    if notes := [text for text in dict.fromkeys(map(str, given)) if "random split" not in text]:
+        html += '<ul class="md-key">' + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"
+    return Part("Verdict", html)
+
+
+def _leakage(screen: Screen) -> Part:
+    frame = screen.deep.leakage
+    if frame.empty:
+        why = step_reason(screen, "split_cells", "crop_cells")
+        return Part("Leakage check", notice(f"Left out: {why}."))
+    text = paragraph(
+        "Counted before anything was trained: what training and held-out cells of each fold have in "
+        "common. A field at all its timepoints is on one side; a split that shares a field is refused. The "
+        "split over cells shares everything and is a contrast only."
+    )
+    first = [c for c in ("Split", "Fold", "Verdict") if c in frame]
+    shared = [str(c) for c in frame if str(c).startswith("Shared")]
+    columns = [*first, *shared, *(str(c) for c in frame if c not in {*first, *shared})]
+    rows = [
+        [_leak_cell(column, value) for column, value in zip(columns, row, strict=True)]
+        for row in frame[columns].itertuples(index=False, name=None)
+    ]
+    return Part("Leakage check", text + long_table([_header(c) for c in columns], rows, "folds", 24))
+
+
+def _header(column: str) -> str:
+    """``N_TrainWells`` → ``Training wells``, ``N_Test`` → ``Held-out cells``."""
+    side = re.fullmatch(r"N_(Train|Test)(\w*)", column)
+    if side:
+        what = side[2].replace("_", " ").strip().lower() or "cells"
+        return f"{'Training' if side[1] == 'Train' else 'Held-out'} {what}"
+    words = column.replace("_", " ").lower()
+    return words[:1].upper() + words[1:]
+
+
+def _leak_cell(column: str, value: object) -> object:
+    if column == "Verdict":
+        word, style = BADGES.get(str(value), (str(value), "md-stop"))
+        return Safe(f'<span class="md-state {style}">{escape(word)}</span>')
+    return f"{value:,.0f}" if finite(value) and column.startswith(("N_", "Shared")) else value
+
+
+def _shown(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Models and metrics of some scores, in their order."""
+    models = [m for m in MODELS if (frame["Model"] == m).any()]
+    models += [m for m in dict.fromkeys(frame["Model"].astype(str)) if m not in MODELS]
+    metrics = [m for m in METRICS if ((frame["Metric"] == m) & frame["Value"].notna()).any()]
+    return models, metrics
+
+
+def _scorecard(screen: Screen, album: Album, label: str) -> Part:
+    frame = screen.deep.scores
+    frame = frame[frame["Label"] == label]
+    models, metrics = _shown(frame)
+    drawn = album.draw(f"scorecard_{label.lower()}", partial(score_figure, frame, models, metrics))
+    kept = held_out_words(screen)
+    caption = (
+        f"Every cell is judged by a model that did not see its {kept[:-1]}; points are over all of these "
+        "cells, bars 95 % intervals from resampling wells, since wells and not cells are the replicates. "
+        "The orange diamond comes from a random split over cells and is no result. A model that was "
+        "trained for some folds only is judged on their cells alone. Intervals that overlap do not settle "
+        "which model is better: the differences below do, paired by well."
+    )
+    rows: list[list[object]] = []
+    for model in models:
+        cells: list[object] = []
+        for metric in metrics:
+            row = score(screen, model, label, metric)
+            given = row is not None and finite(row["Value"])
+            text = score_words(metric, row["Value"]) if given and row else "–"
+            low_high = range_words(metric, row["Low"], row["High"]) if given and row else ""
+            cells.append(Safe(f"{escape(text)}<br><small>{escape(low_high)}</small>"))
+        counts = [row for m in metrics if (row := score(screen, model, label, m)) is not None]
+        cells += [
+            f"{int(counts[0][n]):,}" if counts and n in counts[0] else None for n in ("N_Wells", "N_Cells")
+        ]
+        rows.append([model_words(model), *cells])
+    figure = table(["Model", *(metric_words(m) for m in metrics), "Wells", "Cells"], rows)
+    html = drawn.html(f"Scores of all models for {label.lower()}", caption)
+    return Part(
+        f"Scorecard of {label.lower()}",
+        html,
+        below=folded("Scores in figures", figure) + _differences(screen, label),
+    )
+
+
+def _differences(screen: Screen, label: str) -> str:
+    """The network against each other model, pair by pair."""
+    frame = screen.deep.differences
+    if frame.empty:
+        return ""
+    mine = frame[(frame["Label"] == label) & (frame["Model"] == "network")]
+    main = [m for m in ("balanced_accuracy", "mae_steps") if (mine["Metric"] == m).any()]
+    rows: list[list[object]] = []
+    for model in (m for m in MODELS if (mine["Against"] == m).any() and m != "network_random_split"):
+        cells: list[object] = []
+        for metric in main:
+            row = difference(screen, label, metric, model)
+            cells += [Safe(_difference_cell(row, metric))] if row else [None]
+        rows.append([model_words(model), *cells])
+    if not rows:
+        return ""
+    headers = ["Network against", *(f"difference in {metric_words(m)}" for m in main)]
+    return paragraph("What the network has over each of the others, with 95 % interval over wells:") + table(
+        headers, rows
+    )
+
+
+def _difference_cell(row: dict[str, Any], metric: str) -> str:
+    value, low, high = row["Difference"], row["Low"], row["High"]
+    if not finite(value):
+        return "–"
+    sign = 1 if METRICS[metric][1] else -1
+    word, style = ("not told apart", "md-warn")
+    if finite(low) and finite(high) and (low > 0 or high < 0):
+        better = (low > 0) == (sign > 0)
+        word, style = ("better", "md-ok") if better else ("worse", "md-stop")
+    plus = "+" if value > 0 else ""
+    text = f"{plus}{score_words(metric, value)} {range_words(metric, low, high)}"
+    return f'{escape(text)} <span class="md-state {style}">{word}</span>'
+
+
+def _random_split(screen: Screen) -> Part | None:
+    """By how much a random split over cells overstates."""
+    sentences = [text for label in labels_of(screen) if (text := overstated(screen, label))]
+    if not sentences:
+        return None
+    lead = paragraph(
+        "Often the cells of all wells are mixed and split at random. Then the network has seen other cells "
+        "of the very well it is tested on, and can recognise the well instead of the dose. Trained so for "
+        "comparison only:"
+    )
+    items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
+    return Part("What a random split would have claimed", lead + f'<ul class="md-key">{items}</ul>')
+
+
+def _confusion(screen: Screen, album: Album) -> Part | None:
+    frame = screen.deep.confusion
+    if frame.empty:
+        return None
+    html = ""
+    for label in LABELS:
+        mine = frame[frame["Label"] == label]
+        models = [m for m in CONFUSED if (mine["Model"] == m).any()][:3]
+        if not models or not is_trained(screen, label):
+            continue
+        drawn = album.draw(
+            f"confusion_{label.lower()}", partial(confusion_figure, screen, mine, label, models)
+        )
+        caption = (
+            f"{label}: a row is a true class, its cells are the shares that were called each class, and "
+            "add up to 1. Neighbouring classes taken for one another are a smaller fault than distant ones."
+        )
+        html += drawn.html(f"Confusion of {label.lower()}", caption)
+    return Part("Confusion matrices", html) if html else None
+
+
+def _reliability(screen: Screen, album: Album) -> Part | None:
+    frame = screen.deep.calibration
+    frame = frame[frame["Count"] > 0] if not frame.empty else frame
+    labels = [label for label in LABELS if len(frame) and (frame["Label"] == label).any()]
+    if not labels:
+        return None
+    drawn = album.draw("reliability", partial(reliability_figure, frame, labels))
+    caption = (
+        "How often a class was right, against how sure the model was of it; the area of a point grows with "
+        "the number of cells. Below the diagonal the model is surer than it should be. A model that is at "
+        "chance and says so is well calibrated and still useless."
+    )
+    return Part(
+        "Can its probabilities be trusted?",
+        drawn.html("Reliability of probabilities", caption),
+        reliability_plot(frame, labels),
+    )

@@ -1,0 +1,249 @@
+"""Section: well profiles of measurements, network and both, their activity and reproducibility."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from morphodose.report.answers import finite
+from morphodose.report.components import kinds_of
+from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
+from morphodose.report.draw import MOST_COMPOUNDS
+from morphodose.report.figure import Album, DoseAxis, panels
+from morphodose.report.html import folded, notice, paragraph, table
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import Line, LinePlot, Part, Section
+from morphodose.report.words import dose_words, figure_text, hours, number, plot_text, unit_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+TITLE = "Profiles"
+#: Score → its words.
+SCORES = {"activity": "activity", "reproducibility": "reproducibility of replicates"}
+#: Below this a score is called significant (after adjustment for all conditions).
+ALPHA = 0.05
+#: Dropped features that are listed.
+MOST_DROPPED = 400
+
+
+def section(screen: Screen, album: Album) -> Section | None:
+    """The three feature sets side by side, over dose and time; dropped features."""
+    if not screen.deep.given:
+        return None
+    frame = screen.deep.profile_scores
+    if frame.empty:
+        why = step_reason(screen, "profile_features")
+        return Section("profiles", TITLE, [Part("Profiles", notice(f"Left out: {why}."))])
+    compounds = sorted(frame["Compound"].astype(str).unique())
+    parts = [Part("Summary", _reading() + _summary(frame))]
+    for index, compound in enumerate(compounds[:MOST_COMPOUNDS]):
+        mine = frame[frame["Compound"].astype(str) == compound]
+        parts += _parts(screen, album, compound if len(compounds) > 1 else "", mine, index)
+    if len(compounds) > MOST_COMPOUNDS:
+        parts.append(
+            Part(
+                "Further compounds",
+                paragraph(f"{len(compounds) - MOST_COMPOUNDS} further compounds are in the table only."),
+            )
+        )
+    parts.append(Part("All scores", folded(f"Table of {len(frame)} scores", _table(screen, frame))))
+    parts.append(_dropped(screen))
+    return Section("profiles", TITLE, parts)
+
+
+def _reading() -> str:
+    return paragraph(
+        "A profile is the mean of the cells of a well, in robust standard deviations of the vehicle wells "
+        "of the same plate and time. Activity: are wells of a dose nearer one another than to the vehicle "
+        "wells? Reproducibility: are they nearer one another than to wells of other conditions? Both as "
+        "mean average precision (mAP): 1 when always, and lower the more foreign wells lie between; what "
+        "chance gives depends on the numbers of wells, so the P values, from permutations, say what is "
+        "more than chance."
+    )
+
+
+def _significant(frame: pd.DataFrame) -> pd.Series[bool]:
+    for column in ("Q", "P"):
+        if column in frame and frame[column].notna().any():
+            return frame[column] < ALPHA
+    return frame["mAP"].notna() & False
+
+
+def _summary(frame: pd.DataFrame) -> str:
+    """Conditions with a significant score, and the median, of each feature set."""
+    rows: list[list[object]] = []
+    for score in _scores(frame):
+        for name in _sets(frame):
+            mine = frame[(frame["Score"] == score) & (frame["Set"] == name) & frame["mAP"].notna()]
+            if len(mine):
+                hits = int(_significant(mine).sum())
+                median = number(float(mine["mAP"].median()))
+                rows.append([SCORES.get(score, score), set_words(name), f"{hits} of {len(mine)}", median])
+    headers = ["Score", "Features", f"Doses and times with adjusted P < {ALPHA:g}", "Median mAP"]
+    return table(headers, rows)
+
+
+def _scores(frame: pd.DataFrame) -> list[str]:
+    found = [s for s in SCORES if (frame["Score"] == s).any()]
+    return found + [s for s in dict.fromkeys(frame["Score"].astype(str)) if s not in found]
+
+
+def _sets(frame: pd.DataFrame) -> list[str]:
+    found = [s for s in SETS if (frame["Set"] == s).any()]
+    return found + [s for s in dict.fromkeys(frame["Set"].astype(str)) if s not in found]
+
+
+def _parts(screen: Screen, album: Album, compound: str, frame: pd.DataFrame, index: int) -> list[Part]:
+    """A part a score: the sets side by side."""
+    name, tag = (f" – {compound}", f"_{index + 1}") if compound else ("", "")
+    unit = screen.dose_unit(compound or str(frame["Compound"].iloc[0]))
+    parts = []
+    for score in _scores(frame):
+        mine = frame[(frame["Score"] == score) & frame["mAP"].notna()]
+        if mine.empty:
+            continue
+        words = SCORES.get(score, score)
+        drawn = album.draw(f"profiles_{score}{tag}", partial(_figure, mine, unit))
+        caption = (
+            f"{words[0].upper()}{words[1:]} of the profiles, a panel a timepoint. Bars: 95 % interval over "
+            f"wells; filled: adjusted P < {ALPHA:g}, open: not told from chance. With few wells a dose the "
+            "intervals are wide and small differences between the features mean nothing."
+        )
+        plot = _interactive(mine, unit, f"{words}{name}", f"md_profiles_{index}_{score}")
+        parts.append(
+            Part(f"{words[0].upper()}{words[1:]}{name}", drawn.html(f"{words}{name}", caption), plot)
+        )
+    return parts
+
+
+def _figure(frame: pd.DataFrame, unit: str) -> Figure:
+    """A panel a timepoint: mAP over dose, a colour a feature set, side by side."""
+    import numpy as np
+
+    times, sets = sorted(frame["Timepoint"].unique()), _sets(frame)
+    doses = sorted(float(d) for d in frame["Dose"].unique())
+    figure, axes = panels(len(times), 3, 3.7, 3.0, sharey=True)
+    for axis, time in zip(axes, times, strict=True):
+        for place, name in enumerate(sets):
+            mine = frame[(frame["Timepoint"] == time) & (frame["Set"] == name)].sort_values("Dose")
+            words, colour = look(SETS, name)
+            x = np.array([doses.index(float(d)) for d in mine["Dose"]], dtype=float)
+            x += (place - (len(sets) - 1) / 2) * 0.22
+            axis.vlines(x, mine["Low"], mine["High"], color=colour, linewidth=1.8, alpha=0.8)
+            sure = _significant(mine).to_numpy()
+            faces = [colour if s else "white" for s in sure]
+            axis.scatter(x, mine["mAP"], c=faces, edgecolors=colour, s=26, zorder=3, linewidth=1.4)
+            axis.scatter([], [], color=colour, s=26, label=words)
+        axis.set_xticks(range(len(doses)), [number(d, 3) for d in doses])
+        axis.set_xlim(-0.6, len(doses) - 0.4)
+        if len(doses) > 5:
+            axis.tick_params(axis="x", labelrotation=45)
+        axis.grid(False, axis="x")
+        axis.set_ylim(0, 1.04)
+        axis.set_title(hours(time))
+        axis.set_xlabel(figure_text(f"dose ({unit_words(unit)})" if unit else "dose"))
+    for axis in axes[::3]:
+        axis.set_ylabel("mAP")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", title="features")
+    return figure
+
+
+def _interactive(frame: pd.DataFrame, unit: str, title: str, name: str) -> LinePlot | None:
+    """The same over dose, a button a timepoint; nothing with a single dose."""
+    if frame["Dose"].nunique() < 2:
+        return None
+    zero = DoseAxis.of([0, *frame["Dose"]]).vehicle
+    lines: dict[str, list[Line]] = {}
+    for time in sorted(frame["Timepoint"].unique()):
+        mine = frame[frame["Timepoint"] == time]
+        lines[hours(time)] = [
+            Line(
+                look(SETS, kind)[0],
+                [
+                    (float(d) if d > 0 else zero, round(float(m), 3))
+                    for d, m in zip(part["Dose"], part["mAP"], strict=True)
+                ],
+                look(SETS, kind)[1],
+            )
+            for kind in _sets(mine)
+            for part in [mine[mine["Set"] == kind].sort_values("Dose")]
+        ]
+    words = plot_text(f"dose ({unit_words(unit)})" if unit else "dose")
+    return LinePlot(
+        name,
+        plot_text(f"Profiles: {title}"),
+        words,
+        lines,
+        dict.fromkeys(lines, "mAP"),
+        dict.fromkeys(lines, (0, 1.04)),
+        xlog=True,
+    )
+
+
+def _table(screen: Screen, frame: pd.DataFrame) -> str:
+    rows: list[list[object]] = []
+    order = frame.sort_values(["Score", "Compound", "Timepoint", "Dose", "Set"])
+    for row in order.to_dict("records"):
+        limits = ""
+        if finite(row["Low"]) and finite(row["High"]):
+            limits = f" ({number(row['Low'])} – {number(row['High'])})"
+        score = f"{number(row['mAP'])}{limits}" if finite(row["mAP"]) else None
+        compound = str(row["Compound"])
+        rows.append(
+            [
+                SCORES.get(row["Score"], row["Score"]),
+                compound,
+                hours(row["Timepoint"]),
+                dose_words(row["Dose"], screen.dose_unit(compound)),
+                set_words(row["Set"]),
+                score,
+                _p(row.get("Q")),
+                _count(row.get("N_Wells")),
+            ]
+        )
+    headers = [
+        "Score",
+        "Compound",
+        "Time",
+        "Dose",
+        "Features",
+        "mAP (95 % interval)",
+        "Adjusted P",
+        "Wells",
+    ]
+    return table(headers, rows)
+
+
+def _p(value: Any) -> str | None:
+    return number(value) if finite(value) else None
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if finite(value) else None
+
+
+def _dropped(screen: Screen) -> Part:
+    """What was left out of the profiles, and why."""
+    frame = screen.deep.dropped
+    title = "Features left out of the profiles"
+    if frame.empty:
+        return Part(title, paragraph("None was recorded."))
+    rows = [
+        [set_words(str(name)), reason, int(n)]
+        for name, mine in frame.groupby("Set", sort=False)
+        for reason, n in kinds_of(mine["Reason"]).items()
+    ]
+    shown = [
+        [set_words(str(row["Set"])), feature_words(str(row["Feature"]), screen.units), row["Reason"]]
+        for row in frame.head(MOST_DROPPED).to_dict("records")
+    ]
+    more = (
+        f"the first {MOST_DROPPED} of {len(frame):,}; all are in dropped_features.parquet"
+        if len(frame) > MOST_DROPPED
+        else f"{len(frame):,}"
+    )
+    listing = folded(f"Which they are ({more})", table(["Features", "Feature", "Reason"], shown))
+    return Part(title, table(["Features", "Reason", "Number"], rows) + listing)

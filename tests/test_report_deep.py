@@ -1,0 +1,400 @@
+"""Sections of the report on the deep half: what they claim, what they do not, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morphodose.errors import InputError
+from morphodose.report import (
+    claims,
+    clouds,
+    components,
+    crops,
+    figure,
+    honesty,
+    methods,
+    profile_scores,
+    training,
+    verdict,
+)
+from morphodose.report.deep_inputs import Deep, read_deep, sample
+from morphodose.report.deep_words import class_words, feature_words
+from morphodose.report.figure import Album, Drawn
+from morphodose.report.inputs import Screen
+from morphodose.report.parts import LinePlot, ScatterPlot, Section
+from morphodose.tables import write_table
+from report_deep_tables import DeepTables
+from report_tables import Tables
+
+SCREEN = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=3)
+
+
+def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> Screen:
+    made = deep or DeepTables(SCREEN, cells=3, epochs=3)
+    made.write(folder / "results", **options)
+    none = pd.DataFrame()
+    return Screen(
+        made.screen.wells(), *[none] * 12, deep=read_deep(folder / "results"), params={"cell_channel": "x"}
+    )  # fmt: skip
+
+
+def text_of(section: Section | None) -> str:
+    assert section is not None
+    return " ".join(f"{part.title} {part.html} {part.below}" for part in section.parts)
+
+
+def all_sections(screen: Screen, album: Album) -> list[Section | None]:
+    return [
+        crops.section(screen),
+        training.section(screen, album),
+        honesty.section(screen, album),
+        components.section(screen, album),
+        profile_scores.section(screen, album),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figure, "DPI", 40)
+
+
+class Blank(Album):
+    """An album that keeps the names of its figures and draws none: most tests look at words."""
+
+    def draw(self, name: str, paint: Callable[[], Any]) -> Drawn:
+        self.names.append(name)
+        return Drawn(name, b"\x89PNG", b"", 4.0)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Album:
+    return Blank(tmp_path / "figures")
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Album:
+    return Album(tmp_path / "figures")
+
+
+# reading
+
+
+def test_everything_is_found_by_name_wherever_it_lies(tmp_path: Path) -> None:
+    deep = screen_of(tmp_path).deep
+    assert list(deep.sets) == ["classical", "deep", "joint"]
+    assert [(r["kind"], r["fold"]) for r in deep.networks][:3] == [("trained", n) for n in range(3)]
+    assert set(deep.logs["Kind"]) == {"trained", "permuted", "random_split"}
+    assert len(deep.logs) == 9 * 3, "the CSV and the Parquet of a log are one log"
+    assert isinstance(deep.scores["Value"].iloc[0], float)
+    assert {"examples.png", "dose_0.png"} <= set(deep.pictures)
+
+
+def test_table_without_a_column_and_torn_document_are_errors_in_plain_words(tmp_path: Path) -> None:
+    write_table(pd.DataFrame({"Model": ["network"]}), tmp_path / "model_scores.parquet")
+    with pytest.raises(InputError, match=r"lacks Label, Metric, .*; score_models writes them"):
+        read_deep(tmp_path)
+    (tmp_path / "model_scores.parquet").unlink()
+    (tmp_path / "labels.json").write_text('{"dose": ')
+    with pytest.raises(InputError, match=r"labels\.json: not JSON"):
+        read_deep(tmp_path)
+
+
+def test_sample_takes_the_same_share_of_each_file_and_the_same_cells_again(tmp_path: Path) -> None:
+    for name, count in (("a", 300), ("b", 100)):
+        frame = pd.DataFrame({"Metadata_Well": name, "PC_1": np.arange(count), "PC_2": 0.0, "PC_3": 0.0})
+        write_table(frame, tmp_path / f"{name}.parquet")
+    files = sorted(tmp_path.iterdir())
+    found = sample(files, most=40)
+    assert found["Metadata_Well"].value_counts().to_dict() == {"a": 30, "b": 10}
+    assert found.equals(sample(files, most=40))
+    assert "PC_3" not in found
+    assert len(sample(files, most=10_000)) == 400
+
+
+# what is left out
+
+
+def test_without_the_deep_half_one_section_says_why(album: Album) -> None:
+    screen = Screen(SCREEN.wells(), *[pd.DataFrame()] * 12)
+    made = all_sections(screen, album)
+    assert made[1:] == [None] * 4
+    assert "Left out: it was not run" in text_of(made[0])
+    screen = replace(screen, run={"left_out": [{"step": "crop_cells", "reason": "no brightfield"}]})
+    assert "Left out: no brightfield" in text_of(crops.section(screen))
+    assert claims.sentences(screen) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "place", "words"),
+    [
+        (("gallery",), 0, "no table of explain_crops"),
+        (("trained", "permuted", "random"), 1, "no table of train_resnet"),
+        (("model_",), 2, "nothing is claimed: no table of score_models"),
+        (("leakage",), 2, "no table of split_cells"),
+        (("classical", "deep", "joint"), 3, "no table of reduce_features"),
+        (("profile_scores",), 4, "no table of profile_features"),
+    ],
+)
+def test_missing_piece_is_said_and_breaks_nothing(
+    missing: tuple[str, ...], place: int, words: str, tmp_path: Path, album: Album
+) -> None:
+    made = all_sections(screen_of(tmp_path, leave_out=missing), album)
+    assert words in text_of(made[place])
+    for section in made:
+        assert section is not None
+        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+
+
+def test_recorded_reason_is_preferred(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path, leave_out=("trained", "permuted", "random"))
+    screen = replace(screen, run={"left_out": [{"step": "train_resnet", "reason": "one timepoint"}]})
+    assert "Left out: one timepoint" in text_of(training.section(screen, album))
+
+
+# claims
+
+
+def test_claim_is_made_only_where_the_verdict_makes_it(tmp_path: Path, album: Album) -> None:
+    deep = DeepTables(SCREEN, cells=3, epochs=3, claims={"dose": False, "time": True})
+    screen = screen_of(tmp_path, deep)
+    dose, time = claims.sentences(screen)
+    assert dose == "Network: nothing is claimed about dose: not above the model on position alone."
+    assert time.startswith("Network: it tells the time of cells of replicates it has not seen")
+    text = text_of(honesty.section(screen, album))
+    assert "Nothing is claimed about dose" in text and "The network tells time" in text
+    assert "The network tells dose" not in text
+    assert dose.split(": ", 1)[1].split(":")[0] in text_of(verdict.section(screen))
+
+
+def test_what_the_network_adds_is_measured_against_the_better_of_the_others(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    # skills 0.42 against 0.34 of boosting, of three classes
+    assert claims.added(screen, "dose") == (
+        "beside gradient boosting on measurements it adds 0.05 (0.02 to 0.08)"
+    )
+    table = screen.deep.differences
+    mine = (table["Against"] == "classical_boosting") & (table["Metric"] == "balanced_accuracy")
+    table.loc[mine, ["Difference", "Low", "High"]] = [0.01, -0.02, 0.04]
+    assert "adds nothing that is told apart" in claims.added(screen, "dose")
+    table.loc[mine, ["Difference", "Low", "High"]] = [-0.05, -0.08, -0.02]
+    assert claims.added(screen, "dose") == (
+        "gradient boosting on measurements does better without it, by 0.05 (0.02 to 0.08)"
+    )
+
+
+def test_marked_run_is_a_fault_and_says_so_first(tmp_path: Path, album: Album) -> None:
+    deep = DeepTables(
+        SCREEN, cells=3, epochs=3, claims={"dose": False}, marked=["dose: permuted labels are told"]
+    )
+    screen = screen_of(tmp_path, deep)
+    (check,) = verdict.network_checks(screen)
+    assert check.state == "stop" and "permuted labels are told" in check.answer
+    assert "Nothing below may be relied on" in text_of(honesty.section(screen, album))
+
+
+def test_random_split_is_a_contrast_with_its_overstatement(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    # 1/3 + 2/3 × 0.66 = 0.77 against 1/3 + 2/3 × 0.42 = 0.61
+    assert claims.overstated(screen, "Dose") == (
+        "Dose: with a random split over cells the balanced accuracy is 0.77, on held-out replicates 0.61: it "
+        "overstates by 0.16 (95 % interval 0.13 to 0.19)."
+    )
+    table = screen.deep.differences
+    table.loc[table["Model"] == "network_random_split", ["Difference", "Low"]] = [0.02, -0.01]
+    assert "which shows no overstatement" in claims.overstated(screen, "Dose")
+    assert "would have claimed" in text_of(honesty.section(screen, album))
+
+
+def test_leak_is_shown_by_fold_with_its_verdict(tmp_path: Path, album: Album) -> None:
+    text = text_of(honesty.section(screen_of(tmp_path), album))
+    assert text.count(">no leak<") == 3 and text.count(">contrast only<") == 3
+    assert "Training cells" in text and "Held-out wells" in text
+
+
+def test_difference_is_better_worse_or_not_told_apart(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    table = screen.deep.differences
+    steps = (table["Metric"] == "mae_steps") & (table["Against"] == "position")
+    table.loc[steps, ["Difference", "Low", "High"]] = [0.5, 0.3, 0.7]  # more steps of error are worse
+    text = text_of(honesty.section(screen, album))
+    assert '+0.50 (0.30 to 0.70) <span class="md-state md-stop">worse' in text
+    assert ">better<" in text
+
+
+# how little was trained
+
+
+@pytest.mark.parametrize(
+    ("record", "small"),
+    [
+        ({"trial": True, "n_train": 90_000, "epochs": 10, "input_size": 224}, True),
+        ({"trial": False, "n_train": 2000, "epochs": 10, "input_size": 64}, False),
+        ({"n_train": 200, "epochs": 10, "input_size": 224}, True),
+        ({"n_train": 90_000, "epochs": 2, "input_size": 224}, True),
+        ({"n_train": 90_000, "epochs": 10, "input_size": 64}, True),
+        ({"n_train": 90_000, "epochs": 10, "input_size": 224}, False),
+        ({}, False),
+    ],
+)
+def test_training_is_called_a_trial_by_its_word_or_its_size(record: dict[str, Any], small: bool) -> None:
+    assert training.is_small(record) is small
+
+
+def test_trial_is_said_in_training_in_the_verdict_and_at_the_head(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path, DeepTables(SCREEN, cells=3, epochs=2, n_train=240, input_size=64))
+    said = "240 cells a fold, 2 epochs at 64 × 64 px"
+    for section in (training.section(screen, album), honesty.section(screen, album)):
+        assert said in text_of(section)
+    (check,) = verdict.network_checks(screen)
+    assert check.state == "warn" and "a trial of the pipeline" in check.answer
+    large = screen_of(tmp_path / "large", DeepTables(SCREEN, cells=3))
+    assert training.small_notice(large) == ""
+    assert [check.state for check in verdict.network_checks(large)] == ["ok"]
+
+
+# figures and tables
+
+
+def test_learning_curves_have_a_line_a_network(tmp_path: Path, album: Album) -> None:
+    section = training.section(screen_of(tmp_path), album)
+    assert section is not None
+    plot = section.parts[1].plot
+    assert isinstance(plot, LinePlot)
+    assert all(len(lines) == 9 for lines in plot.panels.values())
+    assert [line.name for line in plot.panels["loss, held-out cells"]][0] == "trained, fold 0"
+    assert "lr_range" in album.names
+
+
+def test_cloud_is_coloured_by_dose_time_and_replicate_and_stays_small(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    cells = pd.concat([screen.deep.sets["deep"].umap] * 100, ignore_index=True)
+    plot = clouds.cloud_plot(screen, [("", cells, "UMAP_1", "UMAP_2")], "UMAP")
+    assert isinstance(plot, ScatterPlot)
+    assert list(plot.panels) == ["by dose", "by time", "by replicate"]
+    assert [line.name for line in plot.panels["by dose"]] == ["vehicle", "1 µM", "10 µM"]
+    points = sum(len(line.points) for lines in plot.panels.values() for line in lines)
+    assert 0.95 * clouds.MOST_POINTS < points <= clouds.MOST_POINTS
+
+
+def test_dose_of_a_cell_comes_from_the_wells_where_the_cells_lack_it(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    cells = screen.deep.sets["deep"].pca
+    bare = cells[[c for c in cells if c not in ("Metadata_Dose", "Metadata_Role", "Metadata_Compound")]]
+    whole, found = clouds.dressed(screen, cells), clouds.dressed(screen, bare)
+    assert found["Dose"].tolist() == whole["Dose"].tolist()
+    assert set(found["Dose"]) == {0.0, 1.0, 10.0}
+
+
+def test_positive_controls_are_in_no_class_of_dose(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    cells = screen.deep.sets["deep"].pca.copy()
+    cells.loc[cells["Metadata_Dose"] == 10, "Metadata_Role"] = "positive"
+    named = [name for name, _, _ in clouds.colourings(screen, clouds.dressed(screen, cells))["dose"]]
+    assert named == ["vehicle", "1 µM"]
+
+
+def test_make_up_of_components_is_in_words_for_measurements(tmp_path: Path, album: Album) -> None:
+    text = text_of(components.section(screen_of(tmp_path), album))
+    assert "Cell form factor" in text and "network feature 128" in text
+    assert "chi-squared not among the highest" in text
+    loadings = pd.DataFrame({"Loading": [0.9, -0.3, 0.2, 0.1]})
+    assert components.spread_of(loadings) == 1
+    assert components.spread_of(pd.DataFrame({"Loading": [0.5, -0.5, 0.5, 0.5]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Embedding_17", "network feature 17"),
+        ("Cells_AreaShape_Area", "Cell area"),
+        ("Cytoplasm_Texture_Contrast_CellMask_3_00_256", "Cytoplasm texture contrast CellMask, scale 3"),
+        ("Cells_RadialDistribution_FracAtD_DNA_2of4", "Cell stain fraction at radius DNA 2of4"),
+        ("Nuclei_Correlation_Correlation_DNA_PI", "Nucleus correlation DNA PI"),
+    ],
+)
+def test_feature_is_named_in_words(name: str, words: str) -> None:
+    assert feature_words(name) == words
+
+
+def test_class_is_named_with_its_unit(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    named = [class_words(screen, "Dose", n) for n in ("vehicle", "0.3", "Drug 0.3", "none")]
+    assert named == ["vehicle", "0.3 µM", "Drug 0.3", "none"]
+    assert class_words(screen, "time", "4") == "4 h"
+
+
+def test_reasons_that_differ_in_a_number_are_one_kind() -> None:
+    reasons = ["chi-squared rank 501 of 600, beyond 500", "chi-squared rank 502 of 600, beyond 500", "", None]
+    counts = components.kinds_of(pd.Series(reasons)).to_dict()
+    assert counts == {"chi-squared rank … of 600, beyond 500": 2, "no reason recorded": 2}
+
+
+def test_profiles_are_side_by_side_with_what_is_significant_counted(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    section = profile_scores.section(screen, album)
+    text = text_of(section)
+    assert "Cells_Zernike" not in text and "Cell zernike 4 2" in text  # the dropped feature, in words
+    for words in ("measurements", "network features", "both together"):
+        assert words in text
+    assert section is not None
+    plot = section.parts[1].plot
+    assert isinstance(plot, LinePlot)
+    assert [len(lines) for lines in plot.panels.values()] == [3, 3]
+    sure = profile_scores._significant(screen.deep.profile_scores)
+    assert 0 < sure.sum() < len(sure)
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        Tables(doses=(5.0,), times=(24,), replicates=1, unit=""),
+        Tables(compounds=("A", "B"), doses=(1.0, 10.0), times=(4, 24), replicates=1),
+    ],
+    ids=["one dose, one time, one replicate", "two compounds"],
+)
+def test_every_deep_section_stands_whatever_the_design(
+    screen: Tables, tmp_path: Path, drawing: Album
+) -> None:
+    made = all_sections(screen_of(tmp_path, DeepTables(screen, cells=2, folds=2, epochs=1)), drawing)
+    for section in made:
+        assert section is not None and section.parts
+        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+
+
+def test_empty_tables_draw_nothing_and_break_nothing(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    names = ("scores", "differences", "confusion", "calibration", "profile_scores", "dropped", "gallery")
+    bare: dict[str, Any] = {name: getattr(screen.deep, name).head(0) for name in names}
+    for section in all_sections(replace(screen, deep=replace(screen.deep, **bare)), album):
+        assert section is not None and section.parts
+    assert all(all_sections(replace(screen, deep=Deep(given=True)), album))
+
+
+def test_figures_are_drawn_as_png_and_svg(tmp_path: Path, drawing: Album) -> None:
+    all_sections(screen_of(tmp_path), drawing)
+    files = {path.name for path in drawing.folder.iterdir()}
+    for name in ("scorecard_dose", "confusion_time", "reliability", "pca_classical", "umap_deep"):
+        assert {f"{name}.png", f"{name}.svg"} <= files
+    for name in ("explained_variance", "loadings_joint", "profiles_activity", "learning_curves"):
+        assert {f"{name}.png", f"{name}.svg"} <= files
+
+
+# the methods text
+
+
+def test_methods_name_only_what_ran(tmp_path: Path) -> None:
+    writer = methods.compose(screen_of(tmp_path))
+    text = " ".join(writer.paragraphs)
+    for words in ("ResNet50", "one-cycle", "Grad-CAM", "pycytominer", "copairs", "UMAP", "resampling wells"):
+        assert words in text, words
+    assert "[]" not in text and set(writer.cited) <= set(methods.REFERENCES)
+    everything = ("gallery", "trained", "permuted", "random", "model_", "classical", "deep", "joint")
+    bare = methods.compose(screen_of(tmp_path / "bare", leave_out=(*everything, "profile", "labels")))
+    assert not {"resnet", "umap", "copairs", "gradcam", "sklearn"} & set(bare.cited)
