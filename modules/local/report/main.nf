@@ -17,6 +17,7 @@ process REPORT {
     path gates, stageAs: 'gates/*'                 // [] without death markers
     path gate_plots, stageAs: 'gate_plots/*'
     path masks, stageAs: 'masks/*'
+    path deep, stageAs: 'deep/*'                   // [] where the deep half did not run
     val run                                        // JSON: pipeline, versions, parameters, steps left out
     val versions                                   // JSON: process, package, version
     val code
@@ -39,6 +40,7 @@ process REPORT {
         ${illumination ? '--illumination illumination' : ''} \\
         ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\
         --masks masks \\
+        ${deep ? '--deep deep' : ''} \\
         --run run.json --versions versions.json \\
         --out report \\
         ${args}
