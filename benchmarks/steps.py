@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from morphodose.cost.finished import rates_of, rows_below
-from morphodose.cost.rates import UNIT_OF, Rate, read_rates, write_rates
+from morphodose.cost.rates import UNIT_OF, WRITES_BY, Rate, read_rates, write_rates
 from morphodose.cost.screen import Options, amounts, read_screen
 from morphodose.cost.trace import BYTES, Step, find_trace, read_trace
 from morphodose.errors import InputError
@@ -48,7 +48,7 @@ def write_measured(results: Path, trace: Path | None, rates: Path, source: str, 
         folder = results / WRITTEN.get(step, "-")
         if rate.source == source and folder.is_dir():
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            found[step, device] = replace(rate, bytes_per_unit=size / amount[rate.unit])
+            found[step, device] = replace(rate, bytes_per_unit=size / amount[WRITES_BY.get(step, rate.unit)])
     order = list(UNIT_OF)
     ordered: dict[tuple[str, str], Rate] = {
         key: found[key] for key in sorted(found, key=lambda key: (order.index(key[0]), key[1]))

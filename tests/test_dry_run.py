@@ -98,9 +98,9 @@ def test_cost_is_start_and_work_and_what_is_not_known_is_not_guessed(tmp_path: P
     costs = {cost.step: cost for cost in estimate(screen, options, {("PROJECT_Z", "cpu"): RATE})}
     project = costs["PROJECT_Z"]
     assert project.tasks == 2
-    # 16 planes of half a megapixel
+    # 16 planes of half a megapixel become 4 fields of 2 channels
     assert project.core_hours == pytest.approx((2 * 2.0 + 16 * 0.5 * 0.1) / 3600)
-    assert project.gigabytes == pytest.approx(16 * 0.5 * 1e5 / 1e9)
+    assert project.gigabytes == pytest.approx(4 * 2 * 0.5 * 1e5 / 1e9)
     assert costs["MEASURE_CELLS"].core_hours is None
     said = text(screen, options, list(costs.values()))
     assert "Not in the sums, for no rate on CPUs was measured: CHECK_DESIGN, QC_IMAGES" in said

@@ -68,9 +68,12 @@ KillWait=5
 MinJobAge=300
 InactiveLimit=0
 GresTypes=gpu
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory Gres=gpu:pretended:1 State=UNKNOWN
 PartitionName=short Nodes=$host Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=$host Default=NO MaxTime=INFINITE State=UP
+PartitionName=urgent Nodes=$host Default=NO MaxTime=INFINITE PriorityTier=10 State=UP
 CONF
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deep_screen import write_screen
 from hpc.conftest import HERE, LENIENT, Slurm
 from hpc.inside import assert_inside
 from pipeline.nextflow_runs import Run, run, start
@@ -70,6 +71,26 @@ def test_jobs_cancelled_over_memory_and_over_time_are_tried_again_with_more(
     finished = Run(process.returncode, output, tmp_path / "results")
     for name in ("CANCELLED", "OVER_MEMORY", "OVER_TIME"):
         assert [status for status, _ in statuses(finished, name)] == ["FAILED", "COMPLETED"], name
+
+
+def test_a_training_that_is_preempted_goes_on_from_its_checkpoint(slurm: Slurm, tmp_path: Path) -> None:
+    write_screen(tmp_path / "screen", cells=5)
+    arguments = ("-profile", "slurm", "--only", "TRAIN_RESNET", "--screen", str(tmp_path / "screen"))
+    process = start(tmp_path, *arguments, *CLUSTER, project=HERE / "jobs", **LENIENT, **slurm.environment)
+    kept = tmp_path / "results" / "checkpoints"
+    deadline = time.monotonic() + 600
+    while not list(kept.glob("*/epoch00002_*.pt")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    # a job of a partition that goes before takes the whole node
+    slurm.call("sbatch", "-p", "urgent", "-n", "4", "--mem=100", "-o", "/dev/null", "--wrap", "sleep 2")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    finished = Run(process.returncode, output, tmp_path / "results")
+    assert [status for status, _ in statuses(finished, "TRAIN_RESNET")] == ["FAILED", "COMPLETED"]
+    last = max(finished.tasks(), key=lambda row: int(row["task_id"]))
+    said = (next((tmp_path / "work").glob(f"{last['hash']}*")) / ".command.log").read_text(encoding="utf-8")
+    assert "going on after" in said
 
 
 def test_a_gpu_step_has_its_gpu_its_queue_and_its_image(slurm: Slurm, images: Path, tmp_path: Path) -> None:

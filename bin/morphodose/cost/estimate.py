@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from morphodose.cost.rates import ON_GPU, Rate
+from morphodose.cost.rates import ON_GPU, WRITES_BY, Rate
 from morphodose.cost.screen import Options, Screen, amounts, repeats
 
 
@@ -51,7 +51,7 @@ def estimate(
                 tasks,
                 hours * cores if on_gpu else hours,
                 hours if on_gpu else 0.0,
-                units * rate.bytes_per_unit / 1e9,
+                amount[WRITES_BY.get(step, rate.unit)] * times * rate.bytes_per_unit / 1e9,
                 rate.source,
             )
         )

@@ -38,6 +38,8 @@ UNIT_OF = {
     "EXPORT_ANNDATA": "cells",
     "REPORT": "wells",
 }
+#: Step → the unit that what it writes grows with, where that is another.
+WRITES_BY = {"PROJECT_Z": "channel_mpx"}
 #: Steps that take a GPU where there is one.
 ON_GPU = ("SEGMENT_CELLS", "TRAIN_RESNET", "ALIGN_NETWORKS", "EMBED_CELLS", "EXPLAIN_CROPS")
 
@@ -55,7 +57,7 @@ class Rate:
     unit : str
         What its work grows with, of `morphodose.cost.screen.UNITS`.
     seconds_per_unit, bytes_per_unit : float
-        Time, and what it writes, for each of them.
+        Time, and what it writes (`WRITES_BY`), for each of them.
     source : str
         Where it was measured.
     """

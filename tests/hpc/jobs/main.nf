@@ -1,5 +1,7 @@
 // Jobs that a scheduler ends, under the project's own resources and scheduler configuration.
 
+include { TRAIN_RESNET } from '../../../modules/local/train_resnet/main'
+
 // cancelled by the test, at its first attempt, by the name of its job
 process CANCELLED {
     label 'process_single'
@@ -17,7 +19,6 @@ process CANCELLED {
 // needs three quarters of a gigabyte, and gets half of one at its first attempt
 process OVER_MEMORY {
     label 'process_single'
-    memory { 512.MB * task.attempt }
 
     output:
     path 'said.txt'
@@ -32,7 +33,6 @@ process OVER_MEMORY {
 // needs 70 s, and gets 60 at its first attempt
 process OVER_TIME {
     label 'process_single'
-    time { 1.min * task.attempt }
 
     output:
     path 'said.txt'
@@ -72,6 +72,17 @@ workflow {
     }
     if ('ON_GPU' in chosen) {
         said = said.mix(ON_GPU())
+    }
+    if ('TRAIN_RESNET' in chosen) {
+        def screen = file(params.screen)
+        TRAIN_RESNET(
+            [id: 'trained_fold0', kind: 'trained', fold: 0],
+            files("${screen}/crops/*"),
+            screen.resolve('split.parquet'),
+            screen.resolve('labels.json'),
+            "${params.outdir}/checkpoints",
+            'test'
+        )
     }
     said.map { file -> file.text }.collectFile(name: 'said.txt', storeDir: params.outdir, sort: true)
 }
