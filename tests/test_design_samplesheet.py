@@ -112,3 +112,9 @@ def test_no_text_crashes_the_samplesheet(tmp_path_factory: pytest.TempPathFactor
     sheet.write_bytes("\n".join([HEADER, *rows]).encode("utf-8", "surrogatepass"))
     faults = Faults()
     assert read_samplesheet(sheet, folder, faults) or faults.found
+
+
+def test_a_row_that_repeats_another_is_reported_and_its_images_are_not_read_twice(tmp_path: Path) -> None:
+    acquisitions, message = read(tmp_path, "P1,4,1,4hrs_R1\nP1,4,1,4hrs_R1")
+    assert "the same plate, timepoint and replicate as row 2" in message
+    assert [acquisition.row for acquisition in acquisitions] == [2]

@@ -87,8 +87,7 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
         for row in table.rows
         if (acquisition := _acquisition(table, row, base, comma, several, faults)) is not None
     ]
-    _check_repeats(table.name, acquisitions, faults)
-    return acquisitions
+    return _without_repeats(table.name, acquisitions, faults)
 
 
 def _acquisition(
@@ -190,13 +189,18 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
     return None
 
 
-def _check_repeats(name: str, acquisitions: list[Acquisition], faults: Faults) -> None:
-    """The same acquisition, or the same images, in two rows."""
+def _without_repeats(name: str, acquisitions: list[Acquisition], faults: Faults) -> list[Acquisition]:
+    """The same acquisition, or the same images, in two rows is a fault; the first row alone is kept.
+
+    Else every fault of the images would be reported twice.
+    """
+    repeated: set[int] = set()
     seen: dict[str, int] = {}
     images: dict[tuple[str, ...], int] = {}
     for acquisition in acquisitions:
         first = seen.setdefault(acquisition.id.lower(), acquisition.row)
         if first != acquisition.row:
+            repeated.add(acquisition.row)
             faults.add(
                 "repeated_acquisition",
                 name,
@@ -210,6 +214,7 @@ def _check_repeats(name: str, acquisitions: list[Acquisition], faults: Faults) -
         chosen = [f"{key}={value}" for key, value in sorted(acquisition.in_name.items())]
         first = images.setdefault((acquisition.folder, *chosen), acquisition.row)
         if first != acquisition.row:
+            repeated.add(acquisition.row)
             faults.add(
                 "repeated_images",
                 name,
@@ -218,3 +223,4 @@ def _check_repeats(name: str, acquisitions: list[Acquisition], faults: Faults) -
                 acquisition.row,
                 acquisition.given,
             )
+    return [acquisition for acquisition in acquisitions if acquisition.row not in repeated]
