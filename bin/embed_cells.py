@@ -22,7 +22,7 @@ from morphodose.deep.extract import Extracted, RunBatches, extract
 from morphodose.deep.network import choose_device
 from morphodose.deep.network_set import KINDS, NetworkSet, read_networks
 from morphodose.deep.recipe import Recipe
-from morphodose.deep.rotation import read_alignment
+from morphodose.deep.rotation import Alignment, read_alignment
 from morphodose.deep.split_rows import split_rows
 from morphodose.errors import InputError
 
@@ -71,13 +71,26 @@ def main(
     device = choose_device(use_gpu)
     if threads:
         torch.set_num_threads(threads)
-    shards = shard_paths([crops])
-    counts = {name: len(CropShard(path)) for name, path in shards.items()}
     found = read_networks(kind, networks, device, imagenet_weights)
     turned = read_alignment(alignment) if alignment and kind == "trained" else None
-    extra = extra_columns(kind, found.recipe)
+    embed(shard_paths([crops]), split, found, turned, device, out, batch_size, workers)
+
+
+def embed(
+    shards: dict[str, Path],
+    split: Path,
+    networks: NetworkSet,
+    turned: Alignment | None,
+    device: torch.device,
+    out: Path,
+    batch_size: int = 0,
+    workers: int = 0,
+) -> None:
+    """Write the table of each shard; what is held in memory of a cell is some numbers."""
+    counts = {name: len(CropShard(path)) for name, path in shards.items()}
+    extra = extra_columns(networks)
     for name in (name for name, count in counts.items() if not count):
-        with embedding_writer(out / file_name(name), found.recipe.embedding_size, extra):
+        with embedding_writer(out / file_name(name), networks.recipe.embedding_size, extra):
             pass
     filled = [name for name, count in counts.items() if count]
     if not filled:
@@ -86,18 +99,18 @@ def main(
     rows = sorted_rows(split, {name: counts[name] for name in filled})
     groups = (rows["Crop_Shard"].ne(rows["Crop_Shard"].shift()) | rows["Fold"].diff().ne(0)).cumsum()
     batches = RunBatches(groups.to_numpy(), batch_size or (256 if device.type == "cuda" else 32))
-    dataset = CropDataset(rows, shards, found.recipe)
+    dataset = CropDataset(rows, shards, networks.recipe)
     loader = crop_loader(dataset, batches, workers, pin=device.type == "cuda")
     folds = rows["Fold"].to_numpy()
     del rows
     names, codes = [path.name for path in dataset.paths], dataset.codes
-    results = extract(loader, folds, found, device, turned)
+    results = extract(loader, folds, networks, device, turned)
     begin = time.perf_counter()
     for position, (code, parts) in enumerate(
         groupby(results, lambda part: int(codes[part.rows[0]])), start=1
     ):
         name = names[code]
-        write_shard(out / file_name(name), parts, shard_rows(split, name), found, extra)
+        write_shard(out / file_name(name), parts, shard_rows(split, name), networks, extra)
         now = time.perf_counter()
         click.echo(
             f"well {position} of {len(filled)}, {Path(name).stem}: {counts[name]} cells, {now - begin:.1f} s "
@@ -111,10 +124,11 @@ def file_name(shard: str) -> str:
     return f"{Path(shard).stem}_embeddings.parquet"
 
 
-def extra_columns(kind: str, recipe: Recipe) -> dict[str, pa.DataType]:
-    """Columns beside keys and embedding: fold and use of the cell, and what a trained network says of it."""
+def extra_columns(networks: NetworkSet) -> dict[str, pa.DataType]:
+    """Columns beside keys and embedding: fold and use of the cell, and what trained networks say of it."""
     columns: dict[str, pa.DataType] = {"Fold": pa.int64(), "Usable": pa.bool_()}
-    if kind != "trained":
+    recipe = networks.recipe
+    if networks.single:
         return columns
     columns |= {f"True_{label}": pa.string() for label in LABELS}
     columns |= {f"Predicted_{label.capitalize()}": pa.string() for label in recipe.classes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -70,7 +71,10 @@ def as_list_array(embeddings: npt.NDArray[np.floating]) -> pa.FixedSizeListArray
 
 
 class EmbeddingWriter:
-    """Collects rows up to a row group, then writes them; see `embedding_writer`."""
+    """Collects rows up to a row group, then writes them; see `embedding_writer`.
+
+    One row group is written by a thread while the next is collected: compressing it would keep a GPU waiting.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         # neighbouring bytes of like numbers compress better; a dictionary of floats is only in the way
@@ -83,6 +87,8 @@ class EmbeddingWriter:
             use_byte_stream_split=[f"{EMBEDDING}.list.element"],
         )
         self._schema = schema
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self._held: list[pa.RecordBatch] = []
         self._rows = 0
 
@@ -104,9 +110,17 @@ class EmbeddingWriter:
             self._flush()
 
     def _flush(self) -> None:
+        self._wait()
         if self._held:
-            self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
+            table = pa.Table.from_batches(self._held, self._schema)
+            self._writing = self._thread.submit(self._writer.write_table, table)
         self._held, self._rows = [], 0
+
+    def _wait(self) -> None:
+        """Until the row group before is written; its fault, such as a full disk, is raised here."""
+        if self._writing:
+            self._writing.result()
+        self._writing = None
 
     def __enter__(self) -> EmbeddingWriter:
         return self
@@ -114,9 +128,13 @@ class EmbeddingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+                self._wait()
+        finally:
+            self._thread.shutdown()
+            self._writer.close()
 
 
 @contextmanager

@@ -72,6 +72,11 @@ class Extracted:
 def forward(network: Network, crops: Tensor, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
     """Embeddings and logits of raw crops; on a GPU computed in float16, in which embeddings are kept."""
     inputs = prepare(crops, recipe, device).contiguous(memory_format=torch.channels_last)
+    return bare_forward(network, inputs, device)
+
+
+def bare_forward(network: Network, inputs: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Embeddings and logits of inputs on the device; the network alone."""
     with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
         embedding, logits = network(inputs)
     return embedding.float(), logits.float()

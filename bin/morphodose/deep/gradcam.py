@@ -1,7 +1,10 @@
 """Grad-CAM: which part of a crop speaks for a class.
 
-Source: Selvaraju et al. 2017, ICCV, arXiv:1610.02391. The maps of the last stage of the network are added up,
-each weighted by the mean gradient of the score of the class with respect to it; what is below 0 is cut off.
+Source: Selvaraju et al. 2017, ICCV, arXiv:1610.02391: the maps of a stage of the network are added up, each
+weighted by the gradient of the score of the class with respect to it, and what is below 0 is cut off. The
+gradient is taken pixel by pixel and not as its mean over the map (HiResCAM, Draelos, Carin 2020,
+arXiv:2011.08891). For the last stage, which is averaged over its pixels, the two are the same; for an earlier
+one only this says where the score was raised.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ from morphodose.deep.recipe import Recipe
 
 #: Stages of a ResNet, the last first.
 STAGES = ("layer4", "layer3", "layer2", "layer1")
-#: Least edge of a map that shows a place: of a smaller input an earlier stage is taken.
-LEAST_EDGE = 4
+#: Edge of the last map at 224 px; of a smaller input an earlier stage is taken, whose map is as fine.
+LEAST_EDGE = 7
 
 
 def choose_stage(recipe: Recipe) -> str:
-    """The last stage whose map is 4 × 4 or more: ``layer4`` from 97 px of input on (7 × 7 at 224)."""
+    """The last stage whose map is 7 × 7 or more: ``layer4`` of an input of 224 px."""
     edge = recipe.input_size
     sizes = {}
     for reduction, stage in ((4, "layer1"), (8, "layer2"), (16, "layer3"), (32, "layer4")):
@@ -76,9 +79,8 @@ def grad_cam(
             (gradient,) = torch.autograd.grad(score, maps[0])
     finally:
         handle.remove()
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
-    found = F.relu((weights * maps[0].detach()).sum(dim=1, keepdim=True))
+    found = F.relu((gradient * maps[0].detach()).sum(dim=1, keepdim=True))
     size = crops.shape[-2:]
-    found = F.interpolate(found, size=size, mode="bilinear", align_corners=False)[:, 0]
+    found = F.relu(F.interpolate(found, size=size, mode="bicubic", align_corners=False))[:, 0]
     top = found.amax(dim=(1, 2), keepdim=True)
     return (found / top.clamp(min=1e-20)).cpu().numpy().astype(np.float32)

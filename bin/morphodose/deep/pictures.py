@@ -18,6 +18,8 @@ matplotlib.use("Agg")
 Picture = npt.NDArray[np.float32]
 #: Inches of a crop, and dots an inch: crops are shown at about 160 px.
 INCH, DPI = 1.25, 128
+#: Saliency in the window below this, of the maximum of the crop, is remarked on.
+FAINT = 0.25
 #: Colour map of the saliency: dark where there is none, so that the crop is seen through.
 COLOUR_MAP = "inferno"
 
@@ -49,9 +51,17 @@ def overlaid(picture: Picture, saliency: npt.NDArray[np.float32]) -> Picture:
     return np.asarray((1 - opacity) * grey + opacity * colour, np.float32)
 
 
+def remark(saliency: npt.NDArray[np.float32]) -> str:
+    """What to say where the window shows no saliency: there is none, or it lies outside."""
+    if not saliency.any():
+        return "nothing for the class"
+    return "mostly outside the window" if saliency.max() < FAINT else ""
+
+
 def write_strip(path: Path, title: str, crops: Sequence[Shown], footer: str) -> None:
     """Crops in a row, and below each the same with its saliency; a title, captions, and a footer."""
-    head, foot, side = 0.85, 0.45, 0.75
+    head = 0.42 + 0.12 * max(crop.caption.count("\n") + 1 for crop in crops)
+    foot, side = 0.45, 0.75
     width, height = max(side + len(crops) * INCH + 0.1, 6.5), head + 2 * INCH + 0.06 + foot
     figure = Figure(figsize=(width, height), dpi=DPI)
     figure.text(0.1 / width, 1 - 0.08 / height, title, fontsize=10, weight="bold", va="top")
@@ -67,16 +77,15 @@ def write_strip(path: Path, title: str, crops: Sequence[Shown], footer: str) -> 
             axes.imshow(crop.picture if row == 0 else overlaid(crop.picture, crop.saliency), aspect="equal")
             if row == 0:
                 axes.set_title(crop.caption, fontsize=6.5, pad=3, linespacing=1.25)
-            elif not crop.saliency.any():
-                note = "nothing speaks\nfor the class"
+            elif note := remark(crop.saliency):
                 axes.text(
                     0.5,
-                    0.5,
+                    0.05,
                     note,
                     color="w",
-                    fontsize=6.5,
+                    fontsize=6,
                     ha="center",
-                    va="center",
+                    va="bottom",
                     transform=axes.transAxes,
                 )
     figure.text(0.1 / width, 0.08 / height, footer, fontsize=6.5, color="0.35", va="bottom", linespacing=1.3)
@@ -105,7 +114,8 @@ def write_grid(
     """
     each = max((len(place) for row in crops for place in row), default=1) or 1
     inch = min(INCH * 0.62, 14.0 / (len(columns) * each))
-    gap, side, head, foot = 0.08, 0.6, 0.72, 0.45
+    gap, side, foot = 0.08, 0.6, 0.35
+    head = 0.42 + 0.15 * max(name.count("\n") + 1 for name in columns)
     step_x, step_y = each * inch + gap, inch + 0.03
     width = max(side + len(columns) * step_x + 0.1, 6.5)
     height = head + len(rows) * step_y + foot
