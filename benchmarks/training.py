@@ -103,6 +103,7 @@ def write_screen(
 @click.option("--compare_presets", is_flag=True)
 @click.option("--epochs", default=0, help="For --compare_presets; 0 is the presets' own.")
 @click.option("--train_size", default=64, help="Edge of the input for --compare_presets.")
+@click.option("--head", multiple=True, type=click.Choice(HEADS), default=HEADS, help="For --compare_presets.")
 @click.option("--seeds", default=1, help="Repeats for --compare_presets.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(compare_presets: bool, as_json: bool, threads: int, **options: object) -> None:
@@ -242,6 +243,7 @@ def presets(
     workers: int,
     epochs: int,
     train_size: int,
+    head: tuple[str, ...],
     seeds: int,
     cells: int,
     **_: object,
@@ -253,11 +255,11 @@ def presets(
     with tempfile.TemporaryDirectory() as place:
         frame = write_screen(Path(place), 3, 8, cells, 1, unequal=True)
         train, held = (frame[part].reset_index(drop=True) for part in (frame["Fold"] > 0, frame["Fold"] == 0))
-        for seed, (name, preset), head in product(range(seeds), PRESETS.items(), HEADS):
+        for seed, (name, preset), one in product(range(seeds), PRESETS.items(), head):
             recipe = Recipe(
                 network=network,
                 input_size=train_size,
-                head=head,
+                head=one,
                 classes=CLASSES,
                 ordered=ORDERED,
                 mean=(40.0,),
@@ -278,7 +280,7 @@ def presets(
             log = fit(fabric, trained, recipe, data, unseen, machine, None, lambda _line: None)
             row: dict[str, object] = {
                 "preset": name,
-                "head": head,
+                "head": one,
                 "seed": seed,
                 "n_train": len(train),
                 "n_held_out": len(held),
