@@ -8,11 +8,12 @@ process CROP_CELLS {
 
     output:
     tuple val(meta), path("${meta.id}.arrow"), path("${meta.id}_crops.parquet"), emit: crops
-    path "${meta.id}", optional: true, emit: tiffs   // with --export in ext.args
+    path "${meta.id}", optional: true, emit: tiffs   // with ext.export
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
+    def export = task.ext.export ? "--export ${meta.id}" : ''
     def keys = groovy.json.JsonOutput.toJson(meta)
     """
     crop_cells.py \\
@@ -22,6 +23,7 @@ process CROP_CELLS {
         --masks ${masks} \\
         --out_shard ${meta.id}.arrow \\
         --out_index ${meta.id}_crops.parquet \\
+        ${export} \\
         ${args}
     versions.py --process ${task.process} numpy pyarrow scipy tifffile > versions.yml
     """

@@ -3,7 +3,7 @@ process TRAIN_RESNET {
     label 'process_gpu'
 
     input:
-    tuple val(meta)
+    val meta   // id, fold, kind
     path shards, stageAs: 'crops/*'
     path split
     path labels
