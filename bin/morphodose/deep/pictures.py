@@ -55,7 +55,7 @@ def remark(saliency: npt.NDArray[np.float32]) -> str:
     """What to say where the window shows no saliency: there is none, or it lies outside."""
     if not saliency.any():
         return "nothing for the class"
-    return "mostly outside the window" if saliency.max() < FAINT else ""
+    return "outside the window" if saliency.max() < FAINT else ""
 
 
 def write_strip(path: Path, title: str, crops: Sequence[Shown], footer: str) -> None:
