@@ -69,7 +69,8 @@ for name in "${names[@]}"; do
     image=$out/$name.sif
     # what the image is made of: its definition and its dependencies
     digest=$(cat "$name.def" "requirements/$name.lock" | sha256sum | cut -c1-16)
-    if [ -z "$force" ] && [ -f "$image" ] && "$engine" inspect --labels "$image" 2>/dev/null | grep -q "morphodose.lock: $digest"; then
+    labels=$([ ! -f "$image" ] || "$engine" inspect --labels "$image" 2>/dev/null || true)
+    if [ -z "$force" ] && [[ $labels == *"morphodose.lock: $digest"* ]]; then
         echo "$name: up to date, $(stat -c %s "$image" | numfmt --to=iec) ($image)"
         continue
     fi

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.conftest import simulate
-from pipeline.nextflow_runs import ROOT, Run, run
+from pipeline.nextflow_runs import ROOT, Run, kill_orphans, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -69,6 +69,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     daemons.daemon("start")
     yield daemons
     daemons.daemon("stop")
+    # without cgroups a job's processes may outlive it
+    kill_orphans(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")
