@@ -25,7 +25,7 @@ workflow DRY_RUN {
     //
     ESTIMATE_COST(
         CHECK_DESIGN.out.design,
-        file("${projectDir}/assets/rates.csv"),
+        file("${projectDir}/assets/rates.csv", checkIfExists: true),
         options.dry_run_results ? file(options.dry_run_results, glob: false) : [],
         codeDigest('dry_run.py')
     )
