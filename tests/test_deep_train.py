@@ -164,3 +164,14 @@ def test_the_stem_learns_ten_times_slower_than_the_head_in_one_cycle() -> None:
     assert max(heads) == pytest.approx(3e-5, rel=1e-3) and heads.index(max(heads)) in (24, 25)
     assert heads[0] < 2e-6 and heads[-1] < 1e-8
     assert all(rate[0] == pytest.approx(rate[-1] / 10) for rate in rates)
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_few_steps_have_a_cycle_too(steps: int) -> None:
+    network = build_network(Recipe(network="resnet18", classes={"dose": ("a", "b")}))
+    optimizer = make_optimizer(network, "adamw", 1e-3, 0.05)
+    schedule = make_schedule(optimizer, steps)
+    for _ in range(steps):
+        assert 0 < optimizer.param_groups[-1]["lr"] <= 1.001e-3
+        optimizer.step()
+        schedule.step()

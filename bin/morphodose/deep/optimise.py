@@ -37,12 +37,12 @@ def make_optimizer(network: Network, name: str, learning_rate: float, weight_dec
 
 
 def make_schedule(optimizer: Optimizer, steps: int) -> OneCycleLR:
-    """One cycle over all steps, peaking at the rates of the optimiser."""
+    """One cycle over all steps, peaking at the rates of the optimiser; it cannot be of fewer than 5."""
     rates = [float(group["lr"]) for group in optimizer.param_groups]
     return OneCycleLR(
         optimizer,
         max_lr=rates,
-        total_steps=max(steps, 2),
+        total_steps=max(steps, 5),
         pct_start=RISE,
         div_factor=START_DIVISOR,
         final_div_factor=END_DIVISOR,
