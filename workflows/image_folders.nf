@@ -6,11 +6,17 @@
 
 /** Existing folders in the column `images`, absolute, sorted, each once. */
 def imageFolders(samplesheet) {
-    def lines = samplesheet.getText('UTF-8').replace('\uFEFF', '').readLines().findAll { line -> line.trim() }
+    def lines = decoded(samplesheet.bytes).readLines().findAll { line -> line.trim() }
+    // the line by which Excel is told the separator
+    def stated = lines ? lines[0].trim().replace('"', '') : ''
+    def said = stated.toLowerCase().startsWith('sep=') && stated.length() == 5
+    if (said) {
+        lines = lines.drop(1)
+    }
     if (!lines) {
         return []
     }
-    def separator = [',', ';', '\t'].max { candidate -> lines[0].count(candidate) }
+    def separator = said ? stated[4] : [',', ';', '\t'].max { candidate -> lines[0].count(candidate) }
     def column = cells(lines[0], separator).collect { name -> name.toLowerCase() }.indexOf('images')
     if (column < 0) {
         return []
@@ -22,6 +28,16 @@ def imageFolders(samplesheet) {
         .findAll { folder -> folder.isDirectory() }
         .unique()
         .toSorted { folder -> folder.toString() }
+}
+
+/** Text of a table: UTF-8 with or without a byte order mark, UTF-16 with one, or Windows-1252. */
+def decoded(bytes) {
+    def mark = bytes.length > 1 ? String.format('%02x%02x', bytes[0], bytes[1]) : ''
+    if (mark in ['fffe', 'feff']) {
+        return new String(bytes, 'UTF-16')
+    }
+    def text = new String(bytes, 'UTF-8')
+    return text.contains('\uFFFD') ? new String(bytes, 'windows-1252') : text.replace('\uFEFF', '')
 }
 
 /** SHA-256 over relative path, size and time of change of every file below the folders. */
@@ -48,6 +64,6 @@ def cells(line, separator) {
     }
     return marked.split('\u0000', -1).collect { cell ->
         def text = cell.trim()
-        text.size() > 1 && text.startsWith('"') && text.endsWith('"') ? text[1..-2].replace('""', '"') : text
+        text.size() > 1 && text.startsWith('"') && text.endsWith('"') ? text[1..-2].replace('""', '"').trim() : text
     }
 }

@@ -1,0 +1,88 @@
+"""The folders that Nextflow mounts are those that check_design reads, however the samplesheet was saved."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.nextflow_runs import ROOT, environment, run
+
+pytestmark = pytest.mark.pipeline
+
+ROWS = """plate,timepoint_h,replicate,images\nP1,4,1,"{name}"\nP1,8,1,plain\n"""
+SHEETS = {
+    "plain": ROWS.encode,
+    "bom": lambda: ROWS.encode("utf-8-sig"),
+    "utf16": lambda: ROWS.encode("utf-16"),
+    "utf16be": lambda: b"\xfe\xff" + ROWS.encode("utf-16-be"),
+    "cp1252": lambda: ROWS.encode("cp1252"),
+    "crlf": lambda: ROWS.replace("\n", "\r\n").encode(),
+    "cr": lambda: ROWS.replace("\n", "\r").encode(),
+    "semicolons": lambda: ROWS.replace(",", ";").encode(),
+    "tabs": lambda: ROWS.replace(",", "\t").encode(),
+    "sep": lambda: ("sep=;\r\n" + ROWS.replace(",", ";").replace("\n", "\r\n")).encode(),
+    "empty rows": lambda: ROWS.replace("\n", "\n,,,\n\n").encode(),
+    "quoted": lambda: ROWS.replace("images", '" Images"').encode(),
+    "nothing": lambda: b"",
+    "one byte": lambda: b"x",
+    "no column": lambda: b"plate,folder\nP1,plain\n",
+}
+#: Sheets from which no folder can be taken; check_design says why.
+UNREADABLE = {"nothing", "one byte", "no column"}
+
+SCRIPT = """
+include {{ imageFolders ; listingDigest }} from '{root}/workflows/image_folders'
+
+workflow {{
+    files("{place}/*.csv").toSorted {{ sheet -> sheet.name }}.each {{ sheet ->
+        println("SHEET ${{sheet.baseName}}: ${{imageFolders(sheet).collect {{ folder -> folder.name }}}} ${{listingDigest(imageFolders(sheet))}}")
+    }}
+}}
+"""
+
+
+def test_folders_are_found_in_every_kind_of_samplesheet(tmp_path: Path) -> None:
+    name = "Zoë's $(touch injected); images"
+    for folder in (name, "plain"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.tif").write_bytes(b"x")
+    for sheet, make in SHEETS.items():
+        (tmp_path / f"{sheet}.csv").write_bytes(make().replace(b"{name}", name.encode()))
+    for sheet, encoding in (("utf16", "utf-16"), ("utf16be", "utf-16-be"), ("cp1252", "cp1252")):
+        text = ROWS.replace("{name}", name)
+        mark = b"\xfe\xff" if sheet == "utf16be" else b""
+        (tmp_path / f"{sheet}.csv").write_bytes(mark + text.encode(encoding))
+    (tmp_path / "main.nf").write_text(SCRIPT.format(root=ROOT, place=tmp_path))
+    done = subprocess.run(
+        ["nextflow", "run", "main.nf"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = dict(line[6:].split(": ", 1) for line in done.stdout.splitlines() if line.startswith("SHEET "))
+    assert sorted(found) == sorted(SHEETS)
+    whole = {sheet: text for sheet, text in found.items() if sheet not in UNREADABLE}
+    expected = f"[{name}, plain] "
+    assert not {sheet: text for sheet, text in whole.items() if not text.startswith(expected)}
+    assert len(set(whole.values())) == 1, found
+    assert {found[sheet].rpartition(" ")[0] for sheet in UNREADABLE} == {"[]"}
+    assert not list(tmp_path.rglob("injected"))
+
+
+def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) -> None:
+    """What the user names reaches the tasks' shell: the two tables, the model and the measured families."""
+    sheet = tmp_path / "it's a; touch injected; `touch injected` $(touch injected) é.csv"
+    sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,nowhere\n")
+    plate_map = tmp_path / "-map; touch injected; $(touch injected) `touch injected`.csv"
+    plate_map.write_text("well,compound,dose,dose_unit,role\nA01,DMSO,0,uM,vehicle\n")
+    finished = run(
+        tmp_path / "launch", "--input", str(sheet), "--plate_map", str(plate_map),
+        "--cell_model", "$(touch injected)`touch injected`; touch injected",
+    )  # fmt: skip
+    assert finished.status != 0
+    assert not list(tmp_path.rglob("injected")), finished.output
