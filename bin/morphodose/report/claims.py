@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from morphodose.report.answers import finite
@@ -57,12 +58,12 @@ def verdict_of(screen: Screen, label: str) -> tuple[bool, str] | None:
     entry = screen.deep.verdict.get(label)
     if not isinstance(entry, dict):
         return None
-    return entry.get("claim") is True, str(entry.get("why") or "").strip().rstrip(".")
+    return entry.get("claim") is True, _plain(entry.get("why"))
 
 
 def marks(screen: Screen) -> list[str]:
     """What makes the evaluation itself doubtful, such as permuted labels that are told apart."""
-    return [str(mark).strip().rstrip(".") for mark in screen.deep.verdict.get("marked") or []]
+    return [_plain(mark) for mark in screen.deep.verdict.get("marked") or []]
 
 
 def reading(screen: Screen, label: str) -> str:
@@ -128,11 +129,17 @@ def label_boxes(screen: Screen) -> str:
         text = [why or reading(screen, label)]
         if claim:
             text.append(added(screen, label))
-        html += _box("ok" if claim else "warn", title, " ".join(f"{_capital(t)}." for t in text if t))
+        html += _box("ok" if claim else "warn", title, " ".join(f"{capital(t)}." for t in text if t))
     return html
 
 
-def _capital(text: str) -> str:
+def _plain(text: object) -> str:
+    """A text of the verdict with true minus signs, without its full stop."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", str(text or "").strip().rstrip("."))
+
+
+def capital(text: str) -> str:
+    """The text with its first letter as a capital."""
     return text[:1].upper() + text[1:]
 
 

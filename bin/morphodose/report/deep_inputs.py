@@ -48,6 +48,16 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "profile_features",
         ("Set", "Compound", "Dose", "Timepoint", "Score", "mAP", "Low", "High"),
     ),
+    "profile_card": (
+        "profile_scorecard.parquet",
+        "profile_features",
+        ("Set", "Score", "mAP", "Low", "High", "N_Conditions"),
+    ),
+    "profile_differences": (
+        "profile_differences.parquet",
+        "profile_features",
+        ("Set", "Against", "Score", "Difference", "Low", "High"),
+    ),
     "dropped": ("dropped_features.parquet", "profile_features", ("Set", "Feature", "Reason")),
 }
 #: The same for each feature set, whose tables lie in a folder with its name.
@@ -86,8 +96,10 @@ class Deep:
         Whether the deep half ran at all.
     labels, verdict : dict
         ``labels.json`` and ``model_verdict.json``.
-    leakage, scores, differences, confusion, calibration, gallery, profile_scores, dropped : DataFrame
-        The tables of `TABLES`.
+    leakage, scores, differences, confusion, calibration, gallery : pandas.DataFrame
+        Tables of `TABLES`.
+    profile_scores, profile_card, profile_differences, dropped : pandas.DataFrame
+        Further ones.
     logs, lr_range : pandas.DataFrame
         Training logs and learning-rate range tests, with the columns ``Kind`` and ``Fold``.
     networks : list of dict
@@ -108,6 +120,8 @@ class Deep:
     calibration: pd.DataFrame = field(default_factory=_empty)
     gallery: pd.DataFrame = field(default_factory=_empty)
     profile_scores: pd.DataFrame = field(default_factory=_empty)
+    profile_card: pd.DataFrame = field(default_factory=_empty)
+    profile_differences: pd.DataFrame = field(default_factory=_empty)
     dropped: pd.DataFrame = field(default_factory=_empty)
     logs: pd.DataFrame = field(default_factory=_empty)
     lr_range: pd.DataFrame = field(default_factory=_empty)

@@ -107,16 +107,18 @@ def _network(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
     on = on or (f" on {cells[0]:,} cells" if cells else "")
     head = HEADS.get(str(first.get("head")), str(first.get("head") or "the labels"))
     optimiser = OPTIMISERS.get(str(first.get("optimizer")), str(first.get("optimizer") or "Adam"))
-    rate = first.get("learning_rate")
-    rates = f"{rate:g} at the head, falling to a tenth of it at the stem" if finite(rate) else "no record"
+    rate, schedule = first.get("learning_rate"), "a one-cycle schedule []"
+    if finite(rate):
+        schedule += f" with at most {rate:g} at the head, falling to a tenth of it at the stem"
+    if finite(batch):
+        schedule += f", {batch} crops a step"
     epochs = counted(int(first["epochs"]), "epoch") if finite(first.get("epochs")) else "some epochs"
     trial = " (a trial of the pipeline, not a training)" if first.get("trial") else ""
     writer.add(
         f"A {network} [] was trained from random weights{on} in each fold for {epochs}{trial} with "
         f"PyTorch{_of(version, 'torch', 'pytorch')} []: crops resized to {size or 224} px, intensities "
         "standardised by vehicle training cells of the screen, flips, right-angle turns and small shifts; "
-        f"{head}; {optimiser}, a one-cycle schedule [] with a highest learning rate of {rates}, batches of "
-        f"{batch or 'many'} crops. The last epoch was used.",
+        f"{head}; {optimiser}, {schedule}. The last epoch was used.",
         "resnet",
         "pytorch",
         "onecycle",

@@ -81,6 +81,7 @@ def score_words(metric: str, value: object) -> str:
     """A value of a metric: two decimals, one for hours; a true minus sign."""
     if not finite(value):
         return "–"
+    value = round(value, 1 if metric == "mae_hours" else 2) + 0.0  # + 0: no minus before zero
     return f"{value:.{1 if metric == 'mae_hours' else 2}f}".replace("-", "−")
 
 

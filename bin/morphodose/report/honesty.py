@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import finite
-from morphodose.report.claims import difference, label_boxes, overstated, score
+from morphodose.report.claims import capital, difference, label_boxes, overstated, score
 from morphodose.report.deep_words import (
     METRICS,
     MODELS,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 TITLE = "Is it real?"
 LABELS = ("Dose", "Time")
 #: Models with a confusion matrix on the page, as far as they are there.
-CONFUSED = ("network", "classical_boosting", "classical_logistic", "network_permuted")
+CONFUSED = ("network", "classical_boosting", "network_permuted", "classical_logistic")
 BADGES = {"ok": ("no leak", "md-ok"), "contrast only": ("contrast only", "md-warn")}
 
 
@@ -69,7 +68,9 @@ def _verdict(screen: Screen) -> Part:
     given = [*(screen.deep.verdict.get("notes") or []), *(screen.deep.labels.get("notes") or [])]
     # the random split has a part of its own
     if notes := [text for text in dict.fromkeys(map(str, given)) if "random split" not in text]:
-        html += '<ul class="md-key">' + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"
+        html += (
+            '<ul class="md-key">' + "".join(f"<li>{escape(capital(note))}</li>" for note in notes) + "</ul>"
+        )
     return Part("Verdict", html)
 
 
@@ -80,34 +81,31 @@ def _leakage(screen: Screen) -> Part:
         return Part("Leakage check", notice(f"Left out: {why}."))
     text = paragraph(
         "Counted before anything was trained: what training and held-out cells of each fold have in "
-        "common. A field at all its timepoints is on one side; a split that shares a field is refused. The "
-        "split over cells shares everything and is a contrast only."
+        "common, and how many there are (training / held out). A field at all its timepoints is on one "
+        "side; a split that shares a field is refused. The split over cells shares everything and is a "
+        "contrast only."
     )
-    first = [c for c in ("Split", "Fold", "Verdict") if c in frame]
-    shared = [str(c) for c in frame if str(c).startswith("Shared")]
-    columns = [*first, *shared, *(str(c) for c in frame if c not in {*first, *shared})]
+    columns = [str(c) for c in frame if not str(c).startswith("N_")]
+    columns.sort(
+        key=lambda c: ("Split", "Fold", "Verdict").index(c) if c in ("Split", "Fold", "Verdict") else 9
+    )
+    sides = [str(c).removeprefix("N_Train") for c in frame if str(c).startswith("N_Train")]
+    sides = [side for side in sides if f"N_Test{side}" in frame]
+    headers = [c.replace("_", " ").capitalize() for c in columns]
+    headers += [side.strip("_") or "Cells" for side in sides]
     rows = [
-        [_leak_cell(column, value) for column, value in zip(columns, row, strict=True)]
-        for row in frame[columns].itertuples(index=False, name=None)
+        [_leak_cell(c, row[c]) for c in columns]
+        + [f"{int(row[f'N_Train{side}']):,} / {int(row[f'N_Test{side}']):,}" for side in sides]
+        for row in frame.to_dict("records")
     ]
-    return Part("Leakage check", text + long_table([_header(c) for c in columns], rows, "folds", 24))
-
-
-def _header(column: str) -> str:
-    """``N_TrainWells`` → ``Training wells``, ``N_Test`` → ``Held-out cells``."""
-    side = re.fullmatch(r"N_(Train|Test)(\w*)", column)
-    if side:
-        what = side[2].replace("_", " ").strip().lower() or "cells"
-        return f"{'Training' if side[1] == 'Train' else 'Held-out'} {what}"
-    words = column.replace("_", " ").lower()
-    return words[:1].upper() + words[1:]
+    return Part("Leakage check", text + long_table(headers, rows, "folds", 24))
 
 
 def _leak_cell(column: str, value: object) -> object:
     if column == "Verdict":
         word, style = BADGES.get(str(value), (str(value), "md-stop"))
         return Safe(f'<span class="md-state {style}">{escape(word)}</span>')
-    return f"{value:,.0f}" if finite(value) and column.startswith(("N_", "Shared")) else value
+    return f"{value:,.0f}" if finite(value) and column.startswith("Shared") else value
 
 
 def _shown(frame: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -183,9 +183,9 @@ def _line_plot(plot: LinePlot) -> Any:
 
 
 def _scatter_plot(plot: ScatterPlot) -> Any:
-    """Points of a class in one series of markers.
+    """Points of a class as one series of markers.
 
-    MultiQC's own scatter plot draws a series a point, which takes a browser half a minute for a few thousand.
+    MultiQC's own scatter plot makes a series of each point: too many for a browser with thousands of cells.
     """
     lines = LinePlot(plot.id, plot.title, plot.xlabs, plot.panels, plot.ylabs)
     drawn = _line_plot(lines)

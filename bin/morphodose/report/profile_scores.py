@@ -10,7 +10,7 @@ from morphodose.report.components import kinds_of
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.draw import MOST_COMPOUNDS
 from morphodose.report.figure import Album, DoseAxis, panels
-from morphodose.report.html import folded, notice, paragraph, table
+from morphodose.report.html import Safe, escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Line, LinePlot, Part, Section
 from morphodose.report.words import dose_words, figure_text, hours, number, plot_text, unit_words
@@ -37,7 +37,7 @@ def section(screen: Screen, album: Album) -> Section | None:
         why = step_reason(screen, "profile_features")
         return Section("profiles", TITLE, [Part("Profiles", notice(f"Left out: {why}."))])
     compounds = sorted(frame["Compound"].astype(str).unique())
-    parts = [Part("Summary", _reading() + _summary(frame))]
+    parts = [Part("Summary", _reading() + _summary(screen))]
     for index, compound in enumerate(compounds[:MOST_COMPOUNDS]):
         mine = frame[frame["Compound"].astype(str) == compound]
         parts += _parts(screen, album, compound if len(compounds) > 1 else "", mine, index)
@@ -55,12 +55,12 @@ def section(screen: Screen, album: Album) -> Section | None:
 
 def _reading() -> str:
     return paragraph(
-        "A profile is the mean of the cells of a well, in robust standard deviations of the vehicle wells "
-        "of the same plate and time. Activity: are wells of a dose nearer one another than to the vehicle "
-        "wells? Reproducibility: are they nearer one another than to wells of other conditions? Both as "
-        "mean average precision (mAP): 1 when always, and lower the more foreign wells lie between; what "
-        "chance gives depends on the numbers of wells, so the P values, from permutations, say what is "
-        "more than chance."
+        "A profile holds the medians of the cells of a well, in robust standard deviations of the vehicle "
+        "wells of the same plate and time. Activity: are wells of a dose nearer one another than to the "
+        "vehicle wells? Reproducibility: are they nearer one another than to wells of other conditions? "
+        "Both as mean average precision (mAP): 1 when always, and lower the more foreign wells lie "
+        "between; what chance gives depends on the numbers of wells, so the P values, from permutations, "
+        "say what is more than chance."
     )
 
 
@@ -71,18 +71,60 @@ def _significant(frame: pd.DataFrame) -> pd.Series[bool]:
     return frame["mAP"].notna() & False
 
 
-def _summary(frame: pd.DataFrame) -> str:
-    """Conditions with a significant score, and the median, of each feature set."""
+def _summary(screen: Screen) -> str:
+    """Mean over doses and times of each feature set, with its interval, and the sets against one another."""
+    frame, card = screen.deep.profile_scores, screen.deep.profile_card
     rows: list[list[object]] = []
     for score in _scores(frame):
         for name in _sets(frame):
             mine = frame[(frame["Score"] == score) & (frame["Set"] == name) & frame["mAP"].notna()]
-            if len(mine):
-                hits = int(_significant(mine).sum())
-                median = number(float(mine["mAP"].median()))
-                rows.append([SCORES.get(score, score), set_words(name), f"{hits} of {len(mine)}", median])
-    headers = ["Score", "Features", f"Doses and times with adjusted P < {ALPHA:g}", "Median mAP"]
-    return table(headers, rows)
+            given = card[(card["Score"] == score) & (card["Set"] == name)] if len(card) else card
+            if mine.empty:
+                continue
+            found = f"{int(_significant(mine).sum())} of {len(mine)}"
+            mean = number(float(mine["mAP"].mean()))
+            if len(given):
+                mean = _estimate(given.iloc[0]["mAP"], given.iloc[0]["Low"], given.iloc[0]["High"])
+            rows.append([SCORES.get(score, score), set_words(name), mean, found])
+    headers = [
+        "Score",
+        "Features",
+        "Mean mAP (95 % interval)",
+        f"Doses and times with adjusted P < {ALPHA:g}",
+    ]
+    return table(headers, rows) + _between(screen)
+
+
+def _between(screen: Screen) -> str:
+    """Differences of the mean mAP between feature sets, paired by resample."""
+    frame = screen.deep.profile_differences
+    rows: list[list[object]] = []
+    for row in frame.to_dict("records"):
+        low, high = row["Low"], row["High"]
+        word, style = "not told apart", "md-warn"
+        if finite(low) and finite(high) and (low > 0 or high < 0):
+            word, style = ("better", "md-ok") if low > 0 else ("worse", "md-stop")
+        value = _estimate(row["Difference"], low, high)
+        rows.append(
+            [
+                SCORES.get(str(row["Score"]), row["Score"]),
+                f"{set_words(str(row['Set']))} against {set_words(str(row['Against']))}",
+                Safe(f'{escape(value)} <span class="md-state {style}">{word}</span>'),
+            ]
+        )
+    if not rows:
+        return ""
+    return paragraph("The feature sets against one another, on the same wells:") + table(
+        ["Score", "Features", "Difference of mean mAP (95 % interval)"], rows
+    )
+
+
+def _estimate(value: Any, low: Any, high: Any) -> str:
+    """``0.67 (0.55 to 0.78)``."""
+    text = f"{value:.2f}" if finite(value) else "–"
+    if finite(low) and finite(high):
+        text += f" ({low:.2f} to {high:.2f})"
+    return text.replace("-", "−")
 
 
 def _scores(frame: pd.DataFrame) -> list[str]:
@@ -187,10 +229,7 @@ def _table(screen: Screen, frame: pd.DataFrame) -> str:
     rows: list[list[object]] = []
     order = frame.sort_values(["Score", "Compound", "Timepoint", "Dose", "Set"])
     for row in order.to_dict("records"):
-        limits = ""
-        if finite(row["Low"]) and finite(row["High"]):
-            limits = f" ({number(row['Low'])} – {number(row['High'])})"
-        score = f"{number(row['mAP'])}{limits}" if finite(row["mAP"]) else None
+        score = _estimate(row["mAP"], row["Low"], row["High"]) if finite(row["mAP"]) else row.get("Reason")
         compound = str(row["Compound"])
         rows.append(
             [
