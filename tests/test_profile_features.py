@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pycytominer import feature_select
 
 from morphodose.profiles.aggregate import well_medians
-from morphodose.profiles.normalise import Profiles, join, normalise
+from morphodose.profiles.normalise import Profiles, join, normalise, redundant
 from morphodose.profiles.retrieval import (
     p_value,
     resample,
@@ -104,6 +105,16 @@ def test_each_feature_that_is_dropped_has_a_reason():
     assert found.dropped["gone"].startswith("missing")
     assert len({"f0", "twin"} & set(found.features)) == 1
     assert set(found.features) | set(found.dropped) == set(names)
+
+
+def test_redundant_features_are_those_of_pycytominer():
+    rng = np.random.default_rng(3)
+    values = rng.normal(0, 1, (40, 3)) @ np.abs(rng.normal(0, 1, (3, 30))) + rng.normal(0, 0.5, (40, 30))
+    frame = pd.DataFrame(values, columns=[f"f{n}" for n in range(30)])
+    kept = feature_select(frame, features=list(frame), operation="correlation_threshold", corr_threshold=0.8)
+    assert 0 < len(kept.columns) < 30
+    assert list(frame.columns[~redundant(values, 0.8)]) == list(kept.columns)
+    assert redundant(np.column_stack([values[:, 0], -values[:, 0]]), 0.8).sum() == 1
 
 
 def test_an_acquisition_with_vehicle_wells_enough_is_centred_on_its_own():
