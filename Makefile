@@ -1,9 +1,10 @@
 # make demo: set up, simulate a small plate, run the pipeline on it, show what was found beside what was put in.
+# make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), and the pipeline with them.
 # make test: set up, then linters, unit tests, pipeline tests, and nf-test where it is installed.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
-.PHONY: setup browser demo test lint unit pipeline nf-test clean
+.PHONY: setup browser demo test test-hpc lint unit pipeline nf-test clean
 
 setup:
 	@setup/python.sh
@@ -24,13 +25,18 @@ lint: setup
 	nextflow lint main.nf workflows modules nextflow.config conf
 
 unit: setup browser
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m 'not pipeline'
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m 'not pipeline and not container and not hpc'
 
 pipeline: setup
 	pytest -q -m pipeline
 
 nf-test: setup
 	@setup/nf-test.sh
+
+test-hpc: setup
+	tests/hpc/slurm.sh install
+	tests/hpc/apptainer.sh install
+	pytest -q -m 'hpc or container' tests/hpc
 
 clean:
 	rm -rf .venv .tools demo work .nextflow* .nf-test*

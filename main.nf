@@ -1,7 +1,9 @@
 #!/usr/bin/env nextflow
 // morphodose: what each dose did to the cells of a drug screen, when, and how sure one can be.
 
+include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
+include { environmentFaults             } from './workflows/environment'
 include { helpText ; validateParameters } from './workflows/parameters'
 
 workflow {
@@ -18,5 +20,14 @@ workflow {
         error("there is no plate map: ${plate_map} does not exist; give it by --plate_map")
     }
 
-    MORPHODOSE(samplesheet, plate_map, params)
+    if (params.dry_run) {
+        DRY_RUN(samplesheet, plate_map, params)
+    }
+    else {
+        def missing = environmentFaults(params)
+        if (missing) {
+            error("missing for this run:\n  ${missing.join('\n  ')}")
+        }
+        MORPHODOSE(samplesheet, plate_map, params)
+    }
 }

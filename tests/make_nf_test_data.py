@@ -18,20 +18,25 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "bin"))
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests")]
 sys.dont_write_bytecode = True
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import tifffile  # noqa: E402
 
+from deep_screen import write_screen  # noqa: E402
+from embedding_tree import make_screen  # noqa: E402
+from evaluation_tables import nf_test_screen  # noqa: E402
+from morphodose.deep.embedding_table import KEYS  # noqa: E402
 from morphodose.images import read_field, read_labels, write_labels  # noqa: E402
 from morphodose.keys import parse_keys  # noqa: E402
 from morphodose.segmentation.border import border_labels, without_labels  # noqa: E402
 from morphodose.segmentation.objects import object_table, object_units  # noqa: E402
 from morphodose.segmentation.overlay import overlay, write_png  # noqa: E402
 from morphodose.segmentation.well import Segmented  # noqa: E402
-from morphodose.tables import write_table  # noqa: E402
+from morphodose.tables import read_table, write_table  # noqa: E402
+from reduction_tables import write_embeddings  # noqa: E402
 
 #: Two vehicle wells with more than the 20 cells that a gate needs, and three doses.
 PLATE = (
@@ -104,6 +109,8 @@ def make(out: Path) -> None:
         "--out",
         out / "responses",
     )
+    learning_inputs(out)
+    well_profiles(out, wells)
     known_curve(out / "known_wells.parquet")
     known_flat_field(out / "flat_field")
     bad_inputs(out, wells)
@@ -152,6 +159,32 @@ def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> No
     write_table(objects, out / "objects.parquet", object_units(field.pixel_size_um))
     row = columns | found.summary() | {"Diameter": 26.0, "NucleiDiameter": 12.0, "Seconds": 0.0}
     write_table(pd.DataFrame([row]), out / "fields.parquet")
+
+
+def learning_inputs(out: Path) -> None:
+    """Small screens made for splits and scores, for training, and for what trained networks give."""
+    nf_test_screen(out / "evaluation")
+    write_screen(out / "training", cells=20)
+    embedding = out / "embedding"
+    screen = make_screen(embedding)
+    common = [part for name in ("crops", "split", "networks") for part in (f"--{name}", screen[name])]
+    step("align_networks", *common, "--out", embedding / "alignment.safetensors",
+         "--table_out", embedding / "alignment.parquet", "--anchors_out", embedding / "anchors.parquet")  # fmt: skip
+    step("embed_cells", *common, "--kind", "trained", "--alignment", embedding / "alignment.safetensors",
+         "--out", embedding / "embeddings")  # fmt: skip
+
+
+def well_profiles(out: Path, wells: list[dict[str, Any]]) -> None:
+    """Embeddings of the simulated cells that tell the dose a little, and what is made of them and of the cells."""
+    rng = np.random.default_rng(1)
+    for number, well in enumerate(wells):
+        table = read_table(out / "cells" / f"{well['id']}.parquet", [*KEYS])
+        vectors = rng.normal(0, 1, (len(table), 32)) + 0.5 * number * (np.arange(32) < 4)
+        write_embeddings(out / "embeddings" / f"{well['id']}_embeddings.parquet", dict(table), vectors)
+    tables = ["--cells", out / "cells", "--embeddings", out / "embeddings", "--images", out / "images"]
+    for name in ("classical", "deep"):
+        step("reduce_features", "--set", name, *tables, "--components", 5, "--out", out / "reduced" / name)
+    step("profile_features", *tables, "--out", out)
 
 
 def known_curve(path: Path) -> None:

@@ -13,8 +13,13 @@ include { CALL_DEATH                            } from '../modules/local/call_de
 include { ANNOTATE_CELLS                        } from '../modules/local/annotate_cells/main'
 include { PROFILE_WELLS                         } from '../modules/local/profile_wells/main'
 include { FIT_RESPONSES                         } from '../modules/local/fit_responses/main'
+include { REDUCE_FEATURES                       } from '../modules/local/reduce_features/main'
+include { PROFILE_FEATURES                      } from '../modules/local/profile_features/main'
+include { EXPORT_ANNDATA                        } from '../modules/local/export_anndata/main'
 include { REPORT                                } from '../modules/local/report/main'
+include { DEEP_PROFILES                         } from './deep_profiles'
 include { codeDigest                            } from './code_digest'
+include { modelFile                             } from './environment'
 include { imageFolders ; listingDigest          } from './image_folders'
 
 workflow MORPHODOSE {
@@ -83,10 +88,8 @@ workflow MORPHODOSE {
     //
     // MODULE: features of cells, nuclei and cytoplasm in every channel
     //
-    MEASURE_CELLS(
-        images.map { meta, folder -> [meta.id, meta, folder] }.join(masks).map { _id, meta, folder, mask -> [meta, folder, mask] },
-        codeDigest('measure_cells.py')
-    )
+    def fields = images.map { meta, folder -> [meta.id, meta, folder] }.join(masks).map { _id, meta, folder, mask -> [meta, folder, mask] }
+    MEASURE_CELLS(fields, codeDigest('measure_cells.py'))
 
     //
     // MODULE: Annexin V x PI gates from the vehicle wells of each acquisition, a state for each cell
@@ -115,13 +118,14 @@ workflow MORPHODOSE {
         CHECK_DESIGN.out.plate_map,
         codeDigest('annotate_cells.py')
     )
-    def images_table = ANNOTATE_CELLS.out.images.toSortedList { a, b -> a.name <=> b.name }
+    def images_table = sortedFiles(ANNOTATE_CELLS.out.images)
+    def cells_table = sortedFiles(ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten())
 
     //
     // MODULE: counts, fractions and medians of each well, with intervals
     //
     PROFILE_WELLS(
-        ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten().toSortedList { a, b -> a.name <=> b.name },
+        cells_table,
         images_table,
         codeDigest('profile_wells.py')
     )
@@ -132,11 +136,55 @@ workflow MORPHODOSE {
     FIT_RESPONSES(PROFILE_WELLS.out.wells, codeDigest('fit_responses.py'))
 
     //
+    // WORKFLOW: what a network sees in the cells, and whether it is real (where the screen has what that needs)
+    //
+    def embeddings = channel.value([])
+    def deep = channel.empty()
+    if (deepLeftOut(options) == null) {
+        DEEP_PROFILES(
+            fields.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
+                .filter { _meta, _images, _mask, why -> !why }
+                .map { meta, folder, mask, _why -> [meta, folder, mask] },
+            images_table,
+            cells_table,
+            CHECK_DESIGN.out.plate_map,
+            options
+        )
+        embeddings = DEEP_PROFILES.out.trained.ifEmpty([])
+        deep = DEEP_PROFILES.out.files
+        versions = versions.mix(DEEP_PROFILES.out.versions)
+    }
+
+    //
+    // MODULE: the features that matter and their principal components: measured, seen by the network, and both
+    //
+    REDUCE_FEATURES(
+        embeddings.flatMap { found -> found ? ['classical', 'deep', 'joint'] : ['classical'] }
+            .combine(cells_table.map { files -> [files] })
+            .combine(embeddings.map { files -> [files] })
+            .map { set, cells, embedded -> [set, set == 'deep' ? [] : cells, set == 'classical' ? [] : embedded] },
+        images_table,
+        codeDigest('reduce_features.py')
+    )
+    def reduced = sortedFiles(REDUCE_FEATURES.out.reduced.map { _set, folder -> folder })
+
+    //
+    // MODULE: profiles of the wells against vehicle: are they active, and alike in the replicates
+    //
+    PROFILE_FEATURES(cells_table, embeddings, images_table, codeDigest('profile_features.py'))
+
+    //
+    // MODULE: cells and wells as AnnData
+    //
+    EXPORT_ANNDATA(cells_table, PROFILE_WELLS.out.wells, reduced, PROFILE_FEATURES.out.profiles, codeDigest('export_anndata.py'))
+
+    //
     // MODULE: one page that says what was found and whether it is sound
     //
     versions = versions.mix(
         CHECK_DESIGN.out.versions, PROJECT_Z.out.versions, QC_IMAGES.out.versions, SEGMENT_CELLS.out.versions,
-        MEASURE_CELLS.out.versions, ANNOTATE_CELLS.out.versions, PROFILE_WELLS.out.versions, FIT_RESPONSES.out.versions
+        MEASURE_CELLS.out.versions, ANNOTATE_CELLS.out.versions, PROFILE_WELLS.out.versions, FIT_RESPONSES.out.versions,
+        REDUCE_FEATURES.out.versions, PROFILE_FEATURES.out.versions, EXPORT_ANNDATA.out.versions
     )
     REPORT(
         CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
@@ -149,7 +197,8 @@ workflow MORPHODOSE {
         sortedFiles(gates),
         sortedFiles(gate_plots),
         sortedFiles(masks.map { _id, folder -> folder }),
-        runRecord(options),
+        sortedFiles(deep.mix(REDUCE_FEATURES.out.reduced.map { _set, folder -> folder }, PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.dropped)),
+        CHECK_DESIGN.out.design.map { json -> runRecord(options, notLearnable(json)) },
         versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) },
         codeDigest('report.py')
     )
@@ -200,12 +249,6 @@ def sortedFiles(files) {
     return files.toSortedList { a, b -> a.name <=> b.name }
 }
 
-/** The file a model parameter names, or [] where it is the name of a model. */
-def modelFile(model) {
-    def path = file(model, glob: false)
-    return path.exists() ? path : []
-}
-
 /** One JSON object of the versions.yml sections of all processes. */
 def versionsJson(sections) {
     // a stub writes an empty section
@@ -213,14 +256,33 @@ def versionsJson(sections) {
     return groovy.json.JsonOutput.toJson(merged.collectEntries { process, found -> [process.tokenize(':')[-1], found] })
 }
 
+/** Why the deep half is left out whatever the screen, or null. */
+def deepLeftOut(options) {
+    if (!options.deep) {
+        return 'not wanted (--deep false)'
+    }
+    return options.crop_channels || options.brightfield_channel ? null : 'the screen has no brightfield channel, and no other was named for the crops (--crop_channels)'
+}
+
+/** Why no network can be trained and judged on the screen, as check_design found; empty where it can. */
+def notLearnable(json) {
+    return new groovy.json.JsonSlurper().parse(json.toFile()).not_learnable ?: ''
+}
+
 /** What is said of the run in the report: only what stays the same under -resume. */
-def runRecord(options) {
+def runRecord(options, not_learnable) {
     def left_out = []
     if (!options.early_death_channel && !options.late_death_channel) {
         left_out << [step: 'call_death', reason: 'the screen has no death marker (--early_death_channel, --late_death_channel)']
     }
     if (options.illumination == 'none') {
         left_out << [step: 'correct_illumination', reason: 'not asked for (--illumination estimate)']
+    }
+    def deep_left_out = deepLeftOut(options) ?: not_learnable
+    if (deep_left_out) {
+        ['crop_cells', 'split_cells', 'train_resnet', 'embed_cells', 'explain_crops', 'score_models'].each { step ->
+            left_out << [step: step, reason: deep_left_out]
+        }
     }
     return groovy.json.JsonOutput.toJson([
         pipeline: workflow.manifest.name,

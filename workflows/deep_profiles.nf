@@ -1,0 +1,148 @@
+// From masks to what a network sees: crops, training, embeddings, and whether any of it is real.
+
+include { CROP_CELLS     } from '../modules/local/crop_cells/main'
+include { SPLIT_CELLS    } from '../modules/local/split_cells/main'
+include { TRAIN_RESNET   } from '../modules/local/train_resnet/main'
+include { ALIGN_NETWORKS } from '../modules/local/align_networks/main'
+include { EMBED_CELLS    } from '../modules/local/embed_cells/main'
+include { EXPLAIN_CROPS  } from '../modules/local/explain_crops/main'
+include { SCORE_MODELS   } from '../modules/local/score_models/main'
+include { codeDigest     } from './code_digest'
+
+workflow DEEP_PROFILES {
+    take:
+    fields       // [meta, folder of fields, folder of masks] of each well-timepoint; nothing where nothing can be learned
+    images_table // annotated tables of fields, sorted
+    cells_table  // annotated tables of cells, sorted
+    plate_map    // as check_design wrote it
+    options      // the parameters
+
+    main:
+    //
+    // MODULE: single-cell crops, one shard and its index a well-timepoint
+    //
+    CROP_CELLS(fields, codeDigest('crop_cells.py'))
+    def shards = together(CROP_CELLS.out.crops.map { _meta, shard, _index -> shard })
+    def indexes = together(CROP_CELLS.out.crops.map { _meta, _shard, index -> index })
+
+    //
+    // MODULE: which cells are trained on and which are held out; refused where the two share a field or a well
+    //
+    SPLIT_CELLS(indexes, images_table, plate_map, codeDigest('split_cells.py'))
+    def split = SPLIT_CELLS.out.split
+    def labels = SPLIT_CELLS.out.labels
+
+    //
+    // MODULE: a network for each fold, and for comparison permuted labels and a random split over cells
+    //
+    TRAIN_RESNET(
+        labels.flatMap { json -> trainings(json, options.controls) },
+        shards,
+        split,
+        labels,
+        checkpointFolder(),
+        codeDigest('train_resnet.py')
+    )
+    def networks = together(
+        TRAIN_RESNET.out.weights.filter { meta, _weights, _recipe -> meta.kind == 'trained' }.flatMap { _meta, weights, recipe -> [weights, recipe] }
+    )
+
+    //
+    // MODULE: the axes of the networks of all folds turned onto those of the first
+    //
+    ALIGN_NETWORKS(shards, split, networks, codeDigest('align_networks.py'))
+
+    //
+    // MODULE: embeddings and held-out predictions; beside them an untrained network and, from a file, ImageNet's
+    //
+    def imagenet = options.imagenet_weights ? file(options.imagenet_weights, glob: false) : []
+    def kinds = ['trained', 'untrained'] + (imagenet ? ['imagenet'] : [])
+    EMBED_CELLS(
+        CROP_CELLS.out.crops
+            .toSortedList { a, b -> a[0].id <=> b[0].id }
+            .flatMap { crops -> embeddingShards(crops, kinds, options.embedding_shard) },
+        split,
+        networks,
+        ALIGN_NETWORKS.out.alignment,
+        imagenet,
+        codeDigest('embed_cells.py')
+    )
+    def embeddings = EMBED_CELLS.out.embeddings.transpose()
+    def embedded = kinds.collectEntries { kind -> [kind, together(embeddings.filter { meta, _file -> meta.kind == kind }.map { _meta, table -> table })] }
+
+    //
+    // MODULE: what the crops of each class look like, and where the network looked
+    //
+    EXPLAIN_CROPS(shards, split, labels, networks, embedded.trained, codeDigest('explain_crops.py'))
+
+    //
+    // MODULE: the network beside what needs none: majority, position, intensity, the classical measurements
+    //
+    SCORE_MODELS(
+        split,
+        labels,
+        SPLIT_CELLS.out.leakage,
+        together(TRAIN_RESNET.out.predictions.map { _meta, table -> table }),
+        cells_table,
+        embedded.trained,
+        embedded.untrained,
+        embedded.imagenet ?: [],
+        codeDigest('score_models.py')
+    )
+
+    trained = embedded.trained
+    files = channel.empty().mix(
+        labels,
+        SPLIT_CELLS.out.leakage,
+        TRAIN_RESNET.out.weights.map { _meta, _weights, recipe -> recipe },
+        TRAIN_RESNET.out.log.map { _meta, _text, table -> table },
+        TRAIN_RESNET.out.lr_range,
+        ALIGN_NETWORKS.out.table,
+        EXPLAIN_CROPS.out.pictures.flatten(),
+        EXPLAIN_CROPS.out.gallery,
+        SCORE_MODELS.out.scores,
+        SCORE_MODELS.out.differences,
+        SCORE_MODELS.out.confusion,
+        SCORE_MODELS.out.calibration,
+        SCORE_MODELS.out.verdict
+    )
+    versions = channel.empty().mix(
+        CROP_CELLS.out.versions, SPLIT_CELLS.out.versions, TRAIN_RESNET.out.versions, ALIGN_NETWORKS.out.versions,
+        EMBED_CELLS.out.versions, EXPLAIN_CROPS.out.versions, SCORE_MODELS.out.versions
+    )
+
+    emit:
+    trained
+    files
+    versions
+}
+
+/** All files as one sorted list; nothing where there is none. */
+def together(files) {
+    return files.toSortedList { a, b -> a.name <=> b.name }.filter { list -> list }
+}
+
+/** Where trainings keep their checkpoints: in the work folder, which outlives a task and is mounted into containers. */
+def checkpointFolder() {
+    return workflow.workDir.resolve('checkpoints').toString()
+}
+
+/** [id:, fold:, kind:] of each training; controls are trained for one fold, for all, or for none. */
+def trainings(json, controls) {
+    def count = new groovy.json.JsonSlurper().parse(json.toFile()).folds
+    def controlled = controls == 'all' ? count : controls == 'one' ? 1 : 0
+    return [trained: count, permuted: controlled, random_split: controlled].collectMany { kind, folds ->
+        (0..<folds).collect { fold -> [id: "${kind}_fold${fold}".toString(), fold: fold, kind: kind] }
+    }
+}
+
+/** [[id:, kind:], shards] for each kind of network and each group of well-timepoints. */
+def embeddingShards(crops, kinds, size) {
+    def groups = crops.collate(size)
+    return kinds.collectMany { kind ->
+        groups.collect { group ->
+            def last = group.size() > 1 ? " … ${group[-1][0].id}" : ''
+            [[id: "${kind} ${group[0][0].id}${last}".toString(), kind: kind], group.collect { _meta, shard, _index -> shard }]
+        }
+    }
+}
