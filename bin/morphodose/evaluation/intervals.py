@@ -105,5 +105,7 @@ def _intervals(
         if all(metric in table for table in tables):
             values = tables[0][metric] - tables[1][metric] if len(tables) > 1 else tables[0][metric]
             low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+            # of two or three wells the percentiles can leave the estimate out; an interval never does
+            low, high = min(low, values[0]), max(high, values[0])
             found[metric] = Interval(float(values[0]), float(low), float(high))
     return found
