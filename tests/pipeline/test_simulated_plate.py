@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,41 @@ def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) 
         assert tiff.series[0].axes == "CYX"
     channels = ome_types.from_tiff(path).images[0].pixels.channels
     assert [channel.name for channel in channels] == ["Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI"]
+
+
+def test_every_cell_is_embedded_once_by_a_network_that_was_not_trained_on_it(demo: tuple[Run, Path]) -> None:
+    finished, _ = demo
+    tables = finished.outdir / "tables"
+    keys = ["Metadata_CellID", "Metadata_Replicate", "Fold"]
+    embedded = read_table(tables / "embeddings" / "trained", [*keys, "Embedding", "Predicted_Dose"])
+    cells = read_table(tables / "cells", ["Metadata_CellID"])
+    assert sorted(embedded["Metadata_CellID"]) == sorted(cells["Metadata_CellID"])
+    assert set(embedded["Embedding"].map(len)) == {2048}
+    # a fold holds one replicate out
+    assert embedded.groupby("Fold")["Metadata_Replicate"].nunique().tolist() == [1, 1, 1]
+    assert embedded["Predicted_Dose"].notna().all()
+    leakage = read_table(finished.outdir / "networks" / "leakage.parquet")
+    held_out = leakage[leakage["Verdict"] == "ok"]
+    assert len(held_out) == 3
+    assert (held_out[["Shared_Fields", "Shared_Wells", "Shared_Replicates"]] == 0).all(axis=None)
+
+
+def test_what_a_network_may_claim_is_in_the_report(demo: tuple[Run, Path]) -> None:
+    finished, _ = demo
+    verdict = json.loads((finished.outdir / "tables" / "scores" / "model_verdict.json").read_text())
+    # the demo has one layout on all its replicates: a place tells the dose
+    assert verdict["dose"]["claim"] is False
+    page = (finished.outdir / "report" / "report.html").read_text()
+    for words in ("nothing is claimed", "Leakage check", "What was trained"):
+        assert words in page
+
+
+def test_cells_and_wells_open_as_anndata(demo: tuple[Run, Path]) -> None:
+    import anndata
+
+    finished, _ = demo
+    cells = anndata.read_h5ad(finished.outdir / "anndata" / "cells.h5ad")
+    wells = anndata.read_h5ad(finished.outdir / "anndata" / "wells.h5ad")
+    assert cells.n_obs == len(read_table(finished.outdir / "tables" / "cells", ["Metadata_CellID"]))
+    assert wells.n_obs == 54
+    assert {"X_pca_classical", "X_pca_deep", "X_pca_joint"} <= set(cells.obsm)
