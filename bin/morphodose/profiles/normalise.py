@@ -79,10 +79,10 @@ def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlat
     kept = [name for name in kept if name not in dropped]
     if not kept or table.empty:
         return Profiles(table[_keys(table)], [], dropped, left_out)
-    table[kept] = table[kept] / spread[kept]
+    table = pd.concat([table[_keys(table)], table[kept] / spread[kept]], axis=1)
     parts = [_against_vehicle(group, kept, floor) for _, group in table.groupby(_GROUP, sort=True)]
     table = pd.concat(parts).sort_index()
-    table[kept] = table[kept].fillna(0.0)
+    table = pd.concat([table[_keys(table)], table[kept].fillna(0.0)], axis=1)
     kept = _select(table, kept, dropped, "variance_threshold", "hardly any different values among the wells")
     double = redundant(table[kept].to_numpy(dtype=float), correlation)
     reason = f"correlates by more than {correlation:g} with another feature"
@@ -181,10 +181,11 @@ def join(classical: Profiles, deep: Profiles) -> Profiles:
     or a cosine, however many features it has.
     """
     keys = ["Metadata_Acquisition", "Metadata_Well"]
-    left = classical.table.copy()
-    left[classical.features] = left[classical.features] / np.sqrt(max(len(classical.features), 1))
-    right = deep.table[[*keys, *deep.features]].copy()
-    right[deep.features] = right[deep.features] / np.sqrt(max(len(deep.features), 1))
+    weighted = [
+        found.table[found.features] / np.sqrt(max(len(found.features), 1)) for found in (classical, deep)
+    ]
+    left = pd.concat([classical.table[_keys(classical.table)], weighted[0]], axis=1)
+    right = pd.concat([deep.table[keys], weighted[1]], axis=1)
     table = left.merge(right, on=keys, how="inner", validate="one_to_one")
     left_out = classical.left_out | deep.left_out
     return Profiles(table, [*classical.features, *deep.features], {}, left_out)

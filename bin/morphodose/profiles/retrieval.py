@@ -46,12 +46,11 @@ def with_conditions(table: pd.DataFrame) -> pd.DataFrame:
     table = table[table["Metadata_Role"].isin(["treated", VEHICLE])].reset_index(drop=True)
     vehicle = (table["Metadata_Role"] == VEHICLE).to_numpy()
     names = [f"{c} {d!r}" for c, d in zip(table["Metadata_Compound"], table["Metadata_Dose"], strict=True)]
-    return table.assign(
-        **{
-            _CONDITION: np.where(vehicle, VEHICLE, names),
-            _REFERENCE: np.where(vehicle, np.arange(len(table)), -1),
-        }
-    )
+    added = {
+        _CONDITION: np.where(vehicle, VEHICLE, names),
+        _REFERENCE: np.where(vehicle, np.arange(len(table)), -1),
+    }
+    return pd.concat([table, pd.DataFrame(added, index=table.index)], axis=1)
 
 
 def task(wells: pd.DataFrame, score: str) -> Task:
