@@ -3,7 +3,7 @@
 
 include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
-include { environmentFaults             } from './workflows/environment'
+include { checkEnvironment              } from './workflows/environment'
 include { helpText ; validateParameters } from './workflows/parameters'
 
 workflow {
@@ -24,10 +24,7 @@ workflow {
         DRY_RUN(samplesheet, plate_map, params)
     }
     else {
-        def missing = environmentFaults(params)
-        if (missing) {
-            error("missing for this run:\n  ${missing.join('\n  ')}")
-        }
+        checkEnvironment(params)
         MORPHODOSE(samplesheet, plate_map, params)
     }
 }

@@ -27,6 +27,14 @@ def modelFile(model) {
     return kept.exists() ? kept : []
 }
 
+/** Stop with all that is missing for the run where anything is. */
+def checkEnvironment(options) {
+    def missing = environmentFaults(options)
+    if (missing) {
+        error("missing for this run:\n  ${missing.join('\n  ')}")
+    }
+}
+
 /** All that is missing for a run with these parameters, one line each. */
 def environmentFaults(options) {
     return modelFaults(options) + imageFaults(options)
