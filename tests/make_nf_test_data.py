@@ -37,6 +37,8 @@ from morphodose.segmentation.overlay import overlay, write_png  # noqa: E402
 from morphodose.segmentation.well import Segmented  # noqa: E402
 from morphodose.tables import read_table, write_table  # noqa: E402
 from reduction_tables import write_embeddings  # noqa: E402
+from report_deep_tables import DeepTables  # noqa: E402
+from report_tables import Tables  # noqa: E402
 
 #: Two vehicle wells with more than the 20 cells that a gate needs, and three doses.
 PLATE = (
@@ -110,6 +112,9 @@ def make(out: Path) -> None:
         out / "responses",
     )
     learning_inputs(out)
+    screen = Tables(doses=(1, 10), times=(24, 48), replicates=2)
+    claims = {"dose": False, "time": True}
+    DeepTables(screen, cells=4, folds=2, epochs=3, claims=claims).write(out / "deep_report")
     well_profiles(out, wells)
     known_curve(out / "known_wells.parquet")
     known_flat_field(out / "flat_field")

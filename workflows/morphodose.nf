@@ -197,7 +197,12 @@ workflow MORPHODOSE {
         sortedFiles(gates),
         sortedFiles(gate_plots),
         sortedFiles(masks.map { _id, folder -> folder }),
-        sortedFiles(deep.mix(REDUCE_FEATURES.out.reduced.map { _set, folder -> folder }, PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.dropped)),
+        sortedFiles(
+            deep.mix(
+                REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
+                PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences, PROFILE_FEATURES.out.dropped
+            )
+        ),
         CHECK_DESIGN.out.design.map { json -> runRecord(options, notLearnable(json)) },
         versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) },
         codeDigest('report.py')
