@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,8 @@ def test_wells_without_a_row_are_listed(screen: Screen) -> None:
 
 def test_a_plate_without_any_row_is_one_fault(screen: Screen) -> None:
     with screen.sheet.open("a") as sheet:
-        sheet.write("P2,4,1,4hrs_R1/../8hrs_R1/.\n")
+        sheet.write("P2,4,1,P2\n")
+    shutil.copytree(screen.root / "8hrs_R1", screen.root / "P2")
     text = screen.plate_map.read_text().splitlines()
     screen.plate_map.write_text("\n".join([text[0] + ",plate", *(line + ",P1" for line in text[1:])]) + "\n")
     assert "value 'P2': plate P2 has images of 3 wells and no row in the plate map" in screen.message()

@@ -1,5 +1,6 @@
 process ALIGN_NETWORKS {
     label 'process_gpu'
+    label 'image_resnet'
 
     input:
     path crops, stageAs: 'crops/*'         // all shards: the anchors are spread over the screen

@@ -1,6 +1,7 @@
 process EMBED_CELLS {
     tag "${meta.id}"
     label 'process_gpu'
+    label 'image_resnet'
 
     input:
     tuple val(meta), path(crops, stageAs: 'crops/*')   // a shard of well-timepoints; meta.kind: trained, untrained, imagenet

@@ -1,5 +1,6 @@
 process EXPLAIN_CROPS {
     label 'process_gpu'
+    label 'image_resnet'
 
     input:
     path crops, stageAs: 'crops/*'

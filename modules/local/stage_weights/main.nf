@@ -15,9 +15,10 @@ process STAGE_WEIGHTS {
 
     script:
     def args = task.ext.args ?: ''
+    def named = file ?: "'${model.toString().replace("'", "'\\''")}'"   // a name is the user's text
     """
     stage_weights.py \\
-        --model ${file ?: model} \\
+        --model ${named} \\
         --shipped_dir shipped \\
         --out weights \\
         ${args}

@@ -1,6 +1,7 @@
 process TRAIN_RESNET {
     tag "${meta.id}"
     label 'process_gpu'
+    label 'image_resnet'
 
     input:
     val meta   // id, fold, kind
