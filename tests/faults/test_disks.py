@@ -1,0 +1,111 @@
+"""A full output disk, a quota, a read-only input."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from faults.tasks import assert_same_files, assert_whole, final_files, run, tasks_on
+
+MS_RDONLY, MS_REMOUNT = 1, 32
+#: Tasks that write every kind of file: design, OME-TIFF, masks and pictures, tables, plots, page, weights.
+WRITERS = (
+    "check_design", "project_z A01", "measure_cells A01", "call_death", "annotate_cells", "profile_wells",
+    "fit_responses", "report", "stage_weights",
+)  # fmt: skip
+
+
+def mount(place: Path, flags: int, options: str) -> bool:
+    """Mount a tmpfs; False where this user may not."""
+    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+    return libc.mount(b"tmpfs", os.fsencode(place), b"tmpfs", flags, options.encode()) == 0
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Path]:
+    """A file system of `size` at `place`; the test is skipped where this user may not mount one."""
+    place.mkdir()
+    if not mount(place, 0, f"size={size}"):
+        pytest.skip(
+            "this user may not mount a small file system (RLIMIT_FSIZE stands for it in another test)"
+        )
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def assert_said_and_clean(
+    done: subprocess.CompletedProcess[str], out: Path, expected: Path, words: str
+) -> None:
+    """One line says what happened and what to do; what is there under a final name is whole."""
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    assert words in done.stderr and "→" in done.stderr, done.stderr
+    assert_whole(final_files(out), final_files(expected))
+    assert not [path for path in out.rglob(".*") if path.is_file()], "a temporary file is left"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk_is_said_plainly_and_leaves_no_file(name: str, tiny: Path, tmp_path: Path) -> None:
+    task = tasks_on(tiny)[name]
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        # room for a page or two: the file is begun, and cannot be finished
+        (disk / "ballast").write_bytes(bytes(52 * 1024))
+        (disk / "out").mkdir()
+        done = run(task.command, *task.line(disk / "out"))
+        assert_said_and_clean(done, disk / "out", tiny / "made" / name.split()[0], "No space left on device")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_limit_of_file_size_is_said_plainly_and_leaves_no_file(
+    name: str, tiny: Path, tmp_path: Path
+) -> None:
+    task = tasks_on(tiny)[name]
+    largest = max(path.stat().st_size for path in final_files(tiny / "made" / name.split()[0]).values())
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 3, largest // 3))
+
+    out = tmp_path / "out"
+    out.mkdir()
+    done = run(task.command, *task.line(out), preexec_fn=limit)
+    assert_said_and_clean(done, out, tiny / "made" / name.split()[0], "File too large")
+
+
+def test_a_read_only_input_works(tiny: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "input", "32m") as disk:
+        subprocess.run(["cp", "-r", f"{tiny}/.", str(disk)], check=True)
+        for sheet in disk.glob("*.tsv"):
+            sheet.write_text(sheet.read_text().replace(str(tiny), str(disk)))
+        assert mount(disk, MS_RDONLY | MS_REMOUNT, "size=32m")
+        with pytest.raises(OSError):
+            (disk / "x").touch()
+        for name in ("check_design", "project_z A01", "qc_images A01", "measure_cells A01", "call_death"):
+            task = tasks_on(disk)[name]
+            out = tmp_path / name
+            done = run(task.command, *task.line(out))
+            assert done.returncode == 0, done.stderr
+            made = {key: path for key, path in final_files(tiny / "made" / name.split()[0]).items()}
+            found = final_files(out)
+            assert found and set(found) <= set(made)
+            if name != "check_design":  # which names the folder it read
+                assert_same_files(found, {key: made[key] for key in found})
+
+
+def test_an_output_folder_that_cannot_be_written_is_said_plainly(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should be")
+    for name in ("project_z A01", "fit_responses"):
+        task = tasks_on(tiny)[name]
+        done = run(task.command, *task.line(tmp_path / "out"))
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr, done.stderr
+        assert "out" in done.stderr
