@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
 
 from morphodose.annotate import write_arrow
@@ -84,7 +85,8 @@ def scores(
     again: Resampled = {}
     count = 0
     for kind, found in profiles.items():
-        there = [well in common for well in zip(*(found.table[name] for name in _WELL), strict=True)]
+        given = [well in common for well in zip(*(found.table[name] for name in _WELL), strict=True)]
+        there = np.array(given, dtype=bool)  # an empty list would choose no columns
         wells = with_conditions(found.table[there].sort_values(_WELL))
         values = wells[found.features].to_numpy(dtype=float)
         draws = resample(wells, resamples, seed)
