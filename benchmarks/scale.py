@@ -180,13 +180,16 @@ def run_screens(folder: Path, screens: int, slots: int, options: list[str], keep
     began = time.monotonic()
     with open(folder / "output.txt", "w") as output:
         process = subprocess.Popen(command, cwd=launch, env=environment, stdout=output, stderr=output)
-        while process.poll() is None:
-            try:
-                own, children, peak = process_times(process.pid)
-            except OSError:
-                break  # it ended meanwhile
-            time.sleep(0.5)
-        status = process.wait()
+        try:
+            while process.poll() is None:
+                try:
+                    own, children, peak = process_times(process.pid)
+                except OSError:
+                    break  # it ended meanwhile
+                time.sleep(0.5)
+        finally:
+            process.terminate()  # where this script is interrupted; Nextflow ends its tasks
+            status = process.wait()
     wall = time.monotonic() - began
     if status:
         tail = "".join((folder / "output.txt").read_text().splitlines(keepends=True)[-30:])
@@ -274,25 +277,21 @@ def main(
     options: tuple[str, ...],
 ) -> None:
     """Print what the graph costs for each number of screens; OPTIONS (after --) go to `nextflow run`."""
-    place = Path(
-        tempfile.mkdtemp(
-            prefix="scale.", dir=folder.mkdir(parents=True, exist_ok=True) or folder if folder else None
-        )
-    )
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="scale.", dir=folder))
+    found: list[Figures] = []
     try:
-        found = [
-            run_screens(place / f"screens{n}", n, slots, list(options), keep) for n in sorted(set(screens))
-        ]
+        for number in sorted(set(screens)):
+            found.append(run_screens(place / f"screens{number}", number, slots, list(options), keep))
+            steps = ", ".join(f"{name} {count}" for name, count in found[-1].by_step.items())
+            click.echo(f"tasks for {number}: {steps}")
+            if json_out:
+                json_out.write_text(json.dumps([asdict(figures) for figures in found], indent=1) + "\n")
     finally:
         if not keep:
             shutil.rmtree(place, ignore_errors=True)
-    click.echo(table(found))
-    click.echo("\ntasks of each step: " + "; ".join(
-        f"{figures.screens}: " + ", ".join(f"{name} {count}" for name, count in figures.by_step.items())
-        for figures in found
-    ))  # fmt: skip
-    if json_out:
-        json_out.write_text(json.dumps([asdict(figures) for figures in found], indent=1) + "\n")
+    click.echo("\n" + table(found) + "\n")
     said = verdicts(found)
     for line, _ in said:
         click.echo(line)
