@@ -1,0 +1,66 @@
+"""SIGKILL of the task of each step at a random moment: nothing half-written has a final name, and it runs again.
+
+``MORPHODOSE_KILLS`` is the number of seeds a step, 2 by default. A killed training goes on from its checkpoint:
+tests/test_deep_train.py.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from faults.tasks import BIN, Task, assert_same_files, assert_whole, environment, final_files, tasks_on
+
+KILLS = int(os.environ.get("MORPHODOSE_KILLS", "2"))
+STEPS = (
+    "check_design", "project_z A01", "qc_images A01", "estimate", "apply", "stage_weights", "segment_cells",
+    "measure_cells A01", "crop_cells A01", "call_death", "annotate_cells", "profile_wells", "fit_responses",
+    "report",
+)  # fmt: skip
+
+
+def start(task: Task, out: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(BIN / f"{task.command}.py"), *task.line(out)],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def run(task: Task, out: Path) -> float:
+    """Run a task to its end; its seconds."""
+    begin = time.monotonic()
+    process = start(task, out)
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_task_killed_at_a_random_moment_leaves_only_whole_files_and_runs_again(
+    step: str, tiny: Path, tmp_path: Path
+) -> None:
+    task = tasks_on(tiny)[step]
+    seconds = run(task, tmp_path / "undisturbed")
+    expected = final_files(tmp_path / "undisturbed")
+    assert expected
+    killed = 0
+    for seed in range(KILLS):
+        out = tmp_path / f"killed{seed}"
+        process = start(task, out)
+        # most of a short task is its start, in which nothing can go wrong: the later half is hit more often
+        time.sleep(seconds * random.Random(seed).triangular(0.1, 1.0, 0.85))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        assert_whole(final_files(out), expected)
+        if seed == KILLS - 1:
+            run(task, out)
+            assert_same_files(final_files(out), expected)
+    assert killed, "every task had ended before it was killed"
