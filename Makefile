@@ -1,10 +1,11 @@
 # make demo: set up, simulate a small plate, run the pipeline on it, show what was found beside what was put in.
 # make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), and the pipeline with them.
-# make test: set up, then linters, unit tests, pipeline tests, and nf-test where it is installed.
+# make test: set up, then linters, unit tests, pipeline tests, nf-test where it is installed, and two images where
+# Apptainer can be had.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
-.PHONY: setup browser demo test test-hpc lint unit pipeline nf-test clean
+.PHONY: setup browser demo test test-hpc lint unit pipeline nf-test containers clean
 
 setup:
 	@setup/python.sh
@@ -16,7 +17,7 @@ browser:
 demo: setup
 	@setup/demo.sh
 
-test: lint unit pipeline nf-test
+test: lint unit pipeline nf-test containers
 
 lint: setup
 	ruff check .
@@ -32,6 +33,9 @@ pipeline: setup
 
 nf-test: setup
 	@setup/nf-test.sh
+
+containers: setup
+	@setup/containers.sh
 
 test-hpc: setup
 	tests/hpc/slurm.sh install

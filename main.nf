@@ -5,6 +5,7 @@ include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
 include { checkEnvironment              } from './workflows/environment'
 include { helpText ; validateParameters } from './workflows/parameters'
+include { writeCost                     } from './workflows/cost'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -26,5 +27,6 @@ workflow {
     else {
         checkEnvironment(params)
         MORPHODOSE(samplesheet, plate_map, params)
+        workflow.onComplete { writeCost(params.outdir, workflow.commandLine, workflow.launchDir) }
     }
 }

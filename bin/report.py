@@ -34,7 +34,6 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
-@click.option("--trace", type=FILE, help="Nextflow's trace.")
 @click.option("--title", default="", help="Heading of the report.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
@@ -57,7 +56,6 @@ def main(
     run_record: Path | None,
     params: Path | None,
     versions: Path | None,
-    trace: Path | None,
     title: str,
     out: Path,
 ) -> None:
@@ -86,7 +84,6 @@ def main(
         gates=inputs.read_optional(gates),
         faults=inputs.read_optional([faults] if faults else []),
         plate_map=inputs.read_plate_map(plate_map),
-        trace=inputs.read_trace(trace),
         design=inputs.read_document(design),
         run=run,
         params=inputs.read_document(params) or run.get("params") or {},

@@ -398,9 +398,6 @@ class Tables:
             if name not in leave_out:
                 (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
                 arguments += [f"--{name}", str(folder / f"{name}.json")]
-        if "trace" not in leave_out:
-            (folder / "trace.txt").write_text(TRACE, encoding="utf-8")
-            arguments += ["--trace", str(folder / "trace.txt")]
         if overlays:
             _pictures(folder, wells)
             arguments += ["--masks", str(folder / "masks")]
@@ -464,12 +461,6 @@ VERSIONS = (
     '"MORPHODOSE:MEASURE_CELLS":',
     "    python: 3.11.7",
     "    cp-measure: 0.3.0",
-)
-TRACE = (
-    "task_id\tprocess\tstatus\trealtime\tpeak_rss\n"
-    "1\tMORPHODOSE:CHECK_DESIGN\tCOMPLETED\t2.1s\t210 MB\n"
-    "2\tMORPHODOSE:SEGMENT_CELLS\tCOMPLETED\t1m 12s\t1.4 GB\n"
-    "3\tMORPHODOSE:SEGMENT_CELLS\tCOMPLETED\t1m 2s\t1.3 GB\n"
 )
 
 

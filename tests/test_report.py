@@ -34,6 +34,7 @@ from morphodose.report.parts import ORDER, Section
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import (
     dose_words,
+    duration,
     endpoint_words,
     figure_text,
     listed,
@@ -44,6 +45,7 @@ from morphodose.report.words import (
 from morphodose.tables import write_table
 from report_tables import Tables
 
+ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
     "doses": (1.0, 10.0),
     "times": (4, 48),
@@ -69,7 +71,6 @@ def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:
         gates=made.gates(wells) if made.death else pd.DataFrame(),
         faults=pd.DataFrame(),
         plate_map=pd.DataFrame(),
-        trace=pd.DataFrame(),
         design={"channels": [{"number": "1", "name": "Hoechst"}, {"number": "2", "name": "CellMask"}]},
         run={"left_out": [] if made.death else [{"step": "call_death", "reason": "it has no death marker"}]},
     )
@@ -374,26 +375,16 @@ def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: 
     assert text.count("<img") == 9
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("250ms", 0.25), ("1h 2m 3.5s", 3723.5), ("3s", 3.0), ("-", None), ("2d", 172800.0)]
-)
-def test_duration_of_a_trace_is_read(text: str, value: float | None) -> None:
-    assert np.isnan(cost.seconds(text)) if value is None else cost.seconds(text) == value
+def test_the_cost_has_its_place_which_is_filled_when_the_run_has_ended() -> None:
+    text = text_of(cost.section())
+    assert text.count(cost.BEGIN) == text.count(cost.END) == 1
+    workflow = (ROOT / "workflows" / "cost.nf").read_text(encoding="utf-8")
+    assert cost.BEGIN in workflow and cost.END in workflow
 
 
-def test_cost_is_summed_by_step_and_left_away_without_a_trace() -> None:
-    assert cost.section(screen_of()) is None
-    trace = pd.DataFrame(
-        {
-            "process": ["M:A", "M:A", "M:B"],
-            "status": ["COMPLETED", "FAILED", "COMPLETED"],
-            "realtime": ["1m", "30s", "1s"],
-            "peak_rss": ["1 GB", "10 MB", "-"],
-        }
-    )
-    steps = cost.by_step(trace)
-    assert steps.loc["A", "Seconds"] == 90 and steps.loc["A", "Failed"] == 1
-    assert steps.loc["A", "Peak"] == 1024**3
+@pytest.mark.parametrize(("seconds", "text"), [(3.24, "3.2 s"), (720, "12 min"), (16200, "4.5 h")])
+def test_a_duration_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_methods_follow_the_parameters_and_number_their_references() -> None:

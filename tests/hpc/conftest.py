@@ -75,11 +75,12 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with base.sif and cellpose3.sif, built in this run where MORPHODOSE_IMAGES names no other."""
+    """Folder with base.sif and cellpose3.sif: MORPHODOSE_IMAGES or a new one; what is not up to date is built."""
     if not shutil.which("apptainer"):
         pytest.skip("needs apptainer (tests/hpc/apptainer.sh install)")
     given = os.environ.get("MORPHODOSE_IMAGES")
     folder = Path(given) if given else tmp_path_factory.mktemp("images")
+    folder.mkdir(parents=True, exist_ok=True)
     source = os.environ.get("MORPHODOSE_IMAGE_FROM")
     if source is None:
         source = str(folder / "debian")

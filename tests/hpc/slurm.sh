@@ -17,7 +17,7 @@ install() {
         # without recommends: no database
         apt-get install -y -q --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null
     fi
-    sinfo --version
+    slurmctld -V
 }
 
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }

@@ -19,13 +19,15 @@ from pipeline.nextflow_runs import Run, run
 
 pytestmark = pytest.mark.pipeline
 
+with_networks = pytest.mark.parametrize("demo", [1], indirect=True, ids=["seed 1"])
+
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["seed 1", "seed 2"])
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
-    """A run of the test profile on a demo plate, and the truth of that plate."""
+    """A run of the test profile on a demo plate, and the truth of that plate; only the first has networks."""
     folder = tmp_path_factory.mktemp("demo")
     plate = simulate(folder / "demo" / "plate", "--preset", "demo", "--seed", str(request.param)).parent
-    finished = run(folder, "-profile", "test")
+    finished = run(folder, "-profile", "test", *([] if request.param == 1 else ["--deep", "false"]))
     assert finished.status == 0, finished.output
     return finished, plate / "truth"
 
@@ -93,6 +95,7 @@ def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) 
     assert [channel.name for channel in channels] == ["Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI"]
 
 
+@with_networks
 def test_every_cell_is_embedded_once_by_a_network_that_was_not_trained_on_it(demo: tuple[Run, Path]) -> None:
     finished, _ = demo
     tables = finished.outdir / "tables"
@@ -110,6 +113,7 @@ def test_every_cell_is_embedded_once_by_a_network_that_was_not_trained_on_it(dem
     assert (held_out[["Shared_Fields", "Shared_Wells", "Shared_Replicates"]] == 0).all(axis=None)
 
 
+@with_networks
 def test_what_a_network_may_claim_is_in_the_report(demo: tuple[Run, Path]) -> None:
     finished, _ = demo
     verdict = json.loads((finished.outdir / "tables" / "scores" / "model_verdict.json").read_text())
@@ -120,6 +124,7 @@ def test_what_a_network_may_claim_is_in_the_report(demo: tuple[Run, Path]) -> No
         assert words in page
 
 
+@with_networks
 def test_cells_and_wells_open_as_anndata(demo: tuple[Run, Path]) -> None:
     import anndata
 

@@ -53,8 +53,6 @@ class Screen:
         Image id → file.
     gate_plots : dict
         Acquisition → file.
-    trace : pandas.DataFrame
-        Nextflow's trace.
     units : dict
         Column of the wells → unit.
     deep : Deep
@@ -73,7 +71,6 @@ class Screen:
     gates: pd.DataFrame
     faults: pd.DataFrame
     plate_map: pd.DataFrame
-    trace: pd.DataFrame
     design: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
@@ -213,10 +210,3 @@ def find_pictures(paths: Sequence[str | Path], ending: str) -> dict[str, Path]:
 def units_of(path: str | Path) -> dict[str, str]:
     """Units of the wells' columns."""
     return column_units(path)
-
-
-def read_trace(path: str | Path | None) -> pd.DataFrame:
-    """Nextflow's trace (tab separated); an empty frame without one."""
-    import pandas as pd
-
-    return pd.read_csv(path, sep="\t", dtype=str) if path else pd.DataFrame()

@@ -48,7 +48,7 @@ def build(screen: Screen, album: Album, say: Callable[[str], object] = print) ->
         "profiles": lambda: profile_scores.section(screen, album),
         "overlays": lambda: overlays.section(screen),
         "quality": lambda: quality.section(screen, album),
-        "cost": lambda: cost.section(screen),
+        "cost": lambda: cost.section(),
         "provenance": lambda: provenance.provenance(screen),
         "methods": lambda: methods.section(screen),
     }

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import finite
-from morphodose.report.cost import duration
 from morphodose.report.deep_words import KINDS, look, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Line, LinePlot, Part, Section
-from morphodose.report.words import counted, listed, number, plot_text
+from morphodose.report.words import counted, duration, listed, number, plot_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -154,3 +154,12 @@ def file_name(text: str) -> str:
 def figure_text(text: object) -> str:
     """Text for a label of a Matplotlib figure, where a dollar sign would start a formula."""
     return str(text).replace("$", r"\$").replace("\n", " ")
+
+
+def duration(value: float) -> str:
+    """Seconds in words: ``3.2 s``, ``12 min``, ``4.5 h``."""
+    if value != value:
+        return "–"
+    if value < 90:
+        return f"{number(value)} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"

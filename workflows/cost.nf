@@ -1,0 +1,89 @@
+// What each step cost, from Nextflow's trace, written into the report when the run has ended: no task can do that,
+// for the trace is not whole before the last one, and a report that read it would be made anew by every -resume.
+
+/** Fill the place that bin/morphodose/report/cost.py left in the report. */
+def writeCost(outdir, command_line, launch_dir) {
+    def report = file("${outdir}/report/report.html")
+    def trace = traceFile(outdir, command_line, launch_dir)
+    if (!report.exists() || trace == null) {
+        return null
+    }
+    def page = report.text
+    def begin = page.indexOf('<!--run-cost-->')
+    def end = page.indexOf('<!--/run-cost-->')
+    if (begin < 0 || end < begin) {
+        return null
+    }
+    // under a temporary name first: a reader never sees half a page
+    def part = report.resolveSibling('.report.html.part')
+    part.text = page.take(begin) + '<!--run-cost-->' + costTable(stepCosts(trace)) + page.drop(end)
+    java.nio.file.Files.move(part, report, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
+    return null
+}
+
+/** The newest trace of those that this run may have written: asked for, of the results, of the launch folder. */
+def traceFile(outdir, command_line, launch_dir) {
+    def asked = command_line =~ /-with-trace[ =]+'?([^\s']+)/
+    return [asked ? file(asked[0][1]) : null, file("${outdir}/pipeline_info/trace.txt"), file("${launch_dir}/pipeline_info/trace.txt")]
+        .findAll { path -> path != null && path.exists() }
+        .toSorted { path -> path.lastModified() }
+        .reverse()[0]
+}
+
+/** Step → tasks, those found in the cache, tries that failed, seconds, core-seconds, longest task, peak memory. */
+def stepCosts(trace) {
+    def lines = trace.readLines()*.split('\t', -1)
+    def at = ['process', 'status', 'realtime', 'cpus', 'peak_rss'].collectEntries { name -> [name, lines[0].toList().indexOf(name)] }
+    if (at.values().any { column -> column < 0 }) {
+        return [:]
+    }
+    return lines.drop(1).groupBy { row -> row[at.process].tokenize(':')[-1] }.collectEntries { step, rows ->
+        def took = rows.collect { row -> secondsOf(row[at.realtime]) }
+        [step, [
+            tasks: rows.count { row -> row[at.status] in ['COMPLETED', 'CACHED'] },
+            cached: rows.count { row -> row[at.status] == 'CACHED' },
+            failed: rows.count { row -> row[at.status] in ['FAILED', 'ABORTED'] },
+            seconds: took.sum(),
+            core_seconds: [took, rows].transpose().sum { seconds, row -> seconds * (row[at.cpus].isNumber() ? row[at.cpus] as BigDecimal : 1) },
+            longest: took.max(),
+            peak: rows.collect { row -> bytesOf(row[at.peak_rss]) }.max(),
+        ]]
+    }
+}
+
+/** Seconds of `1h 2m 3.4s` or `350ms`; 0 of `-`. */
+def secondsOf(text) {
+    def units = [ms: 0.001, s: 1, m: 60, h: 3600, d: 86400]
+    return text.findAll(/([\d.]+)(ms|[smhd])/) { _all, value, unit -> (value as BigDecimal) * units[unit] }.sum() ?: 0
+}
+
+/** Bytes of `1.2 GB`; 0 of `-`. */
+def bytesOf(text) {
+    def units = ['B', 'KB', 'MB', 'GB', 'TB']
+    return text.findAll(/([\d.]+) ?([KMGT]?B)/) { _all, value, unit -> (value as BigDecimal) * 1024 ** units.indexOf(unit) }.sum() ?: 0
+}
+
+def costTable(costs) {
+    if (!costs) {
+        return '<p>The trace of this run lacks the columns process, status, realtime, cpus and peak_rss.</p>'
+    }
+    def heads = ['Step', 'Tasks', 'From the cache', 'Failed tries', 'Time of all tasks', 'Longest task', 'Core-hours', 'Peak memory of a task']
+    def rows = costs.collect { step, cost ->
+        def values = [
+            cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), String.format('%.2f', cost.core_seconds / 3600), memoryText(cost.peak)
+        ]
+        "<tr><td class=\"md-nowrap\">${step}</td>${values.collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
+    }
+    def all = costs.values()
+    def core_hours = String.format('%.2f', all.sum { cost -> cost.core_seconds } / 3600)
+    def sum = "<p>${all.sum { cost -> cost.tasks }} tasks, ${core_hours} core-hours; what was found in the cache counts with what it took when it ran.</p>"
+    return sum + '<div class="md-scroll"><table class="md-table"><thead><tr>' + heads.collect { head -> "<th scope=\"col\">${head}</th>" }.join('') + '</tr></thead><tbody>' + rows.join('') + '</tbody></table></div>'
+}
+
+def durationText(seconds) {
+    return seconds < 90 ? String.format('%.1f s', seconds as BigDecimal) : seconds < 5400 ? String.format('%.0f min', seconds / 60) : String.format('%.1f h', seconds / 3600)
+}
+
+def memoryText(bytes) {
+    return bytes == 0 ? '–' : bytes < 1024 ** 3 ? String.format('%.0f MB', bytes / 1024 ** 2) : String.format('%.2f GB', bytes / 1024 ** 3)
+}
