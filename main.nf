@@ -27,6 +27,10 @@ workflow {
     else {
         checkEnvironment(params)
         MORPHODOSE(samplesheet, plate_map, params)
-        workflow.onComplete { writeCost(params.outdir, workflow.commandLine, workflow.launchDir) }
+        // the handler itself sees no parameters
+        def outdir = params.outdir
+        def command_line = workflow.commandLine
+        def launch_dir = workflow.launchDir
+        workflow.onComplete { writeCost(outdir, command_line, launch_dir) }
     }
 }

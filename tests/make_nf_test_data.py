@@ -226,7 +226,7 @@ def known_flat_field(folder: Path) -> None:
 
 
 def bad_inputs(out: Path, wells: list[dict[str, Any]]) -> None:
-    """A torn plane and a torn table, a dose in words, a plate map without a well, masks of another size, no field."""
+    """A torn plane and a torn table, a dose in words, a plate map without a well, masks of another size, no field, …"""
     bad = out / "bad"
     bad.mkdir()
     first = wells[0]
@@ -242,6 +242,10 @@ def bad_inputs(out: Path, wells: list[dict[str, Any]]) -> None:
     (bad / "projected" / first["id"]).mkdir(parents=True)
     (bad / "wells.parquet").write_bytes((out / "wells.parquet").read_bytes()[:1000])
     rows = (out / "design" / "plate_map.csv").read_text().splitlines(keepends=True)
+    # of another well; a reduction of which the coordinates are gone
+    images = read_table(out / "images")
+    write_table(images.assign(Metadata_ImageID="Time_24hrs_R1_Well_H12_Field_1"), bad / "other_images.parquet")
+    (bad / "deep").mkdir()
     (bad / "short_plate_map.csv").write_text("".join(row for row in rows if ",A03," not in row))
 
 

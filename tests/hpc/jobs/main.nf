@@ -76,7 +76,7 @@ workflow {
     if ('TRAIN_RESNET' in chosen) {
         def screen = file(params.screen)
         TRAIN_RESNET(
-            [[id: 'trained_fold0', kind: 'trained', fold: 0]],
+            [id: 'trained_fold0', kind: 'trained', fold: 0],
             files("${screen}/crops/*"),
             screen.resolve('split.parquet'),
             screen.resolve('labels.json'),
