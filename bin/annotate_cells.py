@@ -19,13 +19,12 @@ from morphodose.annotate import (
     image_table,
     read_frames,
     read_lookup,
-    write_arrow,
 )
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import read_plate_map
-from morphodose.tables import column_units, parquet_files, write_table
+from morphodose.tables import column_units, parquet_files, write_arrow, write_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
 

@@ -10,7 +10,6 @@ import click
 import numpy as np
 import pandas as pd
 
-from morphodose.annotate import write_arrow
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.profiles.aggregate import well_medians
@@ -19,7 +18,7 @@ from morphodose.profiles.retrieval import SCORES, resample, score_conditions, wi
 from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
 from morphodose.reduction.cellset import open_cells
 from morphodose.reduction.fields import read_fields
-from morphodose.tables import write_table
+from morphodose.tables import write_arrow, write_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
 _WELL = ["Metadata_Acquisition", "Metadata_Well"]

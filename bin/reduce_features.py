@@ -12,7 +12,6 @@ import click
 import numpy as np
 import pyarrow as pa
 
-from morphodose.annotate import write_arrow
 from morphodose.cli import command
 from morphodose.files import replacing
 from morphodose.reduction.cellset import SETS, CellSet, open_cells
@@ -20,6 +19,7 @@ from morphodose.reduction.fields import read_fields
 from morphodose.reduction.fit import Fitted, Settings, fit, strata
 from morphodose.reduction.projection import Projection, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
+from morphodose.tables import write_arrow
 
 EXISTING = click.Path(exists=True, path_type=Path)
 

@@ -244,7 +244,9 @@ def bad_inputs(out: Path, wells: list[dict[str, Any]]) -> None:
     rows = (out / "design" / "plate_map.csv").read_text().splitlines(keepends=True)
     # of another well; a reduction of which the coordinates are gone
     images = read_table(out / "images")
-    write_table(images.assign(Metadata_ImageID="Time_24hrs_R1_Well_H12_Field_1"), bad / "other_images.parquet")
+    write_table(
+        images.assign(Metadata_ImageID="Time_24hrs_R1_Well_H12_Field_1"), bad / "other_images.parquet"
+    )
     (bad / "deep").mkdir()
     (bad / "short_plate_map.csv").write_text("".join(row for row in rows if ",A03," not in row))
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
-from morphodose.files import find_files, replacing
+from morphodose.files import find_files
 from morphodose.platemap import PlateMap, Value
 from morphodose.tables import parquet_files, read_table
 
@@ -90,12 +90,6 @@ def read_lookup(path: str | Path, key: str, value: str) -> Lookup:
         [pq.ParquetFile(file).read(columns=[key, value]) for file in files], promote_options="permissive"
     )
     return Lookup(_flat(table[key]), _flat(table[value]), str(path))
-
-
-def write_arrow(table: pa.Table, path: str | Path) -> None:
-    """Write a table as it is, whole or not at all."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
 
 
 def image_table(

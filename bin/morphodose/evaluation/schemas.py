@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from morphodose.files import replacing
+from morphodose.tables import write_arrow
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 
@@ -41,5 +40,4 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
 def write_rows(table: str, rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write ``<table>.parquet`` into a folder."""
     schema = pa.schema(SCHEMAS[table].items())
-    with replacing(folder / f"{table}.parquet") as temporary:
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), temporary, compression="zstd")
+    write_arrow(pa.Table.from_pylist(list(rows), schema=schema), folder / f"{table}.parquet")

@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from morphodose.files import replacing
-from morphodose.tables import parquet_files
+from morphodose.tables import parquet_files, write_arrow
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 _KEYS = {"Metadata_Compound": _TEXT, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
@@ -81,8 +80,7 @@ def write_rows(table: str, rows: Sequence[dict[str, Any]], path: str | Path) -> 
         arrays.append(pa.array(values, type=kind))
         unit = _UNITS.get(name)
         fields.append(pa.field(name, kind, metadata={"unit": unit} if unit else None))
-    with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), temporary, compression="zstd")
+    write_arrow(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
 
 
 def columns_of(path: str | Path) -> list[str]:
