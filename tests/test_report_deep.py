@@ -247,6 +247,15 @@ def test_training_is_called_a_trial_by_its_word_or_its_size(record: dict[str, An
     assert training.is_small(record) is small
 
 
+def test_folds_that_disagree_are_named(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    text = text_of(training.section(screen, album))
+    assert "One space for all folds" in text and "agree on 42 % only" in text
+    good = replace(screen.deep, alignment=screen.deep.alignment.assign(R2_HeldOut=0.9))
+    text = text_of(training.section(replace(screen, deep=good), album))
+    assert "One space for all folds" in text and "agree on" not in text
+
+
 def test_trial_is_said_in_training_in_the_verdict_and_at_the_head(tmp_path: Path, album: Album) -> None:
     screen = screen_of(tmp_path, DeepTables(SCREEN, cells=3, epochs=2, n_train=240, input_size=64))
     said = "240 cells a fold, 2 epochs at 64 × 64 px"

@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "score_models",
         ("Model", "Label", "Confidence", "Accuracy", "Count"),
     ),
+    "alignment": ("alignment.parquet", "align_networks", ("Fold", "R2_HeldOut")),
     "gallery": ("gallery.parquet", "explain_crops", ("File", "Kind", "Label", "Class")),
     "profile_scores": (
         "profile_scores.parquet",
@@ -96,7 +97,7 @@ class Deep:
         Whether the deep half ran at all.
     labels, verdict : dict
         ``labels.json`` and ``model_verdict.json``.
-    leakage, scores, differences, confusion, calibration, gallery : pandas.DataFrame
+    leakage, scores, differences, confusion, calibration, alignment, gallery : pandas.DataFrame
         Tables of `TABLES`.
     profile_scores, profile_card, profile_differences, dropped : pandas.DataFrame
         Further ones.
@@ -118,6 +119,7 @@ class Deep:
     differences: pd.DataFrame = field(default_factory=_empty)
     confusion: pd.DataFrame = field(default_factory=_empty)
     calibration: pd.DataFrame = field(default_factory=_empty)
+    alignment: pd.DataFrame = field(default_factory=_empty)
     gallery: pd.DataFrame = field(default_factory=_empty)
     profile_scores: pd.DataFrame = field(default_factory=_empty)
     profile_card: pd.DataFrame = field(default_factory=_empty)

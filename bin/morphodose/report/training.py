@@ -42,6 +42,8 @@ def section(screen: Screen, album: Album) -> Section | None:
         parts.append(_curves(screen, album))
     if not deep.lr_range.empty:
         parts.append(_range_test(screen, album))
+    if len(deep.alignment) > 1:
+        parts.append(Part("One space for all folds", _alignment(deep.alignment)))
     return Section("training", "Training of the network", parts)
 
 
@@ -105,6 +107,28 @@ def _extent(screen: Screen) -> str:
     if not records:
         return lead + text
     return lead + text + table(["Training", "Fold", *shown.values()], rows) + _speed(screen)
+
+
+def _alignment(frame: pd.DataFrame) -> str:
+    """How well the networks of the folds agree on what they see."""
+    turned = frame.sort_values("Fold").iloc[1:]
+    worst = float(turned["R2_HeldOut"].min())
+    text = paragraph(
+        "Each fold has a network, and so axes, of its own. Their embeddings are turned onto those of the first "
+        "fold by a rotation (Procrustes), fitted on cells that all of them look at. How much of the first "
+        "network's variance the others then explain, on cells that the rotation was not fitted to, says "
+        "whether they learnt the same."
+    )
+    poor = ""
+    if worst < 0.5:
+        poor = notice(
+            f"The networks agree on {100 * max(worst, 0):.0f} % only: they learnt different things, or little. "
+            "Distances between cells of different folds mean little; those within a fold are not touched."
+        )
+    rows = [
+        [int(fold), float(share)] for fold, share in zip(turned["Fold"], turned["R2_HeldOut"], strict=True)
+    ]
+    return text + poor + table(["Fold", "Variance explained, cells not fitted to"], rows)
 
 
 def _value(key: str, value: object) -> object:
