@@ -81,8 +81,8 @@ def boosting(seed: int) -> Any:
     """Gradient boosting of small trees, classes of equal weight."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    # 32 bins: where cells have weights scikit-learn looks each edge up by itself, which with its 255 takes six times
-    # as long as the trees
+    # 32 bins: where cells have weights scikit-learn looks each edge up by itself, which with its 255 takes
+    # six times as long as the trees
     return HistGradientBoostingClassifier(
         max_iter=60, max_leaf_nodes=15, min_samples_leaf=20, max_bins=32, class_weight="balanced",
         early_stopping=False, random_state=seed,
