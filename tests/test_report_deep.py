@@ -41,7 +41,7 @@ def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> S
     made.write(folder / "results", **options)
     none = pd.DataFrame()
     return Screen(
-        made.screen.wells(), *[none] * 12, deep=read_deep(folder / "results"), params={"cell_channel": "x"}
+        made.screen.wells(), *[none] * 11, deep=read_deep(folder / "results"), params={"cell_channel": "x"}
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_sample_takes_the_same_share_of_each_file_and_the_same_cells_again(tmp_p
 
 
 def test_without_the_deep_half_one_section_says_why(album: Album) -> None:
-    screen = Screen(SCREEN.wells(), *[pd.DataFrame()] * 12)
+    screen = Screen(SCREEN.wells(), *[pd.DataFrame()] * 11)
     made = all_sections(screen, album)
     assert made[1:] == [None] * 4
     assert "Left out: it was not run" in text_of(made[0])

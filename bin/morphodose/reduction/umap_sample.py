@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+
 Indices = npt.NDArray[np.int64]
 #: A map of fewer cells shows nothing.
 LEAST = 30
@@ -102,6 +104,18 @@ def umap(coordinates: npt.NDArray[np.float32], settings: dict[str, Any]) -> npt.
     """
     from umap import UMAP
 
+    _keep_compiled()
     own = {name: value for name, value in settings.items() if name != "input_components"}
     rows = np.ascontiguousarray(coordinates[:, : settings["input_components"]])
     return np.asarray(UMAP(**own, n_jobs=1).fit_transform(rows), dtype=np.float32)
+
+
+def _keep_compiled() -> None:
+    """Let numba keep the kernels of UMAP, which else are compiled in every process: 12 s of a task."""
+    from numba.core.dispatcher import Dispatcher
+    from umap import layouts, umap_, utils
+
+    for module in (umap_, layouts, utils):
+        for kernel in vars(module).values():
+            if isinstance(kernel, Dispatcher):
+                kernel.enable_caching()

@@ -115,15 +115,16 @@ def _alignment(frame: pd.DataFrame) -> str:
     worst = float(turned["R2_HeldOut"].min())
     text = paragraph(
         "Each fold has a network, and so axes, of its own. Their embeddings are turned onto those of the "
-        "first fold by a rotation (Procrustes), fitted on cells that all of them look at. How much of the first "
-        "network's variance the others then explain, on cells that the rotation was not fitted to, says "
-        "whether they learnt the same."
+        "first fold by a rotation (Procrustes), fitted on cells that all of them look at. How much of the "
+        "first network's variance the others then explain, on cells that the rotation was not fitted to, "
+        "says whether they learnt the same."
     )
     poor = ""
     if worst < 0.5:
         poor = notice(
             f"The networks agree on {100 * max(worst, 0):.0f} % only: they learnt different things, or "
-            "little. Distances between cells of different folds mean little; those within a fold are not touched."
+            "little. Distances between cells of different folds mean little; those within a fold are not "
+            "touched."
         )
     rows = [
         [int(fold), float(share)] for fold, share in zip(turned["Fold"], turned["R2_HeldOut"], strict=True)
