@@ -48,7 +48,7 @@ def learn(folder: Path, truth: Truth, jobs: int, options: tuple[str, ...]) -> No
         "--labels_out", labels, "--leakage_out", leakage)  # fmt: skip
     split = ("--split", table, "--labels", labels)
     kinds = [("trained", fold) for fold in range(truth.replicates)]
-    kinds += [("random_split", fold) for fold in range(truth.replicates)] + [("permuted", 0)]
+    kinds += [("random_split", 0), ("permuted", 0)]
 
     def train(kind: tuple[str, int]) -> None:
         said = run("train_resnet", *split, "--kind", kind[0], "--fold", kind[1], "--threads", 1, *options,
@@ -70,8 +70,9 @@ def learn(folder: Path, truth: Truth, jobs: int, options: tuple[str, ...]) -> No
 @click.option("--seed", default=Truth.seed)
 @click.option("--jobs", default=2, help="Trainings side by side, each on one thread.")
 @click.option("--network", default="resnet18")
-@click.option("--input_size", default=48)
-@click.option("--epochs", default=12)
+@click.option("--input_size", default=40)
+@click.option("--epochs", default=15)
+@click.option("--batch_size", default=32)
 @click.option("--preset", default="modern")
 @click.option("--head", default="multilabel")
 def main(
@@ -85,6 +86,7 @@ def main(
     network: str,
     input_size: int,
     epochs: int,
+    batch_size: int,
     preset: str,
     head: str,
 ) -> None:
@@ -98,17 +100,9 @@ def main(
         seed=seed,
     )
     options = (
-        "--network",
-        network,
-        "--input_size",
-        input_size,
-        "--epochs",
-        epochs,
-        "--preset",
-        preset,
-        "--head",
-        head,
-    )
+        "--network", network, "--input_size", input_size, "--epochs", epochs, "--batch_size", batch_size,
+        "--preset", preset, "--head", head,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_screen(folder, truth)

@@ -18,7 +18,7 @@ from evaluation_tables import cell_keys, content, write_crop_index, write_map
 from morphodose.crops.shard import Crop, write_shard
 from morphodose.tables import write_table
 
-CROP = 48
+CROP = 40
 Pixels = npt.NDArray[np.uint16]
 
 
@@ -38,8 +38,8 @@ class Truth:
         Standard deviation of the brightness between wells, as a share.
     """
 
-    effect: float = 1.5
-    growth: float = 1.5
+    effect: float = 3.0
+    growth: float = 3.0
     position: float = 0.2
     well: float = 0.1
     doses: tuple[float, ...] = (0, 1, 2, 4, 8, 16, 32, 64)
