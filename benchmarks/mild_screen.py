@@ -22,10 +22,10 @@ import click
 import pandas as pd
 
 from learned_screen import Truth, write_screen
+from morphodose.evaluation.verdict import METRIC
 from morphodose.tables import read_table
 
 BIN = Path(__file__).resolve().parents[1] / "bin"
-METRIC = "balanced_accuracy"
 
 
 def run(command: str, *arguments: object) -> str:
@@ -48,7 +48,7 @@ def learn(folder: Path, truth: Truth, jobs: int, options: tuple[str, ...]) -> No
         "--labels_out", labels, "--leakage_out", leakage)  # fmt: skip
     split = ("--split", table, "--labels", labels)
     kinds = [("trained", fold) for fold in range(truth.replicates)]
-    kinds += [("random_split", 0), ("permuted", 0)]
+    kinds += [("permuted", fold) for fold in range(truth.replicates)] + [("random_split", 0)]
 
     def train(kind: tuple[str, int]) -> None:
         said = run("train_resnet", *split, "--kind", kind[0], "--fold", kind[1], "--threads", 1, *options,
@@ -70,8 +70,8 @@ def learn(folder: Path, truth: Truth, jobs: int, options: tuple[str, ...]) -> No
 @click.option("--seed", default=Truth.seed)
 @click.option("--jobs", default=2, help="Trainings side by side, each on one thread.")
 @click.option("--network", default="resnet18")
-@click.option("--input_size", default=40)
-@click.option("--epochs", default=15)
+@click.option("--input_size", default=32)
+@click.option("--epochs", default=12)
 @click.option("--batch_size", default=32)
 @click.option("--preset", default="modern")
 @click.option("--head", default="multilabel")

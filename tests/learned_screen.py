@@ -38,8 +38,8 @@ class Truth:
         Standard deviation of the brightness between wells, as a share.
     """
 
-    effect: float = 3.0
-    growth: float = 3.0
+    effect: float = 4.0
+    growth: float = 4.0
     position: float = 0.2
     well: float = 0.1
     doses: tuple[float, ...] = (0, 1, 2, 4, 8, 16, 32, 64)
