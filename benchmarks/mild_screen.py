@@ -115,7 +115,7 @@ def main(
         f"{len(truth.doses)} doses x {len(truth.hours)} times x {truth.replicates} replicates, {truth}"
     )
     for table, who, value in ((scores, "Model", "Value"), (differences, "Against", "Difference")):
-        of_dose = table[(table["Label"] == "dose") & (table["Metric"] == METRIC)]
+        of_dose = table[(table["Label"] == "Dose") & (table["Metric"] == METRIC)]
         if "Against" in of_dose:
             of_dose = of_dose[of_dose["Model"] == "network"]
         with pd.option_context("display.float_format", "{:.3f}".format):
