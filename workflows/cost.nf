@@ -3,7 +3,7 @@
 
 /** Fill the place that bin/morphodose/report/cost.py left in the report. */
 def writeCost(outdir, command_line, launch_dir) {
-    def report = file("${outdir}/report/report.html")
+    def report = file("${outdir}/report/report.html", glob: false)
     def trace = traceFile(outdir, command_line, launch_dir)
     if (!report.exists() || trace == null) {
         return null
@@ -24,7 +24,7 @@ def writeCost(outdir, command_line, launch_dir) {
 /** The newest trace of those that this run may have written: asked for, of the results, of the launch folder. */
 def traceFile(outdir, command_line, launch_dir) {
     def asked = command_line =~ /-with-trace[ =]+'?([^\s']+)/
-    return [asked ? file(asked[0][1]) : null, file("${outdir}/pipeline_info/trace.txt"), file("${launch_dir}/pipeline_info/trace.txt")]
+    return [asked ? file(asked[0][1], glob: false) : null, file("${outdir}/pipeline_info/trace.txt", glob: false), file("${launch_dir}/pipeline_info/trace.txt", glob: false)]
         .findAll { path -> path != null && path.exists() }
         .toSorted { path -> path.lastModified() }
         .reverse()[0]
