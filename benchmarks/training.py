@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Images a second of training from shards, beside the same network on tensors in memory; and the presets.
+"""Images a second of training from shards, beside the same network on tensors in memory.
 
 Run with ``PYTHONPATH=bin python benchmarks/training.py [--use_gpu --workers 15 --batch_size 256]``. Simulated
 crops are written as shards. The same steps (forward, backward, clipping, optimiser) then take turns, a few
 batches each, on batches that the loader reads, changes, resizes and normalises, and on one batch that already
-lies in the device's memory, ready for the network. ``--compare_presets`` trains presets and heads on a
-simulated screen, a replicate held out, and prints what each gets right there.
+lies in the device's memory, ready for the network.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,9 +30,8 @@ from morphodose.deep.data import CropBatch, CropDataset, EpochBatches, crop_load
 from morphodose.deep.heads import loss
 from morphodose.deep.network import build_network, choose_device, prepare
 from morphodose.deep.optimise import make_optimizer
-from morphodose.deep.presets import PRESETS, class_weights
-from morphodose.deep.recipe import HEADS, Recipe
-from morphodose.deep.train import CLIP, Machine, choose_precision, evaluate, fit, make_fabric
+from morphodose.deep.recipe import Recipe
+from morphodose.deep.train import CLIP, Machine, choose_precision, make_fabric
 
 CLASSES = {"time": ("4", "24"), "dose": ("vehicle", "1", "3", "10")}
 ORDERED = {"time": True, "dose": True}
@@ -57,9 +54,7 @@ def cell(random: np.random.Generator, dose: int, hours: int, gain: float) -> np.
     return (noisy * inside).clip(0, 65535).astype(np.uint16)
 
 
-def write_screen(
-    folder: Path, replicates: int, wells: int, cells: int, seed: int, unequal: bool = False
-) -> pd.DataFrame:
+def write_screen(folder: Path, replicates: int, wells: int, cells: int, seed: int) -> pd.DataFrame:
     """Shards and the split table of a screen: every well has its own brightness, every cell its own look."""
     random = np.random.default_rng(seed)
     rows = []
@@ -69,11 +64,9 @@ def write_screen(
             gain = random.normal(1, 0.1)
             for hours, label in enumerate(CLASSES["time"]):
                 name = f"Time_{label}hrs_R{replicate + 1}_Well_A{number + 1:02d}"
-                # a strong dose leaves few cells
-                count = cells // (1 + 3 * (dose == 3)) if unequal else cells
                 crops = [
                     Crop(f"{name}_Field_1_obj{i + 1}", 68, 68, cell(random, dose, hours, gain)[None])
-                    for i in range(count)
+                    for i in range(cells)
                 ]
                 write_shard(folder / f"{name}.arrow", crops, ("Brightfield",), CROP)
                 rows += [
@@ -100,17 +93,11 @@ def write_screen(
 @click.option("--workers", default=0, help="Processes that read.")
 @click.option("--threads", default=1, help="CPU threads.")
 @click.option("--use_gpu", is_flag=True)
-@click.option("--compare_presets", is_flag=True)
-@click.option("--epochs", default=0, help="For --compare_presets; 0 is the presets' own.")
-@click.option("--train_size", default=64, help="Edge of the input for --compare_presets.")
-@click.option("--head", multiple=True, type=click.Choice(HEADS), default=HEADS, help="For --compare_presets.")
-@click.option("--seeds", default=1, help="Repeats for --compare_presets.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(compare_presets: bool, as_json: bool, threads: int, **options: object) -> None:
-    """Print images a second, or with --compare_presets what is right on a held-out replicate."""
+def main(as_json: bool, threads: int, **options: object) -> None:
+    """Print images a second."""
     torch.set_num_threads(threads)
-    work = presets if compare_presets else speed
-    for row in work(**options):  # type: ignore[arg-type]
+    for row in speed(**options):  # type: ignore[arg-type]
         if as_json:
             click.echo(json.dumps(row))
         else:
@@ -234,67 +221,6 @@ def speed(
                     "loader_cpu_share": alone / trained,
                 }
             )
-    return found
-
-
-def presets(
-    network: str,
-    use_gpu: bool,
-    workers: int,
-    epochs: int,
-    train_size: int,
-    head: tuple[str, ...],
-    seeds: int,
-    cells: int,
-    **_: object,
-) -> list[dict[str, object]]:
-    """Held-out accuracy of each preset and head; classes are unequal, as a toxic dose leaves few cells."""
-    found: list[dict[str, object]] = []
-    machine = Machine(use_gpu=use_gpu, workers=workers)
-    fabric = make_fabric(machine)
-    with tempfile.TemporaryDirectory() as place:
-        frame = write_screen(Path(place), 3, 8, cells, 1, unequal=True)
-        train, held = (frame[part].reset_index(drop=True) for part in (frame["Fold"] > 0, frame["Fold"] == 0))
-        for seed, (name, preset), one in product(range(seeds), PRESETS.items(), head):
-            recipe = Recipe(
-                network=network,
-                input_size=train_size,
-                head=one,
-                classes=CLASSES,
-                ordered=ORDERED,
-                mean=(40.0,),
-                std=(170.0,),
-                seed=seed,
-                preset=name,
-                epochs=epochs or preset.epochs,
-                class_weights=class_weights(train, CLASSES) if preset.weigh_classes else {},
-                batch_size=preset.batch_size,
-                learning_rate=preset.learning_rate,
-                weight_decay=preset.weight_decay,
-                optimizer=preset.optimizer,
-            )
-            data = CropDataset(train, shard_paths([place]), recipe, seed, 5, True)
-            unseen = CropDataset(held, shard_paths([place]), recipe)
-            start = time.process_time()
-            trained = build_network(recipe)
-            log = fit(fabric, trained, recipe, data, unseen, machine, None, lambda _line: None)
-            row: dict[str, object] = {
-                "preset": name,
-                "head": one,
-                "seed": seed,
-                "n_train": len(train),
-                "n_held_out": len(held),
-                "steps": int(log[-1]["Step"]),
-                "cpu_s": time.process_time() - start,
-            }
-            said = evaluate(fabric, trained, unseen, recipe, machine)
-            for column, label in enumerate(CLASSES):
-                truth, guess = unseen.targets[:, column].numpy(), said.classes[label]
-                recalls = [(guess[truth == k] == k).mean() for k in np.unique(truth)]
-                row[f"{label}_accuracy"] = float((guess == truth).mean())
-                row[f"{label}_balanced"] = float(np.mean(recalls))
-            click.echo(json.dumps(row), err=True)
-            found.append(row)
     return found
 
 
