@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from morphodose.cli import command
+from morphodose.cli import run_for_wells, well_command
 from morphodose.crops.cut import Cut, Place, cut_field
 from morphodose.crops.export import export_tiffs
 from morphodose.crops.shard import Crop, CropShard, write_shard
@@ -36,7 +36,7 @@ KINDS = {
 }
 
 
-@command
+@well_command
 @click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
 @click.option(
     "--images",
@@ -148,4 +148,4 @@ def index_table(well: WellKeys, places: list[tuple[str, Place]], shard: str) -> 
 
 
 if __name__ == "__main__":
-    main()
+    run_for_wells(main)

@@ -28,6 +28,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Results of an earlier run: its trace gives rates, and its tables the cells of a field.",
 )
 @click.option("--trace", type=FILE, help="The trace of that run, where it is not in its results.")
+@click.option("--wells_per_task", default=1, type=click.IntRange(1), help="Well-timepoints a task.")
 @click.option("--segmentation_shard", default=12, type=click.IntRange(1), help="Well-timepoints a task.")
 @click.option("--embedding_shard", default=12, type=click.IntRange(1), help="Well-timepoints a task.")
 @click.option("--illumination", default="none", help="As the pipeline's parameter.")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from morphodose.cli import command
+from morphodose.cli import run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
@@ -26,7 +26,7 @@ from morphodose.names import cell_id
 from morphodose.tables import write_table
 
 
-@command
+@well_command
 @click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
 @click.option(
     "--images",
@@ -126,4 +126,4 @@ def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main()
+    run_for_wells(main)

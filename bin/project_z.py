@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from morphodose.cli import command
+from morphodose.cli import run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
@@ -22,7 +22,7 @@ from morphodose.tables import write_table
 COLUMNS = ("file", "field", "z", "channel")
 
 
-@command
+@well_command
 @click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
 @click.option(
     "--planes",
@@ -151,4 +151,4 @@ def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[d
 
 
 if __name__ == "__main__":
-    main()
+    run_for_wells(main)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from morphodose.cli import command
+from morphodose.cli import run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import read_field
 from morphodose.keys import field_images, parse_keys
@@ -18,7 +18,7 @@ from morphodose.tables import write_table
 DEFAULT = Thresholds()
 
 
-@command
+@well_command
 @click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
 @click.option(
     "--images",
@@ -94,4 +94,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    run_for_wells(main)

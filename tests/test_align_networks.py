@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
+from scipy.linalg import orthogonal_procrustes
 
 import align_networks
 from embedding_tree import arguments, make_screen, run
@@ -45,6 +46,19 @@ def test_a_known_rotation_is_found_again(seed: int, size: int, spread: float) ->
     assert explained(found.rotations[3], moved, reference, reference.mean(axis=0)) == pytest.approx(
         1, abs=1e-6
     )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_few_anchors_are_turned_as_well_as_the_whole_svd_turns_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    own, other = rng.normal(size=(2, 12, 40)) + rng.normal(size=(2, 1, 40))
+    found = fit_rotation(own, other)
+    assert np.allclose(found.matrix @ found.matrix.T, np.eye(40), atol=1e-5)
+    centred, target = own - own.mean(axis=0), other - other.mean(axis=0)
+    best, _ = orthogonal_procrustes(centred, target)
+    misfits = [((centred @ matrix - target) ** 2).sum() for matrix in (found.matrix, best)]
+    assert misfits[0] == pytest.approx(misfits[1], rel=1e-4)
 
 
 @settings(max_examples=20, deadline=None)

@@ -75,6 +75,7 @@ def test_tasks_of_the_reference_screen() -> None:
     assert REFERENCE.wells == 144
     assert steps["PROJECT_Z"] == steps["MEASURE_CELLS"] == (144, 1)
     assert steps["SEGMENT_CELLS"] == (18, 1)
+    assert repeats(REFERENCE, Options(wells_per_task=3))["MEASURE_CELLS"] == (54, 1)
     assert steps["CALL_DEATH"] == (18, 1)
     # three replicates are held out in turn, two more networks are controls; each sees two thirds of the cells
     assert steps["TRAIN_RESNET"] == (5, pytest.approx(10 / 3))

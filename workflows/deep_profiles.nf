@@ -11,7 +11,7 @@ include { codeDigest     } from './code_digest'
 
 workflow DEEP_PROFILES {
     take:
-    fields       // [meta, folder of fields, folder of masks] of each well-timepoint; nothing where nothing can be learned
+    fields       // [metas, folders of fields, folders of masks] of each task; nothing where nothing can be learned
     images_table // annotated tables of fields, sorted
     cells_table  // annotated tables of cells, sorted
     plate_map    // as check_design wrote it
@@ -22,8 +22,8 @@ workflow DEEP_PROFILES {
     // MODULE: single-cell crops, one shard and its index a well-timepoint
     //
     CROP_CELLS(fields, codeDigest('crop_cells.py'))
-    def shards = together(CROP_CELLS.out.crops.map { _meta, shard, _index -> shard })
-    def indexes = together(CROP_CELLS.out.crops.map { _meta, _shard, index -> index })
+    def shards = together(CROP_CELLS.out.crops.map { _metas, crops, _indexes -> crops }.flatten())
+    def indexes = together(CROP_CELLS.out.crops.map { _metas, _crops, found -> found }.flatten())
 
     //
     // MODULE: which cells are trained on and which are held out; refused where the two share a field or a well
@@ -58,9 +58,7 @@ workflow DEEP_PROFILES {
     def imagenet = options.imagenet_weights ? file(options.imagenet_weights, glob: false) : []
     def kinds = ['trained', 'untrained'] + (imagenet ? ['imagenet'] : [])
     EMBED_CELLS(
-        CROP_CELLS.out.crops
-            .toSortedList { a, b -> a[0].id <=> b[0].id }
-            .flatMap { crops -> embeddingShards(crops, kinds, options.embedding_shard) },
+        shards.flatMap { crops -> embeddingShards(crops, kinds, options.embedding_shard) },
         split,
         networks,
         ALIGN_NETWORKS.out.alignment,
@@ -138,11 +136,10 @@ def trainings(json, controls) {
 
 /** [[id:, kind:], shards] for each kind of network and each group of well-timepoints. */
 def embeddingShards(crops, kinds, size) {
-    def groups = crops.collate(size)
     return kinds.collectMany { kind ->
-        groups.collect { group ->
-            def last = group.size() > 1 ? " … ${group[-1][0].id}" : ''
-            [[id: "${kind} ${group[0][0].id}${last}".toString(), kind: kind], group.collect { _meta, shard, _index -> shard }]
+        crops.collate(size).collect { group ->
+            def last = group.size() > 1 ? " … ${group[-1].baseName}" : ''
+            [[id: "${kind} ${group[0].baseName}${last}".toString(), kind: kind], group]
         }
     }
 }

@@ -39,13 +39,21 @@ workflow MORPHODOSE {
         samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
     )
     def planned = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
+    def meta_of = planned.map { well -> [well[0].id, well[0]] }
     def wells_per_acquisition = CHECK_DESIGN.out.well_timepoints.map { json -> wellsPerAcquisition(json) }
+    def tasks = CHECK_DESIGN.out.well_timepoints.map { json -> tasksOf(json, options.wells_per_task) }
 
     //
     // MODULE: one image a field, from its z planes
     //
-    PROJECT_Z(planned, codeDigest('project_z.py'))
-    def images = PROJECT_Z.out.images
+    PROJECT_Z(
+        inTasks(planned.map { meta, rows, planes -> [meta, [rows, planes]] }, tasks).map { metas, entries ->
+            [metas, entries.collectMany { rows, _planes -> rows }, entries.collectMany { _rows, planes -> planes }]
+        },
+        codeDigest('project_z.py')
+    )
+    def projected = byWell(PROJECT_Z.out.images, '')
+    def images = projected
 
     //
     // MODULE: flat field of each acquisition, kept where it helps on images it has not seen (optional)
@@ -67,7 +75,8 @@ workflow MORPHODOSE {
     //
     // MODULE: focus, saturation, background: keep, flag or drop each field, with the reason
     //
-    QC_IMAGES(PROJECT_Z.out.images, codeDigest('qc_images.py'))
+    QC_IMAGES(inTasks(projected, tasks), codeDigest('qc_images.py'))
+    def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
 
     //
     // MODULE: the weights, staged and checked once
@@ -89,12 +98,15 @@ workflow MORPHODOSE {
     // MODULE: features of cells, nuclei and cytoplasm in every channel
     //
     def fields = images.map { meta, folder -> [meta.id, meta, folder] }.join(masks).map { _id, meta, folder, mask -> [meta, folder, mask] }
-    MEASURE_CELLS(fields, codeDigest('measure_cells.py'))
+    def fields_in_tasks = inTasks(fields.map { meta, folder, mask -> [meta, [folder, mask]] }, tasks).map { metas, pairs ->
+        [metas, pairs.collect { folder, _mask -> folder }, pairs.collect { _folder, mask -> mask }]
+    }
+    MEASURE_CELLS(fields_in_tasks, codeDigest('measure_cells.py'))
 
     //
     // MODULE: Annexin V x PI gates from the vehicle wells of each acquisition, a state for each cell
     //
-    def measurements = byAcquisition(MEASURE_CELLS.out.measurements, wells_per_acquisition)
+    def measurements = byAcquisition(byWell(MEASURE_CELLS.out.measurements, '.parquet'), wells_per_acquisition)
     def gates = channel.empty()
     def gate_plots = channel.empty()
     def death = measurements.map { meta, _files -> [meta, []] }
@@ -109,11 +121,10 @@ workflow MORPHODOSE {
     //
     // MODULE: the tables of cells and images: measurements, plate map, death states and QC joined
     //
-    def meta_of = planned.map { well -> [well[0].id, well[0]] }
     ANNOTATE_CELLS(
         measurements
             .join(byAcquisition(meta_of.join(masks).map { _id, meta, mask -> [meta, mask] }, wells_per_acquisition))
-            .join(byAcquisition(QC_IMAGES.out.qc, wells_per_acquisition))
+            .join(byAcquisition(qc, wells_per_acquisition))
             .join(death),
         CHECK_DESIGN.out.plate_map,
         codeDigest('annotate_cells.py')
@@ -142,9 +153,9 @@ workflow MORPHODOSE {
     def deep = channel.empty()
     if (deepLeftOut(options) == null) {
         DEEP_PROFILES(
-            fields.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
-                .filter { _meta, _images, _mask, why -> !why }
-                .map { meta, folder, mask, _why -> [meta, folder, mask] },
+            fields_in_tasks.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
+                .filter { _metas, _images, _masks, why -> !why }
+                .map { metas, projections, labels, _why -> [metas, projections, labels] },
             images_table,
             cells_table,
             CHECK_DESIGN.out.plate_map,
@@ -192,7 +203,7 @@ workflow MORPHODOSE {
         FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
         FIT_RESPONSES.out.orders,
         images_table,
-        sortedFiles(PROJECT_Z.out.images.map { _meta, folder -> folder }),
+        sortedFiles(projected.map { _meta, folder -> folder }),
         sortedFiles(illumination),
         sortedFiles(gates),
         sortedFiles(gate_plots),
@@ -224,7 +235,7 @@ workflow MORPHODOSE {
 def wellTimepoints(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).toSorted { well -> well.id }.collect { well ->
         def meta = wellMeta(well)
-        def rows = well.planes.collect { plane -> [source: plane.path, field: plane.field, z: plane.z, channel: plane.channel] }
+        def rows = well.planes.collect { plane -> [id: well.id, source: plane.path, field: plane.field, z: plane.z, channel: plane.channel] }
         [meta, rows, well.planes.collect { plane -> file(plane.path, glob: false) }]
     }
 }
@@ -239,6 +250,31 @@ def wellMeta(well) {
 /** Acquisition → number of its wells, so that an acquisition goes on as soon as it is complete. */
 def wellsPerAcquisition(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).countBy { well -> well.acquisition }
+}
+
+/** Id of a well-timepoint → its task: [name, size]; wells of one acquisition share a task, in the order of their ids. */
+def tasksOf(json, size) {
+    def shards = new groovy.json.JsonSlurper().parse(json.toFile()).groupBy { well -> well.acquisition }.values().collectMany { wells ->
+        wells*.id.toSorted().collate(size)
+    }
+    return shards.collectMany { ids -> ids.collect { id -> [id, [ids[0], ids.size()]] } }.collectEntries()
+}
+
+/** [metas, entries] of each task from [meta, entry] of the wells, as soon as it is complete. */
+def inTasks(by_well, tasks) {
+    return by_well
+        .combine(tasks)
+        .map { meta, entry, of -> [groupKey(of[meta.id][0], of[meta.id][1]), [meta, entry]] }
+        .groupTuple()
+        .map { _key, wells -> wells.toSorted { well -> well[0].id }.transpose() }
+}
+
+/** [meta, file] of each well from [metas, files] of tasks; a well's file is called its id and an ending. */
+def byWell(in_tasks, ending) {
+    return in_tasks.flatMap { metas, files ->
+        def several = files instanceof List ? files : [files]
+        metas.collect { meta -> [meta, several.find { path -> path.name == meta.id + ending }] }
+    }
 }
 
 /** [[acquisition:, plate:], sorted entries] of each acquisition from [meta, entry] of its wells; an entry is a file or [meta, file]. */

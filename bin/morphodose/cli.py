@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,7 +30,53 @@ MENDS = {
 }
 
 
-def command(function: Callable[..., Any]) -> click.Command:
+#: Said by --help of a command that `run_for_wells` runs.
+SEVERAL = (
+    "Several well-timepoints in one go: --wells JSON (or its file), a list with an object a well-timepoint, "
+    "of options above by name; options beside it hold for all."
+)
+
+
+def run_for_wells(one: click.Command) -> None:
+    """Run a command for one well-timepoint, or for all of ``--wells`` if the command line has that.
+
+    All share one start of Python, which takes longer than the work on a small well. The first fault ends it.
+    """
+    given = sys.argv[1:]
+    if "--wells" not in given:
+        one()
+        return
+    at = given.index("--wells")
+    try:
+        for well in parse_wells("".join(given[at + 1 : at + 2])):
+            one.main([*given[:at], *given[at + 2 :], *well], standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+
+
+def parse_wells(text: str) -> list[list[str]]:
+    """Options of each well-timepoint of ``--wells``; objects as values (``keys``) stay JSON."""
+    shown = repr(text[:200])
+    try:
+        wells = json.loads(text if text.lstrip().startswith("[") else Path(text).read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise click.UsageError(f"--wells is neither a JSON list nor a readable file: {shown}") from fault
+    except json.JSONDecodeError as fault:
+        raise click.UsageError(f"--wells is not JSON ({fault}): {shown}") from fault
+    if not (isinstance(wells, list) and wells and all(isinstance(well, dict) for well in wells)):
+        raise click.UsageError(f"--wells is no list with an object a well-timepoint: {shown}")
+    return [
+        [
+            word
+            for name, value in well.items()
+            for word in (f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))
+        ]
+        for well in wells
+    ]
+
+
+def command(function: Callable[..., Any], epilog: str | None = None) -> click.Command:
     """Make `function` a click command that prints faults the user can mend as ``Error: …`` and exits 1.
 
     These are every `InputError`, and an `OSError` of `MENDS`; any other exception is a defect of the code
@@ -48,7 +97,12 @@ def command(function: Callable[..., Any]) -> click.Command:
             raise click.ClickException(said) from fault
 
     settings = {"help_option_names": ["-h", "--help"], "show_default": True}
-    return click.command(context_settings=settings)(run)
+    return click.command(context_settings=settings, epilog=epilog)(run)
+
+
+def well_command(function: Callable[..., Any]) -> click.Command:
+    """`command` for one well-timepoint, which `run_for_wells` may run for several."""
+    return command(function, SEVERAL)
 
 
 def reason_of(fault: OSError) -> tuple[int, str]:

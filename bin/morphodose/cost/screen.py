@@ -19,6 +19,7 @@ UNITS = ("planes", "plane_mpx", "field_mpx", "channel_mpx", "cell_channels", "ce
 class Options:
     """The choices of a run that its cost depends on; names are those of the parameters."""
 
+    wells_per_task: int = 1
     segmentation_shard: int = 12
     embedding_shard: int = 12
     illumination: str = "none"
@@ -114,10 +115,10 @@ def folds(screen: Screen, options: Options) -> int:
 
 def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
     """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
-    wells, acquisitions = screen.wells, len(screen.wells_of)
+    wells, acquisitions = screen.shards(options.wells_per_task), len(screen.wells_of)
     steps: dict[str, tuple[int, float]] = {"CHECK_DESIGN": (1, 1), "PROJECT_Z": (wells, 1)}
     if options.illumination == "estimate":
-        steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (wells, 1)}
+        steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (screen.wells, 1)}
     steps |= {
         "QC_IMAGES": (wells, 1),
         "STAGE_CELL_WEIGHTS": (1, 0),
@@ -144,11 +145,9 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
             "SCORE_MODELS": (1, 1),
             "EXPLAIN_CROPS": (1, 1),
         }
-    if options.deep:
-        steps |= {
-            "REDUCE_FEATURES": (sets, sets),
-            "PROFILE_FEATURES": (1, sets),
-            "EXPORT_ANNDATA": (1, 1),
-        }
-    steps["REPORT"] = (1, 1)
-    return steps
+    return steps | {
+        "REDUCE_FEATURES": (sets, sets),
+        "PROFILE_FEATURES": (1, sets),
+        "EXPORT_ANNDATA": (1, 1),
+        "REPORT": (1, 1),
+    }

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from scipy.linalg import orthogonal_procrustes
+from scipy.linalg import orthogonal_procrustes, qr
 
 from morphodose.errors import InputError
 from morphodose.files import replacing
@@ -65,8 +65,20 @@ def fit_rotation(anchors: npt.NDArray[np.floating], reference: npt.NDArray[np.fl
         )
     own, other = np.asarray(anchors, np.float64), np.asarray(reference, np.float64)
     mean = own.mean(axis=0)
-    matrix, _ = orthogonal_procrustes(own - mean, other - other.mean(axis=0))
+    own, other = own - mean, other - other.mean(axis=0)
+    if 2 * len(own) < own.shape[1]:
+        matrix = _rotation_of_few(own, other)
+    else:
+        matrix, _ = orthogonal_procrustes(own, other)
     return Rotation(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+def _rotation_of_few(own: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Procrustes of N < D rows, in the N dimensions that they span: an SVD of N x N, not of D x D."""
+    n = len(own)
+    (axes, spread), (other_axes, other_spread) = (qr(rows.T) for rows in (own, other))
+    inner, _ = orthogonal_procrustes(spread[:n].T, other_spread[:n].T)
+    return np.asarray(axes[:, :n] @ inner @ other_axes[:, :n].T + axes[:, n:] @ other_axes[:, n:].T)
 
 
 def explained(

@@ -1,35 +1,37 @@
 process CROP_CELLS {
-    tag "${meta.id}"
+    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_low'
 
     input:
-    tuple val(meta), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')
+    tuple val(metas), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')   // well-timepoints
     val code
 
     output:
-    tuple val(meta), path("${meta.id}.arrow"), path("${meta.id}_crops.parquet"), emit: crops
-    path "${meta.id}", optional: true, emit: tiffs   // with ext.export
+    tuple val(metas), path('*.arrow'), path('*_crops.parquet'), emit: crops
+    path "tiff/*", optional: true, emit: tiffs   // with ext.export
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def export = task.ext.export ? "--export ${meta.id}" : ''
-    def keys = groovy.json.JsonOutput.toJson(meta)
+    def wells = metas.collect { meta ->
+        def well = [
+            id: meta.id, keys: meta, images: "images/${meta.id}", masks: "masks/${meta.id}",
+            out_shard: "${meta.id}.arrow", out_index: "${meta.id}_crops.parquet"
+        ]
+        task.ext.export ? well + [export: "tiff/${meta.id}"] : well
+    }
     """
     crop_cells.py \\
-        --id ${meta.id} \\
-        --keys '${keys}' \\
-        --images ${images} \\
-        --masks ${masks} \\
-        --out_shard ${meta.id}.arrow \\
-        --out_index ${meta.id}_crops.parquet \\
-        ${export} \\
+        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
         ${args}
     versions.py --process ${task.process} numpy pyarrow scipy tifffile > versions.yml
     """
 
     stub:
     """
-    touch ${meta.id}.arrow ${meta.id}_crops.parquet versions.yml
+    for id in ${metas*.id.join(' ')}; do
+        touch \$id.arrow \${id}_crops.parquet
+    done
+    touch versions.yml
     """
 }

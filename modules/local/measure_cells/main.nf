@@ -1,31 +1,29 @@
 process MEASURE_CELLS {
-    tag "${meta.id}"
+    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_low'
 
     input:
-    tuple val(meta), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')
+    tuple val(metas), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')   // well-timepoints
     val code
 
     output:
-    tuple val(meta), path("${meta.id}.parquet"), emit: measurements
+    tuple val(metas), path('*.parquet'), emit: measurements
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def keys = groovy.json.JsonOutput.toJson(meta)
+    def wells = metas.collect { meta ->
+        [id: meta.id, keys: meta, images: "images/${meta.id}", masks: "masks/${meta.id}", out: "${meta.id}.parquet"]
+    }
     """
     measure_cells.py \\
-        --id ${meta.id} \\
-        --keys '${keys}' \\
-        --images ${images} \\
-        --masks ${masks} \\
-        --out ${meta.id}.parquet \\
+        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
         ${args}
     versions.py --process ${task.process} cp_measure numba scikit-image > versions.yml
     """
 
     stub:
     """
-    touch ${meta.id}.parquet versions.yml
+    touch ${metas.collect { meta -> "${meta.id}.parquet" }.join(' ')} versions.yml
     """
 }

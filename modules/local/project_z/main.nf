@@ -1,28 +1,31 @@
 process PROJECT_Z {
-    tag "${meta.id}"
+    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_single'
 
     input:
-    tuple val(meta), val(rows), path(planes, stageAs: 'planes/plane?????.tif')   // rows[i]: source, field, z, channel of planes[i]
+    tuple val(metas), val(rows), path(planes, stageAs: 'planes/plane?????.tif')   // rows[i]: id, source, field, z, channel of planes[i]
     val code
 
     output:
-    tuple val(meta), path("projected/${meta.id}"), emit: images
+    tuple val(metas), path('projected/*'), emit: images
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def keys = groovy.json.JsonOutput.toJson(meta)
+    def wells = metas.collect { meta -> [id: meta.id, keys: meta, planes: "${meta.id}.tsv"] }
     // staged under plain names: what the instrument called its files is only quoted in messages
-    def cells = rows.withIndex().collectMany { row, i ->
-        [String.format('plane%05d.tif', i + 1), "'${row.source.replace("'", "'\\''")}'", row.field, row.z, "'${row.channel}'"]
+    def cells = rows.withIndex().groupBy { row, _i -> row.id }.collectEntries { id, its ->
+        [id, its.collectMany { row, i ->
+            [String.format('plane%05d.tif', i + 1), "'${row.source.replace("'", "'\\''")}'", row.field, row.z, "'${row.channel}'"]
+        }]
+    }
+    def sheets = metas.collect { meta ->
+        "printf '%s\\\\t%s\\\\t%s\\\\t%s\\\\t%s\\\\n' file source field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
     }
     """
-    printf '%s\\t%s\\t%s\\t%s\\t%s\\n' file source field z channel ${cells.join(' ')} > planes.tsv
+    ${sheets.join('\n    ')}
     project_z.py \\
-        --id ${meta.id} \\
-        --keys '${keys}' \\
-        --planes planes.tsv \\
+        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
         --planes_dir planes \\
         --out projected \\
         ${args}
@@ -31,7 +34,10 @@ process PROJECT_Z {
 
     stub:
     """
-    mkdir -p projected/${meta.id}
-    touch projected/${meta.id}/${meta.id}_Field_1.ome.tiff projected/${meta.id}/focus.parquet versions.yml
+    for id in ${metas*.id.join(' ')}; do
+        mkdir -p projected/\$id
+        touch projected/\$id/\${id}_Field_1.ome.tiff projected/\$id/focus.parquet
+    done
+    touch versions.yml
     """
 }

@@ -1,30 +1,27 @@
 process QC_IMAGES {
-    tag "${meta.id}"
+    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
     label 'process_single'
 
     input:
-    tuple val(meta), path(images)
+    tuple val(metas), path(images, stageAs: 'images/*')   // well-timepoints
     val code
 
     output:
-    tuple val(meta), path("${meta.id}_qc.parquet"), emit: qc
+    tuple val(metas), path('*_qc.parquet'), emit: qc
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def keys = groovy.json.JsonOutput.toJson(meta)
+    def wells = metas.collect { meta -> [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet"] }
     """
     qc_images.py \\
-        --id ${meta.id} \\
-        --keys '${keys}' \\
-        --images ${images} \\
-        --out ${meta.id}_qc.parquet \\
+        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
         ${args}
     versions.py --process ${task.process} numpy scipy > versions.yml
     """
 
     stub:
     """
-    touch ${meta.id}_qc.parquet versions.yml
+    touch ${metas.collect { meta -> "${meta.id}_qc.parquet" }.join(' ')} versions.yml
     """
 }
