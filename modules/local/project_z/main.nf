@@ -20,7 +20,7 @@ process PROJECT_Z {
         }]
     }
     def sheets = metas.collect { meta ->
-        "printf '%s\\\\t%s\\\\t%s\\\\t%s\\\\t%s\\\\n' file source field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
+        "printf '%s\\t%s\\t%s\\t%s\\t%s\\n' file source field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
     }
     """
     ${sheets.join('\n    ')}
