@@ -169,11 +169,14 @@ workflow MORPHODOSE {
     //
     // MODULE: the features that matter and their principal components: measured, seen by the network, and both
     //
+    // what needs no network does not wait for one
     REDUCE_FEATURES(
-        embeddings.flatMap { found -> found ? ['classical', 'deep', 'joint'] : ['classical'] }
-            .combine(cells_table.map { files -> [files] })
-            .combine(embeddings.map { files -> [files] })
-            .map { set, cells, embedded -> [set, set == 'deep' ? [] : cells, set == 'classical' ? [] : embedded] },
+        cells_table.map { files -> ['classical', files, []] }.mix(
+            embeddings.filter { found -> found }
+                .map { found -> [found] }
+                .combine(cells_table.map { files -> [files] })
+                .flatMap { embedded, cells -> [['deep', [], embedded], ['joint', cells, embedded]] }
+        ),
         images_table,
         codeDigest('reduce_features.py')
     )

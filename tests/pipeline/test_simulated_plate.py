@@ -132,5 +132,5 @@ def test_cells_and_wells_open_as_anndata(demo: tuple[Run, Path]) -> None:
     cells = anndata.read_h5ad(finished.outdir / "anndata" / "cells.h5ad")
     wells = anndata.read_h5ad(finished.outdir / "anndata" / "wells.h5ad")
     assert cells.n_obs == len(read_table(finished.outdir / "tables" / "cells", ["Metadata_CellID"]))
-    assert wells.n_obs == 54
+    assert wells.n_obs == 48
     assert {"X_pca_classical", "X_pca_deep", "X_pca_joint"} <= set(cells.obsm)

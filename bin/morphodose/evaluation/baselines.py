@@ -163,7 +163,8 @@ def tally_models(
     dict
         (model, label) → counts.
     """
-    rows, matrix = gather(source, cells, sample_rows(cells, most, seed))
+    sampled = sample_rows(cells, most, seed)
+    rows, matrix = gather(source, cells, sampled)
     scales: dict[int, Scale] = {}
     fitted: dict[tuple[str, str, int], _Fitted] = {}
     for fold in range(cells.folds):
@@ -177,8 +178,11 @@ def tally_models(
             for model in models:
                 fitted[model.name, label, fold] = _fit(model, scaled, true, seed)
     tallies = {(m.name, label): _empty(cells, classes[label]) for m in models for label in labels}
+    # a small screen is in memory already; of a large one that was only a sample
+    whole = bool(sampled[cells.usable].all())
+    batches = iter([(rows, matrix)]) if whole else source.batches(cells)
     del matrix
-    for found, batch in source.batches(cells):
+    for found, batch in batches:
         for fold in np.unique(cells.fold[found]):
             mine = (cells.fold[found] == fold) & cells.usable[found]
             if not mine.any() or fold not in scales:

@@ -58,7 +58,7 @@ class Screen:
     compound: str = "SimDrug"
     dose_unit: str = "uM"
     times: tuple[float, ...] = (24.0, 48.0)
-    doses: tuple[float, ...] = (0.03, 0.12, 0.48, 1.9, 7.5, 30.0)
+    doses: tuple[float, ...] = (0.12, 0.48, 1.9, 7.5, 30.0)
     replicates: int = 3
     fields: int = 1
     dose_wells: int = 1
