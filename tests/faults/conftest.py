@@ -1,4 +1,4 @@
-"""The tiny plate and the results of every step on it, made once in a session."""
+"""The tiny plate, and a tiny screen to learn from, with the results of every step on them, made once in a session."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from faults.tasks import make_inputs
+from faults import deep_tasks, tasks
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
-    make_inputs(folder)
+    tasks.make_inputs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("learned")
+    deep_tasks.make_inputs(folder)
     return folder

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import tifffile
 
@@ -26,6 +27,8 @@ PLATE = (
 )
 CHANNELS = ("Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI")
 WELL = "Time_24hrs_R1_Well_A01"
+#: What differs from run to run.
+DURATIONS = ("Seconds", "ImagesPerSecond")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def make_inputs(folder: Path) -> None:
     tasks = tasks_on(folder)
     order = ("check_design", "project_z A01", "project_z A02", "qc_images A01", "qc_images A02", "estimate",
              "apply", "stage_weights", "segment_cells", "measure_cells A01", "measure_cells A02", "crop_cells A01",
-             "call_death", "annotate_cells", "profile_wells", "fit_responses", "report")  # fmt: skip
+             "call_death", "annotate_cells", "profile_wells", "fit_responses", "reduce_features", "profile_features",
+             "export_anndata", "report")  # fmt: skip
     for name in order:
         if name == "project_z A01":
             write_plane_sheets(folder)
@@ -140,7 +144,12 @@ def tasks_on(folder: Path) -> dict[str, Task]:
     add("profile_wells", "profile_wells", "--cells", made / "annotate_cells" / "cells",
         "--images", made / "annotate_cells" / "images", "--out", "{out}/wells.parquet",
         "--conditions_out", "{out}/conditions.parquet")  # fmt: skip
-    wells = made / "profile_wells" / "wells.parquet"
+    wells, cells = made / "profile_wells" / "wells.parquet", made / "annotate_cells" / "cells"
+    fields = made / "annotate_cells" / "images"
+    add("reduce_features", "reduce_features", "--set", "classical", "--cells", cells, "--images", fields,
+        "--out", "{out}/classical")  # fmt: skip
+    add("profile_features", "profile_features", "--cells", cells, "--images", fields, "--out", "{out}")
+    add("export_anndata", "export_anndata", "--cells", cells, "--wells", wells, "--out", "{out}")
     add("fit_responses", "fit_responses", "--wells", wells, "--endpoints", "Fraction_Dying", "--out", "{out}")
     fitted = made / "fit_responses"
     # without the pictures, which are copied, and the gates: a page is drawn in a few seconds
@@ -165,10 +174,13 @@ def same_content(one: Path, other: Path) -> bool:
     """Whether two results say the same; what they say of their own duration does not count."""
     if one.suffix == ".parquet":
         tables = [pq.ParquetFile(path).read() for path in (one, other)]
-        kept = [table.drop_columns([n for n in ("Seconds",) if n in table.column_names]) for table in tables]
+        kept = [table.drop_columns([n for n in DURATIONS if n in table.column_names]) for table in tables]
         return kept[0].schema.equals(kept[1].schema, check_metadata=True) and kept[0].to_pandas().equals(
             kept[1].to_pandas()
         )
+    if one.suffix == ".csv":
+        logs = [pd.read_csv(path).drop(columns=[*DURATIONS], errors="ignore") for path in (one, other)]
+        return logs[0].equals(logs[1])
     if one.suffix in (".tif", ".tiff"):
         return np.array_equal(tifffile.imread(one), tifffile.imread(other))
     if one.suffix == ".html":  # MultiQC names its elements at random

@@ -1,7 +1,6 @@
 """SIGKILL of the task of each step at a random moment: nothing half-written has a final name, and it runs again.
 
-``MORPHODOSE_KILLS`` is the number of seeds a step, 2 by default. A killed training goes on from its checkpoint:
-tests/test_deep_train.py.
+``MORPHODOSE_KILLS`` is the number of seeds a step, 2 by default.
 """
 
 from __future__ import annotations
@@ -16,13 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from faults.tasks import BIN, Task, assert_same_files, assert_whole, environment, final_files, tasks_on
+from faults import deep_tasks, tasks
+from faults.tasks import BIN, Task, assert_same_files, assert_whole, environment, final_files
 
 KILLS = int(os.environ.get("MORPHODOSE_KILLS", "2"))
 STEPS = (
     "check_design", "project_z A01", "qc_images A01", "estimate", "apply", "stage_weights", "segment_cells",
     "measure_cells A01", "crop_cells A01", "call_death", "annotate_cells", "profile_wells", "fit_responses",
-    "report",
+    "reduce_features", "profile_features", "export_anndata", "report",
+)  # fmt: skip
+LEARNING = (
+    "split_cells", "train_resnet 0", "align_networks", "embed_cells", "explain_crops", "score_models",
 )  # fmt: skip
 
 
@@ -46,7 +49,18 @@ def run(task: Task, out: Path) -> float:
 def test_a_task_killed_at_a_random_moment_leaves_only_whole_files_and_runs_again(
     step: str, tiny: Path, tmp_path: Path
 ) -> None:
-    task = tasks_on(tiny)[step]
+    kill_and_run_again(tasks.tasks_on(tiny)[step], tmp_path)
+
+
+@pytest.mark.parametrize("step", LEARNING)
+def test_a_learning_task_killed_at_a_random_moment_leaves_only_whole_files_and_runs_again(
+    step: str, learned: Path, tmp_path: Path
+) -> None:
+    kill_and_run_again(deep_tasks.tasks_on(learned)[step], tmp_path)
+
+
+def kill_and_run_again(task: Task, tmp_path: Path) -> None:
+    """Kill it in a new folder for each seed, and run the last one to its end."""
     seconds = run(task, tmp_path / "undisturbed")
     expected = final_files(tmp_path / "undisturbed")
     assert expected
