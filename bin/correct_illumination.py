@@ -11,7 +11,7 @@ import click
 import numpy as np
 import tifffile
 
-from morphodose.cli import command
+from morphodose.cli import command, id_option, images_option
 from morphodose.errors import InputError
 from morphodose.files import find_files, replacing
 from morphodose.illumination import (
@@ -113,13 +113,8 @@ def estimate_flat_fields(
 
 
 @command
-@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
-@click.option(
-    "--images",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>.ome.tiff.",
-)
+@id_option
+@images_option
 @click.option(
     "--flatfields",
     required=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from morphodose.cli import run_for_wells, well_command
+from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.crops.cut import Cut, Place, cut_field
 from morphodose.crops.export import export_tiffs
 from morphodose.crops.shard import Crop, CropShard, write_shard
@@ -37,22 +37,15 @@ KINDS = {
 
 
 @well_command
-@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
-@click.option(
-    "--images",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>.ome.tiff.",
-)
+@id_option
+@images_option
 @click.option(
     "--masks",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with <ImageID>_cells.tif.",
 )
-@click.option(
-    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
-)
+@keys_option
 @click.option("--channels", required=True, help="Channels of a crop, comma-separated, in this order.")
 @click.option("--size", type=click.IntRange(8, 4096), default=200, help="Edge of a crop, px.")
 @click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from morphodose.cli import run_for_wells, well_command
+from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
@@ -27,22 +27,15 @@ from morphodose.tables import write_table
 
 
 @well_command
-@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
-@click.option(
-    "--images",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>.ome.tiff.",
-)
+@id_option
+@images_option
 @click.option(
     "--masks",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with <ImageID>_cells.tif and, where nuclei were segmented, <ImageID>_nuclei.tif.",
 )
-@click.option(
-    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
-)
+@keys_option
 @click.option("--features", default="all", help=f"Families, comma-separated: {', '.join(FAMILIES)}; or all.")
 @click.option(
     "--texture_scaling",

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from morphodose.cli import run_for_wells, well_command
+from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
@@ -23,7 +23,7 @@ COLUMNS = ("file", "field", "z", "channel")
 
 
 @well_command
-@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
+@id_option
 @click.option(
     "--planes",
     required=True,
@@ -45,9 +45,7 @@ COLUMNS = ("file", "field", "z", "channel")
     "--brightfield_channel", default="", help="Projected by best focus unless --projection names it."
 )
 @click.option("--pixel_size_um", type=float, help="Edge of a pixel in um, where it is known.")
-@click.option(
-    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
-)
+@keys_option
 @click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
 )

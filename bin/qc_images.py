@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from morphodose.cli import run_for_wells, well_command
+from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import read_field
 from morphodose.keys import field_images, parse_keys
@@ -19,16 +19,9 @@ DEFAULT = Thresholds()
 
 
 @well_command
-@click.option("--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01.")
-@click.option(
-    "--images",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>.ome.tiff.",
-)
-@click.option(
-    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
-)
+@id_option
+@images_option
+@keys_option
 @click.option("--nuclear_channel", default="", help="Judged for focus, saturation, emptiness; '' for none.")
 @click.option("--cell_channel", default="", help="Judged for saturation and emptiness; '' for none.")
 @click.option("--brightfield_channel", default="", help="Not a stain: nothing is looked for in it.")

@@ -30,6 +30,20 @@ MENDS = {
 }
 
 
+#: Options of the commands for a well-timepoint.
+id_option = click.option(
+    "--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01."
+)
+images_option = click.option(
+    "--images",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <ImageID>.ome.tiff.",
+)
+keys_option = click.option(
+    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
+)
+
 #: Said by --help of a command that `run_for_wells` runs.
 SEVERAL = (
     "Several well-timepoints in one go: --wells JSON (or its file), a list with an object a well-timepoint, "
