@@ -30,7 +30,8 @@ workflow DRY_RUN {
         codeDigest('dry_run.py')
     )
     ESTIMATE_COST.out.text.view { page -> page.text }
+    cost = ESTIMATE_COST.out.cost
 
     emit:
-    cost = ESTIMATE_COST.out.cost
+    cost
 }
