@@ -39,6 +39,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--controls", default="one", type=click.Choice(["one", "all", "none"]), help="Control networks."
 )
 @click.option("--epochs", default=10, type=click.IntRange(1), help="Epochs of a training.")
+@click.option("--max_training_cells", default=0, type=click.IntRange(0), help="Of a network; 0 is all.")
 @click.option("--imagenet", is_flag=True, help="Embed by ImageNet weights, too.")
 @click.option("--use_gpu", is_flag=True, help="GPU steps run on GPUs.")
 @click.option("--gpu_cores", default=4, type=click.IntRange(1), help="Cores that a GPU task holds.")

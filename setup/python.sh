@@ -20,6 +20,7 @@ echo "Setting up .venv from containers/requirements/local.lock (about 7 GB with 
 rm -rf "$root/.venv"
 "$uv" venv -q --python '>=3.11,<3.13' "$root/.venv"
 "$uv" pip sync -q --compile-bytecode --require-hashes --python "$root/.venv" "$lock"
-echo "Compiling the kernels of measurement and UMAP ..." >&2
-PYTHONPATH="$root/bin" PYTHONDONTWRITEBYTECODE=1 "$root/.venv/bin/python" "$root/setup/kernels.py"
 touch "$stamp"
+echo "Compiling the kernels of measurement and UMAP ..." >&2
+PYTHONPATH="$root/bin" PYTHONDONTWRITEBYTECODE=1 "$root/.venv/bin/python" "$root/setup/kernels.py" ||
+    echo "They could not be compiled; the first run tries again." >&2

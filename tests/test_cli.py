@@ -45,6 +45,8 @@ def test_each_well_has_its_own_options_and_shares_those_beside(
     (tmp_path / "wells.json").write_text(wells)
     assert called(monkeypatch, "--wells", str(tmp_path / "wells.json"), "--diameter", "5") == 0
     assert len(ran) == 2
+    assert called(monkeypatch, f"--wells={wells}") == 0
+    assert len(ran) == 2
 
 
 def test_one_well_needs_no_list(monkeypatch: pytest.MonkeyPatch) -> None:

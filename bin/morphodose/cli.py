@@ -56,7 +56,8 @@ def run_for_wells(one: click.Command) -> None:
 
     All share one start of Python, which takes longer than the work on a small well. The first fault ends it.
     """
-    given = sys.argv[1:]
+    words = [word.split("=", 1) if word.startswith("--wells=") else [word] for word in sys.argv[1:]]
+    given = [part for parts in words for part in parts]
     if "--wells" not in given:
         one()
         return

@@ -8,8 +8,8 @@ from faults.tasks import Task, in_process
 from learned_screen import Truth, write_screen
 
 SCREEN = Truth(doses=(0, 8, 64), hours=(4, 24), replicates=2, cells=6)
-#: As little as trains: the first epoch of a small network.
-NETWORK = ("--network", "resnet18", "--input_size", 32, "--epochs", 1, "--threads", 1)
+#: As little as trains; the checkpoint of the first epoch is one that a killed training goes on from.
+NETWORK = ("--network", "resnet18", "--input_size", 32, "--epochs", 2, "--threads", 1)
 
 
 def make_inputs(folder: Path) -> None:

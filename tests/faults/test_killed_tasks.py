@@ -1,6 +1,7 @@
 """SIGKILL of the task of each step at a random moment: nothing half-written has a final name, and it runs again.
 
-``MORPHODOSE_KILLS`` is the number of seeds a step, 2 by default.
+``MORPHODOSE_KILLS`` is the number of kills a step, 2 by default: the first when its first file appears, the others
+after a random time. The first file of a training is a checkpoint, from which it goes on.
 """
 
 from __future__ import annotations
@@ -68,13 +69,18 @@ def kill_and_run_again(task: Task, tmp_path: Path) -> None:
     for seed in range(KILLS):
         out = tmp_path / f"killed{seed}"
         process = start(task, out)
-        # most of a short task is its start, in which nothing can go wrong: the later half is hit more often
-        time.sleep(seconds * random.Random(seed).triangular(0.1, 1.0, 0.85))
+        if seed:
+            # most of a short task is its start, in which nothing can go wrong: the later half is hit more often
+            time.sleep(seconds * random.Random(f"{task.command} {seed}").triangular(0.1, 1.0, 0.85))
+        else:
+            # while it writes its first file
+            while process.poll() is None and not any(path.is_file() for path in out.rglob("*")):
+                time.sleep(0.002)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
         assert_whole(final_files(out), expected)
-        if seed == KILLS - 1:
+        if seed in (0, KILLS - 1):
             run(task, out)
             assert_same_files(final_files(out), expected)
     assert killed, "every task had ended before it was killed"

@@ -29,6 +29,7 @@ class Options:
     split_folds: int = 5
     controls: str = "one"
     epochs: int = 10
+    max_training_cells: int = 0
     imagenet: bool = False
     use_gpu: bool = False
     cells_per_field: float = 800.0
@@ -113,6 +114,13 @@ def folds(screen: Screen, options: Options) -> int:
     return screen.replicates if screen.replicates > 1 else options.split_folds
 
 
+def _trained_share(screen: Screen, options: Options, networks: int) -> float:
+    """Share of the cells that a network is trained on: those of the other folds, or as many as are wanted."""
+    cells = screen.fields * options.cells_per_field
+    share = (networks - 1) / networks
+    return min(share, options.max_training_cells / cells) if options.max_training_cells and cells else share
+
+
 def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
     """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
     wells, acquisitions = screen.shards(options.wells_per_task), len(screen.wells_of)
@@ -139,9 +147,9 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
             "CROP_CELLS": (wells, 1),
             "SPLIT_CELLS": (1, 1),
             # a network sees the cells of the other folds
-            "TRAIN_RESNET": (networks, networks * (trained - 1) / trained),
+            "TRAIN_RESNET": (networks, networks * _trained_share(screen, options, trained)),
             "ALIGN_NETWORKS": (1, 1),
-            "EMBED_CELLS": (screen.shards(options.embedding_shard) * kinds, kinds),
+            "EMBED_CELLS": (ceil(screen.wells / options.embedding_shard) * kinds, kinds),
             "SCORE_MODELS": (1, 1),
             "EXPLAIN_CROPS": (1, 1),
         }

@@ -21,8 +21,9 @@ process CROP_CELLS {
         task.ext.export ? well + [export: "tiff/${meta.id}"] : well
     }
     """
+    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
     crop_cells.py \\
-        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
+        --wells wells.json \\
         ${args}
     versions.py --process ${task.process} numpy pyarrow scipy tifffile > versions.yml
     """

@@ -16,8 +16,9 @@ process MEASURE_CELLS {
         [id: meta.id, keys: meta, images: "images/${meta.id}", masks: "masks/${meta.id}", out: "${meta.id}.parquet"]
     }
     """
+    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
     measure_cells.py \\
-        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
+        --wells wells.json \\
         ${args}
     versions.py --process ${task.process} cp_measure numba scikit-image > versions.yml
     """

@@ -24,8 +24,9 @@ process PROJECT_Z {
     }
     """
     ${sheets.join('\n    ')}
+    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
     project_z.py \\
-        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
+        --wells wells.json \\
         --planes_dir planes \\
         --out projected \\
         ${args}

@@ -14,8 +14,9 @@ process QC_IMAGES {
     def args = task.ext.args ?: ''
     def wells = metas.collect { meta -> [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet"] }
     """
+    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
     qc_images.py \\
-        --wells '${groovy.json.JsonOutput.toJson(wells)}' \\
+        --wells wells.json \\
         ${args}
     versions.py --process ${task.process} numpy scipy > versions.yml
     """
