@@ -183,7 +183,8 @@ def run_screens(folder: Path, screens: int, slots: int, options: list[str], keep
         try:
             while process.poll() is None:
                 try:
-                    own, children, peak = process_times(process.pid)
+                    own, children, seen = process_times(process.pid)
+                    peak = max(peak, seen)  # one that has just ended has no memory left
                 except OSError:
                     break  # it ended meanwhile
                 time.sleep(0.5)
