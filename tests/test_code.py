@@ -114,3 +114,16 @@ def test_a_cell_id_splits_into_what_it_was_made_of() -> None:
     assert image == "P1_Time_0.5hrs_R2_Well_B03_Field_7"
     assert names.split_cell_id(names.cell_id(image, 12)) == (image, 12)
     assert names.field_of(image) == 7
+
+
+def test_no_profile_repeats_a_selector_of_the_modules() -> None:
+    """The lenient parser would take the block of the profile in the place of the other: options and publishing gone."""
+
+    def selectors(path: Path) -> set[str]:
+        return set(re.findall(r"withName: *('[^']+'|\w+) *\{", path.read_text(encoding="utf-8")))
+
+    modules = selectors(ROOT / "conf" / "modules.config")
+    assert len(modules) > 15
+    for path in (ROOT / "conf").glob("*.config"):
+        if path.name not in ("modules.config", "base.config"):
+            assert not selectors(path) & modules, path.name
