@@ -26,10 +26,10 @@ lint: setup
 	nextflow lint main.nf workflows modules nextflow.config conf
 
 unit: setup browser
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile -m 'not pipeline and not container and not hpc'
+	OMP_NUM_THREADS=1 pytest -q --durations 20 -n 2 --dist loadfile -m 'not pipeline and not container and not hpc'
 
 pipeline: setup
-	pytest -q -m pipeline
+	pytest -q --durations 20 -m pipeline
 
 nf-test: setup
 	@setup/nf-test.sh

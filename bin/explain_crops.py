@@ -67,8 +67,9 @@ def main(
     if threads:
         torch.set_num_threads(threads)
     found = read_networks("trained", networks, device)
-    classes = read_classes(labels)
-    gallery = Gallery(split, shard_paths([crops]), found, device, show_settings(split, crops, seed))
+    classes, units = read_classes(labels)
+    settings = show_settings(split, crops, seed)
+    gallery = Gallery(split, shard_paths([crops]), found, device, settings, units)
     rows = draw_examples(gallery, classes, examples, seed, out)
     tables = find_files(embeddings, "*_embeddings.parquet")
     for label, names in found.recipe.classes.items():

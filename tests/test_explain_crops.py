@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from embedding_tree import DOSES, RECIPE, TIMES, arguments, disc, make_screen, r
 from morphodose.deep.centres import Near, _spread, class_centres, nearest_cells
 from morphodose.deep.embedding_table import embedding_writer
 from morphodose.deep.extract import forward
-from morphodose.deep.gallery import read_classes, wrapped
+from morphodose.deep.gallery import read_classes, with_unit, wrapped
 from morphodose.deep.gradcam import choose_stage, class_score, grad_cam
 from morphodose.deep.greyscale import central, fit_greyscale, legend, window_edge
 from morphodose.deep.network import build_network
@@ -233,3 +234,18 @@ def test_a_file_that_is_no_labels_is_named(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text("[]")
     with pytest.raises(InputError, match=r"labels.json: not the labels.json of split_cells"):
         read_classes(tmp_path / "labels.json")
+
+
+def test_classes_are_shown_with_their_units(tmp_path: Path) -> None:
+    labels = {
+        "dose": {"classes": ["vehicle", "0.12"], "unit": "uM"},
+        "time": {"classes": ["24"], "unit": "h"},
+    }
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    classes, units = read_classes(tmp_path / "labels.json")
+    shown = {label: [with_unit(name, units[label]) for name in names] for label, names in classes.items()}
+    assert shown == {"dose": ["vehicle", "0.12 µM"], "time": ["24 h"]}
+
+
+def test_doses_of_several_units_are_shown_without() -> None:
+    assert with_unit("Nocodazole 3", "") == "Nocodazole 3"

@@ -20,6 +20,8 @@ from morphodose.deep.network_set import NetworkSet
 from morphodose.deep.pictures import Picture, Shown, write_grid, write_strip
 from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.errors import InputError
+from morphodose.evaluation.labels import VEHICLE
+from morphodose.report.words import unit_words
 
 #: Vehicle cells that the scale is fitted to, and cells of any dose that the window is fitted to.
 SAMPLE = 500
@@ -46,6 +48,7 @@ class Gallery:
     networks: NetworkSet
     device: torch.device
     settings: Settings
+    units: dict[str, str]
 
     def crops(self, cells: Sequence[str]) -> np.ndarray:
         """(N, C, S, S) raw crops of some cells, in their order."""
@@ -73,13 +76,27 @@ class Gallery:
         )
 
 
-def read_classes(path: Path) -> dict[str, list[str]]:
-    """Names of the classes of dose and time, in order, from ``labels.json``, also where there is but one."""
+def read_classes(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Classes of dose and time, in order, also where there is but one, and their units in print.
+
+    The unit of dose is empty where the compounds of a screen have several.
+
+    Raises
+    ------
+    InputError
+        If the file is not the ``labels.json`` of split_cells.
+    """
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
-        return {label: [str(name) for name in given[label]["classes"]] for label in ("dose", "time")}
+        classes = {label: [str(name) for name in given[label]["classes"]] for label in ("dose", "time")}
+        return classes, {"dose": unit_words(given["dose"].get("unit")), "time": "h"}
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(f"{path}: not the labels.json of split_cells ({fault!r})") from fault
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A class in words: ``0.12`` → ``0.12 µM``; vehicle has no unit."""
+    return name if name == VEHICLE or not unit else f"{name} {unit}"
 
 
 def show_settings(split: Path, crops: Path, seed: int) -> Settings:
@@ -136,8 +153,8 @@ def draw_examples(
         write_grid(
             out / name,
             "Cells by dose and time, chosen at random",
-            [f"{time} h" for time in times],
-            [wrapped(dose) for dose in columns],
+            [with_unit(time, gallery.units["time"]) for time in times],
+            [wrapped(with_unit(dose, gallery.units["dose"])) for dose in columns],
             [[[pictures[cell] for cell in place] for place in row] for row in shown],
             gallery.footer,
         )
@@ -163,12 +180,12 @@ def draw_nearest(
         for crop, heat, cell in zip(crops, saliency, near, strict=True)
     ]
     file = f"{label}_{number}.png"
-    unit = " h" if label == "time" else ""
     heat = (
         f"Grad-CAM of {choose_stage(recipe)} for this class, each crop to its own maximum, by the network "
         "that was not trained on the cell."
     )
-    title = f"{label.capitalize()} {name}{unit}: the crops nearest the centre of the class"
+    shown_name = with_unit(name, gallery.units[label])
+    title = f"{label.capitalize()} {shown_name}: the crops nearest the centre of the class"
     write_strip(out / file, title, shown, f"{gallery.footer}\n{heat}")
     return row_of(file, "nearest", label.capitalize(), name, [cell.cell_id for cell in near])
 
