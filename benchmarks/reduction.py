@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Time and peak memory of `reduce_features` at growing numbers of cells.
 
-Run with ``PYTHONPATH=bin python benchmarks/reduction.py [--cells 10000,100000,1000000] [--threads 2]``.
+Run with ``PYTHONPATH=bin:benchmarks python benchmarks/reduction.py [--cells 10000,1000000] [--threads 2]``.
 Embeddings of 2,048 numbers, float16, are simulated with 64 directions of structure and written by the writer
-of `embed_cells`: one Parquet file a well-timepoint, 7,000 cells each. The command runs in a process of its
-own, whose CPU and wall seconds and greatest resident memory the kernel tells. A million cells are 4 GB on
-disk, deleted afterwards.
+of `embed_cells`: one Parquet file a well-timepoint, 7,000 cells each. CPU and wall seconds and greatest
+resident memory of the command are what the kernel tells. A million cells are 4 GB on disk, deleted
+afterwards.
 
 All features are kept (``--top_features 0``), the costliest case, and no map is drawn: UMAP works on a sample
 of fixed size and costs the same whatever the number of cells.
@@ -15,18 +15,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pandas as pd
+from measured import run_measured
 
 from morphodose.deep.embedding_table import ROWS, embedding_writer
 from morphodose.tables import write_table
@@ -76,21 +74,14 @@ def simulate(folder: Path, cells: int) -> int:
 
 
 def reduce(folder: Path, threads: int) -> dict[str, Any]:
-    """Seconds and peak memory of the command; a child of a fresh process, so that no other child counts."""
+    """Seconds and peak memory of the command, and the share of variance that it explained."""
     words = [sys.executable, str(REDUCE), "--set", "deep", "--embeddings", str(folder / "embeddings"),
              "--images", str(folder / "images"), "--top_features", "0", "--umap_cells", "0",
              "--out", str(folder / "reduced")]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    before, start = os.getloadavg()[0], time.perf_counter()
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(done.stderr[-2000:])
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = os.getloadavg()[0]
+    found = run_measured(words, {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)})
     explained = pd.read_parquet(folder / "reduced" / "explained_variance.parquet")
-    return {
-        "wall_s": time.perf_counter() - start,
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "peak_mib": used.ru_maxrss / 1024,
+    return found | {
         "load_before": before,
         "load_after": os.getloadavg()[0],
         "cumulative": float(explained["Cumulative"].iloc[-1]),
@@ -101,21 +92,13 @@ def reduce(folder: Path, threads: int) -> dict[str, Any]:
 @click.option("--cells", default="10000,100000,1000000", help="Numbers of cells, comma-separated.")
 @click.option("--threads", default=2, help="Of the linear algebra.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the data are written for a while.")
-@click.option("--one", type=click.Path(path_type=Path), hidden=True, help="Used by the script itself.")
-def main(cells: str, threads: int, folder: Path | None, one: Path | None) -> None:
+def main(cells: str, threads: int, folder: Path | None) -> None:
     """Print a JSON object for each number of cells."""
-    if one:
-        click.echo(json.dumps(reduce(one, threads)))
-        return
     for count in map(int, cells.split(",")):
         place = Path(tempfile.mkdtemp(prefix="reduction.", dir=folder))
         try:
             size = simulate(place, count)
-            words = [sys.executable, __file__, "--one", str(place), "--threads", str(threads)]
-            found = subprocess.run(words, capture_output=True, text=True, check=False)
-            if found.returncode:
-                raise click.ClickException(found.stderr)
-            click.echo(json.dumps({"cells": count, "gb_on_disk": size / 1e9} | json.loads(found.stdout)))
+            click.echo(json.dumps({"cells": count, "gb_on_disk": size / 1e9} | reduce(place, threads)))
         finally:
             shutil.rmtree(place)
 
