@@ -29,7 +29,7 @@ WRITTEN = {
     "MEASURE_CELLS": "tables/cells",
     "ANNOTATE_CELLS": "tables/cells",
     "CROP_CELLS": "crops",
-    "EMBED_CELLS": "embeddings",
+    "EMBED_CELLS": "tables/embeddings",
 }
 
 

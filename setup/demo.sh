@@ -5,10 +5,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 plate=demo/plate
 
-if [ ! -f "$plate/truth/truth.json" ]; then
-    echo "Simulating a small plate in $plate ..."
+seed=${SEED:-1}
+if [ ! -f "$plate/truth/truth.json" ] || ! grep -q "\"seed\": $seed,\?\$" "$plate/truth/truth.json"; then
+    echo "Simulating a small plate in $plate, seed $seed ..."
     rm -rf "$plate"
-    bin/simulate_plate.py --preset demo --seed "${SEED:-1}" --workers "$(nproc)" --force --out "$plate"
+    bin/simulate_plate.py --preset demo --seed "$seed" --workers "$(nproc)" --force --out "$plate"
 fi
 nextflow run main.nf -profile test -work-dir demo/work -resume "$@"
 bin/compare_with_truth.py --results demo/results --truth "$plate/truth"

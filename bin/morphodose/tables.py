@@ -1,4 +1,4 @@
-"""Parquet tables: snappy, ``Metadata_*`` first, float32, units in the column's Parquet metadata."""
+"""Parquet tables: Zstandard, ``Metadata_*`` first, float32, units in the column's Parquet metadata."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def write_table(frame: pd.DataFrame, path: str | Path, units: Mapping[str, str] 
 def write_arrow(table: pa.Table, path: str | Path) -> None:
     """Write a table as it is, whole or not at all.
 
-    A dictionary of floats is only in the way, and of a column of a few kilobytes Snappy makes as little as
-    Zstandard: 1,700 such columns are read in 44 ms instead of 103.
+    A dictionary of floats is only in the way. Zstandard makes a seventh less than Snappy of a well of 1,400
+    cells; of one of 30 cells it makes as much and takes 40 ms longer.
     """
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="snappy", use_dictionary=texts)
+        pq.write_table(table, temporary, compression="zstd", compression_level=1, use_dictionary=texts)
 
 
 def read_table(
