@@ -13,6 +13,7 @@ import pandas as pd
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.profiles.aggregate import well_medians
+from morphodose.profiles.left_out import left_out_rows
 from morphodose.profiles.normalise import Profiles, join, normalise
 from morphodose.profiles.retrieval import SCORES, resample, score_conditions, with_conditions
 from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
@@ -49,7 +50,7 @@ def main(
     seed: int,
     out: Path,
 ) -> None:
-    """Write OUT/profiles/<set>.parquet, and the tables of scores and of dropped features beside it."""
+    """Write OUT/profiles/<set>.parquet, and the tables of scores and of what was left out beside it."""
     if cells is None and embeddings is None:
         raise InputError("nothing to profile: give --cells, --embeddings, or both")
     fields = read_fields(images)
@@ -70,7 +71,11 @@ def main(
     ]
     for kind, found in profiles.items():
         write_table(found.table, out / "profiles" / f"{kind}.parquet", {"Metadata_Timepoint": "h"})
-    tables = scores(profiles, null_size, resamples, seed) | {"dropped_features": pd.DataFrame(dropped)}
+    left_out = left_out_rows(profiles, fields)
+    for kind, mine in left_out.groupby("Set", sort=False):
+        say(f"{kind}: {len(mine)} wells have no profile; wells_left_out.parquet says why")
+    tables = scores(profiles, null_size, resamples, seed)
+    tables |= {"dropped_features": pd.DataFrame(dropped), "wells_left_out": left_out}
     for name, table in tables.items():
         write_arrow(to_arrow(name, table), out / f"{name}.parquet")
 

@@ -277,6 +277,13 @@ class DeepTables:
         means = means.rename(columns={"mean": "mAP", "size": "N_Conditions"})
         return means.assign(Low=means["mAP"] - 0.05, High=means["mAP"] + 0.05)
 
+    def left_out(self) -> pd.DataFrame:
+        """The table `wells_left_out`: the first two wells, in each set."""
+        wells = self.screen.wells().head(2)
+        keys = wells[[name for name in wells if name.startswith("Metadata_")]]
+        reasons = ["3 cells, fewer than 5", "4 cells, fewer than 5"]
+        return pd.concat([keys.assign(Set=name, Reason=reasons) for name in self.sets], ignore_index=True)
+
     def gallery(self, folder: Path) -> pd.DataFrame:
         """Pictures in place of crops, and their table."""
         from PIL import Image
@@ -359,6 +366,7 @@ class DeepTables:
                 [("deep", "classical", "activity", 0.08, 0.02, 0.13)], columns=BETWEEN
             ),
             "dropped_features": pd.DataFrame(dropped, columns=["Set", "Feature", "Reason"]),
+            "wells_left_out": self.left_out(),
         }
         if wanted("gallery"):
             tables["gallery"] = self.gallery(folder)

@@ -255,6 +255,42 @@ def test_the_command_scores_the_three_sets_on_the_same_wells(tmp_path):
     assert "Cells_Same" in set(dropped["Feature"])
 
 
+def test_each_well_without_a_profile_is_in_a_table_with_its_reason(tmp_path):
+    folder = screen(tmp_path, PLATE, times=(4.0,), replicates=("1",), cells=8)
+    name = "Time_4hrs_R1_Well_{}"
+    few = folder / "cells" / f"{name.format('A01')}.parquet"
+    pd.read_parquet(few).head(4).to_parquet(few)
+    (folder / "embeddings" / f"{name.format('B01')}_embeddings.parquet").unlink()
+    (folder / "cells" / f"{name.format('B02')}.parquet").unlink()
+    images = folder / "images" / "Time_4hrs_R1.parquet"
+    frame = pd.read_parquet(images)
+    frame.loc[frame["Metadata_Well"] == "B03", "Metadata_QCVerdict"] = "drop"
+    frame.to_parquet(images)
+    succeed(
+        "profile_features", "--cells", folder / "cells", "--embeddings", folder / "embeddings",
+        "--images", folder / "images", "--out", tmp_path / "out", "--null_size", 100, "--resamples", 100,
+    )  # fmt: skip
+    found = pd.read_parquet(tmp_path / "out" / "wells_left_out.parquet")
+    assert list(found.columns) == list(COLUMNS["wells_left_out"])
+    none, dropped = "no cells in the fields that were kept", "QC dropped all its fields"
+    assert found.set_index(["Set", "Metadata_Well"])["Reason"].to_dict() == {
+        ("classical", "A01"): "4 cells, fewer than 5",
+        ("classical", "B02"): none,
+        ("classical", "B03"): dropped,
+        ("deep", "B01"): none,
+        ("deep", "B03"): dropped,
+        ("joint", "A01"): "no classical profile: 4 cells, fewer than 5",
+        ("joint", "B01"): f"no deep profile: {none}",
+        ("joint", "B02"): f"no classical profile: {none}",
+        ("joint", "B03"): f"no classical profile: {dropped}; no deep profile: {dropped}",
+    }
+    assert set(found["Metadata_Timepoint"]) == {4.0} and set(found["Metadata_Compound"]) == {"DMSO", "Drug"}
+    wells_of = {kind: set(found.loc[found["Set"] == kind, "Metadata_Well"]) for kind in ("deep", "joint")}
+    for kind, missing in wells_of.items():
+        there = set(pd.read_parquet(tmp_path / "out" / "profiles" / f"{kind}.parquet")["Metadata_Well"])
+        assert there | missing == set(PLATE) and not there & missing
+
+
 def test_nothing_to_profile_is_refused(tmp_path):
     folder = screen(tmp_path, times=(4.0,), replicates=("1",), cells=5)
     done = run("profile_features", "--images", folder / "images", "--out", tmp_path / "x")

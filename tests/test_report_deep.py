@@ -359,6 +359,22 @@ def test_profiles_are_side_by_side_with_what_is_significant_counted(tmp_path: Pa
     assert 0 < sure.sum() < len(sure)
 
 
+def test_wells_without_a_profile_are_counted_by_reason_and_listed(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    found = profile_scores.section(screen, album)
+    assert found is not None
+    part = next(part for part in found.parts if part.title == "Wells without a profile")
+    assert part.html.count("… cells, fewer than 5") == 3, "a row a set: numbers that differ are one kind"
+    first = screen.deep.left_out.iloc[0]
+    assert f">{first['Acquisition']}<" in part.html and ">3 cells, fewer than 5<" in part.html
+    none = replace(screen, deep=replace(screen.deep, left_out=screen.deep.left_out.head(0)))
+    assert "None: each well has a profile" in text_of(profile_scores.section(none, album))
+    gone = replace(screen, deep=replace(screen.deep, left_out=pd.DataFrame()))
+    assert "no table of them was given" in text_of(profile_scores.section(gone, album))
+    unscored = replace(screen, deep=replace(screen.deep, profile_scores=pd.DataFrame()))
+    assert ">3 cells, fewer than 5<" in text_of(profile_scores.section(unscored, album))
+
+
 @pytest.mark.parametrize(
     "screen",
     [

@@ -214,7 +214,8 @@ workflow MORPHODOSE {
         sortedFiles(
             deep.mix(
                 REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
-                PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences, PROFILE_FEATURES.out.dropped
+                PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences,
+                PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
             )
         ),
         CHECK_DESIGN.out.design.map { json -> runRecord(options, notLearnable(json)) },

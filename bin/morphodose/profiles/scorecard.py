@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from morphodose.profiles.aggregate import KEYS
 from morphodose.profiles.retrieval import interval
 
 #: Types of the tables; doses and times are keys, and keep 64 bits.
@@ -18,6 +19,7 @@ TYPES = {
     "DoseUnit": pa.string(), "Reason": pa.string(), "Feature": pa.string(),
     "Dose": pa.float64(), "Timepoint": pa.float64(),
     "N_Wells": pa.int64(), "N_Negatives": pa.int64(), "N_Conditions": pa.int64(), "N_Features": pa.int64(),
+    **dict.fromkeys(KEYS, pa.string()), "Metadata_Timepoint": pa.float64(), "Metadata_Dose": pa.float64(),
 }  # fmt: skip
 COLUMNS = {
     "profile_scores": (
@@ -30,6 +32,7 @@ COLUMNS = {
     ),
     "profile_differences": ("Set", "Against", "Score", "Difference", "Low", "High"),
     "dropped_features": ("Set", "Feature", "Reason"),
+    "wells_left_out": (*KEYS, "Set", "Reason"),
 }  # fmt: skip
 
 Resampled = dict[tuple[str, str], npt.NDArray[np.float64]]
@@ -110,7 +113,11 @@ def to_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
         values = rows[column].tolist() if column in rows else [None] * len(rows)
         arrays.append(pa.array(values, type=kind, from_pandas=True))
     fields = [
-        pa.field(column, array.type, metadata={"unit": "h"} if column == "Timepoint" else None)
+        pa.field(
+            column,
+            array.type,
+            metadata={"unit": "h"} if column.removeprefix("Metadata_") == "Timepoint" else None,
+        )
         for column, array in zip(COLUMNS[name], arrays, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -60,6 +60,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("Set", "Against", "Score", "Difference", "Low", "High"),
     ),
     "dropped": ("dropped_features.parquet", "profile_features", ("Set", "Feature", "Reason")),
+    "left_out": ("wells_left_out.parquet", "profile_features", ("Acquisition", "Well", "Set", "Reason")),
 }
 #: The same for each feature set, whose tables lie in a folder with its name.
 SET_TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -99,7 +100,7 @@ class Deep:
         ``labels.json`` and ``model_verdict.json``.
     leakage, scores, differences, confusion, calibration, alignment, gallery : pandas.DataFrame
         Tables of `TABLES`.
-    profile_scores, profile_card, profile_differences, dropped : pandas.DataFrame
+    profile_scores, profile_card, profile_differences, dropped, left_out : pandas.DataFrame
         Further ones.
     logs, lr_range : pandas.DataFrame
         Training logs and learning-rate range tests, with the columns ``Kind`` and ``Fold``.
@@ -125,6 +126,7 @@ class Deep:
     profile_card: pd.DataFrame = field(default_factory=_empty)
     profile_differences: pd.DataFrame = field(default_factory=_empty)
     dropped: pd.DataFrame = field(default_factory=_empty)
+    left_out: pd.DataFrame = field(default_factory=_empty)
     logs: pd.DataFrame = field(default_factory=_empty)
     lr_range: pd.DataFrame = field(default_factory=_empty)
     networks: list[dict[str, Any]] = field(default_factory=list)

@@ -24,18 +24,19 @@ TITLE = "Profiles"
 SCORES = {"activity": "activity", "reproducibility": "reproducibility of replicates"}
 #: Below this a score is called significant (after adjustment for all conditions).
 ALPHA = 0.05
-#: Dropped features that are listed.
+#: Dropped features, and wells without a profile, that are listed.
 MOST_DROPPED = 400
 
 
 def section(screen: Screen, album: Album) -> Section | None:
-    """The three feature sets side by side, over dose and time; dropped features."""
+    """The three feature sets side by side, over dose and time; wells and features that were left out."""
     if not screen.deep.given:
         return None
     frame = screen.deep.profile_scores
     if frame.empty:
         why = step_reason(screen, "profile_features")
-        return Section("profiles", TITLE, [Part("Profiles", notice(f"Left out: {why}."))])
+        lacking = [] if screen.deep.left_out.empty else [_left_out(screen)]
+        return Section("profiles", TITLE, [Part("Profiles", notice(f"Left out: {why}.")), *lacking])
     compounds = sorted(frame["Compound"].astype(str).unique())
     parts = [Part("Summary", _reading() + _summary(screen))]
     for index, compound in enumerate(compounds[:MOST_COMPOUNDS]):
@@ -49,7 +50,7 @@ def section(screen: Screen, album: Album) -> Section | None:
             )
         )
     parts.append(Part("All scores", folded(f"Table of {len(frame)} scores", _table(screen, frame))))
-    parts.append(_dropped(screen))
+    parts += [_left_out(screen), _dropped(screen)]
     return Section("profiles", TITLE, parts)
 
 
@@ -262,6 +263,41 @@ def _p(value: Any) -> str | None:
 
 def _count(value: Any) -> int | None:
     return int(value) if finite(value) else None
+
+
+def _left_out(screen: Screen) -> Part:
+    """Wells that have no profile, and why: no score knows them."""
+    frame = screen.deep.left_out
+    title = "Wells without a profile"
+    if "Reason" not in frame:
+        return Part(title, notice("Left out: no table of them was given."))
+    if frame.empty:
+        return Part(title, paragraph("None: each well has a profile in each set of features."))
+    rows = [
+        [set_words(str(name)), reason, int(n)]
+        for name, mine in frame.groupby("Set", sort=False)
+        for reason, n in kinds_of(mine["Reason"]).items()
+    ]
+    shown = [
+        [
+            str(row["Acquisition"]),
+            str(row["Well"]),
+            str(row["Compound"]),
+            dose_words(row["Dose"], screen.dose_unit(str(row["Compound"]))),
+            set_words(str(row["Set"])),
+            row["Reason"],
+        ]
+        for row in frame.head(MOST_DROPPED).to_dict("records")
+    ]
+    text = paragraph("They take no part in the scores above; their counts and fractions stand elsewhere.")
+    more = (
+        f"the first {MOST_DROPPED} of {len(frame):,}; all are in wells_left_out.parquet"
+        if len(frame) > MOST_DROPPED
+        else f"{len(frame):,}"
+    )
+    headers = ["Acquisition", "Well", "Compound", "Dose", "Features", "Reason"]
+    listing = folded(f"Which they are ({more})", table(headers, shown))
+    return Part(title, text + table(["Features", "Reason", "Wells"], rows) + listing)
 
 
 def _dropped(screen: Screen) -> Part:

@@ -13,6 +13,7 @@ process PROFILE_FEATURES {
     path 'profile_scorecard.parquet', emit: scorecard
     path 'profile_differences.parquet', emit: differences
     path 'dropped_features.parquet', emit: dropped
+    path 'wells_left_out.parquet', emit: left_out
     path 'versions.yml', emit: versions
 
     script:
@@ -31,6 +32,7 @@ process PROFILE_FEATURES {
     """
     mkdir profiles
     touch profiles/classical.parquet ${embeddings ? 'profiles/deep.parquet profiles/joint.parquet' : ''}
-    touch profile_scores.parquet profile_scorecard.parquet profile_differences.parquet dropped_features.parquet versions.yml
+    touch profile_scores.parquet profile_scorecard.parquet profile_differences.parquet
+    touch dropped_features.parquet wells_left_out.parquet versions.yml
     """
 }
