@@ -55,6 +55,9 @@ def test_deep_sections_open_and_each_of_their_plots_and_buttons_draws(root: Path
         marks = "document.querySelectorAll('#md_cells .scatterlayer .trace').length"
         assert browser.run(marks) == 3  # vehicle and two doses
         assert browser.run("document.querySelector('#md_cells .scatterlayer .lines path') === null")
+        texts = "[...document.querySelectorAll('button[data-dataset-index]')].map(e => e.textContent.trim())"
+        for kind in ("UMAP", "PCA"):
+            assert {f"{kind}: by {by}" for by in ("dose", "time", "replicate")} <= set(browser.run(texts))
         buttons = browser.run("document.querySelectorAll('button[data-dataset-index]').length")
         assert buttons > 10
         browser.run("document.querySelectorAll('button[data-dataset-index]').forEach(e => e.click())")

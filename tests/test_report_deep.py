@@ -292,6 +292,51 @@ def test_cloud_is_coloured_by_dose_time_and_replicate_and_stays_small(tmp_path: 
     assert 0.95 * clouds.MOST_POINTS < points <= clouds.MOST_POINTS
 
 
+def interactive(screen: Screen, album: Album) -> ScatterPlot:
+    found = components.section(screen, album)
+    assert found is not None
+    plot = next(part.plot for part in found.parts if part.title == "Cells, interactive")
+    assert isinstance(plot, ScatterPlot)
+    return plot
+
+
+def test_umap_and_pca_of_the_network_are_interactive_each_by_dose_time_and_replicate(
+    tmp_path: Path, album: Album
+) -> None:
+    screen = screen_of(tmp_path)
+    umap = screen.deep.sets["deep"].umap
+    screen.deep.sets["deep"] = replace(
+        screen.deep.sets["deep"], umap=umap.assign(UMAP_1=umap["UMAP_1"] + 100)
+    )
+    plot = interactive(screen, album)
+    assert plot.title == "UMAP and PCA of network features"
+    colours = ("by dose", "by time", "by replicate")
+    assert list(plot.panels) == [f"{kind}: {colour}" for kind in ("UMAP", "PCA") for colour in colours]
+    assert (plot.xlabs["UMAP: by dose"], plot.ylabs["PCA: by time"]) == ("UMAP 1", "PC 2")
+    xs = [{x for line in plot.panels[f"{kind}: by time"] for x, _ in line.points} for kind in ("UMAP", "PCA")]
+    assert min(xs[0]) > max(xs[1]) and min(map(len, xs)) > 20, "each button has the points of its own map"
+    many = {
+        column: pd.concat([getattr(screen.deep.sets["deep"], column)] * 200, ignore_index=True)
+        for column in ("umap", "pca")
+    }
+    sets = {"deep": replace(screen.deep.sets["deep"], **many)}
+    plot = interactive(replace(screen, deep=replace(screen.deep, sets=sets)), album)
+    points = sum(len(line.points) for lines in plot.panels.values() for line in lines)
+    assert 0.95 * clouds.MOST_POINTS < points <= clouds.MOST_POINTS
+
+
+def test_interactive_maps_are_those_of_the_measurements_without_a_network_and_pca_alone_without_umap(
+    tmp_path: Path, album: Album
+) -> None:
+    screen = screen_of(tmp_path, leave_out=("deep", "joint"))
+    assert interactive(screen, album).title == "UMAP and PCA of measurements"
+    (tmp_path / "results" / "classical" / "umap.parquet").unlink()
+    screen = replace(screen, deep=read_deep(tmp_path / "results"))
+    plot = interactive(screen, album)
+    assert plot.title == "PCA of measurements"
+    assert list(plot.panels) == ["PCA: by dose", "PCA: by time", "PCA: by replicate"]
+
+
 def test_dose_of_a_cell_comes_from_the_wells_where_the_cells_lack_it(tmp_path: Path) -> None:
     screen = screen_of(tmp_path)
     cells = screen.deep.sets["deep"].pca

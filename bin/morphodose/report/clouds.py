@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: Points of the interactive plot, over all of its buttons.
-MOST_POINTS = 4800
+#: Points of the interactive plot, over all of its buttons; the page grows by some 20 bytes with each.
+MOST_POINTS = 7200
 #: Classes of a colour scale; with more of them the colours say nothing.
 MOST_CLASSES = 12
 #: Colours without an order (Okabe & Ito 2008, without yellow and black, and three more).

@@ -170,23 +170,28 @@ def _cells(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
 
 
 def _interactive(screen: Screen) -> Part | None:
-    """One cloud to look into: the UMAP, else the PCA, of the network's features, else of what there is."""
+    """UMAP and PCA to look into: of the network's features, else of what has both, else of what there is."""
     sets = screen.deep.sets
     order = sorted(sets, key=lambda name: PREFERRED.index(name) if name in PREFERRED else 9)
-    for kind, x, y in (("UMAP", "UMAP_1", "UMAP_2"), ("PCA", "PC_1", "PC_2")):
-        for name in order:
-            cells = sets[name].umap if kind == "UMAP" else sets[name].pca
-            if cells.empty or not {x, y} <= set(cells.columns):
-                continue
-            title = f"{kind} of {set_words(name)}"
-            plot = cloud_plot(screen, [("", cells, x, y)], title)
-            if plot:
-                text = paragraph(
-                    f"{title}, to look into: choose the colour by the buttons, click a class in the legend "
-                    f"to hide it, draw a box to go nearer. A sample, at most {MOST_POINTS:,} points."
-                )
-                return Part("Cells, interactive", text, plot)
-    return None
+    # of equally many the first
+    name = max(order, key=lambda name: len(_clouds(sets[name])), default="")
+    found = _clouds(sets[name]) if name else []
+    title = f"{listed([kind for kind, *_ in found])} of {set_words(name)}"
+    plot = cloud_plot(screen, found, title)
+    if not plot:
+        return None
+    text = paragraph(
+        f"{title}, to look into: choose the map and the colour by the buttons, click a class in the legend "
+        f"to hide it, draw a box to go nearer. A sample, at most {MOST_POINTS // len(plot.panels):,} points "
+        "a button."
+    )
+    return Part("Cells, interactive", text, plot)
+
+
+def _clouds(found: FeatureSet) -> list[tuple[str, pd.DataFrame, str, str]]:
+    """The maps that a feature set has: (kind, cells, x column, y column)."""
+    given = [("UMAP", found.umap, "UMAP_1", "UMAP_2"), ("PCA", found.pca, "PC_1", "PC_2")]
+    return [each for each in given if not each[1].empty and {each[2], each[3]} <= set(each[1].columns)]
 
 
 def leading(found: FeatureSet, count: int = LEADING) -> dict[int, pd.DataFrame]:
