@@ -1,0 +1,128 @@
+"""What the documentation promises: each table and column that a run publishes is in docs/output.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import anndata
+import pyarrow.parquet as pq
+import pytest
+
+import export_anndata
+import profile_features
+import reduce_features
+from embedding_tree import run
+from morphodose.evaluation.schemas import SCHEMAS
+from morphodose.profiles.scorecard import COLUMNS
+from morphodose.reduction.umap_sample import parameters
+from reduction_tables import screen
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+#: Names with a number or a text of the run in them → how the page writes them.
+FAMILIES = {
+    r"PC_\d+": "PC_1", r"Embedding_\d+": "Embedding_<n>", r"X_(pca|umap)_[a-z]+": r"X_\1_<set>",
+    r"(Count|Relative|Fraction|Endpoint)_\w+": r"\1_", r"Metadata_\w+": "Metadata_*",
+}  # fmt: skip
+
+
+def section(heading: str, page: str = PAGE) -> str:
+    """Text below the heading of the page that begins like this."""
+    found = [text for text in re.split(r"^## ", page, flags=re.MULTILINE)[1:] if text.startswith(heading)]
+    assert len(found) == 1, f"docs/output.md has {len(found)} sections {heading!r}"
+    return found[0]
+
+
+def unnamed(columns: Iterable[str], text: str) -> list[str]:
+    """Columns that a text does not name between backticks, by themselves or as one of a family."""
+    named = {name.strip() for part in re.findall(r"`([^`\n]+)`", text) for name in part.split(",")}
+    families = {
+        column: re.sub(f"^{pattern}$", words, column)
+        for column in columns
+        for pattern, words in FAMILIES.items()
+        if re.fullmatch(pattern, column)
+    }
+    return [column for column in columns if column not in named and families.get(column) not in named]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reduction, profiles and AnnData of a tiny screen, written by the commands themselves."""
+    folder = screen(tmp_path_factory.mktemp("screen"), cells=6)
+    given = [
+        "--cells",
+        folder / "cells",
+        "--embeddings",
+        folder / "embeddings",
+        "--images",
+        folder / "images",
+    ]
+    for kind in ("classical", "joint"):
+        out = folder / "reduced" / kind
+        run(reduce_features.main, "--set", kind, *given, "--out", out, "--umap_cells", 0)
+    run(profile_features.main, *given, "--out", folder / "tables", "--null_size", 100, "--resamples", 100)
+    run(
+        export_anndata.main, "--cells", folder / "cells", "--wells", folder / "wells.parquet",
+        "--reduced", folder / "reduced", "--profiles", folder / "tables" / "profiles", "--out", folder / "anndata",
+    )  # fmt: skip
+    return folder
+
+
+def test_a_column_that_the_page_does_not_name_is_found() -> None:
+    text = section("`profile_scores`")
+    assert unnamed(["mAP", "PC_7", "Hue", "Q"], text) == ["PC_7", "Hue"]
+    assert unnamed(["PC_7", "PC_x"], section("`reduced`")) == ["PC_x"]
+    assert section("`one`", "## `one`\ntext `a`\n## `two`\n`b`").strip() == "`one`\ntext `a`"
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_each_table_of_profiles_has_a_section_with_its_columns(table: str) -> None:
+    assert unnamed(COLUMNS[table], section(f"`{table}`")) == []
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_each_table_of_scores_is_in_its_section_with_its_columns(table: str) -> None:
+    text = section("Scores")
+    assert f"`{table}`" in text and unnamed(SCHEMAS[table], text) == []
+
+
+def test_each_table_and_entry_of_a_reduction_is_in_its_section(results: Path) -> None:
+    text = section("`reduced`")
+    folder = results / "reduced" / "joint"
+    tables = {file.name: file for file in folder.glob("*.parquet")}
+    assert set(tables) == {"explained_variance.parquet", "pca_loadings.parquet", "selected_features.parquet"}
+    tables["pca/<well-timepoint>.parquet"] = next((folder / "pca").iterdir())
+    for name, file in tables.items():
+        assert f"`{name}`" in text
+        assert unnamed(pq.read_schema(file).names, text) == [], name
+    assert unnamed(["UMAP_1", "UMAP_2"], text) == [] and "`umap.parquet`" in text
+    record = json.loads((folder / "reduction.json").read_text(encoding="utf-8"))
+    assert len(record) > 8 and unnamed([*record, *parameters(100, 30, 0)], text) == []
+
+
+def test_each_column_of_a_profile_beside_its_features_is_in_its_section(results: Path) -> None:
+    written = {file.stem for file in (results / "tables").glob("*.parquet")}
+    assert written == set(COLUMNS), "a table that profile_features writes has no columns declared"
+    names = pq.read_schema(results / "tables" / "profiles" / "joint.parquet").names
+    keys = [name for name in names if name.startswith("Metadata_")]
+    assert len(keys) == 10 and unnamed(keys, section("`profiles`")) == []
+    assert "`Metadata_CellCount`" in section("`profiles`")
+
+
+@pytest.mark.parametrize("name", ["cells", "wells"])
+def test_each_part_of_an_anndata_file_is_in_its_section(results: Path, name: str) -> None:
+    text = section("AnnData")
+    found = anndata.read_h5ad(results / "anndata" / f"{name}.h5ad")
+    assert f"`{name}.h5ad`" in text
+    parts = ["X", "obs", "var", "uns", *found.obs.columns, *found.var.columns, *found.uns, *found.obsm]
+    assert len(parts) > 10 and unnamed(parts, text) == []
+
+
+def test_each_table_that_a_module_hands_on_is_on_the_page() -> None:
+    modules = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("modules/local/*/main.nf"))
+    found = re.findall(r"""path ['"](?:\w+/)?(?:\$\{[^}]*\})?(\w+)\.(?:parquet|h5ad)['"],""", modules)
+    assert len(found) > 20
+    assert [name for name in found if not re.search(rf"\b{name.strip('_')}\b|{name}\b", PAGE)] == []
