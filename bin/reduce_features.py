@@ -13,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from morphodose.cli import command
+from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.reduction.cellset import SETS, CellSet, open_cells
 from morphodose.reduction.fields import read_fields
 from morphodose.reduction.fit import Fitted, Settings, fit, strata
-from morphodose.reduction.projection import Projection, read_projection, write_projection
+from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.tables import write_arrow
 
@@ -61,7 +62,11 @@ def main(
     model: Path | None,
     out: Path,
 ) -> None:
-    """Write OUT/pca/<id>.parquet, loadings, explained variance, selected features, and a map of a sample."""
+    """Write OUT/pca/<id>.parquet, loadings, explained variance, selected features, and a map of a sample.
+
+    With --model the tables of the model are copied, so that OUT says what its coordinates are made of and can
+    be a model itself.
+    """
     given = open_cells(kind, cells, embeddings, read_fields(images))
     record: dict[str, Any] = {"set": kind, "seed": seed}
     if model is None:
@@ -71,7 +76,9 @@ def main(
         record |= described(given, fitted)
     else:
         projection = read_projection(model)
-        record["model"] = model.name
+        own = read_record(model, kind)
+        copy_tables(model, out)
+        record |= {"label": own.get("label"), "selected": len(projection.features), "model": own}
     record |= write_coordinates(given, projection, out, umap_cells, umap_components, seed)
     with replacing(out / "reduction.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -88,6 +95,26 @@ def described(cells: CellSet, fitted: Fitted) -> dict[str, Any]:
         "selected": len(fitted.projection.features),
         "explained": round(float(fitted.components.ratio.sum()), 6),
     }
+
+
+def read_record(model: Path, kind: str) -> dict[str, Any]:
+    """What was noted when the model was fitted.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or says that the model is of another set.
+    """
+    file = model / "reduction.json"
+    if not file.exists():
+        raise InputError(f"{model}: no {file.name}; reduce_features writes it")
+    try:
+        record = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"{file}: not the record of a reduction ({fault})") from fault
+    if record.get("set") != kind:
+        raise InputError(f"{file}: a model of the set {record.get('set')!r}; --set {kind} needs its own")
+    return record
 
 
 def write_coordinates(

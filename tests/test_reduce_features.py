@@ -78,7 +78,14 @@ def test_the_same_plate_projected_has_the_same_coordinates(folder, reduced, tmp_
     reduce(folder, tmp_path, "--model", reduced / kind, kind=kind)
     first, again = coordinates(reduced / kind / "pca"), coordinates(tmp_path / "pca")
     pd.testing.assert_frame_equal(first, again, check_exact=True)
-    assert not (tmp_path / "pca_loadings.parquet").exists()
+    # what the coordinates are made of lies beside them, and can be projected on again
+    for name in ("pca_loadings", "selected_features", "explained_variance"):
+        copied = tmp_path / f"{name}.parquet"
+        assert copied.read_bytes() == (reduced / kind / copied.name).read_bytes()
+    own, of_model = (
+        json.loads((place / "reduction.json").read_text()) for place in (tmp_path, reduced / kind)
+    )
+    assert own["model"] == of_model and own["label"] == of_model["label"] == "dose"
 
 
 def test_a_plate_without_a_feature_of_the_model_is_refused_by_its_name(folder, reduced, tmp_path):
@@ -90,6 +97,27 @@ def test_a_plate_without_a_feature_of_the_model_is_refused_by_its_name(folder, r
         "--model", reduced / "classical", "--out", tmp_path / "x",
     )  # fmt: skip
     assert done.returncode == 1 and "'Cells_Noise'" in done.stderr
+
+
+def test_a_model_of_another_set_or_without_its_tables_is_refused(folder, reduced, tmp_path):
+    given = [
+        "--cells",
+        folder / "cells",
+        "--embeddings",
+        folder / "embeddings",
+        "--images",
+        folder / "images",
+    ]
+    # its features are all there, but not its scales
+    done = run(
+        "reduce_features", "--set", "joint", *given, "--model", reduced / "classical", "--out", tmp_path / "x"
+    )
+    assert done.returncode == 1 and "a model of the set 'classical'; --set joint needs its own" in done.stderr
+    (tmp_path / "empty").mkdir()
+    done = run(
+        "reduce_features", "--set", "deep", *given, "--model", tmp_path / "empty", "--out", tmp_path / "x"
+    )
+    assert done.returncode == 1 and "no selected_features.parquet" in done.stderr
 
 
 def test_cells_of_dropped_fields_and_cells_without_a_partner_take_no_part(tmp_path):

@@ -337,6 +337,15 @@ def test_interactive_maps_are_those_of_the_measurements_without_a_network_and_pc
     assert list(plot.panels) == ["PCA: by dose", "PCA: by time", "PCA: by replicate"]
 
 
+def test_cells_on_the_components_of_an_earlier_run_are_said_to_be(tmp_path: Path, album: Album) -> None:
+    screen = screen_of(tmp_path)
+    assert "earlier run" not in text_of(components.section(screen, album))
+    screen.deep.sets["classical"].record["model"] = {"set": "classical", "label": "dose"}
+    assert text_of(components.section(screen, album)).count("components of an earlier run") == 1
+    text = " ".join(methods.compose(screen).paragraphs)
+    assert "components of an earlier run, by its choice of features and its scales (measurements)" in text
+
+
 def test_dose_of_a_cell_comes_from_the_wells_where_the_cells_lack_it(tmp_path: Path) -> None:
     screen = screen_of(tmp_path)
     cells = screen.deep.sets["deep"].pca

@@ -30,6 +30,7 @@ workflow MORPHODOSE {
 
     main:
     def versions = channel.empty()
+    def reduction_model = reductionModel(options.reduction_model)
 
     //
     // MODULE: read the design and find every fault of the input before anything expensive
@@ -169,13 +170,14 @@ workflow MORPHODOSE {
     //
     // MODULE: the features that matter and their principal components: measured, seen by the network, and both
     //
-    // what needs no network does not wait for one
+    // what needs no network does not wait for one. An earlier reduction is no model for the embeddings: their axes
+    // are those of networks that this run trained
     REDUCE_FEATURES(
-        cells_table.map { files -> ['classical', files, []] }.mix(
+        cells_table.map { files -> ['classical', files, [], reduction_model] }.mix(
             embeddings.filter { found -> found }
                 .map { found -> [found] }
                 .combine(cells_table.map { files -> [files] })
-                .flatMap { embedded, cells -> [['deep', [], embedded], ['joint', cells, embedded]] }
+                .flatMap { embedded, cells -> [['deep', [], embedded, []], ['joint', cells, embedded, []]] }
         ),
         images_table,
         codeDigest('reduce_features.py')
@@ -299,6 +301,19 @@ def versionsJson(sections) {
     // a stub writes an empty section
     def merged = sections.inject([:]) { all, section -> all + (new org.yaml.snakeyaml.Yaml().load(section) ?: [:]) }
     return groovy.json.JsonOutput.toJson(merged.collectEntries { process, found -> [process.tokenize(':')[-1], found] })
+}
+
+/** The reduction of an earlier run that measurements are projected on, or [] where one is fitted. */
+def reductionModel(folder) {
+    if (!folder) {
+        return []
+    }
+    def model = file(folder, glob: false).resolve('classical')
+    def missing = ['selected_features.parquet', 'pca_loadings.parquet', 'explained_variance.parquet', 'reduction.json'].findAll { name -> !model.resolve(name).exists() }
+    if (missing) {
+        error("--reduction_model ${folder}: no ${missing.collect { name -> "classical/${name}" }.join(', ')} in this folder; give tables/reduced of an earlier run")
+    }
+    return model
 }
 
 /** Why the deep half is left out whatever the screen, or null. */

@@ -67,6 +67,36 @@ def test_all_faults_of_the_input_are_reported_at_once_before_anything_expensive(
         assert words in finished.output, words
 
 
+MODEL = ("selected_features.parquet", "pca_loadings.parquet", "explained_variance.parquet", "reduction.json")
+
+
+def test_an_earlier_reduction_without_its_tables_is_named_before_the_first_task(plate: Path) -> None:
+    folder = plate.parent / "no 'model"
+    finished = run_plate(plate, "--reduction_model", str(folder))
+    assert finished.status != 0 and "there is no such folder" in finished.output
+    (folder / "classical").mkdir(parents=True)
+    for name in MODEL[1:]:
+        (folder / "classical" / name).touch()
+    finished = run_plate(plate, "--reduction_model", str(folder))
+    assert finished.status != 0 and not submitted(finished)
+    assert "no classical/selected_features.parquet in this folder; give tables/reduced" in finished.output
+
+
+def test_an_earlier_reduction_reaches_the_task_of_its_set_alone(plate: Path) -> None:
+    folder = plate.parent / "earlier $(touch run)"
+    (folder / "classical").mkdir(parents=True)
+    for name in MODEL:
+        (folder / "classical" / name).touch()
+    finished = run_plate(plate, "-stub", "--reduction_model", str(folder))
+    assert finished.status == 0, finished.output
+    tasks = [script.parent for script in (plate.parent / "launch" / "work").glob("*/*/.command.sh")]
+    reducing = [task for task in tasks if "explained_variance" in (task / ".command.sh").read_text()]
+    with_model = [task for task in reducing if (task / "model").exists()]
+    assert len(with_model) == 1 and (with_model[0] / "classical" / "reduction.json").exists()
+    assert (with_model[0] / "model" / "classical" / MODEL[0]).exists()
+    assert not list(plate.parent.rglob("run"))
+
+
 def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:
     image = sorted((plate / "images" / "24hrs_R1").glob("W0001*.tif"))[0]
     image.write_bytes(image.read_bytes()[:1000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from morphodose.errors import InputError
+from morphodose.files import replacing
 from morphodose.reduction.pca import Components
 from morphodose.reduction.select import Choice
 from morphodose.reduction.variance import is_complete
 from morphodose.tables import read_table, write_table
 
 Matrix = npt.NDArray[np.float32]
+#: Tables of a saved reduction.
+TABLES = ("selected_features", "pca_loadings", "explained_variance")
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def read_projection(folder: Path) -> Projection:
     InputError
         If a table is missing, or the two are not of one fit.
     """
-    for name in ("selected_features", "pca_loadings"):
+    for name in TABLES:
         if not (folder / f"{name}.parquet").exists():
             raise InputError(f"{folder}: no {name}.parquet; reduce_features writes it")
     table = read_table(folder / "selected_features.parquet")
@@ -126,3 +130,10 @@ def read_projection(folder: Path) -> Projection:
     fill, mean, scale = (table[name].to_numpy(dtype=np.float32) for name in ("Fill", "Mean", "Scale"))
     vectors = loadings["Loading"].to_numpy(dtype=np.float32).reshape(count, len(features))
     return Projection(features, fill, mean, scale, vectors)
+
+
+def copy_tables(folder: Path, out: Path) -> None:
+    """The tables of a saved reduction in another folder: what the coordinates beside them are made of."""
+    for name in TABLES:
+        with replacing(out / f"{name}.parquet") as temporary:
+            shutil.copyfile(folder / f"{name}.parquet", temporary)

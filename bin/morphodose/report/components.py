@@ -140,6 +140,12 @@ def _axis_words(found: FeatureSet, column: str) -> str:
 def _cells(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
     """PCA and UMAP of one feature set, coloured by dose, time and replicate."""
     words, html = set_words(name), ""
+    if found.record.get("model"):
+        html += notice(
+            "These cells are projected on the components of an earlier run (--reduction_model): explained "
+            "variance, loadings and the choice of features are those of its cells."
+        )
+    projected = html
     for kind, cells, names in (
         ("PCA", found.pca, ("PC_1", "PC_2")),
         ("UMAP", found.umap, ("UMAP_1", "UMAP_2")),
@@ -153,8 +159,8 @@ def _cells(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
         if kind == "UMAP":
             caption += " Only neighbourhoods mean something; distances and sizes of clouds do not."
         html += drawn.html(f"{kind} of {words} by dose, time and replicate", caption)
-    if not html:
-        return Part(f"Cells – {words}", notice("Left out: no coordinates of cells were written."))
+    if html == projected:
+        return Part(f"Cells – {words}", html + notice("Left out: no coordinates of cells were written."))
     text = (
         "Replicates should lie on top of one another; where their colours part, the axes hold the batch "
         "and not only the biology."

@@ -166,13 +166,20 @@ def _components(writer: Text, screen: Screen, version: Mapping[str, str]) -> Non
     if not sets:
         return
     names = listed(set_words(name) for name in sets)
+    projected = [set_words(name) for name, found in sets.items() if found.record.get("model")]
+    earlier = (
+        f" Cells were projected on the components of an earlier run, by its choice of features and its "
+        f"scales ({listed(projected)})."
+        if projected
+        else ""
+    )
     mapped = any(not found.umap.empty for found in sets.values())
     tail = (
         f" A sample of cells was laid out by UMAP{_of(version, 'umap-learn', 'umap')} []." if mapped else ""
     )
     writer.add(
         f"Features ({names}) without variance were left out, the others ranked by chi-squared against the "
-        f"labels, standardised, and reduced by principal component analysis.{tail}",
+        f"labels, standardised, and reduced by principal component analysis.{earlier}{tail}",
         *(["umap"] if mapped else []),
     )
 

@@ -3,7 +3,8 @@ process REDUCE_FEATURES {
     label 'process_medium'
 
     input:
-    tuple val(set), path(cells, stageAs: 'cells/*'), path(embeddings, stageAs: 'embeddings/*')   // [] where the set does not need them
+    // [] where the set does not need them; model: an earlier reduction of the set, [] fits one
+    tuple val(set), path(cells, stageAs: 'cells/*'), path(embeddings, stageAs: 'embeddings/*'), path(model, stageAs: 'model/*')
     path images, stageAs: 'images/*'
     val code
 
@@ -19,6 +20,7 @@ process REDUCE_FEATURES {
         ${cells ? '--cells cells' : ''} \\
         ${embeddings ? '--embeddings embeddings' : ''} \\
         --images images \\
+        ${model ? "--model '${model}'" : ''} \\
         --out ${set} \\
         ${args}
     versions.py --process ${task.process} numpy scipy pyarrow umap-learn > versions.yml
