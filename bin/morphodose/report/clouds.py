@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: Points of the interactive plot, over all of its buttons; the page grows by some 20 bytes with each.
+#: Points of the interactive plot, over all of its buttons: the page does not grow with their number.
 MOST_POINTS = 7200
 #: Classes of a colour scale; with more of them the colours say nothing.
 MOST_CLASSES = 12
