@@ -15,6 +15,7 @@ from morphodose.cost.estimate import estimate, text
 from morphodose.cost.finished import rates_of
 from morphodose.cost.rates import read_rates
 from morphodose.cost.screen import Options, read_screen
+from morphodose.evaluation.splits import SPLITS
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -34,7 +35,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--illumination", default="none", help="As the pipeline's parameter.")
 @click.option("--death/--no_death", default=True, help="Whether the screen has a death marker.")
 @click.option("--deep/--no_deep", default=True, help="Whether deep profiles are made.")
-@click.option("--split_folds", default=5, type=click.IntRange(2), help="Folds where wells are held out.")
+@click.option("--split", default="auto", type=click.Choice(SPLITS), help="As the pipeline's parameter.")
+@click.option("--split_folds", default=0, type=click.IntRange(0), help="As split_cells' --folds.")
 @click.option(
     "--controls", default="one", type=click.Choice(["one", "all", "none"]), help="Control networks."
 )

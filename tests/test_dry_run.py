@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from morphodose.cost.rates import UNIT_OF, Rate, measured, read_rates, write_rat
 from morphodose.cost.screen import UNITS, Options, Screen, amounts, read_screen, repeats
 from morphodose.cost.trace import Step, bytes_of, read_trace, seconds_of, share_of
 from morphodose.errors import InputError
+from morphodose.evaluation.splits import WELL_FOLDS, Unit, make_split
 from morphodose.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,15 +25,18 @@ RATES = ROOT / "assets" / "rates.csv"
 
 #: The reference screen: 8 doses, 6 times, 3 replicates, 9 fields, 6 planes, 5 channels of 2,000 x 2,000 px.
 REFERENCE = Screen(
-    {f"Time_{t}hrs_R{r}": 8 for t in (4, 8, 16, 24, 48, 72) for r in (1, 2, 3)}, 1296, 38880, 5, 3, 4.0, True
-)
+    {f"Time_{t}hrs_R{r}": 8 for t in (4, 8, 16, 24, 48, 72) for r in (1, 2, 3)}, 1296, 38880, 5,
+    tuple(Unit("P1", replicate, f"A{well:02d}") for replicate in "123" for well in range(1, 9)), 4.0, True,
+)  # fmt: skip
 RATE = Rate("PROJECT_Z", "cpu", 2.0, "plane_mpx", 0.1, 1e5, "a test")
 
 
 def design(folder: Path, wells: int = 2, **changes: object) -> Path:
     document = {
         "channels": [{"number": 1, "name": "Hoechst"}, {"number": 2, "name": "CellMask"}],
-        "acquisitions": [{"plate": "P1", "replicate": "1", "timepoint_h": 24}],
+        "acquisitions": [
+            {"acquisition": "Time_24hrs_R1", "plate": "P1", "replicate": "1", "timepoint_h": 24}
+        ],
         "well_timepoints": [f"Time_24hrs_R1_Well_A{well + 1:02d}" for well in range(wells)],
         "fields": 2 * wells,
         "planes": 8 * wells,
@@ -89,6 +94,41 @@ def test_tasks_of_the_reference_screen() -> None:
     assert set(UNIT_OF.values()) <= set(UNITS) == set(amounts(REFERENCE, Options()))
 
 
+def several_plates(folder: Path, replicates: str = "12") -> Path:
+    """A design of two plates, each with wells of all the replicates, at two times."""
+    places = [(plate, t, r) for plate in ("P1", "P2") for t in (4, 24) for r in replicates]
+    return design(
+        folder,
+        acquisitions=[
+            {"acquisition": f"{plate}_Time_{t}hrs_R{r}", "plate": plate, "replicate": r, "timepoint_h": t}
+            for plate, t, r in places
+        ],
+        well_timepoints=[f"{plate}_Time_{t}hrs_R{r}_Well_A0{w}" for plate, t, r in places for w in (1, 2, 3)],
+    )
+
+
+@pytest.mark.parametrize("split", ["auto", "replicate", "wells"])
+@pytest.mark.parametrize("folds", [0, 2, 4, 50])
+def test_as_many_networks_as_split_cells_makes_folds(tmp_path: Path, split: str, folds: int) -> None:
+    """A replicate on several plates is one; wells are counted whatever their timepoints."""
+    screen = read_screen(several_plates(tmp_path, "123"))
+    assert len(screen.units) == 2 * 3 * 3
+    made = make_split(screen.units, dict.fromkeys(screen.units, "all alike"), split, folds)
+    planned = repeats(screen, Options(split=split, split_folds=folds, controls="none"))
+    assert planned["TRAIN_RESNET"][0] == len(made.names)
+
+
+def test_a_split_that_split_cells_refuses_is_refused_before_the_run(tmp_path: Path) -> None:
+    path = several_plates(tmp_path / "design", "1")
+    given = ["--design", str(path), "--rates", str(RATES), "--split"]
+    refused = CliRunner().invoke(dry_run.main, [*given, "replicate"])
+    assert refused.exit_code != 0
+    assert "only replicate '1'; use --split wells" in refused.output
+    by_wells = CliRunner().invoke(dry_run.main, [*given, "wells", "--controls", "none"])
+    assert by_wells.exit_code == 0, by_wells.output
+    assert re.search(rf"^TRAIN_RESNET +{WELL_FOLDS} ", by_wells.output, flags=re.MULTILINE)
+
+
 def test_a_screen_that_cannot_be_learnt_trains_nothing(tmp_path: Path) -> None:
     screen = read_screen(design(tmp_path, not_learnable="there is one dose"))
     assert not screen.learnable
@@ -122,6 +162,31 @@ def test_a_gpu_step_counts_gpu_hours_and_the_cores_it_holds(tmp_path: Path) -> N
         (segment,) = (cost for cost in costs if cost.step == "SEGMENT_CELLS")
         assert segment.core_hours == pytest.approx(held * hours)
         assert segment.gpu_hours == (pytest.approx(hours) if use_gpu else 0)
+
+
+def test_without_rates_for_a_gpu_its_hours_are_unknown_and_not_nothing(tmp_path: Path) -> None:
+    screen = read_screen(design(tmp_path))
+    rates = read_rates(RATES)
+    on_cpus = {key: rate for key, rate in rates.items() if key[1] == "cpu"}
+    options = Options(use_gpu=True, deep=False)
+    costs = estimate(screen, options, on_cpus)
+    said = text(screen, options, costs)
+    assert re.search(r"^all +\d+ +>\d+\.\d+ +\? +\d+\.\d+$", said, flags=re.MULTILINE), said
+    assert (
+        "GPU-hours and core-hours of SEGMENT_CELLS are not known, and not in the sums: no rates for a GPU are "
+        "shipped. Run a few wells of the screen with --use_gpu" in said
+    )
+    # masks are as large wherever they are made
+    alone = estimate(screen, Options(deep=False), on_cpus)
+    assert [cost.gigabytes for cost in costs] == [cost.gigabytes for cost in alone]
+    assert "?" not in text(screen, Options(deep=False), alone)
+
+    measured_once = {
+        **on_cpus,
+        ("SEGMENT_CELLS", "gpu"): Rate("SEGMENT_CELLS", "gpu", 1, "field_mpx", 1, 0, ""),
+    }
+    said = text(screen, options, estimate(screen, options, measured_once))
+    assert "not known" not in said and "?" not in said
 
 
 def test_rates_of_a_run_give_its_own_cost_back(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from morphodose.cost.rates import ON_GPU, WRITES_BY, Rate
 from morphodose.cost.screen import Options, Screen, amounts, repeats
 
+NOT_MEASURED = "not measured"
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -40,18 +42,22 @@ def estimate(
     for step, (tasks, times) in repeats(screen, options).items():
         on_gpu = options.use_gpu and step in ON_GPU
         rate = rates.get((step, "gpu" if on_gpu else "cpu"))
+        # what a step writes is the same on either device
+        writes = rate or rates.get((step, "cpu"))
+        gigabytes = (
+            amount[WRITES_BY.get(step, writes.unit)] * times * writes.bytes_per_unit / 1e9 if writes else None
+        )
         if rate is None:
-            costs.append(Cost(step, tasks, None, None if on_gpu else 0.0, None, "not measured"))
+            costs.append(Cost(step, tasks, None, None if on_gpu else 0.0, gigabytes, NOT_MEASURED))
             continue
-        units = amount[rate.unit] * times
-        hours = (tasks * rate.seconds_per_task + units * rate.seconds_per_unit) / 3600
+        hours = (tasks * rate.seconds_per_task + amount[rate.unit] * times * rate.seconds_per_unit) / 3600
         costs.append(
             Cost(
                 step,
                 tasks,
                 hours * cores if on_gpu else hours,
                 hours if on_gpu else 0.0,
-                amount[WRITES_BY.get(step, rate.unit)] * times * rate.bytes_per_unit / 1e9,
+                gigabytes,
                 rate.source,
             )
         )
@@ -69,33 +75,62 @@ def text(screen: Screen, options: Options, costs: Sequence[Cost]) -> str:
         f"{'step':<22}{'tasks':>8}{'core-hours':>12}{'GPU-hours':>11}{'GB':>9}",
     ]
     lines += [_line(cost.step, cost.tasks, cost.core_hours, cost.gpu_hours, cost.gigabytes) for cost in costs]
-    total = [
-        sum(value for value in values if value is not None)
-        for values in (
-            [c.core_hours for c in costs],
-            [c.gpu_hours for c in costs],
-            [c.gigabytes for c in costs],
-        )
-    ]
-    lines += [_line("all", sum(cost.tasks for cost in costs), *total), ""]
-    lines.append(
-        f"Storage: about {total[2]:.1f} GB in the work directory, and as much again in the results if these "
-        "are copied."
+    columns = (
+        [cost.core_hours for cost in costs],
+        [cost.gpu_hours for cost in costs],
+        [cost.gigabytes for cost in costs],
     )
-    lines.append(f"Rates: {'; '.join(sorted({c.source for c in costs if c.source != 'not measured'}))}.")
-    unknown = [cost.step for cost in costs if cost.core_hours is None]
-    if unknown:
-        device = "a GPU" if options.use_gpu else "CPUs"
+    total = [_total(values) for values in columns]
+    least = [None in values for values in columns]
+    lines += [_line("all", sum(cost.tasks for cost in costs), *total, least=least), ""]
+    if total[2] is not None:
         lines.append(
-            f"Not in the sums, for no rate on {device} was measured: {', '.join(unknown)}. A finished run of "
-            "yours gives them: --dry_run_results <its results>."
+            f"Storage: {'at least' if least[2] else 'about'} {total[2]:.1f} GB in the work directory, and as "
+            "much again in the results if these are copied."
         )
+    lines.append(f"Rates: {'; '.join(sorted({c.source for c in costs if c.source != NOT_MEASURED}))}.")
+    lines += _missing(costs)
     lines.append("Nothing of the screen was processed.")
     return "\n".join(lines)
 
 
-def _line(step: str, tasks: int, *figures: float | None) -> str:
-    """One row of the table; ``?`` for what is not known."""
-    widths = zip(figures, (12, 11, 9), strict=True)
-    shown = "".join(f"{'?' if value is None else f'{value:.2f}':>{width}}" for value, width in widths)
-    return f"{step:<22}{tasks:>8}{shown}"
+def _missing(costs: Sequence[Cost]) -> list[str]:
+    """Which figures are not known, and where they come from."""
+    on_gpu = [cost.step for cost in costs if cost.gpu_hours is None]
+    others = [cost.step for cost in costs if cost.core_hours is None and cost.gpu_hours is not None]
+    lines = []
+    if on_gpu:
+        why = (
+            "the rates at hand lack them"
+            if any(c.gpu_hours for c in costs)
+            else "no rates for a GPU are shipped"
+        )
+        lines.append(
+            f"GPU-hours and core-hours of {', '.join(on_gpu)} are not known, and not in the sums: {why}. "
+            "Run a few wells of the screen with --use_gpu and the parameters of the full run, and give its "
+            "results to the next dry run: --dry_run_results RESULTS "
+            "(benchmarks/steps.py RESULTS --use_gpu --rates assets/rates.csv keeps its rates for good)."
+        )
+    if others:
+        lines.append(
+            f"Not in the sums, for no rate on CPUs was measured: {', '.join(others)}. A finished run of "
+            "yours gives them: --dry_run_results RESULTS."
+        )
+    return lines
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    """Sum of what is known; None where that is nothing and something is not."""
+    known = sum(value for value in values if value is not None)
+    return known if known or None not in values else None
+
+
+def _line(
+    step: str, tasks: int, *figures: float | None, least: Sequence[bool] = (False, False, False)
+) -> str:
+    """One row of the table; ``?`` for what is not known, ``>`` before a sum that lacks something."""
+    shown = [
+        "?" if value is None else f"{'>' if lacks else ''}{value:.2f}"
+        for value, lacks in zip(figures, least, strict=True)
+    ]
+    return f"{step:<22}{tasks:>8}{shown[0]:>12}{shown[1]:>11}{shown[2]:>9}"

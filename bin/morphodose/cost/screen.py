@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from morphodose.errors import InputError
+from morphodose.evaluation.splits import Unit, folds_of
 
 #: Units that the time and the storage of a step grow with.
 UNITS = ("planes", "plane_mpx", "field_mpx", "channel_mpx", "cell_channels", "cells", "wells", "cell_epochs")
@@ -26,7 +27,8 @@ class Options:
     death: bool = True
     deep: bool = True
     crop_channels: int = 1
-    split_folds: int = 5
+    split: str = "auto"
+    split_folds: int = 0
     controls: str = "one"
     epochs: int = 10
     max_training_cells: int = 0
@@ -43,8 +45,10 @@ class Screen:
     ----------
     wells_of : dict of str to int
         Acquisition → its wells.
-    fields, planes, channels, replicates : int
+    fields, planes, channels : int
         Numbers of the whole screen.
+    units : tuple of Unit
+        Its wells, whatever their timepoints.
     mpx : float
         Megapixels of an image.
     learnable : bool
@@ -55,7 +59,7 @@ class Screen:
     fields: int
     planes: int
     channels: int
-    replicates: int
+    units: tuple[Unit, ...]
     mpx: float
     learnable: bool
 
@@ -80,13 +84,15 @@ def read_screen(design: str | Path) -> Screen:
     try:
         found: dict[str, Any] = json.loads(Path(design).read_text(encoding="utf-8"))
         # <acquisition>_Well_<well>
-        wells = Counter(name.rpartition("_Well_")[0] for name in found["well_timepoints"])
+        places = [name.rpartition("_Well_")[::2] for name in found["well_timepoints"]]
+        wells = Counter(acquisition for acquisition, _ in places)
+        plates = {a["acquisition"]: (str(a["plate"]), str(a["replicate"])) for a in found["acquisitions"]}
         return Screen(
             wells_of=dict(sorted(wells.items())),
             fields=int(found["fields"]),
             planes=int(found["planes"]),
             channels=len(found["channels"]),
-            replicates=len({(a["plate"], a["replicate"]) for a in found["acquisitions"]}),
+            units=tuple(sorted({Unit(*plates[acquisition], well) for acquisition, well in places})),
             mpx=found["image"]["width"] * found["image"]["height"] / 1e6,
             learnable=not found.get("not_learnable"),
         )
@@ -110,8 +116,8 @@ def amounts(screen: Screen, options: Options) -> dict[str, float]:
 
 
 def folds(screen: Screen, options: Options) -> int:
-    """Networks that are trained: a replicate is held out in turn, or a part of the wells."""
-    return screen.replicates if screen.replicates > 1 else options.split_folds
+    """Networks that are trained: one for each fold of `split_cells`."""
+    return folds_of(screen.units, options.split, options.split_folds)[1]
 
 
 def _trained_share(screen: Screen, options: Options, networks: int) -> float:

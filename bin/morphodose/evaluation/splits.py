@@ -73,6 +73,20 @@ def make_split(
     InputError
         If there is nothing to hold out.
     """
+    held_out, count = folds_of(units, kind, folds)
+    if held_out == "replicate":
+        return _by_replicate(units, count)
+    return _by_well(units, strata, count, seed)
+
+
+def folds_of(units: Sequence[Unit], kind: str = "auto", folds: int = 0) -> tuple[str, int]:
+    """What `make_split` holds out, ``replicate`` or ``wells``, and in how many folds; its parameters.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to hold out.
+    """
     if kind not in SPLITS:
         raise InputError(f"--split {kind!r} is not one of {', '.join(SPLITS)}")
     if folds == 1 or folds < 0:
@@ -81,18 +95,22 @@ def make_split(
     if kind == "auto":
         kind = "replicate" if len(replicates) > 1 else "wells"
     if kind == "replicate":
-        return _by_replicate(units, replicates, folds)
-    return _by_well(units, strata, folds or WELL_FOLDS, seed)
+        if len(replicates) < 2:
+            raise InputError(
+                f"--split replicate: the screen has only replicate {', '.join(map(repr, replicates))}; "
+                "use --split wells"
+            )
+        return kind, min(folds or len(replicates), len(replicates))
+    wells = len(set(units))
+    if wells < 2:
+        raise InputError("--split wells: a single well cannot be split; the network needs at least two wells")
+    return kind, min(folds or WELL_FOLDS, wells)
 
 
-def _by_replicate(units: Sequence[Unit], replicates: list[str], folds: int) -> Split:
+def _by_replicate(units: Sequence[Unit], count: int) -> Split:
     """Leave one replicate out, or with fewer folds than replicates a group of them."""
-    if len(replicates) < 2:
-        raise InputError(
-            f"--split replicate: the screen has only replicate {', '.join(map(repr, replicates))}; "
-            "use --split wells"
-        )
-    groups = np.array_split(np.arange(len(replicates)), min(folds or len(replicates), len(replicates)))
+    replicates = sorted({unit.replicate for unit in units}, key=natural)
+    groups = np.array_split(np.arange(len(replicates)), count)
     fold_of = {replicates[i]: fold for fold, group in enumerate(groups) for i in group}
     names = tuple(
         f"replicate{'s' if len(group) > 1 else ''} {', '.join(replicates[i] for i in group)}"
@@ -101,11 +119,8 @@ def _by_replicate(units: Sequence[Unit], replicates: list[str], folds: int) -> S
     return Split("replicate", {unit: fold_of[unit.replicate] for unit in units}, names)
 
 
-def _by_well(units: Sequence[Unit], strata: Mapping[Unit, str], folds: int, seed: int) -> Split:
+def _by_well(units: Sequence[Unit], strata: Mapping[Unit, str], count: int, seed: int) -> Split:
     """Deal the wells of each content out over the folds, in random order."""
-    count = min(folds, len(set(units)))
-    if count < 2:
-        raise InputError("--split wells: a single well cannot be split; the network needs at least two wells")
     rng = np.random.default_rng(seed)
     contents: dict[str, list[Unit]] = {}
     for unit in sorted(set(units)):
