@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,19 @@ DEFAULTS = {
     "nuclear_model": "morphodose",
     "deep": False,
     "container_registry": None,
+}
+
+#: Names of models, and whether they are Cellpose-SAM: the name of the file tells, not that of its folder.
+SAM = {
+    "cpsam": True,
+    "/x/cpsam": True,
+    "cpsam_v2": True,
+    "my models/cpsam ours": True,
+    "/shared/cpsam_models/mine": False,
+    "cpsam/": False,
+    "mycpsam": False,
+    "my cpsam": False,
+    "": False,
 }
 
 
@@ -42,21 +56,39 @@ def cases(places: Path) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def said(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
-    """Case → what is found and what is missing, from one run of Nextflow."""
+def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the pipeline says of the cases and the names, from one run of Nextflow."""
     folder = tmp_path_factory.mktemp("environment")
-    (folder / "nextflow.config").write_text("apptainer.enabled = true\n")
+    (folder / "nextflow.config").write_text(
+        f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\n"
+    )
     (folder / "main.nf").write_text(
-        f"include {{ environmentFaults ; modelFile }} from '{ROOT}/workflows/environment'\n"
+        f"include {{ environmentFaults ; isSam ; modelFile }} from '{ROOT}/workflows/environment'\n"
+        # the rule of the images, asked as a task asks it
+        "def imageOf(options) {\n"
+        "    def rule = nextflow.Global.session.config.process['withLabel:image_cellpose'].container\n"
+        "    def asked = rule.rehydrate([params: [container_dir: 'images'] + options, task: [process: 'SEGMENT_CELLS']], null, null)\n"
+        "    asked.resolveStrategy = Closure.DELEGATE_ONLY\n"
+        "    return asked.call().toString()\n"
+        "}\n"
         "workflow {\n"
-        f"    def cases = new groovy.json.JsonSlurper().parse(file('{folder}/cases.json').toFile())\n"
-        "    println 'SAID ' + groovy.json.JsonOutput.toJson(cases.collectEntries { name, options -> [name, [\n"
+        f"    def asked = new groovy.json.JsonSlurper().parse(file('{folder}/cases.json').toFile())\n"
+        "    def said = asked.cases.collectEntries { name, options -> [name, [\n"
         "        faults: environmentFaults(options), models: [options.cell_model, 'cyto3', 'cyto2'].collect { model -> modelFile(model).toString() }\n"
-        "    ]] })\n"
+        "    ]] }\n"
+        "    def images = asked.names.collectEntries { name -> [name, [\n"
+        "        isSam(name), imageOf([cell_model: name, nuclear_model: 'morphodose']), imageOf([cell_model: 'morphodose', nuclear_model: name])\n"
+        "    ]] }\n"
+        "    println 'SAID ' + groovy.json.JsonOutput.toJson([said: said, images: images])\n"
         "}\n"
     )
     (folder / "cases.json").write_text(
-        json.dumps({name: {**DEFAULTS, **options} for name, options in cases(places).items()})
+        json.dumps(
+            {
+                "cases": {name: {**DEFAULTS, **options} for name, options in cases(places).items()},
+                "names": list(SAM),
+            }
+        )
     )
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     environment = {**os.environ, "PATH": path, "CELLPOSE_LOCAL_MODELS_PATH": str(places / "kept")}
@@ -66,7 +98,20 @@ def said(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
     assert lines, done.stdout + done.stderr
-    return json.loads(lines[0].removeprefix("SAID "))
+    return dict(json.loads(lines[0].removeprefix("SAID ")))
+
+
+@pytest.fixture(scope="module")
+def said(answers: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Case → what is found and what is missing."""
+    return dict(answers["said"])
+
+
+@pytest.mark.parametrize("name", SAM)
+def test_the_image_is_chosen_by_the_rule_that_knows_cellpose_sam(answers: dict[str, Any], name: str) -> None:
+    known, *images = answers["images"][name]
+    assert known == SAM[name]
+    assert images == [f"images/{'cellpose4' if SAM[name] else 'cellpose3'}.sif"] * 2
 
 
 def test_cellpose_sam_and_another_model_are_not_mixed(said: dict[str, dict[str, list[str]]]) -> None:

@@ -7,7 +7,7 @@ def cellposeFiles() {
 
 /** Whether a model, a name or a file, is Cellpose-SAM; conf/apptainer.config chooses its image by the same rule. */
 def isSam(model) {
-    return model.toString().tokenize('/')[-1].startsWith('cpsam')
+    return model.toString() ==~ '(.*/)?cpsam[^/]*'
 }
 
 /** The file a model parameter names, or [] where stage_weights finds it by its name.
