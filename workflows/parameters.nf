@@ -82,6 +82,9 @@ def rangeFault(value, entry) {
     if (entry.exclusiveMinimum != null && value <= entry.exclusiveMinimum) {
         return "is not above ${entry.exclusiveMinimum}"
     }
+    if (entry['not'] && value == entry['not']['const']) {
+        return entry.errorMessage ?: "may not be ${value}"
+    }
     return null
 }
 

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.pipeline
 STRICT = {"NXF_SYNTAX_PARSER": "v2"}
 LENIENT = {"NXF_SYNTAX_PARSER": "v1", "NXF_VER": "24.10.8", "MORPHODOSE_OWN_NEXTFLOW": "1"}
 
+ON_A_CLUSTER = ("-profile", "slurm", "--slurm_array", "2", "--slurm_options=--qos=normal")
+
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Path:
@@ -37,7 +39,7 @@ def test_the_estimate_hears_the_parameters_and_submits_nothing(
 ) -> None:
     given = ("--dry_run", "--wells_per_task", "3", "--segmentation_shard", "2", "--illumination", "estimate")
     finished = run(
-        tmp_path, "-profile", "slurm", "--input", str(tiny_plate / "samplesheet.csv"), *given,
+        tmp_path, "--input", str(tiny_plate / "samplesheet.csv"), *given, *ON_A_CLUSTER,
         PATH=f"{Path(sys.executable).parent}:{scheduler}:{os.environ['PATH']}:{ROOT / 'setup'}", **parser,
     )  # fmt: skip
     assert finished.status == 0, finished.output

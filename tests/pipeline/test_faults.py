@@ -44,6 +44,19 @@ def test_an_unknown_parameter_is_an_error_that_offers_the_nearest(plate: Path) -
     assert not submitted(finished)
 
 
+def test_numbers_that_a_step_or_the_scheduler_would_refuse_later_are_refused_at_once(plate: Path) -> None:
+    finished = run_plate(
+        plate, "--min_area_px", "0", "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5"
+    )
+    assert finished.status != 0
+    assert "4 faults in the parameters" in finished.output
+    assert "--min_area_px 0: is below 1" in finished.output
+    assert "--slurm_array 1: is no job array: 2 or more tasks are submitted together" in finished.output
+    assert "--pixel_size_um 0: is not above 0" in finished.output
+    assert "--wells_per_task 1.5: is not a whole number" in finished.output
+    assert not submitted(finished)
+
+
 def test_help_prints_every_parameter_and_runs_nothing(tmp_path: Path) -> None:
     finished = run(tmp_path, "--help")
     assert finished.status == 0
