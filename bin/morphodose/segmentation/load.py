@@ -27,7 +27,8 @@ def load_engine(weights: str | Path, device: torch.device, batch_size: int = 0) 
             raise InputError(
                 f"{weights}: weights of Cellpose-SAM (Cellpose 4), and this environment has Cellpose "
                 f"{installed}. Under -profile apptainer, name both models cpsam, or give files whose names "
-                "begin with cpsam: that chooses the image cellpose4. Elsewhere, see Segmentation in docs/usage.md"
+                "begin with cpsam: that chooses the image cellpose4. Elsewhere, see docs/usage.md, "
+                "Segmentation"
             )
         return SamEngine(weights, device, batch_size)
     if int(installed.partition(".")[0]) >= 4:
