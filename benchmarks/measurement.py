@@ -26,7 +26,8 @@ import numpy as np
 
 from morphodose.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
-from morphodose.measurement.field import FAMILIES, Settings, measure_field
+from morphodose.measurement.families import FAMILIES
+from morphodose.measurement.field import Settings, measure_field
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 
 SPECTRUM = 8

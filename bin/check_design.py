@@ -6,14 +6,19 @@ All faults are reported together, each with file, row, value and mend, before an
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from morphodose.cli import command
+from morphodose.deep.recipe import HEADS
 from morphodose.design.channels import ROLE_OPTIONS
 from morphodose.design.check import judge
 from morphodose.design.faults import counted, numbered
 from morphodose.design.filenames import PRESETS
 from morphodose.design.output import remove_outputs, write_design
+from morphodose.design.parameters import SEGMENTED, Analysis
+from morphodose.evaluation.splits import SPLITS
 from morphodose.names import PLATE_FORMATS
 
 FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
@@ -46,6 +51,14 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
     type=click.Choice(["strict", "tolerant"]),
     help="stop at faulty images, or leave their fields out and list them",
 )
+@click.option("--projection", default="", help="of project_z, judged here")
+@click.option("--features", default="", help="of measure_cells, judged here")
+@click.option("--endpoints", default="", help="of profile_wells, judged here")
+@click.option("--cell_method", type=click.Choice(list(SEGMENTED)), help="of segment_cells, judged here")
+@click.option("--deep/--no_deep", default=False, help="a network is to be trained; split and head are judged")
+@click.option("--split", type=click.Choice(SPLITS), default="auto", help="of split_cells, judged here")
+@click.option("--split_folds", type=int, default=0, help="folds of split_cells, judged here")
+@click.option("--head", type=click.Choice(HEADS), default="multilabel", help="of train_resnet, judged here")
 @click.option("--show", default=10, type=click.IntRange(1), help="faults shown of each kind")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="folder for the results")
 def main(
@@ -59,7 +72,7 @@ def main(
     on_fault: str,
     show: int,
     out: str,
-    **roles: str,
+    **options: Any,
 ) -> None:
     """Check a screen's design, and write what the next steps need to know of it."""
     remove_outputs(out)
@@ -69,7 +82,17 @@ def main(
         file_pattern=file_pattern,
         channels=channels,
         crop_channels=crop_channels,
-        roles={role: roles[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},
+        roles={role: options[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},
+        analysis=Analysis(
+            projection=options["projection"],
+            features=options["features"],
+            endpoints=options["endpoints"],
+            cell_method=options["cell_method"] or "",
+            deep=options["deep"],
+            split=options["split"],
+            folds=options["split_folds"],
+            head=options["head"],
+        ),
         base_dir=base_dir,
         plate_format=int(plate_format),
         tolerant=on_fault == "tolerant",

@@ -13,14 +13,8 @@ from morphodose.cli import id_option, images_option, keys_option, run_for_wells,
 from morphodose.errors import InputError
 from morphodose.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
-from morphodose.measurement.field import (
-    FAMILIES,
-    Measured,
-    Settings,
-    feature_units,
-    measure_field,
-    parse_families,
-)
+from morphodose.measurement.families import FAMILIES, parse_families
+from morphodose.measurement.field import Measured, Settings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum
 from morphodose.names import cell_id
 from morphodose.tables import write_table

@@ -16,7 +16,8 @@ from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
-from morphodose.projection import Plane, Projected, parse_projection, project, stack_channels
+from morphodose.projection import Plane, Projected, project, stack_channels
+from morphodose.projection_methods import parse_projection
 from morphodose.tables import write_table
 
 COLUMNS = ("file", "field", "z", "channel")

@@ -131,7 +131,7 @@ def test_missing_masks_and_wrong_options_are_said_in_one_line(root: Path, real: 
     out = str(tmp_path / "out.parquet")
     for options, said in (
         (("--out", out), f"{name}_cells.tif: the mask of the cells"),
-        (("--out", out, "--features", "shape"), "'shape' is not one of sizeshape"),
+        (("--out", out, "--features", "shape"), "'shape': is not one of sizeshape"),
     ):
         done = run(root, tmp_path, *options)
         assert done.returncode == 1

@@ -10,13 +10,8 @@ from morphodose.errors import InputError
 from morphodose.images import Field
 from morphodose.measurement.compartments import compartment, compartments_of, labels_of
 from morphodose.measurement.correlation import correlation
-from morphodose.measurement.field import (
-    FAMILIES,
-    Settings,
-    feature_units,
-    measure_field,
-    parse_families,
-)
+from morphodose.measurement.families import FAMILIES, family_faults, parse_families, why_not_measured
+from morphodose.measurement.field import Settings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum, granularity, reconstruct, sampling
 from morphodose.measurement.intensity import grey_levels, intensity, texture
 from morphodose.measurement.radial import geometry, radial_distribution
@@ -411,10 +406,41 @@ def test_log_levels_keep_the_texture_of_a_dim_stain_that_linear_levels_lose() ->
 def test_families_are_parsed_in_order_and_unknown_ones_named() -> None:
     assert parse_families("all") == FAMILIES
     assert parse_families("texture, sizeshape") == ("sizeshape", "texture")
-    with pytest.raises(InputError, match="'textures' is not one of"):
+    with pytest.raises(InputError, match="'textures': is not one of"):
         parse_families("textures")
     with pytest.raises(InputError, match="empty"):
         parse_families(" ")
+
+
+def test_every_column_that_is_measured_is_one_that_may_be() -> None:
+    cells, nuclei = masks()
+    for family in FAMILIES:
+        for name in measure_field(FIELD, cells, nuclei, Settings(families=(family,))).features:
+            assert why_not_measured(name, CHANNELS, True, (family,)) == "", name
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        ("Cell_AreaShape_Area", "begins with none of Cells, Nuclei, Cytoplasm"),
+        ("Cells_Area", "has none of AreaShape"),
+        ("Cells_Intensity_MeanIntensity_GFP", "names none of the channels CellMask, Hoechst, PI"),
+        ("Cells_Texture_Contrast_PI2_3_00_256", "names none of the channels"),
+        ("Nuclei_AreaShape_Area", "needs a nuclear channel"),
+        ("Cells_Texture_Contrast_PI_3_00_256", "needs texture in --features"),
+        ("Cells_AreaShape_Area", ""),
+        ("Cells_Intensity_MeanIntensity_PI", ""),
+    ],
+)
+def test_a_column_that_no_cell_can_have_is_told(column: str, why: str) -> None:
+    families = FAMILIES if why != "needs texture in --features" else ("sizeshape", "intensity")
+    found = why_not_measured(column, CHANNELS, False, families)
+    assert why in found and (found == "") == (why == "")
+
+
+def test_all_unknown_families_are_found() -> None:
+    assert [fault.value for fault in family_faults("textures,intensity,shape")] == ["textures", "shape"]
+    assert family_faults("all") == family_faults("texture, sizeshape") == []
 
 
 def test_only_the_families_asked_for_are_measured() -> None:

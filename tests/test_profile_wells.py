@@ -173,7 +173,12 @@ def test_endpoints_are_names_columns_and_ratios():
     have = ["A", "B"]
     assert parse_endpoints("r=A/B, A", have) == [Endpoint("r", "A", "B"), Endpoint("A", "A")]
     assert parse_endpoints("", have) == []
-    for text, message in (("r=A,r=B", "given twice"), ("1=A", "is no name"), ("r=A*B", "not a measured")):
+    for text, message in (
+        ("r=A,r=B", "given twice"),
+        ("1=A", "is no name"),
+        ("r=A*B", "'A[*]B' is no name of a column"),
+        ("r=C", "not a measured"),
+    ):
         with pytest.raises(InputError, match=message):
             parse_endpoints(text, have)
 

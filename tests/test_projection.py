@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from morphodose.errors import InputError
-from morphodose.projection import Plane, parse_projection, project, stack_channels
+from morphodose.projection import Plane, project, stack_channels
+from morphodose.projection_methods import parse_projection, plane_faults, projection_faults
 
 
 def planes(stack: np.ndarray, heights: list[int] | None = None) -> list[Plane]:
@@ -46,7 +47,7 @@ def test_a_given_plane_is_found_by_its_z_and_not_by_its_place() -> None:
 
 
 def test_a_plane_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
-    with pytest.raises(InputError, match=r"no plane z=9; z: 1, 2, 3, 4"):
+    with pytest.raises(InputError, match=r"no plane z=9; choose from z 1, 2, 3, 4"):
         project(planes(STACK), "plane:9")
 
 
@@ -132,6 +133,20 @@ def test_projection_is_max_but_best_focus_for_brightfield_unless_said_otherwise(
 def test_a_wrong_projection_is_an_error_with_its_value(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse_projection(text, CHANNELS)
+
+
+def test_all_faults_of_a_projection_are_found() -> None:
+    found = projection_faults("default=medain,Hoecsht=max,PI=max,PI=mean", CHANNELS)
+    assert [fault.value for fault in found] == ["default=medain", "Hoecsht=max", "PI=mean"]
+    assert projection_faults("default=max,Brightfield=plane:2", CHANNELS) == []
+
+
+def test_a_plane_is_looked_for_in_the_stack_of_each_channel() -> None:
+    methods = {"Brightfield": "plane:3", "Hoechst": "plane:3", "PI": "plane:3", "GFP": "max"}
+    heights = {"Brightfield": (1, 2, 3), "Hoechst": (1,), "PI": (1,), "GFP": (1,)}
+    (fault,) = plane_faults(methods, heights)
+    assert (fault.value, fault.message) == ("plane:3", "there is no plane z=3 of Hoechst, PI")
+    assert fault.mend == "choose from z 1"
 
 
 def test_channels_of_different_shape_do_not_stack() -> None:

@@ -122,7 +122,7 @@ def test_without_crops_in_a_well_the_rest_is_split(screen):
     [
         (("--exclude", "blurred"), "--exclude 'blurred'"),
         (("--labels", "shape"), "--labels 'shape'"),
-        (("--folds", "1"), "--folds 1"),
+        (("--folds", "1"), "--folds '1'"),
     ],
 )
 def test_a_wrong_option_is_named(screen, more, message):

@@ -80,11 +80,13 @@ workflow MORPHODOSE {
     def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
 
     //
-    // MODULE: the weights, staged and checked once
+    // MODULE: the weights, staged and checked once; they may be a download, which waits until the design is judged
     //
     def shipped = files("${projectDir}/assets/models/*.npz")
-    STAGE_CELL_WEIGHTS(options.cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py'))
-    STAGE_NUCLEAR_WEIGHTS(options.nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py'))
+    def cell_model = CHECK_DESIGN.out.design.map { _json -> options.cell_model }
+    def nuclear_model = CHECK_DESIGN.out.design.map { _json -> options.nuclear_model }
+    STAGE_CELL_WEIGHTS(cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py'))
+    STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py'))
 
     //
     // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task

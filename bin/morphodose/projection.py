@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +10,7 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 from morphodose.focus import focus_figure, peak_at_edge, sharpest
-
-METHODS = ("max", "mean", "middle", "best_focus", "plane:<z>")
-_PLANE = re.compile(r"^plane:(\d+)$")
+from morphodose.projection_methods import check_method, no_such_plane, plane_of
 
 #: Reads one plane; it is called once for each plane, in the order of z.
 Reader = Callable[[], npt.NDArray[np.generic]]
@@ -59,42 +56,6 @@ class Projected:
     edge_warning: bool
 
 
-def check_method(method: str) -> str:
-    """The method itself, or an `InputError` that lists those there are."""
-    if method not in METHODS[:4] and not _PLANE.match(method):
-        raise InputError(f"projection {method!r} is not one of {', '.join(METHODS)}")
-    return method
-
-
-def parse_projection(text: str, channels: Sequence[str], brightfield: str | None = None) -> dict[str, str]:
-    """Method of each channel.
-
-    Parameters
-    ----------
-    text : str
-        ``max`` for all channels, or ``default=max,Brightfield=best_focus``; without ``default`` it is max.
-    channels : sequence of str
-        The channels there are.
-    brightfield : str, optional
-        The brightfield channel: best focus unless `text` names it.
-    """
-    given: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, separator, method = part.rpartition("=")
-        name = name.strip() if separator else "default"
-        if name in given:
-            raise InputError(f"--projection names {name!r} twice: {text!r}")
-        given[name] = check_method(method.strip())
-    unknown = [name for name in given if name != "default" and name not in channels]
-    if unknown:
-        raise InputError(
-            f"--projection names channel {unknown[0]!r}, which is not there; channels: {', '.join(channels)}"
-        )
-    default = given.get("default", "max")
-    fallback = {name: "best_focus" if name == brightfield else default for name in channels}
-    return {name: given.get(name, fallback[name]) for name in channels}
-
-
 def project(planes: Sequence[Plane], method: str) -> Projected:
     """Project one channel of one field; one plane is in memory at a time.
 
@@ -103,8 +64,8 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     planes : sequence of Plane
         In any order; sorted by z here.
     method : str
-        One of `METHODS`. ``middle`` is the lower of two middle planes; ``mean`` is rounded to the depth of
-        the planes.
+        One of `morphodose.projection_methods.METHODS`. ``middle`` is the lower of two middle planes;
+        ``mean`` is rounded to the depth of the planes.
 
     Raises
     ------
@@ -159,13 +120,12 @@ def _wanted(method: str, heights: tuple[int, ...]) -> int | None:
     """Position of the plane a method asks for by its place; None for the other methods."""
     if method == "middle":
         return (len(heights) - 1) // 2
-    if match := _PLANE.match(method):
-        if int(match[1]) not in heights:
-            raise InputError(
-                f"projection {method}: there is no plane z={match[1]}; z: {', '.join(map(str, heights))}"
-            )
-        return heights.index(int(match[1]))
-    return None
+    z = plane_of(method)
+    if z is None:
+        return None
+    if z not in heights:
+        raise no_such_plane(method, heights)
+    return heights.index(z)
 
 
 def _check_alike(

@@ -8,13 +8,21 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from morphodose.errors import InputError
+from morphodose.errors import InputError, ParameterError
 from morphodose.files import replacing
 
 #: Networks by name, with the length of their embedding.
 NETWORKS = {"resnet50": 2048, "resnet18": 512}
 HEADS = ("multilabel", "softmax", "ordinal")
 KINDS = ("trained", "permuted", "random_split")
+
+
+def head_faults(head: str, ordered: Mapping[str, bool]) -> list[ParameterError]:
+    """Why a head cannot learn these labels: label → whether its classes are in an order."""
+    message = "label {!r} has no order (several compounds?), which the ordinal head needs"
+    wrong = [label for label, has_order in ordered.items() if head == "ordinal" and not has_order]
+    mend = "use --head softmax or multilabel"
+    return [ParameterError("--head", head, message.format(label), mend) for label in wrong]
 
 
 @dataclass(frozen=True)
@@ -99,11 +107,8 @@ class Recipe:
         for label, names in self.classes.items():
             if len(names) < 2:
                 raise InputError(f"label {label!r} has {len(names)} class: nothing to tell apart")
-            if self.head == "ordinal" and not self.ordered.get(label, False):
-                raise InputError(
-                    f"label {label!r} has no order (several compounds?), which the ordinal head needs: "
-                    "use --head softmax or multilabel"
-                )
+            for fault in head_faults(self.head, {label: self.ordered.get(label, False)}):
+                raise fault
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -85,6 +85,9 @@ def check_crop_channels(text: str, channels: Channels, faults: Faults) -> list[s
         if known and name not in known:
             mend = did_you_mean(name, known)
             faults.add("channel_role", "--crop_channels", "is not a channel of --channels", mend, value=name)
+        elif given.count(name) > 1:
+            faults.add("channel_role", "--crop_channels", f"names {name} twice", "name it once", value=text)
+            break
     return given
 
 

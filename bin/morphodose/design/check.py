@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from morphodose.design.channels import check_crop_channels, check_roles, parse_channels
@@ -17,10 +17,12 @@ from morphodose.design.grid import (
     check_grid,
     check_wells,
 )
+from morphodose.design.learnable import LabelledWell
 from morphodose.design.output import Design
+from morphodose.design.parameters import Analysis, check_analysis, check_learning
 from morphodose.design.planes import Plane, collect_planes
-from morphodose.design.platemap import read_platemap
-from morphodose.design.samplesheet import read_samplesheet
+from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.design.samplesheet import Acquisition, read_samplesheet
 from morphodose.errors import InputError
 
 
@@ -32,6 +34,7 @@ def judge(
     channels: str,
     roles: Mapping[str, str | None],
     crop_channels: str = "",
+    analysis: Analysis | None = None,
     base_dir: str | Path | None = None,
     plate_format: int = 96,
     tolerant: bool = False,
@@ -53,6 +56,8 @@ def judge(
         Role (`morphodose.design.channels.ROLE_OPTIONS`) → channel name, or None.
     crop_channels : str
         Channels of the crops, ``A,B``; empty where none are cut, or by role.
+    analysis : Analysis, optional
+        Parameters of later steps, to be judged with the rest.
     base_dir : path, optional
         Where relative image folders start; the samplesheet's folder by default.
     plate_format : int
@@ -97,9 +102,16 @@ def judge(
         check_grid(planes, acquisitions, names, faults)
     if sheet_is_whole:
         check_acquisitions(acquisitions, faults)
-    _stop_on_errors(faults, tolerant, show)
     excluded = dict(faults.excluded)
     kept = [plane for plane in planes if plane.key not in excluded]
+    chosen = analysis or Analysis()
+    usable = kept if tolerant else planes
+    check_analysis(chosen, named, roles, usable, faults)
+    not_learnable = ""
+    # a row or plate map that is broken would make other replicates and compounds of it
+    if sheet_is_whole and platemap:
+        not_learnable = check_learning(chosen, _labelled(usable, acquisitions, platemap), faults)
+    _stop_on_errors(faults, tolerant, show)
     if not kept:
         what = f"all {len(excluded)} fields have faults" if excluded else "no image is left to analyse"
         raise InputError(f"the design has no image: {what}\n{numbered(faults.found, show)}")
@@ -109,8 +121,31 @@ def judge(
         "crop_channels": cropped,
         "empty_well_timepoints": empty,
         "ignored_files": dict(ignored),
+        "not_learnable": not_learnable,  # empty where a network can be trained and judged
     }
     return Design(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
+
+
+def _labelled(
+    planes: Sequence[Plane], acquisitions: Sequence[Acquisition], platemap: PlateMap
+) -> set[LabelledWell]:
+    """Well-timepoints with their labels; of an acquisition none of whose images is known, all on the map.
+
+    Where file names cannot be read, faults of the parameters are told all the same, and none is made up.
+    """
+    wells = {(plane.acquisition, plane.well) for plane in planes}
+    seen = {index for index, _ in wells}
+    for index, acquisition in enumerate(acquisitions):
+        if index not in seen and acquisition.folder is not None:
+            wells |= {(index, well) for plate, well in platemap if plate == acquisition.plate}
+    found: set[LabelledWell] = set()
+    for index, well in wells:
+        acquisition = acquisitions[index]
+        mapped = platemap.get((acquisition.plate, well))
+        if mapped is not None and mapped.role != "empty":
+            place = (acquisition.plate, acquisition.replicate, acquisition.timepoint_h, well)
+            found.add((*place, mapped.role, mapped.compound, mapped.dose or 0.0))
+    return found
 
 
 def _stop_on_errors(faults: Faults, tolerant: bool, show: int) -> None:

@@ -8,13 +8,16 @@ from collections.abc import Iterable
 #: Roles of the wells that carry labels.
 LEARNED_ROLES = ("vehicle", "treated")
 
+#: (plate, replicate, timepoint, well, role, compound, dose) of a well-timepoint.
+LabelledWell = tuple[str, str, float, str, str, str, float]
 
-def why_not_learnable(wells: Iterable[tuple[str, str, float, str, str, str, float]]) -> str:
+
+def why_not_learnable(wells: Iterable[LabelledWell]) -> str:
     """Why no network can be trained and judged on these wells; empty where it can.
 
     Parameters
     ----------
-    wells : iterable of (plate, replicate, timepoint, well, role, compound, dose)
+    wells : iterable of LabelledWell
         Well-timepoints that have images.
 
     Returns

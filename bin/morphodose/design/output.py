@@ -15,7 +15,6 @@ from typing import Any
 from morphodose.design.channels import Channels
 from morphodose.design.faults import Fault, FieldKey, printable
 from morphodose.design.grid import Namer
-from morphodose.design.learnable import why_not_learnable
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
@@ -100,7 +99,6 @@ def _write_json(design: Design, path: Path) -> None:
         "planes": len(design.planes),
         "image": {"width": first.width, "height": first.height, "dtype": first.dtype},
         **design.settings,
-        "not_learnable": _why_not_learnable(design),  # empty where a network can be trained and judged
         "excluded": [
             {"image_id": design.names.image(key), "reason": ", ".join(reasons).replace("_", " ")}
             for key, reasons in sorted(design.excluded.items())
@@ -119,18 +117,6 @@ def _write_json(design: Design, path: Path) -> None:
         ],
     }
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _why_not_learnable(design: Design) -> str:
-    wells = []
-    for key in {(plane.acquisition, plane.well) for plane in design.planes}:
-        acquisition, well = design.acquisitions[key[0]], key[1]
-        mapped = design.platemap[acquisition.plate, well]
-        wells.append(
-            (acquisition.plate, acquisition.replicate, acquisition.timepoint_h, well)
-            + (mapped.role, mapped.compound, mapped.dose or 0.0)
-        )
-    return why_not_learnable(wells)
 
 
 def _write_wells(design: Design, path: Path) -> None:

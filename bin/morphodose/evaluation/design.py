@@ -150,7 +150,7 @@ def plan(
             "nothing to learn: "
             + "; ".join(design.notes)
             + ". The network needs two doses or two timepoints, "
-            "each in two replicates or two wells; switch it off for this screen"
+            "each in two replicates or two wells"
         )
     _check_folds(design, fields)
     return design

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.errors import InputError
+from morphodose.errors import InputError, ParameterError
 
 SPLITS = ("auto", "replicate", "wells")
 #: Folds of a split over wells where the user gives none: each fold is a training.
@@ -90,20 +90,20 @@ def folds_of(units: Sequence[Unit], kind: str = "auto", folds: int = 0) -> tuple
     if kind not in SPLITS:
         raise InputError(f"--split {kind!r} is not one of {', '.join(SPLITS)}")
     if folds == 1 or folds < 0:
-        raise InputError(f"--folds {folds}: at least 2 are needed to hold one out (0: as many as fit)")
+        message = "at least 2 are needed to hold one out"
+        raise ParameterError("--folds", str(folds), message, "0 takes as many as fit")
     replicates = sorted({unit.replicate for unit in units}, key=natural)
     if kind == "auto":
         kind = "replicate" if len(replicates) > 1 else "wells"
     if kind == "replicate":
         if len(replicates) < 2:
-            raise InputError(
-                f"--split replicate: the screen has only replicate {', '.join(map(repr, replicates))}; "
-                "use --split wells"
-            )
+            message = f"the screen has only replicate {', '.join(map(repr, replicates))}"
+            raise ParameterError("--split", "replicate", message, "use --split wells, or auto")
         return kind, min(folds or len(replicates), len(replicates))
     wells = len(set(units))
     if wells < 2:
-        raise InputError("--split wells: a single well cannot be split; the network needs at least two wells")
+        message = "a single well cannot be split"
+        raise ParameterError("--split", "wells", message, "the network needs at least two wells")
     return kind, min(folds or WELL_FOLDS, wells)
 
 

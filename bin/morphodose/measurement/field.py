@@ -13,22 +13,11 @@ from morphodose.errors import InputError
 from morphodose.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
 from morphodose.measurement.correlation import correlation
+from morphodose.measurement.families import FAMILIES
 from morphodose.measurement.granularity import Spectrum, granularity, sampling
 from morphodose.measurement.intensity import grey_levels, intensity, texture
 from morphodose.measurement.radial import geometry, radial_distribution
 from morphodose.measurement.shape import AREAS, LENGTHS, Features, neighbors, size_and_shape, zernike
-
-#: The families of features there are, in the order of their columns.
-FAMILIES = (
-    "sizeshape",
-    "zernike",
-    "neighbors",
-    "intensity",
-    "texture",
-    "granularity",
-    "radial",
-    "correlation",
-)
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,7 @@ class Settings:
     Attributes
     ----------
     families : tuple of str
-        Some of `FAMILIES`.
+        Some of `morphodose.measurement.families.FAMILIES`.
     texture_scaling : {"log", "linear"}
         How counts become grey levels (`morphodose.measurement.intensity.grey_levels`).
     texture_scales : tuple of int
@@ -70,19 +59,6 @@ class Measured:
 
     labels: npt.NDArray[np.int64]
     features: dict[str, npt.NDArray[np.float32]]
-
-
-def parse_families(text: str) -> tuple[str, ...]:
-    """Families of features from a comma-separated list; ``all`` for all of them."""
-    named = [name.strip() for name in text.split(",") if name.strip()]
-    if named == ["all"]:
-        return FAMILIES
-    for name in named:
-        if name not in FAMILIES:
-            raise InputError(f"--features: {name!r} is not one of {', '.join(FAMILIES)}")
-    if not named:
-        raise InputError(f"--features is empty; choose from {', '.join(FAMILIES)}")
-    return tuple(name for name in FAMILIES if name in named)
 
 
 def measure_field(

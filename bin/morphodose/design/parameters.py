@@ -1,0 +1,157 @@
+"""Parameters of later steps, judged by the same code as these steps use, before the first of them starts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from morphodose.deep.recipe import head_faults
+from morphodose.design.channels import ROLE_OPTIONS, Channels
+from morphodose.design.faults import Faults
+from morphodose.design.learnable import LabelledWell, why_not_learnable
+from morphodose.design.planes import Plane
+from morphodose.errors import InputError, ParameterError
+from morphodose.evaluation.design import FieldCrops, plan
+from morphodose.evaluation.labels import Content
+from morphodose.evaluation.splits import Unit
+from morphodose.measurement.families import FAMILIES, family_faults, parse_families, why_not_measured
+from morphodose.profiles.endpoints import read_endpoints
+from morphodose.projection_methods import methods_of, plane_faults, projection_faults
+
+#: Method of segmentation → the role whose channel it segments.
+SEGMENTED = {"cellpose": "cell", "from_nuclei": "nuclear"}
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the user chose for later steps; empty texts are the defaults of these steps.
+
+    Attributes
+    ----------
+    projection, features, endpoints, cell_method : str
+        As given.
+    deep : bool
+        Whether a network is wanted, and there is a channel to show it.
+    split, head : str
+        What is held out, and how the labels are learned.
+    folds : int
+        0: as many as fit.
+    """
+
+    projection: str = ""
+    features: str = ""
+    endpoints: str = ""
+    cell_method: str = ""
+    deep: bool = False
+    split: str = "auto"
+    folds: int = 0
+    head: str = "multilabel"
+
+
+def check_analysis(
+    chosen: Analysis,
+    channels: Channels,
+    roles: Mapping[str, str | None],
+    planes: Iterable[Plane],
+    faults: Faults,
+) -> None:
+    """Judge what needs no more than the channels and the planes there are.
+
+    `roles` are those that were given, misspelt ones too, so that one mistake is one fault.
+    """
+    named = {role: name for role, name in roles.items() if name}
+    found = [
+        *_segmentation(chosen.cell_method, named),
+        *_projection(chosen.projection, channels, named.get("brightfield"), planes),
+    ]
+    features = chosen.features or "all"
+    wrong = family_faults(features)
+    found += wrong
+    families = FAMILIES if wrong else parse_families(features)
+    found += _death(chosen.features, families, named)
+    found += _endpoints(chosen.endpoints, channels, "nuclear" in named, families)
+    _add(found, faults)
+
+
+def _add(found: Iterable[ParameterError], faults: Faults) -> None:
+    for fault in found:
+        faults.add("parameter", fault.option, fault.message, fault.mend, value=fault.value)
+
+
+def _segmentation(method: str, roles: Mapping[str, str]) -> list[ParameterError]:
+    role = SEGMENTED.get(method)
+    if role is None or role in roles:
+        return []
+    message = f"segments the {role} channel, and none is named"
+    return [ParameterError("--cell_method", method, message, f"name it by {ROLE_OPTIONS[role]}")]
+
+
+def _projection(
+    text: str, channels: Channels, brightfield: str | None, planes: Iterable[Plane]
+) -> list[ParameterError]:
+    names = list(channels.names.values())
+    if not names:
+        return []  # the fault is in --channels
+    heights: dict[str, set[int]] = defaultdict(set)
+    for plane in planes:
+        heights[channels.names[plane.channel]].add(plane.z)
+    return [
+        *projection_faults(text, names),
+        *plane_faults(methods_of(text, names, brightfield), heights),
+    ]
+
+
+def _death(features: str, families: Sequence[str], roles: Mapping[str, str]) -> list[ParameterError]:
+    marked = [ROLE_OPTIONS[role] for role in ("early_death", "late_death") if role in roles]
+    if not marked or "intensity" in families:
+        return []
+    message = f"lacks intensity, which the death states of {' and '.join(marked)} need"
+    return [ParameterError("--features", features, message, "add it, or name no death marker")]
+
+
+def _endpoints(
+    text: str, channels: Channels, has_nuclei: bool, families: Sequence[str]
+) -> list[ParameterError]:
+    endpoints, found = read_endpoints(text)
+    names = list(channels.names.values())
+    for endpoint in endpoints if names else ():
+        for column in endpoint.columns:
+            if why := why_not_measured(column, names, has_nuclei, families):
+                mend = "name a column as docs/output.md lists them"
+                found.append(ParameterError("--endpoints", endpoint.name, why, mend))
+    return found
+
+
+def check_learning(chosen: Analysis, wells: Iterable[LabelledWell], faults: Faults) -> str:
+    """Judge how the network is to learn; why none can is no fault, and is returned.
+
+    Parameters
+    ----------
+    chosen : Analysis
+        What the user chose.
+    wells : iterable
+        As in `morphodose.design.learnable.why_not_learnable`.
+    faults : Faults
+        Takes what cannot be done with these wells.
+    """
+    wells = sorted(wells)
+    why = why_not_learnable(wells)
+    if why or not chosen.deep:
+        return why
+    # a field stands for those of its well, and a crop for its cells: how many there are changes nothing
+    fields = [
+        FieldCrops(
+            "", Unit(plate, replicate, well), hours, 1, Content(compound, dose, "", role), "keep", 1, 0
+        )
+        for plate, replicate, hours, well, role, compound, dose in wells
+    ]
+    try:
+        learned = plan(fields, ("dose", "time"), (), chosen.split, chosen.folds)
+    except ParameterError as fault:
+        _add([fault], faults)
+        return ""
+    except InputError as fault:
+        return str(fault)
+    _add(head_faults(chosen.head, {name: learned.classes[name].ordinal for name in learned.trained}), faults)
+    return ""

@@ -1,0 +1,90 @@
+"""The families of features: their names, and which columns each of them can give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from morphodose.errors import ParameterError
+
+#: The families of features there are, in the order of their columns.
+FAMILIES = (
+    "sizeshape",
+    "zernike",
+    "neighbors",
+    "intensity",
+    "texture",
+    "granularity",
+    "radial",
+    "correlation",
+)
+COMPARTMENTS = ("Cells", "Nuclei", "Cytoplasm")
+#: Second part of a column's name → the families that give such columns.
+GIVEN_BY = {
+    "AreaShape": ("sizeshape", "zernike"),
+    "Neighbors": ("neighbors",),
+    "Intensity": ("intensity",),
+    "Location": ("intensity",),
+    "Texture": ("texture",),
+    "Granularity": ("granularity",),
+    "RadialDistribution": ("radial",),
+    "Correlation": ("correlation",),
+}
+#: Those that need no channel.
+WITHOUT_CHANNEL = ("AreaShape", "Neighbors")
+
+
+def family_faults(text: str) -> list[ParameterError]:
+    """What is wrong in a comma-separated list of families."""
+    named = _named(text)
+    if named == ["all"]:
+        return []
+    mend = f"choose from {', '.join(FAMILIES)}; or all, alone"
+    if not named:
+        return [ParameterError("--features", text, "is empty", mend)]
+    wrong = [name for name in named if name not in FAMILIES]
+    return [
+        ParameterError("--features", name, f"is not one of {', '.join(FAMILIES)}", mend) for name in wrong
+    ]
+
+
+def parse_families(text: str) -> tuple[str, ...]:
+    """Families of features from a comma-separated list; ``all`` for all of them."""
+    for fault in family_faults(text):
+        raise fault
+    named = _named(text)
+    return FAMILIES if named == ["all"] else tuple(name for name in FAMILIES if name in named)
+
+
+def _named(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def why_not_measured(
+    column: str, channels: Collection[str], has_nuclei: bool, families: Collection[str] = FAMILIES
+) -> str:
+    """Why no cell can have this column, as far as its name tells; empty where one may.
+
+    Parameters
+    ----------
+    column : str
+        ``<Compartment>_<Group>_<Feature>…``.
+    channels : collection of str
+        All channels of the screen.
+    has_nuclei : bool
+        Whether the screen has a nuclear channel: without one only cells are measured.
+    families : collection of str
+        Families that are measured.
+    """
+    compartment, _, rest = column.partition("_")
+    group, _, feature = rest.partition("_")
+    if compartment not in COMPARTMENTS:
+        return f"{column} begins with none of {', '.join(COMPARTMENTS)}"
+    if compartment != "Cells" and not has_nuclei:
+        return f"{column} needs a nuclear channel, and none is named"
+    if group not in GIVEN_BY:
+        return f"{column} has none of {', '.join(GIVEN_BY)} after {compartment}"
+    if not set(GIVEN_BY[group]) & set(families):
+        return f"{column} needs {' or '.join(GIVEN_BY[group])} in --features"
+    if group not in WITHOUT_CHANNEL and not any(f"_{name}_" in f"_{feature}_" for name in channels):
+        return f"{column} names none of the channels {', '.join(channels)}"
+    return ""
