@@ -156,8 +156,20 @@ def test_users_file_is_checked_against_the_hash_the_user_states(tmp_path: Path) 
     right = sha256_of(mine)
     assert stage(str(mine), tmp_path / "out")["checked"] is False
     assert stage(str(mine), tmp_path / "out", right.upper())["checked"] is True
-    with pytest.raises(InputError, match=right):
+    with pytest.raises(InputError) as fault:
         stage(str(mine), tmp_path / "out", "0" * 64)
+    assert str(fault.value).startswith(f"{mine}: SHA-256 is {right}, expected {'0' * 64}: another file")
+
+
+def test_cellposes_model_by_name_is_checked_against_the_hash_the_user_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(tmp_path))
+    (tmp_path / "cyto3").write_bytes(b"weights")
+    right = sha256_of(tmp_path / "cyto3")
+    assert stage("cyto3", tmp_path / "out", right)["checked"] is True
+    with pytest.raises(InputError, match=f"cyto3: SHA-256 is {right}, expected {'f' * 64}"):
+        stage("cyto3", tmp_path / "out", "f" * 64)
 
 
 def test_cellpose_model_is_taken_from_the_local_cache(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from morphodose.segmentation.weights import REGISTRY, SHIPPED
 from morphodose.tables import read_table
 from pipeline.conftest import TINY, TINY_ARGUMENTS, simulate
 from pipeline.nextflow_runs import Run, run
@@ -122,12 +123,20 @@ def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:
     image = sorted((plate / "images" / "24hrs_R1").glob("W0001*.tif"))[0]
     image.write_bytes(image.read_bytes()[:1000])
 
-    finished = run_plate(plate, "--on_fault", "tolerant")
+    right = REGISTRY[SHIPPED].sha256
+    finished = run_plate(plate, "--on_fault", "tolerant", "--cell_model_sha256", right.upper())
 
     assert finished.status == 0, finished.output
     wells = read_table(finished.outdir / "tables" / "wells.parquet")
     assert "A01" not in set(wells["Metadata_Well"])
     assert image.name in (finished.outdir / "report" / "report.html").read_text()
+
+
+def test_weights_with_another_hash_stop_the_run(plate: Path) -> None:
+    finished = run_plate(plate, "--nuclear_model_sha256", "f" * 64)
+    assert finished.status != 0
+    right = REGISTRY[SHIPPED].sha256
+    assert re.search(rf"morphodose\.npz: SHA-256 is {right}, expected {'f' * 64}", finished.output)
 
 
 def test_an_empty_field_and_a_field_with_one_cell_go_through(tmp_path: Path) -> None:

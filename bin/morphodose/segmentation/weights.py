@@ -99,8 +99,8 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def verify(path: str | Path, expected: str) -> str:
-    """SHA-256 of a file, after comparing it with the expected one.
+def verify(path: str | Path, expected: str, name: str | Path | None = None) -> str:
+    """SHA-256 of a file, after comparing it with the expected one; `name` is what to call it.
 
     Raises
     ------
@@ -108,10 +108,12 @@ def verify(path: str | Path, expected: str) -> str:
         If they differ.
     """
     found = sha256_of(path)
-    if found != expected.strip().lower():
+    wanted = expected.strip().lower()
+    if found != wanted:
         raise InputError(
-            f"{path}: SHA-256 is {found}, expected {expected.strip().lower()}: another file, or a damaged "
-            "one. Get it again, or state the hash of the file that you mean (--sha256)"
+            f"{name or path}: SHA-256 is {found}, expected {wanted}: another file, or a damaged "
+            "one. Get it again, or state the hash of the file that you mean (--sha256; of the pipeline, "
+            "--cell_model_sha256 and --nuclear_model_sha256)"
         )
     return found
 
@@ -186,7 +188,7 @@ def stage(
             _download(name, temporary)
         else:
             shutil.copyfile(source, temporary)
-        found = verify(temporary, expected) if expected else sha256_of(temporary)
+        found = verify(temporary, expected, source or name) if expected else sha256_of(temporary)
     about: dict[str, object] = asdict(known) if known else {"name": name, "origin": "a file of the user"}
     return about | {
         "model": Path(model).name,  # a path would say more of the machine than of the model
