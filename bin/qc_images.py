@@ -23,7 +23,7 @@ DEFAULT = Thresholds()
 @images_option
 @keys_option
 @click.option("--nuclear_channel", default="", help="Judged for focus, saturation, emptiness; '' for none.")
-@click.option("--cell_channel", default="", help="Judged for saturation and emptiness; '' for none.")
+@click.option("--cell_channel", default="", help="Judged for saturation, emptiness, focus without nuclei.")
 @click.option("--brightfield_channel", default="", help="Not a stain: nothing is looked for in it.")
 @click.option(
     "--diameter", type=float, default=0.0, help="Cell diameter in px; 0: unknown, defocus only flags."
@@ -34,6 +34,18 @@ DEFAULT = Thresholds()
 @click.option("--saturated_drop", type=float, default=DEFAULT.saturated_drop, help="Per cent of the pixels.")
 @click.option("--coverage_flag", type=float, default=DEFAULT.coverage_flag, help="Per cent; less is empty.")
 @click.option("--debris_flag", type=float, default=DEFAULT.debris_flag, help="Per cent; more is debris.")
+@click.option(
+    "--edge_cell_flag",
+    type=float,
+    default=DEFAULT.edge_cell_flag,
+    help="Edge width of another stain / cell diameter, where no channel is nuclear.",
+)
+@click.option(
+    "--background_flag",
+    type=float,
+    default=DEFAULT.background_flag,
+    help="Per cent of the camera's range that the background of a stain may take.",
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
 def main(
     well_timepoint: str,
@@ -49,6 +61,8 @@ def main(
     saturated_drop: float,
     coverage_flag: float,
     debris_flag: float,
+    edge_cell_flag: float,
+    background_flag: float,
     out: Path,
 ) -> None:
     """Write one row a field: keys, ImageQuality_<Figure>_<Channel>, Metadata_QCVerdict, Metadata_QCReason."""
@@ -62,6 +76,8 @@ def main(
         saturated_drop=saturated_drop,
         coverage_flag=coverage_flag,
         debris_flag=debris_flag,
+        edge_cell_flag=edge_cell_flag,
+        background_flag=background_flag,
     )
     paths = field_images(images, well_timepoint)
     rows: list[dict[str, object]] = []

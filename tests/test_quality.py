@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,48 @@ def test_a_bright_clump_is_flagged_as_debris() -> None:
     assert "debris or a clump" in reason
 
 
+@pytest.mark.parametrize(
+    ("level", "ceiling_", "expected"),
+    [(12_000, 65535, "keep"), (14_000, 65535, "flag"), (700, 4095, "keep"), (900, 4095, "flag")],
+)
+def test_a_bright_background_is_flagged_with_its_share(level: int, ceiling_: int, expected: str) -> None:
+    # a fifth of 65535 counts is 13,107, of a camera of 12 bits 819
+    field = simulated(0)
+    pixels = field.pixels.copy()
+    stain = (pixels[4] - pixels[4].min()) // 4 if ceiling_ < 65535 else pixels[4] - pixels[4].min()
+    pixels[4] = level + stain
+    pixels[4, 0, 0] = min(ceiling_, 60_000)
+    figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
+    assert figures["PI"]["PercentBackground"] == pytest.approx(100 * level / ceiling_, abs=0.5)
+    found = judge(figures, "Hoechst", "CellMask", DIAMETER)
+    assert found.verdict == expected
+    assert ("PI: the background takes" in found.reason) == (expected == "flag")
+    # how bright a background may be is an option
+    assert judge(figures, "Hoechst", "CellMask", DIAMETER, Thresholds(background_flag=50)).verdict == "keep"
+
+
+def test_the_background_of_brightfield_is_light_and_not_judged() -> None:
+    field = simulated(0)
+    pixels = field.pixels.copy()
+    pixels[0] += 30_000
+    assert verdict(Field(pixels, field.channels, None)) == ("keep", "")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_without_nuclei_the_focus_of_the_cells_is_judged_and_only_flags(seed: int) -> None:
+    sharp, blurred = (
+        field_figures(simulated(seed, optics={"defocus": defocus}), "Brightfield") for defocus in (0.0, 30.0)
+    )
+    for cell in ("CellMask", None):
+        assert judge(sharp, None, cell, DIAMETER).verdict == "keep"
+        found = judge(blurred, None, cell, DIAMETER)
+        assert found.verdict == "flag"
+        assert re.search(r"perhaps out of focus: edges in \w+ are .* of the cell diameter", found.reason)
+        # the size of cells is the only measure there is
+        assert judge(blurred, None, cell, 0.0).verdict == "keep"
+    assert "edges in CellMask" in judge(blurred, None, "CellMask", DIAMETER).reason
+
+
 def test_thresholds_are_obeyed() -> None:
     figures = field_figures(simulated(0), "Brightfield")
     strict = Thresholds(edge_flag=0.001, edge_drop=0.002)
@@ -112,14 +155,16 @@ def test_real_plate_and_real_field_are_kept(shared_data: Path) -> None:
         both = [tifffile.imread(shared_data / f"bbbc013/Channel{c}-{well}.tif") for c in (1, 2)]
         figures = field_figures(Field(np.stack(both), ("GFP", "DNA"), None))
         for diameter in (0.0, 30.0):
-            assert judge(figures, "DNA", None, diameter).verdict == "keep"
+            for nuclear, cell in (("DNA", None), ("DNA", "GFP"), (None, "GFP"), (None, None)):
+                assert judge(figures, nuclear, cell, diameter).verdict == "keep"
     names = ("Brightfield", "ER", "AGP", "Mito", "DNA", "RNA")
     real = [
         tifffile.imread(shared_data / f"brightfield/r03c03f03p01-ch{c}sk1fk1fl1.tiff") for c in range(1, 7)
     ]
     figures = field_figures(Field(np.stack(real), names, None), "Brightfield")
     for diameter in (0.0, 110.0):
-        assert judge(figures, "DNA", "ER", diameter).verdict == "keep"
+        for nuclear, cell in (("DNA", "ER"), (None, "ER"), (None, "AGP"), (None, None)):
+            assert judge(figures, nuclear, cell, diameter).verdict == "keep"
 
 
 def test_blurring_a_real_field_raises_the_edge_width_and_lowers_the_slope(shared_data: Path) -> None:

@@ -37,21 +37,28 @@ class Thresholds:
     edge_relative_flag : float
         The same as a share of the nuclear radius, where the cell diameter is not known (a flag only:
         blur enlarges the radius, too).
+    edge_cell_flag : float
+        Width of the edges of another stain as a share of the cell diameter, where no channel is nuclear (a
+        flag only: a cell thins out towards its edge, and how far is its own).
     saturated_flag, saturated_drop : float
         Per cent of pixels at the ceiling.
     coverage_flag : float
         Per cent of the field; with less nuclear or cell stain it counts as empty.
     debris_flag : float
         Per cent of the field that one object of the nuclear stain may cover.
+    background_flag : float
+        Per cent of the camera's range that the background of a stain may take.
     """
 
     edge_flag: float = 0.13
     edge_drop: float = 0.18
     edge_relative_flag: float = 0.75
+    edge_cell_flag: float = 0.18
     saturated_flag: float = 0.5
     saturated_drop: float = 10.0
     coverage_flag: float = 0.05
     debris_flag: float = 10.0
+    background_flag: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -193,15 +200,18 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
     """Figures of one channel of one field.
 
     ``PowerLogLogSlope``, ``Focus`` (`morphodose.focus.focus_figure`), ``PercentSaturated``, ``Background``
-    (5th percentile, counts), ``DynamicRange`` (99.9th less 5th percentile, counts), ``Mean`` and ``Spread``
-    (standard deviation, counts); for stains also those of `stained`, NaN for brightfield.
+    (5th percentile, counts), ``PercentBackground`` (of `ceiling`), ``DynamicRange`` (99.9th less 5th
+    percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts); for stains also those of
+    `stained`, NaN for brightfield.
     """
     low, high = (float(each) for each in np.percentile(np.asarray(pixels, dtype=np.float32), [5, 99.9]))
+    top = ceiling(pixels)
     figures = {
         "PowerLogLogSlope": power_log_log_slope(pixels),
         "Focus": focus_figure(pixels),
-        "PercentSaturated": 100 * float(np.mean(np.asarray(pixels, dtype=np.float64) >= ceiling(pixels))),
+        "PercentSaturated": 100 * float(np.mean(np.asarray(pixels, dtype=np.float64) >= top)),
         "Background": low,
+        "PercentBackground": 100 * low / top,
         "DynamicRange": high - low,
         "Mean": float(pixels.mean(dtype=np.float64)),
         "Spread": float(pixels.std(dtype=np.float64)),
@@ -216,6 +226,7 @@ STAINED = ("ForegroundCoverage", "SignalToNoise", "EdgeWidth", "ObjectRadius", "
 UNITS = {
     "PercentSaturated": "%",
     "Background": "counts",
+    "PercentBackground": "%",
     "DynamicRange": "counts",
     "Mean": "counts",
     "Spread": "counts",
@@ -229,6 +240,11 @@ UNITS = {
 def field_figures(field: Field, brightfield: str | None = None) -> dict[str, dict[str, float]]:
     """Figures of all channels of a field, by channel."""
     return {name: channel_figures(field.channel(name), name != brightfield) for name in field.channels}
+
+
+def is_stain(figures: Mapping[str, float]) -> bool:
+    """Whether figures are those of a stain; brightfield has none of `STAINED`."""
+    return not math.isnan(figures["ForegroundCoverage"])
 
 
 def judge(
@@ -273,7 +289,16 @@ def judge(
             flags.append(
                 f"{name}: {saturated:.1f} % of the pixels are saturated (> {limits.saturated_flag:g} %)"
             )
-    if nuclear is not None and nuclear in figures:
+        # a light field is meant to be bright
+        background = found["PercentBackground"]
+        if is_stain(found) and found["Spread"] > 0 and background > limits.background_flag:
+            flags.append(
+                f"{name}: the background takes {background:.0f} % of the camera's range "
+                f"(> {limits.background_flag:g} %)"
+            )
+    if nuclear is None or nuclear not in figures:
+        _judge_other_focus(figures, cell, diameter, limits, flags)
+    else:
         nuclei = figures[nuclear]
         _judge_focus(nuclear, nuclei, diameter, limits, drops, flags)
         largest = nuclei["LargestObject"]
@@ -319,4 +344,27 @@ def _judge_focus(
         flags.append(
             f"perhaps out of focus: edges in {name} are {width:.1f} px wide, "
             f"{width / found['ObjectRadius']:.2f} of the radius (> {limits.edge_relative_flag:g})"
+        )
+
+
+def _judge_other_focus(
+    figures: Mapping[str, Mapping[str, float]],
+    cell: str | None,
+    diameter: float,
+    limits: Thresholds,
+    flags: list[str],
+) -> None:
+    """Defocus where no channel is nuclear: by the edges of the cell stain, else of the sharpest stain."""
+    widths = {name: found["EdgeWidth"] for name, found in figures.items() if is_stain(found)}
+    if cell is not None and cell in widths:
+        widths = {cell: widths[cell]}
+    widths = {name: width for name, width in widths.items() if math.isfinite(width)}
+    if not widths or diameter <= 0:
+        return
+    name = min(widths, key=lambda each: widths[each])
+    share = widths[name] / diameter
+    if share > limits.edge_cell_flag:
+        flags.append(
+            f"perhaps out of focus: edges in {name} are {widths[name]:.1f} px wide, "
+            f"{share:.2f} of the cell diameter (> {limits.edge_cell_flag:g})"
         )
