@@ -3,7 +3,7 @@
 
 One acquisition of five wells, one field of 200 px each. The masks are those of the simulation (without the cells
 at the border, as `segment_cells` does), so that no step after the segmentation depends on a model, and its result
-can be compared with the truth. Done again only when the code below bin/ or this script has changed.
+can be compared with the truth. Done again only when the code below bin/, this script or a helper of it has changed.
 """
 
 from __future__ import annotations
@@ -66,12 +66,18 @@ def main() -> None:
 
 
 def code_digest() -> str:
-    """SHA-256 over this script and all Python files below bin/."""
+    """SHA-256 over this script, what it imports of tests/, and all Python files below bin/."""
     digest = hashlib.sha256()
-    for source in [Path(__file__), *sorted((ROOT / "bin").rglob("*.py"))]:
+    for source in [*helpers(), *sorted((ROOT / "bin").rglob("*.py"))]:
         digest.update(str(source.relative_to(ROOT)).encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()
+
+
+def helpers() -> list[Path]:
+    """This script and the modules of tests/ that it has imported, by themselves or by each other."""
+    files = {Path(getattr(module, "__file__", None) or "/").resolve() for module in sys.modules.values()}
+    return sorted(file for file in files if file.parent == ROOT / "tests")
 
 
 def step(name: str, *arguments: object) -> None:
