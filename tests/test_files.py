@@ -37,6 +37,25 @@ def test_a_full_disk_is_named_by_the_file_that_was_to_be_written(tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("file write failed: time = …, errno = 28, error message = 'No space left on device'", errno.ENOSPC),
+        ("Error while serializing: I/O error: File too large (os error 27)", errno.EFBIG),
+    ],
+)
+def test_a_full_disk_is_known_by_what_other_libraries_say_of_it(
+    said: str, number: int, tmp_path: Path
+) -> None:
+    with pytest.raises(OSError) as fault, replacing(tmp_path / "table.h5"):
+        raise RuntimeError(said)
+    assert (fault.value.errno, fault.value.filename) == (number, str(tmp_path / "table.h5"))
+    assert not list(tmp_path.iterdir())
+    # what is not of writing stays what it is
+    with pytest.raises(RuntimeError), replacing(tmp_path / "table.h5"):
+        raise RuntimeError("cannot read: No such file or directory (os error 2)")
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "table.txt"
     target.write_text("old")

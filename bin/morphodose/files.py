@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; on success rename it to `path`, on failure delete it.
 
     A task that is killed or whose disk fills up never leaves half a file under the final name. An `OSError`
-    that names no file (a full disk) is given the name of `path`.
+    that names no file (a full disk) is given the name of `path`. What HDF5 and safetensors raise of their own for
+    a full disk becomes one.
     """
     path = Path(path)
     try:
@@ -36,7 +39,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if isinstance(fault, OSError) and fault.errno and fault.filename in (None, name):
             fault.filename = str(path)
         temporary.unlink(missing_ok=True)
+        number = _disk_errno(fault)
+        if number and not isinstance(fault, OSError):
+            raise OSError(number, os.strerror(number), str(path)) from fault
         raise
+
+
+def _disk_errno(fault: BaseException) -> int:
+    """Number that the text of a library's error has for a disk that takes no more, 0 where it has none."""
+    found = re.search(r"\b(?:errno = |os error )(\d+)\b", str(fault))
+    number = int(found[1]) if found else 0
+    # only these can come from nothing but writing
+    return number if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else 0
 
 
 def find_files(place: str | Path, pattern: str) -> list[Path]:
