@@ -1,11 +1,13 @@
 # make demo: set up, simulate a small plate, run the pipeline on it, show what was found beside what was put in.
-# make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), and the pipeline with them.
+# make test-kills: SIGKILL of each step's task at 20 random moments, where make test has two.
+# make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), all images, and the pipeline
+# with them.
 # make test: set up, then linters, unit tests, pipeline tests, nf-test where it is installed, and two images where
 # Apptainer can be had.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
-.PHONY: setup browser demo test test-hpc lint unit pipeline nf-test containers clean
+.PHONY: setup browser demo test test-hpc test-kills lint unit pipeline nf-test containers clean
 
 setup:
 	@setup/python.sh
@@ -41,6 +43,9 @@ test-hpc: setup
 	tests/hpc/slurm.sh install
 	tests/hpc/apptainer.sh install
 	pytest -q -m 'hpc or container' tests/hpc
+
+test-kills: setup
+	MORPHODOSE_KILLS=20 OMP_NUM_THREADS=1 pytest -q -n 2 tests/faults/test_killed_tasks.py
 
 clean:
 	rm -rf .venv .tools demo work .nextflow* .nf-test*
