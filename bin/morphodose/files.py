@@ -17,8 +17,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; on success rename it to `path`, on failure delete it.
 
     A task that is killed or whose disk fills up never leaves half a file under the final name. An `OSError`
-    that names no file (a full disk) is given the name of `path`. What HDF5 and safetensors raise of their own for
-    a full disk becomes one.
+    that names no file (a full disk) is given the name of `path`. What HDF5 and safetensors raise of their own
+    for a full disk becomes one.
     """
     path = Path(path)
     try:
