@@ -31,6 +31,7 @@ workflow {
         def outdir = params.outdir
         def command_line = workflow.commandLine
         def launch_dir = workflow.launchDir
-        workflow.onComplete { writeCost(outdir, command_line, launch_dir) }
+        def use_gpu = params.use_gpu
+        workflow.onComplete { writeCost(outdir, command_line, launch_dir, use_gpu) }
     }
 }

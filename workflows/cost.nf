@@ -1,8 +1,13 @@
 // What each step cost, from Nextflow's trace, written into the report when the run has ended: no task can do that,
 // for the trace is not whole before the last one, and a report that read it would be made anew by every -resume.
 
+/** Steps whose tasks hold a GPU each under --use_gpu; the trace does not say. */
+def gpuSteps() {
+    return ['SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
+}
+
 /** Fill the place that bin/morphodose/report/cost.py left in the report. */
-def writeCost(outdir, command_line, launch_dir) {
+def writeCost(outdir, command_line, launch_dir, use_gpu) {
     def report = file("${outdir}/report/report.html", glob: false)
     def trace = traceFile(outdir, command_line, launch_dir)
     if (!report.exists() || trace == null) {
@@ -16,7 +21,7 @@ def writeCost(outdir, command_line, launch_dir) {
     }
     // under a temporary name first: a reader never sees half a page
     def part = report.resolveSibling('.report.html.part')
-    part.text = page.take(begin) + '<!--run-cost-->' + costTable(stepCosts(trace)) + page.drop(end)
+    part.text = page.take(begin) + '<!--run-cost-->' + costTable(stepCosts(trace), use_gpu) + page.drop(end)
     java.nio.file.Files.move(part, report, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
     return null
 }
@@ -63,21 +68,27 @@ def bytesOf(text) {
     return text.findAll(/([\d.]+) ?([KMGT]?B)/) { _all, value, unit -> (value as BigDecimal) * 1024 ** units.indexOf(unit) }.sum() ?: 0
 }
 
-def costTable(costs) {
+/** The table, with GPU-hours where tasks had GPUs: a step found in the cache had one too, else it had run again. */
+def costTable(costs, use_gpu) {
     if (!costs) {
         return '<p>The trace of this run lacks the columns process, status, realtime, cpus and peak_rss.</p>'
     }
-    def heads = ['Step', 'Tasks', 'From the cache', 'Failed tries', 'Time of all tasks', 'Longest task', 'Core-hours', 'Peak memory of a task']
+    def heads = ['Step', 'Tasks', 'From the cache', 'Failed tries', 'Time of all tasks', 'Longest task', 'Core-hours']
     def rows = costs.collect { step, cost ->
-        def values = [
-            cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), String.format('%.2f', cost.core_seconds / 3600), memoryText(cost.peak)
-        ]
-        "<tr><td class=\"md-nowrap\">${step}</td>${values.collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
+        def values = [cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), hoursText(cost.core_seconds)]
+        def gpu = use_gpu ? [step in gpuSteps() ? hoursText(cost.seconds) : '–'] : []
+        "<tr><td class=\"md-nowrap\">${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
     }
+    def titles = heads + (use_gpu ? ['GPU-hours'] : []) + ['Peak memory of a task']
     def all = costs.values()
-    def core_hours = String.format('%.2f', all.sum { cost -> cost.core_seconds } / 3600)
-    def sum = "<p>${all.sum { cost -> cost.tasks }} tasks, ${core_hours} core-hours; what was found in the cache counts with what it took when it ran.</p>"
-    return sum + '<div class="md-scroll"><table class="md-table"><thead><tr>' + heads.collect { head -> "<th scope=\"col\">${head}</th>" }.join('') + '</tr></thead><tbody>' + rows.join('') + '</tbody></table></div>'
+    def core_hours = hoursText(all.sum { cost -> cost.core_seconds })
+    def gpu_hours = use_gpu ? ", ${hoursText(costs.collect { step, cost -> step in gpuSteps() ? cost.seconds : 0 }.sum())} GPU-hours" : ''
+    def sum = "<p>${all.sum { cost -> cost.tasks }} tasks, ${core_hours} core-hours${gpu_hours}; what was found in the cache counts with what it took when it ran.</p>"
+    return sum + '<div class="md-scroll"><table class="md-table"><thead><tr>' + titles.collect { head -> "<th scope=\"col\">${head}</th>" }.join('') + '</tr></thead><tbody>' + rows.join('') + '</tbody></table></div>'
+}
+
+def hoursText(seconds) {
+    return String.format('%.2f', (seconds as BigDecimal) / 3600)
 }
 
 def durationText(seconds) {
