@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cost_table import assert_told
 from pipeline.conftest import TINY_ARGUMENTS
 from pipeline.nextflow_runs import ROOT, Run, kill_when_running, run
 from pipeline.tables import assert_same_tables
@@ -35,6 +36,15 @@ def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
     again = run(tmp_path, *arguments)
     assert again.status == 0, again.output
     assert again.executed() == set()
+    assert_told(report_of(again), again.tasks())
+
+
+def report_of(finished: Run) -> str:
+    return (finished.outdir / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_tells_the_tasks_and_the_core_hours_of_the_trace(tiny_run: Run) -> None:
+    assert_told(report_of(tiny_run), tiny_run.tasks())
 
 
 @pytest.fixture
