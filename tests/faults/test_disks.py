@@ -13,14 +13,31 @@ from pathlib import Path
 
 import pytest
 
-from faults.tasks import assert_same_files, assert_whole, final_files, run, tasks_on
+from faults import deep_tasks, tasks
+from faults.tasks import Task, assert_same_files, assert_whole, final_files, run, tasks_on
 
 MS_RDONLY, MS_REMOUNT = 1, 32
-#: Tasks that write every kind of file: design, OME-TIFF, masks and pictures, tables, plots, page, weights.
+#: Tasks that write every kind of file: design, OME-TIFF, masks and pictures, crops, tables, plots, models of a
+#: reduction, .h5ad, page, weights.
 WRITERS = (
-    "check_design", "project_z A01", "measure_cells A01", "call_death", "annotate_cells", "profile_wells",
-    "fit_responses", "report", "stage_weights",
+    "check_design", "project_z A01", "segment_cells", "measure_cells A01", "crop_cells A01", "call_death",
+    "annotate_cells", "profile_wells", "fit_responses", "reduce_features", "profile_features", "export_anndata",
+    "report", "stage_weights",
 )  # fmt: skip
+#: And those that learn: splits, checkpoints and networks, alignment, embeddings, galleries, scores.
+LEARNING = (
+    "split_cells", "train_resnet 0", "align_networks", "embed_cells", "explain_crops", "score_models",
+)  # fmt: skip
+EVERY = [*((name, "tiny") for name in WRITERS), *((name, "learned") for name in LEARNING)]
+
+
+@pytest.fixture(params=EVERY, ids=[name for name, _ in EVERY])
+def writer(request: pytest.FixtureRequest) -> tuple[Task, Path]:
+    """A task, and the folder of its undisturbed results."""
+    name, inputs = request.param
+    folder = request.getfixturevalue(inputs)
+    tasks_on = (tasks if inputs == "tiny" else deep_tasks).tasks_on
+    return tasks_on(folder)[name], folder / "made" / name.split()[0]
 
 
 def mount(place: Path, flags: int, options: str) -> bool:
@@ -52,25 +69,25 @@ def assert_said_and_clean(
     assert words in done.stderr and "→" in done.stderr, done.stderr
     assert_whole(final_files(out), final_files(expected))
     assert not [path for path in out.rglob(".*") if path.is_file()], "a temporary file is left"
+    kept = [path for path in out.glob(".checkpoints/**/*") if path.is_file()]
+    assert not kept, "a checkpoint that cannot be whole"
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk_is_said_plainly_and_leaves_no_file(name: str, tiny: Path, tmp_path: Path) -> None:
-    task = tasks_on(tiny)[name]
+def test_a_full_disk_is_said_plainly_and_leaves_no_file(writer: tuple[Task, Path], tmp_path: Path) -> None:
+    task, expected = writer
     with small_disk(tmp_path / "disk", "64k") as disk:
         # room for a page or two: the file is begun, and cannot be finished
         (disk / "ballast").write_bytes(bytes(52 * 1024))
         (disk / "out").mkdir()
         done = run(task.command, *task.line(disk / "out"))
-        assert_said_and_clean(done, disk / "out", tiny / "made" / name.split()[0], "No space left on device")
+        assert_said_and_clean(done, disk / "out", expected, "No space left on device")
 
 
-@pytest.mark.parametrize("name", WRITERS)
 def test_a_limit_of_file_size_is_said_plainly_and_leaves_no_file(
-    name: str, tiny: Path, tmp_path: Path
+    writer: tuple[Task, Path], tmp_path: Path
 ) -> None:
-    task = tasks_on(tiny)[name]
-    largest = max(path.stat().st_size for path in final_files(tiny / "made" / name.split()[0]).values())
+    task, expected = writer
+    largest = max(path.stat().st_size for path in final_files(expected).values())
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 3, largest // 3))
@@ -78,7 +95,7 @@ def test_a_limit_of_file_size_is_said_plainly_and_leaves_no_file(
     out = tmp_path / "out"
     out.mkdir()
     done = run(task.command, *task.line(out), preexec_fn=limit)
-    assert_said_and_clean(done, out, tiny / "made" / name.split()[0], "File too large")
+    assert_said_and_clean(done, out, expected, "File too large")
 
 
 def test_a_read_only_input_works(tiny: Path, tmp_path: Path) -> None:
