@@ -1,23 +1,21 @@
 """The second engine, Cellpose-SAM: which weights choose it, and what it is given. Cellpose 4 itself runs where
-MORPHODOSE_CELLPOSE4 names the Python of its environment (containers/requirements/cellpose4.lock)."""
+MORPHODOSE_CELLPOSE4 names the Python of its environment (containers/requirements/cellpose4.lock), and in its image
+with `make test-hpc`."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cellpose4_run import segment_with_random_weights
 from morphodose.errors import InputError
-from morphodose.images import Field, read_labels, write_field
 from morphodose.segmentation import weights
 from morphodose.segmentation.weights import REGISTRY, SAM, SHIPPED, SHIPPED_FOLDER, stage
 from morphodose.simulate.field import render_field
-from morphodose.tables import read_table
 
 torch = pytest.importorskip("torch")
 load = pytest.importorskip("morphodose.segmentation.load")
@@ -146,48 +144,5 @@ def python_4() -> str:
     return found
 
 
-def test_cellpose_4_segments_by_the_same_command(python_4: str, root: Path, tmp_path: Path) -> None:
-    # random weights: what they find means nothing, that they load, run and fill the tables does
-    make = (
-        "import sys, torch; from cellpose.vit import CPSAM; torch.manual_seed(0); "
-        "CPSAM().save_model(sys.argv[1])"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(root / "bin"),
-        "HOME": str(tmp_path),
-        "OMP_NUM_THREADS": "1",
-    }
-    # no proxy leads anywhere: a task that reached for the network would fail
-    environment |= {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    model = tmp_path / "cpsam_random"
-    subprocess.run([python_4, "-c", make, str(model)], check=True, env=environment, capture_output=True)
-    assert sam.holds_sam(model)
-
-    name = "Time_4hrs_R1_Well_A01"
-    field = render_field(np.random.default_rng(5), size=120, n_cells=6)
-    planes = field.planes.max(axis=0)[[1, 2]]
-    write_field(tmp_path / name / f"{name}_Field_1.ome.tiff", Field(planes, ("Hoechst", "CellMask"), 0.5))
-    keys = {"id": name, "plate": "P1", "timepoint_h": 4, "replicate": "1"}
-    keys |= {"acquisition": "Time_4hrs_R1", "well": "A01"}
-    command = [
-        python_4,
-        str(root / "bin" / "segment_cells.py"),
-        str(tmp_path / name),
-        "--weights",
-        str(model),
-    ]
-    command += ["--keys", json.dumps(keys), "--cell_channel", "CellMask", "--nuclear_channel", "Hoechst"]
-    command += ["--threads", "1", "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    labels = read_labels(tmp_path / "out" / name / f"{name}_Field_1_cells.tif")
-    assert labels.shape == (120, 120)
-    cells = read_table(tmp_path / "out" / name / "objects.parquet")
-    assert sorted(cells["Metadata_ObjectLabel"]) == np.unique(labels[labels > 0]).tolist()
-
-    refused = subprocess.run(
-        [*command[:4], str(SHIPPED_FILE), *command[5:]], check=False, env=environment, capture_output=True, text=True
-    )  # fmt: skip
-    assert refused.returncode == 1
-    assert "Name both models cpsam" in refused.stderr
+def test_cellpose_4_segments_by_the_same_command(python_4: str, tmp_path: Path) -> None:
+    segment_with_random_weights([python_4], tmp_path)

@@ -73,6 +73,19 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     kill_orphans(tmp_path_factory.getbasetemp())
 
 
+def build(folder: Path, *names: str) -> None:
+    """Build the images that are not up to date."""
+    source = os.environ.get("MORPHODOSE_IMAGE_FROM")
+    if source is None:
+        source = str(folder / "debian")
+        if not Path(source).is_dir():
+            subprocess.run([str(HERE / "apptainer.sh"), "base", source], check=True)
+    begin = time.monotonic()
+    command = [str(ROOT / "containers" / "build.sh"), "--out", str(folder), *names]
+    subprocess.run([*command, *(["--from", source] if source else [])], check=True)
+    print(f"{', '.join(names)} in {time.monotonic() - begin:.0f} s")
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with base.sif and cellpose3.sif: MORPHODOSE_IMAGES or a new one; what is not up to date is built."""
@@ -81,16 +94,15 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = os.environ.get("MORPHODOSE_IMAGES")
     folder = Path(given) if given else tmp_path_factory.mktemp("images")
     folder.mkdir(parents=True, exist_ok=True)
-    source = os.environ.get("MORPHODOSE_IMAGE_FROM")
-    if source is None:
-        source = str(folder / "debian")
-        if not Path(source).is_dir():
-            subprocess.run([str(HERE / "apptainer.sh"), "base", source], check=True)
-    begin = time.monotonic()
-    command = [str(ROOT / "containers" / "build.sh"), "--out", str(folder), "base", "cellpose3"]
-    subprocess.run([*command, *(["--from", source] if source else [])], check=True)
-    print(f"images in {time.monotonic() - begin:.0f} s")
+    build(folder, "base", "cellpose3")
     return folder
+
+
+@pytest.fixture(scope="session")
+def all_images(images: Path) -> Path:
+    """The same folder with resnet.sif and cellpose4.sif, too: what takes too long for every run of CI."""
+    build(images, "resnet", "cellpose4")
+    return images
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,12 @@ from pathlib import Path
 
 from pipeline.nextflow_runs import Run
 
+#: Process → its image, where that is not the base.
+IMAGES = {
+    "SEGMENT_CELLS": "cellpose3", "TRAIN_RESNET": "resnet", "ALIGN_NETWORKS": "resnet", "EMBED_CELLS": "resnet",
+    "EXPLAIN_CROPS": "resnet",
+}  # fmt: skip
+
 
 def task_folders(run: Run) -> dict[str, Path]:
     """``PROCESS (tag)`` → work folder of each task of the trace that ended well."""
@@ -37,7 +43,7 @@ def assert_inside(run: Run) -> None:
     images = images_of(run)
     assert len(images) > 8, images
     for task, image in images.items():
-        assert image == ("cellpose3" if task.startswith("SEGMENT_CELLS") else "base"), task
+        assert image == IMAGES.get(task.partition(" ")[0], "base"), task
     # the weights are staged by a step that writes no versions
     for task, folder in task_folders(run).items():
         if task.startswith("STAGE_"):

@@ -25,7 +25,7 @@ def inside(image: Path, *command: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_demo_inside_the_images_gives_the_tables_of_the_local_run(
+def test_two_fields_inside_the_images_give_the_tables_of_the_local_run(
     two_fields: tuple[str, ...], local_run: Run, images: Path, tmp_path: Path
 ) -> None:
     arguments = ("-profile", "apptainer", "--container_dir", str(images), *two_fields)

@@ -16,6 +16,7 @@ from morphodose.simulate.compare import compare
 from morphodose.tables import read_table
 from pipeline.conftest import simulate
 from pipeline.nextflow_runs import Run, run
+from pipeline.tables import assert_found
 
 pytestmark = pytest.mark.pipeline
 
@@ -36,12 +37,7 @@ def test_what_is_found_is_what_was_put_in(demo: tuple[Run, Path]) -> None:
     finished, truth = demo
     found = compare(finished.outdir, truth)
     print(found.text())
-    assert abs(found.count_error) <= 0.05
-    assert found.f1 >= 0.90
-    assert found.fraction_error <= 0.05
-    dying = found.responses[found.responses["Endpoint"] == "Fraction_Dying"]
-    assert (dying["State"] == "fitted").all()
-    assert found.responses["Inside"].all()
+    assert_found(found)
 
 
 def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> None:

@@ -80,7 +80,7 @@ workflow {
             files("${screen}/crops/*"),
             screen.resolve('split.parquet'),
             screen.resolve('labels.json'),
-            "${params.outdir}/checkpoints",
+            workflow.workDir.resolve('checkpoints').toString(),   // as the pipeline: a folder that its image sees
             'test'
         )
     }
