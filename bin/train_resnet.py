@@ -121,7 +121,11 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     say(f"{len(train)} of {usable} cells to train on, {len(held_out)} held out, on {fabric.device}")
     data = CropDataset(train, paths, recipe, seed, options["shift"], options["augment"])
     seen, held = CropDataset(curve, paths, recipe), CropDataset(held_out, paths, recipe)
-    steps = recipe.epochs * len(epoch_batches(len(data), recipe, fabric))
+    batches = epoch_batches(len(data), recipe, fabric)
+    together = batches.batch_size * batches.world
+    if together < min(recipe.batch_size, len(data)):
+        say(f"{together} images a step: {batches.world} processes cannot share {recipe.batch_size} alike")
+    steps = recipe.epochs * len(batches)
     trial = steps < TRIAL_STEPS or len(train) < TRIAL_CELLS
     note = f"a trial: {len(train)} cells, {steps} steps" if trial else ""
     recipe = dataclasses.replace(recipe, trial=trial, notes=(note,) if trial else ())
@@ -142,8 +146,9 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
         digest = run_digest(settings, {"train": train, "curve": curve}, paths)
         checkpoints = Checkpoints(options["checkpoints"], digest, say)
     log = fit(fabric, network, recipe, data, seen, machine, checkpoints, say)
+    found = evaluate(fabric, network, held, recipe, machine)
+    # the others have the same results, and write nothing
     if fabric.is_global_zero:
-        found = evaluate(fabric, network, held, recipe, machine)
         save_network(stem, network, recipe)
         write_log(stem, log, recipe)
         predictions = prediction_table(held_out, found, recipe)

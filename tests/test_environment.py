@@ -16,6 +16,7 @@ DEFAULTS = {
     "nuclear_model": "morphodose",
     "deep": False,
     "container_registry": None,
+    "training_nodes": 1,
 }
 
 #: Names of models, and whether they are Cellpose-SAM: the name of the file tells, not that of its folder.
@@ -52,6 +53,12 @@ def cases(places: Path) -> dict[str, dict[str, object]]:
         "a file": {**images, "cell_model": mine, "nuclear_model": mine},
         "images": {**images, "deep": True},
         "registry": {**images, "container_registry": "docker://registry.example/lab"},
+        "nodes": {
+            **images,
+            "container_registry": "docker://registry.example/lab",
+            "deep": True,
+            "training_nodes": 2,
+        },
     }
 
 
@@ -60,7 +67,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """What the pipeline says of the cases and the names, from one run of Nextflow."""
     folder = tmp_path_factory.mktemp("environment")
     (folder / "nextflow.config").write_text(
-        f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\n"
+        f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\nprofiles {{ slurm {{ }} }}\n"
     )
     (folder / "main.nf").write_text(
         f"include {{ environmentFaults ; isSam ; modelFile }} from '{ROOT}/workflows/environment'\n"
@@ -93,7 +100,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     environment = {**os.environ, "PATH": path, "CELLPOSE_LOCAL_MODELS_PATH": str(places / "kept")}
     done = subprocess.run(
-        ["nextflow", "-q", "run", str(folder / "main.nf")],
+        ["nextflow", "-q", "run", str(folder / "main.nf"), "-profile", "slurm"],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
@@ -137,3 +144,12 @@ def test_missing_images_are_named_with_the_command_that_makes_them(
         (fault,) = said[case]["faults"]
         assert f"containers/build.sh --out {places / 'images'} {missing}" in fault, case
     assert said["registry"]["faults"] == []
+
+
+def test_a_training_on_several_nodes_is_refused_in_images(said: dict[str, dict[str, list[str]]]) -> None:
+    (fault,) = said["nodes"]["faults"]
+    assert (
+        "--training_nodes 2: srun" in fault
+        and "not inside the images" in fault
+        and "-profile slurm alone" in fault
+    )

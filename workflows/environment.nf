@@ -37,7 +37,7 @@ def checkEnvironment(options) {
 
 /** All that is missing for a run with these parameters, one line each. */
 def environmentFaults(options) {
-    return modelFaults(options) + imageFaults(options)
+    return modelFaults(options) + imageFaults(options) + nodeFaults(options)
 }
 
 def modelFaults(options) {
@@ -58,5 +58,20 @@ def imageFaults(options) {
     def missing = images.findAll { image -> !file("${options.container_dir}/${image}.sif", glob: false).exists() }
     return missing
         ? ["--container_dir ${options.container_dir}: ${missing.collect { image -> "${image}.sif" }.join(', ')} ${missing.size() > 1 ? 'are' : 'is'} not there; make ${missing.size() > 1 ? 'them' : 'it'} by containers/build.sh --out ${options.container_dir} ${missing.join(' ')}, or name a registry (--container_registry)"]
+        : []
+}
+
+/** What keeps a training from several nodes: srun starts it on each, and images hold neither srun nor what it needs. */
+def nodeFaults(options) {
+    def nodes = options.training_nodes as Integer
+    if (!options.deep || nodes < 2) {
+        return []
+    }
+    def way_out = 'leave it out and use the GPUs of one node (--training_gpus)'
+    if (!('slurm' in workflow.profile.tokenize(','))) {
+        return ["--training_nodes ${nodes}: SLURM starts a training on several nodes; add -profile slurm, or ${way_out}"]
+    }
+    return workflow.containerEngine
+        ? ["--training_nodes ${nodes}: srun, which starts a training on several nodes, is not inside the images; run -profile slurm alone (in the environment of make setup), or ${way_out}"]
         : []
 }

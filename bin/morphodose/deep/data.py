@@ -191,7 +191,8 @@ class EpochBatches(Sampler):
         Of the order.
     shuffle : bool
         A new order each epoch; then a last batch that is not full is left out, so that all batches and
-        all processes have as many. Without it rows come in their order, all of them.
+        all processes have as many. Without it rows come in their order, all of them, and the processes that
+        have no row of the last batch have a batch less.
     rank, world : int
         Number of this process, and of all.
 
@@ -223,7 +224,9 @@ class EpochBatches(Sampler):
     def __iter__(self) -> Iterator[Wanted]:
         order, whole = self.order(self.epoch), self.batch_size * self.world
         for number in range(self.start, len(self)):
-            yield self.epoch, order[number * whole : (number + 1) * whole][self.rank :: self.world]
+            rows = order[number * whole : (number + 1) * whole][self.rank :: self.world]
+            if len(rows):
+                yield self.epoch, rows
 
 
 def crop_loader(

@@ -10,6 +10,7 @@ thresholds in order (McCullagh 1980; loss as in CORAL, Cao et al. 2020, arXiv:19
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -71,6 +72,11 @@ def output_slices(recipe: Recipe) -> dict[str, slice]:
     return slices
 
 
+def count_outputs(recipe: Recipe) -> int:
+    """How many logits there are."""
+    return max((where.stop for where in output_slices(recipe).values()), default=0)
+
+
 @lru_cache(maxsize=64)
 def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
     """Numbers on a device, sent there once: sending them each step would make the GPU wait."""
@@ -78,7 +84,12 @@ def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)
 
 
-def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+def loss(
+    logits: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+    average: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
     """Mean loss of a batch.
 
     Parameters
@@ -89,6 +100,9 @@ def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         Class of each label, in the order of ``recipe.classes``; `MISSING` where a cell has none.
     recipe : Recipe
         Head, classes and, where they are unequal, weights of the classes.
+    average : callable, optional
+        Mean over processes that have a part of the batch each. Then the mean of what they return is the loss
+        of the whole batch, though the weights of its parts are unequal.
 
     Returns
     -------
@@ -96,7 +110,7 @@ def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         Mean over outputs (multilabel), sum over labels (softmax), mean over thresholds summed over labels
         (ordinal); weighted by class where the recipe has weights.
     """
-    parts, outputs = [], 0
+    sums, weights, outputs = [], [], 0
     for column, (label, where) in enumerate(output_slices(recipe).items()):
         target = targets[:, column]
         found = logits[:, where].float()
@@ -115,8 +129,10 @@ def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
             beyond = torch.arange(found.shape[1], device=found.device)
             truth = (safe[:, None] > beyond[None]).to(found.dtype)
             each = F.binary_cross_entropy_with_logits(found, truth, reduction="none").mean(1)
-        parts.append((each * weight).sum() / weight.sum().clamp(min=1e-6))
-    total = torch.stack(parts).sum()
+        sums.append((each * weight).sum())
+        weights.append(weight.sum())
+    whole = torch.stack(weights)
+    total = (torch.stack(sums) / (average(whole) if average else whole).clamp(min=1e-6)).sum()
     return total / outputs if recipe.head == "multilabel" else total
 
 

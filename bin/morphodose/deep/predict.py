@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 
 from morphodose.deep.data import CropDataset, EpochBatches, crop_loader
-from morphodose.deep.heads import MISSING, loss, predicted_classes, probabilities
+from morphodose.deep.heads import MISSING, count_outputs, loss, predicted_classes, probabilities
 from morphodose.deep.network import Network, prepare
+from morphodose.deep.processes import summed
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.rows import KEYS
 
@@ -51,7 +52,7 @@ def predict(
     device: torch.device,
     autocast: Callable[[], AbstractContextManager],
     workers: int = 0,
-    say: Callable[[int], None] | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Predicted:
     """Predict all cells of `data`; the mode of the network is left as it was.
 
@@ -65,25 +66,22 @@ def predict(
         Context of the number format of the device.
     workers : int
         Processes that read.
-    say : callable, optional
-        Takes the number of cells done, after each batch.
+    part : (int, int)
+        Number of this process, and of all: each predicts its part, and all return all predictions.
     """
     was_training = network.training
     network.eval()
-    logits = []
-    batches = EpochBatches(len(data), BATCH)
-    done = 0
+    # a row is filled by one process, so that the sum over all has each once
+    together = torch.zeros((len(data), count_outputs(recipe)), device=device)
+    batches = EpochBatches(len(data), BATCH, rank=part[0], world=part[1])
     try:
         for batch in crop_loader(data, batches, workers, pin=device.type == "cuda"):
             with autocast():
                 _, found = network(prepare(batch.crops, recipe, device))
-            logits.append(found.float().cpu())
-            done += len(found)
-            if say:
-                say(done)
+            together[batch.rows.to(device, non_blocking=True)] = found.float()
     finally:
         network.train(was_training)
-    together = torch.cat(logits)
+    together = summed(together).cpu()
     chances = probabilities(together, recipe)
     classes = {label: found.numpy() for label, found in predicted_classes(chances).items()}
     truth = data.targets.numpy()

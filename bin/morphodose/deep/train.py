@@ -13,18 +13,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
+from morphodose.deep.batchnorm import share_statistics
 from morphodose.deep.checkpoint import Checkpoints
 from morphodose.deep.data import CropBatch, CropDataset, EpochBatches, crop_loader
 from morphodose.deep.heads import loss
 from morphodose.deep.network import Network, prepare
 from morphodose.deep.optimise import make_optimizer, make_schedule
 from morphodose.deep.predict import Predicted, predict
+from morphodose.deep.processes import cluster_environment, data_parallel, end_with_parent, summed
 from morphodose.deep.recipe import Recipe
 from morphodose.errors import InputError
 
@@ -40,7 +41,9 @@ ASK = 50
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and how a training runs; none of it but the number format and processes changes the result.
+    """Where and how a training runs; of all this the number format alone changes the result.
+
+    With another number of processes sums are rounded otherwise, and their last digits differ.
 
     Attributes
     ----------
@@ -77,7 +80,7 @@ def choose_precision(machine: Machine) -> str:
 
 
 def make_fabric(machine: Machine) -> Fabric:
-    """Fabric for a machine, launched; with several devices it starts a process for each."""
+    """Fabric for a machine, launched; with several devices of a node it starts a process for each."""
     if machine.use_gpu and torch.cuda.device_count() < machine.devices:
         raise InputError(
             f"--devices {machine.devices}, but PyTorch {torch.__version__} sees "
@@ -88,15 +91,18 @@ def make_fabric(machine: Machine) -> Fabric:
     torch.backends.cudnn.benchmark = not machine.deterministic
     if machine.use_gpu:
         torch.set_float32_matmul_precision("high")
+    environment = cluster_environment(machine.devices, machine.nodes)
+    several = machine.devices * machine.nodes > 1
     fabric = Fabric(
         accelerator="cuda" if machine.use_gpu else "cpu",
         devices=machine.devices,
         num_nodes=machine.nodes,
-        strategy="ddp" if machine.devices * machine.nodes > 1 else "auto",
+        strategy=data_parallel(environment) if several else "auto",
         precision=choose_precision(machine),  # type: ignore[arg-type] # one of Fabric's names
-        # one node: our own processes, also inside a batch job of SLURM; several: what the scheduler started
-        plugins=[LightningEnvironment()] if machine.nodes == 1 else None,
+        # named, lest Lightning take any batch job of SLURM for one that srun has started
+        plugins=None if several else [environment],
     )
+    end_with_parent()
     fabric.launch()
     return fabric
 
@@ -145,6 +151,8 @@ class Training:
     ) -> None:
         self.fabric, self.network, self.recipe = fabric, network, recipe
         self.machine, self.checkpoints, self.say = machine, checkpoints, say
+        if fabric.world_size > 1:
+            share_statistics(network, fabric.device)
         network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
         self.batches = epoch_batches(len(data), recipe, fabric)
@@ -153,7 +161,7 @@ class Training:
         self.loader = crop_loader(data, self.batches, machine.workers, pin=fabric.device.type == "cuda")
         self.epoch = 0
         self.log: list[dict[str, float]] = []
-        # of the epoch so far; the sum stays on the device, which is not made to wait for it
+        # of the epoch so far and of this process; it stays on the device, which is not made to wait for it
         self.total = torch.zeros((), dtype=torch.float64, device=fabric.device)
         self.seconds = 0.0
         self.saved = self.spoken = time.monotonic()
@@ -166,32 +174,46 @@ class Training:
     def restore(self) -> None:
         """Go on from the last checkpoint, if there is one."""
         state = self.checkpoints.load() if self.checkpoints else None
+        mine = (state["epoch"], state["batch"]) if state else None
+        first = self.fabric.broadcast(mine)
+        if self.checkpoints and mine != first:
+            raise InputError(
+                f"{self.checkpoints.folder}: process {self.fabric.global_rank} finds {mine} (epoch, batch), "
+                f"the first {first}. --checkpoints must be a folder that all nodes see alike"
+            )
         if not state:
             return
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.fabric.strategy.precision.load_state_dict(state["scaling"])
-        self.total.copy_(state["total"])
+        # that of all processes; the sum over them has it once
+        if self.fabric.is_global_zero:
+            self.total.copy_(state["total"])
         self.epoch, self.batches.start = state["epoch"], state["batch"]
         self.seconds, self.log = state["seconds"], state["log"]
         self.say(f"going on after {self.epoch} epochs and {self.batches.start} batches")
 
     def save(self, batch: int) -> None:
         """Write a checkpoint before a batch of the epoch, by the first process; the others wait."""
+        total = summed(self.total)
         if self.checkpoints and self.fabric.is_global_zero:
             state: dict[str, Any] = {
                 "network": self.network.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": self.schedule.state_dict(),
                 "scaling": self.fabric.strategy.precision.state_dict(),
-                "total": self.total,
+                "total": total,
                 "seconds": self.seconds,
                 "log": self.log,
             }
             self.checkpoints.save(self.epoch, batch, state)
         self.fabric.barrier()
         self.saved = time.monotonic()
+
+    def averaged(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Mean over all processes."""
+        return summed(tensor) / self.fabric.world_size
 
     def run_epoch(self) -> dict[str, float]:
         """The rest of the epoch; its row of the log, without what is held out."""
@@ -204,7 +226,7 @@ class Training:
                 self.pause(number)
         self.batches.start = 0
         count = len(self.batches)
-        mean = float(cast(torch.Tensor, self.fabric.all_reduce(self.total / count, reduce_op="mean")))
+        mean = float(self.averaged(self.total)) / count
         if not math.isfinite(mean):
             raise InputError(
                 f"the loss is {mean} in epoch {self.epoch + 1}: the training diverged. Give a lower "
@@ -223,7 +245,7 @@ class Training:
         """One step of the optimiser."""
         _, logits = self.model(prepare(batch.crops, self.recipe, self.fabric.device))
         targets = batch.targets.to(self.fabric.device, non_blocking=True)
-        value = loss(logits, targets, self.recipe)
+        value = loss(logits, targets, self.recipe, self.averaged)
         self.fabric.backward(value)
         self.fabric.clip_gradients(self.model, self.stepper, max_norm=CLIP, error_if_nonfinite=False)
         self.stepper.step()
@@ -247,12 +269,11 @@ class Training:
         if asked and self.fabric.broadcast(due):
             self.save(number)
 
-    def finish_epoch(self, row: dict[str, float], held_out: Predicted | None) -> None:
+    def finish_epoch(self, row: dict[str, float], held_out: Predicted) -> None:
         """Log an epoch and save."""
-        if held_out:
-            row["Loss_HeldOut"] = held_out.loss
-            for label, share in held_out.accuracy.items():
-                row[f"Accuracy_{label.capitalize()}_HeldOut"] = share
+        row["Loss_HeldOut"] = held_out.loss
+        for label, right in held_out.accuracy.items():
+            row[f"Accuracy_{label.capitalize()}_HeldOut"] = right
         row["Seconds"] = self.seconds
         row["ImagesPerSecond"] = len(self.batches) * self.images_a_step / max(self.seconds, 1e-9)
         self.log.append(row)
@@ -286,8 +307,7 @@ def fit(
     training.restore()
     while training.epoch < recipe.epochs:
         row = training.run_epoch()
-        first = fabric.is_global_zero
-        training.finish_epoch(row, evaluate(fabric, network, held_out, recipe, machine) if first else None)
+        training.finish_epoch(row, evaluate(fabric, network, held_out, recipe, machine))
     return training.log
 
 
@@ -297,7 +317,7 @@ def evaluate(
     data: CropDataset,
     recipe: Recipe,
     machine: Machine,
-    say: Callable[[int], None] | None = None,
 ) -> Predicted:
-    """Predict cells on the device of a fabric."""
-    return predict(network, data, recipe, fabric.device, fabric.autocast, machine.workers, say)
+    """Predict cells on the devices of a fabric, by all its processes together."""
+    part = (fabric.global_rank, fabric.world_size)
+    return predict(network, data, recipe, fabric.device, fabric.autocast, machine.workers, part)

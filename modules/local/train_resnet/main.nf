@@ -20,16 +20,23 @@ process TRAIN_RESNET {
 
     script:
     def args = task.ext.args ?: ''
-    def gpu_flag = task.accelerator ? "--use_gpu --devices ${task.accelerator.request} --workers ${Math.max(1, task.cpus.intdiv(task.accelerator.request) - 1)}" : ''
+    // of each node; without GPUs they are processes on CPUs
+    def devices = task.accelerator ? task.accelerator.request : task.ext.devices ?: 1
+    def cores = Math.max(1, task.cpus.intdiv(devices))
+    def gpu_flag = task.accelerator ? "--use_gpu --workers ${Math.max(1, cores - 1)}" : ''
+    // starts it on each of several nodes
+    def launcher = task.ext.launcher ?: ''
     """
-    train_resnet.py \\
+    ${launcher} train_resnet.py \\
         --split ${split} \\
         --labels ${labels} \\
         --fold ${meta.fold} \\
         --kind ${meta.kind} \\
         --checkpoints '${checkpoints}' \\
         --code ${code} \\
-        --threads ${task.cpus} \\
+        --devices ${devices} \\
+        --num_nodes ${task.ext.nodes ?: 1} \\
+        --threads ${cores} \\
         ${gpu_flag} \\
         ${args} \\
         crops
