@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.measure import regionprops
 
 from morphodose.simulate.field import CHANNELS, STATES, Optics, SimulatedField, render_field
 from morphodose.simulate.shapes import make_cells, place_cells, rasterise
@@ -88,6 +89,28 @@ def test_dying_cells_shrink_and_their_nuclei_condense(mixed):
         size[state] = (np.concatenate(areas).mean(), np.concatenate(nuclei).mean())
     assert size["late_apoptotic"][0] < size["early_apoptotic"][0] < size["viable"][0]
     assert size["late_apoptotic"][1] < size["necrotic"][1] < size["viable"][1]
+
+
+def test_dying_cells_are_round_and_the_apoptotic_ones_bleb():
+    """Round: the moments of the outline; blebs: lobes and bays that a necrotic cell, as round, has not."""
+    shapes: dict[str, list[tuple[float, float, float]]] = {state: [] for state in STATES}
+    for seed in range(4):
+        one = field(seed, cell_diameter=80.0, size=600, n_cells=30, optics=Optics(planes=1))
+        for cell in regionprops(one.cells):
+            if not one.table["TouchesBorder"][cell.label - 1]:
+                form_factor = 4 * np.pi * cell.area / cell.perimeter**2
+                state = one.table["State"][cell.label - 1]
+                shapes[state].append((cell.eccentricity, form_factor, cell.solidity))
+    eccentricity, form_factor, solidity = (
+        {state: float(np.median([cell[number] for cell in cells])) for state, cells in shapes.items()}
+        for number in range(3)
+    )
+    for state in STATES[1:]:
+        assert eccentricity[state] < eccentricity["viable"] - 0.15
+        assert form_factor[state] > form_factor["viable"]
+    for state in ("early_apoptotic", "late_apoptotic"):
+        assert solidity[state] < solidity["necrotic"] - 0.008
+        assert form_factor[state] < form_factor["necrotic"]
 
 
 def stain_by_state(fields: list[SimulatedField], channel: str, mask: str) -> dict[str, np.ndarray]:
