@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
+from browser import report_problems
 from morphodose.images import read_field, read_labels
 from morphodose.names import split_cell_id
 from morphodose.simulate.compare import compare
@@ -118,6 +119,16 @@ def test_what_a_network_may_claim_is_in_the_report(demo: tuple[Run, Path]) -> No
     page = (finished.outdir / "report" / "report.html").read_text()
     for words in ("nothing is claimed", "Leakage check", "What was trained"):
         assert words in page
+
+
+@with_networks
+def test_the_report_with_the_cost_of_its_run_opens_in_a_browser_without_a_fault(
+    demo: tuple[Run, Path],
+) -> None:
+    finished, _ = demo
+    page = finished.outdir / "report" / "report.html"
+    assert "Core-hours" in page.read_text()  # which workflows/cost.nf writes into the page after the run
+    assert report_problems(page) == []
 
 
 @with_networks
