@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.conftest import simulate
-from pipeline.nextflow_runs import ROOT, Run, kill_orphans, run
+from pipeline.nextflow_runs import ROOT, Run, kill_tasks, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -70,7 +70,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     yield daemons
     daemons.daemon("stop")
     # without cgroups a job's processes may outlive it
-    kill_orphans(tmp_path_factory.getbasetemp())
+    kill_tasks(tmp_path_factory.getbasetemp())
 
 
 def build(folder: Path, *names: str) -> None:

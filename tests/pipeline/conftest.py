@@ -17,6 +17,20 @@ TINY = (
 )
 TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "18")
 
+#: Options of a plate as small on which networks are trained: two replicates of three wells.
+LEARNABLE = (
+    "--times 24 --doses 1,10 --replicates 2 --vehicle_wells 1 --positive_wells 0 "
+    "--planes 2 --size 200 --density 12"
+)
+#: As little as trains: a network a replicate, with checkpoints from which a killed training goes on.
+LEARNABLE_ARGUMENTS = (
+    "-profile", "test", *TINY_ARGUMENTS, "--network", "resnet18", "--epochs", "3", "--controls", "none",
+)  # fmt: skip
+
+
+#: The environment in which setup/nextflow runs the oldest Nextflow, with its only parser.
+OLDEST = {"NXF_VER": "24.10.8", "MORPHODOSE_OWN_NEXTFLOW": "1", "NXF_SYNTAX_PARSER": "v1"}
+
 
 def simulate(out: Path, *options: str) -> Path:
     """Write a simulated plate; gives its samplesheet."""
@@ -32,13 +46,15 @@ def tiny_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An undisturbed run on the tiny plate."""
-    finished = run(
-        tmp_path_factory.mktemp("undisturbed"),
-        "--input",
-        str(tiny_plate / "samplesheet.csv"),
-        *TINY_ARGUMENTS,
-    )
+def learnable_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a plate on which every step runs, networks and all."""
+    return simulate(tmp_path_factory.mktemp("learnable") / "plate", *LEARNABLE.split()).parent
+
+
+@pytest.fixture(scope="session")
+def learnable_run(learnable_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An undisturbed run on the learnable plate, by the oldest Nextflow that is supported."""
+    sheet = str(learnable_plate / "samplesheet.csv")
+    finished = run(tmp_path_factory.mktemp("undisturbed"), "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST)
     assert finished.status == 0, finished.output
     return finished

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,38 +71,60 @@ def run(
     return Run(process.returncode, output, outdir or launch_dir / "results")
 
 
-def kill_when_running(
-    launch_dir: Path, step: str, *arguments: str, project: Path = ROOT, limit_s: float = 600, **extra: str
-) -> bool:
-    """Start a run, and kill it with all its tasks (SIGKILL) as soon as a task of `step` is submitted.
+def submitted(output: str) -> set[str]:
+    """Names, without the workflow's, of the processes that submitted a task."""
+    return set(re.findall(r"ubmitted process > (?:\w+:)*(\w+)", output))
 
-    Returns False where the run ended before: then nothing was killed.
+
+def kill_when(
+    launch_dir: Path,
+    due: Callable[[set[str]], bool],
+    *arguments: str,
+    project: Path = ROOT,
+    limit_s: float = 1200,
+    **extra: str,
+) -> set[str]:
+    """Start a run, and kill it with all its tasks (SIGKILL) as soon as `due` is true of what it submitted.
+
+    Gives the processes that had submitted a task by then; none where the run ended before, and nothing was
+    killed.
     """
     process = start(launch_dir, *arguments, project=project, **extra)
     lines: list[str] = []
+
+    def listen() -> None:
+        for line in process.stdout or ():
+            lines.append(line)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     deadline = time.monotonic() + limit_s
-    if process.stdout is None:
-        raise RuntimeError("the run has no output to read")
-    for line in process.stdout:
-        lines.append(line)
-        if "Submitted process" in line and step in line:
-            time.sleep(0.5)
+    while process.poll() is None:
+        found = submitted("".join(lines))
+        if due(found):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            kill_orphans(launch_dir)
-            return True
+            kill_tasks(launch_dir)
+            return found
         if time.monotonic() > deadline:
             os.killpg(process.pid, signal.SIGKILL)
-            raise TimeoutError(f"{step} was not reached in {limit_s} s:\n{''.join(lines[-30:])}")
-    process.wait()
-    return False
+            kill_tasks(launch_dir)
+            raise TimeoutError(f"not killed within {limit_s} s:\n{''.join(lines[-30:])}")
+        time.sleep(0.01)
+    return set()
 
 
-def kill_orphans(launch_dir: Path) -> None:
-    """Kill the tasks that a killed Nextflow left running below `launch_dir`."""
+def kill_tasks(launch_dir: Path, command: str = "") -> int:
+    """Kill (SIGKILL) the processes of tasks below `launch_dir`, or those that run a command; their number."""
+    killed = 0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if Path(os.readlink(entry / "cwd")).is_relative_to(launch_dir):
+            line = (entry / "cmdline").read_bytes().split(b"\0")
+            ours = Path(os.readlink(entry / "cwd")).is_relative_to(launch_dir)
+            # the interpreter that runs it, not the shell that waits for it and hears of its end
+            if ours and (not command or any(part.endswith(b"/" + command.encode()) for part in line[1:2])):
                 os.kill(int(entry.name), signal.SIGKILL)
+                killed += 1
         except (OSError, ValueError):
             continue  # it ended meanwhile, or is not ours
+    return killed

@@ -9,13 +9,16 @@ import pandas as pd
 from morphodose.simulate.compare import Comparison
 from morphodose.tables import parquet_files, read_table
 
+#: What differs from run to run.
+DURATIONS = frozenset({"Seconds", "ImagesPerSecond"})
+
 
 def tables_of(results: Path) -> dict[str, pd.DataFrame]:
     """Every published Parquet file, by its path below the results."""
     return {str(file.relative_to(results)): read_table(file) for file in parquet_files(results)}
 
 
-def assert_same_tables(one: Path, other: Path, ignore: frozenset[str] = frozenset({"Seconds"})) -> None:
+def assert_same_tables(one: Path, other: Path, ignore: frozenset[str] = DURATIONS) -> None:
     """Fail where two result folders hold different tables, rows or values (columns in `ignore` aside)."""
     first, second = tables_of(one), tables_of(other)
     assert first.keys() == second.keys()
