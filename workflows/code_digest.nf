@@ -1,12 +1,14 @@
-// Digest of the Python sources a command runs.
+// Digest of what a task's result depends on beside its inputs: the Python sources its command runs, and its options.
 //
 // Nextflow hashes the executables of bin/ that a task's script names, not the package below bin/ that they
-// import: after an edit there, -resume would return old results. Every process takes this digest as an input
-// value instead, so exactly the steps whose code changed run again. Imports are followed by their text; the
-// project imports itself absolutely and at the top of a module only (a test holds it to that).
+// import: after an edit there, -resume would return old results. Nor does Nextflow 25.04 with the strict parser
+// hash `task.ext.args`: after a changed parameter, -resume would return old results, too. Every process takes this
+// digest as an input value instead, so exactly the steps whose code or options changed run again. Imports are
+// followed by their text; the project imports itself absolutely and at the top of a module only (a test holds it
+// to that).
 
-/** SHA-256 (first 16 digits) over the command and all project modules it imports, directly or not. */
-def codeDigest(command) {
+/** SHA-256 (first 16 digits) over the command, all project modules it imports, and the options of its process. */
+def codeDigest(command, process = null) {
     def bin = file("${projectDir}/bin")
     def script = bin.resolve(command)
     if (!script.exists()) {
@@ -17,7 +19,47 @@ def codeDigest(command) {
         digest.update(bin.relativize(source).toString().bytes)
         digest.update(source.bytes)
     }
+    digest.update(optionsOf(process ?: command.replace('.py', '').toUpperCase()).toString().bytes)
     return digest.digest().encodeHex().toString().take(16)
+}
+
+/** What the configuration gives a process as `ext.args` and `ext.export`, one entry a selector that names it. */
+def optionsOf(process) {
+    def session = nextflow.Global.session
+    return session.config.process
+        .findAll { selector, settings -> settings instanceof Map && isFor(selector.toString(), process) }
+        .collectMany { selector, settings ->
+            def ext = selector == 'ext' ? settings : settings.ext instanceof Map ? settings.ext : [:]
+            ['args', 'export'].findAll { name -> ext.containsKey(name) }.collect { name -> "${selector} ${name} ${valueOf(ext[name], session.params)}".toString() }
+        }
+        .toSorted()
+}
+
+/** Whether a block of the configuration is for a process; one for a label may be for any. */
+def isFor(selector, process) {
+    if (!selector.startsWith('withName:')) {
+        return selector == 'ext' || selector.startsWith('withLabel:')
+    }
+    def pattern = selector.substring('withName:'.length())
+    // names of workflows before it: whichever they are
+    def simple = pattern.replaceFirst(/^.*:/, '')
+    return process ==~ pattern || process ==~ simple || "MORPHODOSE:${process}".toString() ==~ pattern
+}
+
+/** An option as the task will see it; a closure that needs the task itself is known by its class only. */
+def valueOf(option, params) {
+    if (!(option instanceof Closure)) {
+        return option.toString()
+    }
+    def asked = option.clone()
+    asked.delegate = [params: params]
+    asked.resolveStrategy = Closure.DELEGATE_FIRST
+    try {
+        return asked.call().toString()
+    }
+    catch (MissingPropertyException _missing) {
+        return option.getClass().name
+    }
 }
 
 /** The sources and all that they import. */

@@ -27,7 +27,7 @@ workflow DRY_RUN {
         CHECK_DESIGN.out.design,
         file("${projectDir}/assets/rates.csv", checkIfExists: true),
         options.dry_run_results ? file(options.dry_run_results, glob: false) : [],
-        codeDigest('dry_run.py')
+        codeDigest('dry_run.py', 'ESTIMATE_COST')
     )
     ESTIMATE_COST.out.text.view { page -> page.text }
     cost = ESTIMATE_COST.out.cost

@@ -61,12 +61,12 @@ workflow MORPHODOSE {
     //
     def illumination = channel.empty()
     if (options.illumination == 'estimate') {
-        ESTIMATE_ILLUMINATION(byAcquisition(images, wells_per_acquisition), codeDigest('correct_illumination.py'))
+        ESTIMATE_ILLUMINATION(byAcquisition(images, wells_per_acquisition), codeDigest('correct_illumination.py', 'ESTIMATE_ILLUMINATION'))
         APPLY_ILLUMINATION(
             images.map { meta, folder -> [meta.acquisition, meta, folder] }
                 .combine(ESTIMATE_ILLUMINATION.out.flat_field.map { meta, flat -> [meta.acquisition, flat] }, by: 0)
                 .map { _acquisition, meta, folder, flat -> [meta, folder, flat] },
-            codeDigest('correct_illumination.py')
+            codeDigest('correct_illumination.py', 'APPLY_ILLUMINATION')
         )
         images = APPLY_ILLUMINATION.out.images
         illumination = ESTIMATE_ILLUMINATION.out.table
@@ -85,8 +85,8 @@ workflow MORPHODOSE {
     def shipped = files("${projectDir}/assets/models/*.npz")
     def cell_model = CHECK_DESIGN.out.design.map { _json -> options.cell_model }
     def nuclear_model = CHECK_DESIGN.out.design.map { _json -> options.nuclear_model }
-    STAGE_CELL_WEIGHTS(cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py'))
-    STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py'))
+    STAGE_CELL_WEIGHTS(cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py', 'STAGE_CELL_WEIGHTS'))
+    STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py', 'STAGE_NUCLEAR_WEIGHTS'))
 
     //
     // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task

@@ -120,7 +120,7 @@ def own_copy(tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def test_editing_a_python_file_runs_exactly_the_steps_that_use_it_again(
+def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
     tiny_plate: Path, own_copy: Path, tmp_path: Path
 ) -> None:
     arguments = ("--input", str(tiny_plate / "samplesheet.csv"), *TINY_ARGUMENTS, "-resume")
@@ -140,3 +140,12 @@ def test_editing_a_python_file_runs_exactly_the_steps_that_use_it_again(
         assert again.status == 0, again.output
         # the report reads what every step wrote, and may be written again with it
         assert steps <= again.executed() <= steps | {"REPORT"}, f"after an edit of {module}"
+
+    # a run killed while it published left a part of a file; and a parameter is another
+    published = tmp_path / "launch" / "results" / "tables" / "wells.parquet"
+    whole = published.read_bytes()
+    published.write_bytes(whole[:500])
+    again = run(tmp_path / "launch", *arguments, "--pca_components", "5", project=own_copy)
+    assert again.status == 0, again.output
+    assert published.read_bytes() == whole
+    assert again.executed() == {"REDUCE_FEATURES", "EXPORT_ANNDATA", "REPORT"}
