@@ -98,14 +98,14 @@ def gpu_commands() -> set[str]:
     for module in MODULES.glob("*/main.nf"):
         for process in module.read_text().split("\nprocess ")[0:]:
             if "label 'process_gpu'" in process:
-                found |= set(re.findall(r"^\s+(\w+)\.py ", process, re.MULTILINE))
+                found |= set(re.findall(r"^\s+(?:\$\{launcher\} )?(\w+)\.py ", process, re.MULTILINE))
     return found - {"versions"}
 
 
 def step_commands() -> set[str]:
     """Commands that some module runs."""
     text = "\n".join(module.read_text() for module in MODULES.glob("*/main.nf"))
-    return set(re.findall(r"^\s+(\w+)\.py\b", text, re.MULTILINE))
+    return set(re.findall(r"^\s+(?:\$\{launcher\} )?(\w+)\.py\b", text, re.MULTILINE))
 
 
 @click.command(context_settings={"show_default": True})

@@ -15,7 +15,9 @@ def images_of_labels() -> dict[str, set[str]]:
     """``image_<name>`` → the images that conf/apptainer.config may choose for a module with that label."""
     _, *blocks = (ROOT / "conf" / "apptainer.config").read_text(encoding="utf-8").split("withLabel: ")
     found = {
-        block.partition(" ")[0]: {name for name in IMAGES if re.search(rf"\b(morphodose-)?{name}\b", block)}
+        block.partition(" ")[0]: {
+            name for name in IMAGES if re.search(rf"morphodose-{name}\b|\b{name}\.sif|'{name}'", block)
+        }
         for block in blocks
     }
     return {label: images for label, images in found.items() if label.startswith("image_")}
@@ -29,7 +31,7 @@ def commands_of_modules() -> dict[str, set[str]]:
         text = module.read_text(encoding="utf-8")
         given = re.findall(r"^    label '(image_\w+)'", text, re.MULTILINE)
         assert len(given) <= 1, f"{module}: {given}"
-        commands = set(re.findall(r"^    (\w+)\.py ", text, re.MULTILINE)) - {"versions"}
+        commands = set(re.findall(r"^    (?:\$\{launcher\} )?(\w+)\.py ", text, re.MULTILINE)) - {"versions"}
         assert commands, f"{module} runs no command of bin/"
         for image in labels[given[0]] if given else {"base"}:
             found[image] |= commands

@@ -23,7 +23,7 @@ def steps() -> dict[str, tuple[str, tuple[str, ...]]]:
     found = {}
     for source in sorted((ROOT / "modules" / "local").glob("*/main.nf")):
         for part in re.split(r"^process ", source.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-            command = re.search(r"^ +(\w+\.py)( \w+)? \\", part, re.MULTILINE)
+            command = re.search(r"^ +(?:\$\{launcher\} )?(\w+\.py)( \w+)? \\", part, re.MULTILINE)
             label = re.search(r"^ +label '(image_\w+)'", part, re.MULTILINE)
             assert command, f"{source}: no command found"
             found[part.split()[0]] = (command[1], IMAGES[label[1] if label else ""])

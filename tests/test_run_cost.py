@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cost_table import assert_told, of_trace
 from morphodose.cost.rates import ON_GPU
+from morphodose.report import cost
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,3 +81,42 @@ def test_the_steps_with_a_gpu_are_those_of_the_estimate_and_of_the_label(said: d
         if "label 'process_gpu'" in body
     }
     assert labelled == set(ON_GPU)
+
+
+TRIES = """\
+process	status	realtime	cpus	peak_rss
+MORPHODOSE:PROJECT_Z	COMPLETED	350ms	1	100.5 MB
+MORPHODOSE:PROJECT_Z	CACHED	1m 40s	1	120 MB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	FAILED	30m	4	2 GB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	COMPLETED	1h 30m	8	3.5 GB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	ABORTED	-	8	-
+MORPHODOSE:REPORT	COMPLETED	1d 2h	2	1 GB
+"""
+
+
+def test_the_table_sums_tries_and_cores_of_the_trace_by_step(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    (results / "report").mkdir(parents=True)
+    (results / "pipeline_info").mkdir()
+    page = results / "report" / "report.html"
+    page.write_text(f"<p>before</p>{cost.BEGIN}not known{cost.END}<p>after</p>")
+    (results / "pipeline_info" / "trace.txt").write_text(TRIES)
+    script = tmp_path / "main.nf"
+    script.write_text(
+        f"include {{ writeCost }} from '{ROOT}/workflows/cost'\n"
+        f"workflow {{\n    writeCost('{results}', '', '{tmp_path}', false)\n}}\n"
+    )
+    path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
+    done = subprocess.run(
+        ["nextflow", "-q", "run", str(script)],
+        cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    trace = list(csv.DictReader(TRIES.splitlines(), delimiter="\t"))
+    # by hand: half an hour on 4 cores and one and a half on 8
+    assert of_trace(trace)["TRAIN_RESNET"].core_hours == 14
+    text = page.read_text()
+    assert_told(text, trace)
+    assert text.startswith("<p>before</p>") and text.endswith("<p>after</p>")
+    assert "66.03 core-hours" in text and "4 tasks" in text
+    assert "3.50 GB" in text and "120 MB" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_wortmannin_moves_fkhr_into_the_nucleus_at_the_known_dose(shared_data: P
     row = responses[responses["Endpoint"].str.contains("Translocation")].iloc[0]
     assert row["State"] == "fitted"
     assert 12 / 1.5 <= row["EC50"] <= 12 * 1.5  # nM, an independent analysis (Otsu nuclei and a ring)
-    assert row["EC50_Low"] < row["EC50"] < row["EC50_High"]
+    assert 0 < row["EC50_Low"] < row["EC50"] < row["EC50_High"] < math.inf
+    assert row["ZPrime"] >= 0.7
     report = (finished.outdir / "report" / "report.html").read_text()
     assert "the screen has no death marker" in report  # the step left out is named with its reason
