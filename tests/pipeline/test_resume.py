@@ -101,8 +101,8 @@ def report_of(finished: Run) -> str:
     return (finished.outdir / "report" / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_report_tells_the_tasks_and_the_core_hours_of_the_trace(tiny_run: Run) -> None:
-    assert_told(report_of(tiny_run), tiny_run.tasks())
+def test_the_report_tells_the_tasks_and_the_core_hours_of_the_trace(learnable_run: Run) -> None:
+    assert_told(report_of(learnable_run), learnable_run.tasks())
 
 
 @pytest.fixture
