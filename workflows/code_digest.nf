@@ -57,7 +57,8 @@ def valueOf(option, params) {
     try {
         return asked.call().toString()
     }
-    catch (MissingPropertyException _missing) {
+    catch (Exception _missing) {
+        // `task` or an input of the process, of which nothing is known here, is null
         return option.getClass().name
     }
 }
