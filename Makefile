@@ -30,8 +30,9 @@ lint: setup
 unit: setup browser
 	OMP_NUM_THREADS=1 pytest -q --durations 20 -n 2 --dist loadfile -m 'not pipeline and not container and not hpc'
 
+# two runs of the pipeline at a time; the tests of a file share theirs
 pipeline: setup
-	pytest -q --durations 20 -m pipeline
+	pytest -q --durations 20 -n 2 --dist loadfile -m pipeline
 
 nf-test: setup
 	@setup/nf-test.sh

@@ -109,7 +109,10 @@ def test_an_earlier_reduction_reaches_the_task_of_its_set_alone(plate: Path) -> 
     (folder / "classical").mkdir(parents=True)
     for name in MODEL:
         (folder / "classical" / name).touch()
-    finished = run_plate(plate, "-stub", "--reduction_model", str(folder))
+    # options of a user's own may ask for what only a task knows
+    own = plate.parent / "own.config"
+    own.write_text("process { withName: 'PROFILE_WELLS' { ext.args = { \"--try ${task.attempt}\" } } }\n")
+    finished = run_plate(plate, "-stub", "-c", str(own), "--reduction_model", str(folder))
     assert finished.status == 0, finished.output
     tasks = [script.parent for script in (plate.parent / "launch" / "work").glob("*/*/.command.sh")]
     reducing = [task for task in tasks if "explained_variance" in (task / ".command.sh").read_text()]

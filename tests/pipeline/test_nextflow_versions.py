@@ -1,4 +1,4 @@
-"""The pipeline runs unchanged on the oldest Nextflow it supports."""
+"""The configuration is the same for the oldest Nextflow that is supported and for the present one."""
 
 from __future__ import annotations
 
@@ -8,24 +8,9 @@ import subprocess
 import pytest
 
 from pipeline.conftest import OLDEST
-from pipeline.nextflow_runs import ROOT, Run, environment
+from pipeline.nextflow_runs import ROOT, environment
 
 pytestmark = pytest.mark.pipeline
-
-#: Not part of a run without `--illumination estimate`, and of a dry run only.
-ELSEWHERE = {"ESTIMATE_ILLUMINATION", "APPLY_ILLUMINATION", "ESTIMATE_COST"}
-
-
-def test_nextflow_24_10_runs_every_process(learnable_run: Run) -> None:
-    """That its tables are those of the present Nextflow, test_resume.py compares."""
-    assert "24.10.8" in learnable_run.output
-    processes = {
-        name
-        for module in (ROOT / "modules" / "local").glob("*/main.nf")
-        for name in re.findall(r"^process (\w+)", module.read_text(), re.MULTILINE)
-    }
-    processes = processes - ELSEWHERE - {"STAGE_WEIGHTS"} | {"STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS"}
-    assert learnable_run.executed() == processes
 
 
 def directives(**extra: str) -> set[tuple[str, str]]:

@@ -1,0 +1,117 @@
+"""Every step on one plate: by the oldest Nextflow, undisturbed, and by the present one, killed and resumed.
+
+A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` at every step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from cost_table import assert_told
+from pipeline.conftest import LEARNABLE_ARGUMENTS
+from pipeline.nextflow_runs import ROOT, Run, kill_tasks, kill_when, run
+from pipeline.tables import assert_same_tables
+
+pytestmark = pytest.mark.pipeline
+
+#: Not part of a run without `--illumination estimate`, and of a dry run only.
+ELSEWHERE = {"ESTIMATE_ILLUMINATION", "APPLY_ILLUMINATION", "ESTIMATE_COST"}
+#: A single task, a shard of wells, tasks of several wells, of an acquisition, of a fold, of all.
+FEW = (
+    "CHECK_DESIGN", "SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS", "TRAIN_RESNET", "EMBED_CELLS",
+    "REDUCE_FEATURES", "REPORT",
+)  # fmt: skip
+STEPS = (
+    *FEW, "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS", "PROJECT_Z", "QC_IMAGES", "CROP_CELLS", "CALL_DEATH",
+    "SPLIT_CELLS", "ALIGN_NETWORKS", "EXPLAIN_CROPS", "SCORE_MODELS", "PROFILE_WELLS", "FIT_RESPONSES",
+    "PROFILE_FEATURES", "EXPORT_ANNDATA",
+)  # fmt: skip
+
+
+def test_nextflow_24_10_runs_every_process(learnable_run: Run) -> None:
+    assert "24.10.8" in learnable_run.output
+    processes = {
+        name
+        for module in (ROOT / "modules" / "local").glob("*/main.nf")
+        for name in re.findall(r"^process (\w+)", module.read_text(), re.MULTILINE)
+    }
+    processes = processes - ELSEWHERE - {"STAGE_WEIGHTS"} | {"STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS"}
+    assert learnable_run.executed() == processes
+
+
+def report_of(finished: Run) -> str:
+    return (finished.outdir / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_tells_the_tasks_and_the_core_hours_of_the_trace(learnable_run: Run) -> None:
+    assert_told(report_of(learnable_run), learnable_run.tasks())
+
+
+class Kills:
+    """When the runs of one launch folder are killed, until each of the steps has been.
+
+    A run is killed while the first task of a step that is left has just begun; a training when it has written
+    its first checkpoint. After its second one only the task is killed, once, and Nextflow tries it again.
+    """
+
+    def __init__(self, launch_dir: Path, steps: tuple[str, ...]) -> None:
+        self.launch_dir, self.left = launch_dir, set(steps)
+        self.preempted = 0
+
+    def due(self, submitted: set[str]) -> bool:
+        """Whether to kill the run that has submitted tasks of these steps."""
+        if "TRAIN_RESNET" in self.left:
+            if self.has_checkpoint(1):
+                return True
+        elif not self.preempted and self.has_checkpoint(2):
+            self.preempted = kill_tasks(self.launch_dir, "train_resnet.py")
+        if submitted & self.left - {"TRAIN_RESNET"}:
+            time.sleep(0.3)
+            return True
+        return False
+
+    def has_checkpoint(self, epochs: int) -> bool:
+        """Whether a training has written its state after so many epochs."""
+        return any(self.launch_dir.glob(f"work/checkpoints/*/epoch{epochs:05d}_*.pt"))
+
+    def killed(self, submitted: set[str]) -> None:
+        """Cross off the steps at which a run was killed."""
+        trained = {"TRAIN_RESNET"} if self.has_checkpoint(1) else set()
+        self.left -= submitted - {"TRAIN_RESNET"} | trained
+
+
+def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
+    learnable_plate: Path, learnable_run: Run, tmp_path: Path
+) -> None:
+    kills = Kills(tmp_path, STEPS if os.environ.get("MORPHODOSE_KILLED_STEPS") == "all" else FEW)
+    # tasks of two wells and of one: their order must not depend on which was ready first
+    given = ("--input", str(learnable_plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS)
+    arguments = (*given, "--wells_per_task", "2", "-resume")
+    while kills.left:
+        submitted = kill_when(tmp_path, kills.due, *arguments)
+        assert submitted, f"a run ended before it was killed at one of {kills.left}"
+        kills.killed(submitted)
+    finished = run(tmp_path, *arguments)
+    assert finished.status == 0, finished.output
+    assert_same_tables(learnable_run.outdir, finished.outdir)
+    # what is no table
+    for pattern in ("networks/*.safetensors", "tables/scores/*.json"):
+        names = sorted(path.relative_to(learnable_run.outdir) for path in learnable_run.outdir.glob(pattern))
+        assert names
+        for name in names:
+            assert (finished.outdir / name).read_bytes() == (learnable_run.outdir / name).read_bytes(), name
+
+    assert kills.preempted, "no training was killed by itself"
+    said = "\n".join(log.read_text() for log in (tmp_path / "work").glob("??/*/.command.log"))
+    for epochs in (1, 2):  # under -resume, and when Nextflow tried again
+        assert f"going on after {epochs} epochs" in said
+
+    again = run(tmp_path, *arguments)
+    assert again.status == 0, again.output
+    assert again.executed() == set()
+    assert_told(report_of(again), again.tasks())
