@@ -1,5 +1,7 @@
 # make demo: set up, simulate a small plate, run the pipeline on it, show what was found beside what was put in.
-# make test-kills: SIGKILL of each step's task at 20 random moments, where make test has two.
+# make test-plates: the demo plate of another seed, and the whole real plate, of which make test has a part.
+# make test-kills: SIGKILL of each step's task at 20 random moments, where make test has two, and of a run at every
+# step, where make test has six.
 # make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), all images, and the pipeline
 # with them.
 # make test: set up, then linters, unit tests, pipeline tests, nf-test where it is installed, and two images where
@@ -7,7 +9,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
-.PHONY: setup browser demo test test-hpc test-kills lint unit pipeline nf-test containers clean
+.PHONY: setup browser demo test test-plates test-hpc test-kills lint unit pipeline nf-test containers clean
 
 setup:
 	@setup/python.sh
@@ -32,13 +34,16 @@ unit: setup browser
 
 # two runs of the pipeline at a time; the tests of a file share theirs
 pipeline: setup
-	pytest -q --durations 20 -n 2 --dist loadfile -m pipeline
+	pytest -q --durations 20 -n 2 --dist loadfile -m 'pipeline and not plates'
 
 nf-test: setup
 	@setup/nf-test.sh
 
 containers: setup
 	@setup/containers.sh
+
+test-plates: setup
+	pytest -q -s --durations 0 -m plates tests/pipeline
 
 test-hpc: setup
 	tests/hpc/slurm.sh install
@@ -47,6 +52,7 @@ test-hpc: setup
 
 test-kills: setup
 	MORPHODOSE_KILLS=20 OMP_NUM_THREADS=1 pytest -q -n 2 tests/faults/test_killed_tasks.py
+	MORPHODOSE_KILLED_STEPS=all pytest -q tests/pipeline/test_every_step.py
 
 clean:
 	rm -rf .venv .tools demo work .nextflow* .nf-test*

@@ -16,6 +16,8 @@ TINY = (
     "--planes 2 --size 200 --density 12"
 )
 TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "18")
+#: All wells of the tiny plate share a task: its start takes longer than the work on a well.
+TOGETHER = ("--wells_per_task", "4")
 
 #: Options of a plate as small on which networks are trained: two replicates of three wells.
 LEARNABLE = (

@@ -1,6 +1,7 @@
 """Every step on one plate: by the oldest Nextflow, undisturbed, and by the present one, killed and resumed.
 
-A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` at every step.
+A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` (`make
+test-kills`) at every step.
 """
 
 from __future__ import annotations
@@ -21,15 +22,12 @@ pytestmark = pytest.mark.pipeline
 
 #: Not part of a run without `--illumination estimate`, and of a dry run only.
 ELSEWHERE = {"ESTIMATE_ILLUMINATION", "APPLY_ILLUMINATION", "ESTIMATE_COST"}
-#: A single task, a shard of wells, tasks of several wells, of an acquisition, of a fold, of all.
-FEW = (
-    "CHECK_DESIGN", "SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS", "TRAIN_RESNET", "EMBED_CELLS",
-    "REDUCE_FEATURES", "REPORT",
-)  # fmt: skip
+#: Tasks of a shard of wells, of several wells, of an acquisition, of a fold, of all.
+FEW = ("SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS", "TRAIN_RESNET", "REDUCE_FEATURES", "REPORT")
 STEPS = (
-    *FEW, "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS", "PROJECT_Z", "QC_IMAGES", "CROP_CELLS", "CALL_DEATH",
-    "SPLIT_CELLS", "ALIGN_NETWORKS", "EXPLAIN_CROPS", "SCORE_MODELS", "PROFILE_WELLS", "FIT_RESPONSES",
-    "PROFILE_FEATURES", "EXPORT_ANNDATA",
+    *FEW, "CHECK_DESIGN", "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS", "PROJECT_Z", "QC_IMAGES", "CROP_CELLS",
+    "CALL_DEATH", "SPLIT_CELLS", "EMBED_CELLS", "ALIGN_NETWORKS", "EXPLAIN_CROPS", "SCORE_MODELS", "PROFILE_WELLS",
+    "FIT_RESPONSES", "PROFILE_FEATURES", "EXPORT_ANNDATA",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from morphodose.segmentation.weights import REGISTRY, SHIPPED
 from morphodose.tables import read_table
-from pipeline.conftest import TINY, TINY_ARGUMENTS, simulate
+from pipeline.conftest import TINY, TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import Run, run
 
 pytestmark = pytest.mark.pipeline
@@ -127,7 +127,7 @@ def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:
     image.write_bytes(image.read_bytes()[:1000])
 
     right = REGISTRY[SHIPPED].sha256
-    finished = run_plate(plate, "--on_fault", "tolerant", "--cell_model_sha256", right.upper())
+    finished = run_plate(plate, *TOGETHER, "--on_fault", "tolerant", "--cell_model_sha256", right.upper())
 
     assert finished.status == 0, finished.output
     wells = read_table(finished.outdir / "tables" / "wells.parquet")
@@ -146,7 +146,7 @@ def test_an_empty_field_and_a_field_with_one_cell_go_through(tmp_path: Path) -> 
     options = TINY.split()
     options[options.index("--density") + 1] = "1"
     sheet = simulate(tmp_path / "plate", *options, "--empty_fields", "0.5")
-    finished = run(tmp_path / "launch", "--input", str(sheet), *TINY_ARGUMENTS)
+    finished = run(tmp_path / "launch", "--input", str(sheet), *TINY_ARGUMENTS, *TOGETHER)
     assert finished.status == 0, finished.output
     wells = read_table(finished.outdir / "tables" / "wells.parquet")
     assert len(wells) == 4
@@ -157,7 +157,7 @@ def test_paths_with_spaces_and_quotes_work(tiny_plate: Path, tmp_path: Path) -> 
     hostile = tmp_path / 'Anna\'s "new" plate; $(touch injected)'
     shutil.copytree(tiny_plate, hostile)
     finished = run(
-        tmp_path / "launch", "--input", str(hostile / "samplesheet.csv"), *TINY_ARGUMENTS,
+        tmp_path / "launch", "--input", str(hostile / "samplesheet.csv"), *TINY_ARGUMENTS, *TOGETHER,
         outdir=tmp_path / "it's a result",
     )  # fmt: skip
     assert finished.status == 0, finished.output

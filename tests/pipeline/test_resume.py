@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.conftest import TINY_ARGUMENTS
+from pipeline.conftest import TINY_ARGUMENTS, TOGETHER
 from pipeline.nextflow_runs import ROOT, run
 
 pytestmark = pytest.mark.pipeline
@@ -32,7 +32,7 @@ def own_copy(tmp_path: Path) -> Path:
 def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
     tiny_plate: Path, own_copy: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--input", str(tiny_plate / "samplesheet.csv"), *TINY_ARGUMENTS, "-resume")
+    arguments = ("--input", str(tiny_plate / "samplesheet.csv"), *TINY_ARGUMENTS, *TOGETHER, "-resume")
     first = run(tmp_path / "launch", *arguments, project=own_copy)
     assert first.status == 0, first.output
 

@@ -1,4 +1,4 @@
-"""The demo plate and a second one: what is found against what was put in."""
+"""The demo plate, and a second one (`make test-plates`): what is found against what was put in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ pytestmark = pytest.mark.pipeline
 with_networks = pytest.mark.parametrize("demo", [1], indirect=True, ids=["seed 1"])
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["seed 1", "seed 2"])
+@pytest.fixture(
+    scope="module", params=[1, pytest.param(2, marks=pytest.mark.plates)], ids=["seed 1", "seed 2"]
+)
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
     """A run of the test profile on a demo plate, and the truth of that plate; only the first has networks."""
     folder = tmp_path_factory.mktemp("demo")
