@@ -89,8 +89,11 @@ def render(name: str, paint: Callable[[], Figure]) -> Drawn:
     with sns.axes_style("whitegrid"), plt.rc_context(_STYLE):
         figure = paint()
         png, svg = io.BytesIO(), io.BytesIO()
+        # laid out once: with a layout engine each savefig lays out and draws twice
+        figure.set_dpi(DPI)
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
         figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
-        figure.set_layout_engine("none")  # it is laid out; once more would take as long as the drawing
         figure.savefig(svg, format="svg", metadata={"Date": None})
         width = float(figure.get_figwidth())
         plt.close(figure)
