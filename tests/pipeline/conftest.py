@@ -19,9 +19,9 @@ TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diam
 #: All wells of the tiny plate share a task: its start takes longer than the work on a well.
 TOGETHER = ("--wells_per_task", "4")
 
-#: Options of a plate as small on which networks are trained: two replicates of three wells.
+#: Options of a plate as small on which networks are trained: two replicates of two wells.
 LEARNABLE = (
-    "--times 24 --doses 1,10 --replicates 2 --vehicle_wells 1 --positive_wells 0 "
+    "--times 24 --doses 10 --replicates 2 --vehicle_wells 1 --positive_wells 0 "
     "--planes 2 --size 200 --density 12"
 )
 #: As little as trains: a network a replicate, with checkpoints from which a killed training goes on.
