@@ -44,9 +44,8 @@ def assert_fitted(finished: Run, compound: str, ec50: float) -> pd.Series:
 
 
 def test_wortmannin_moves_fkhr_into_the_nucleus_at_the_known_dose(shared_data: Path, tmp_path: Path) -> None:
-    # one drug, all doses, two replicates; the families that the movement is seen in; two cores have as much to do
-    options = ("--features", "sizeshape,intensity", "--segmentation_shard", "12")
-    finished = run_rows("AB", shared_data, tmp_path, *options)
+    # one drug, all doses, two replicates; the families that the movement is seen in
+    finished = run_rows("AB", shared_data, tmp_path, "--features", "sizeshape,intensity")
     assert assert_fitted(finished, "Wortmannin", 12)["ZPrime"] >= 0.7  # nM
     report = (finished.outdir / "report" / "report.html").read_text()
     assert "the screen has no death marker" in report  # the step left out is named with its reason
