@@ -46,14 +46,19 @@ case $from in
 esac
 
 # how this machine reaches the package index goes to %post, which sees nothing of the environment, and not into the image
-for variable in PIP_INDEX_URL PIP_TRUSTED_HOST http_proxy https_proxy no_proxy; do
-    [ -z "${!variable:-}" ] || export "APPTAINERENV_$variable=${!variable}" "SINGULARITYENV_$variable=${!variable}"
+into_post() { export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; }
+for variable in PIP_INDEX_URL PIP_TRUSTED_HOST UV_DEFAULT_INDEX UV_INSECURE_HOST http_proxy https_proxy no_proxy; do
+    [ -z "${!variable:-}" ] || into_post "$variable" "${!variable}"
 done
+# what is said to pip alone holds for uv, which installs most
+[ -z "${PIP_INDEX_URL:-}" ] || [ -n "${UV_DEFAULT_INDEX:-}" ] || into_post UV_DEFAULT_INDEX "$PIP_INDEX_URL"
+[ -z "${PIP_TRUSTED_HOST:-}" ] || [ -n "${UV_INSECURE_HOST:-}" ] || into_post UV_INSECURE_HOST "$PIP_TRUSTED_HOST"
 bundle=${PIP_CERT:-${SSL_CERT_FILE:-}}
 if [ -n "$bundle" ]; then
     inside=/etc/ssl/certs/ca-certificates.crt    # a file that is in the image already: nothing is left behind
     arguments+=(--bind "$bundle:$inside")
-    export APPTAINERENV_PIP_CERT=$inside SINGULARITYENV_PIP_CERT=$inside
+    into_post PIP_CERT "$inside"
+    into_post SSL_CERT_FILE "$inside"
 fi
 
 case $compression in

@@ -17,3 +17,4 @@ compile base.lock -c local.lock base.in report.in profiles.in
 compile cellpose3.lock -c local.lock base.in cellpose3.in
 compile resnet.lock -c local.lock base.in resnet.in
 compile cellpose4.lock "$@" cellpose4.in
+compile installer.lock "$@" installer.in

@@ -35,11 +35,11 @@ def wanted(name: str) -> set[str]:
     return {re.sub(r"[._-]+", "-", match[0]).lower() for match in found if match}
 
 
-@pytest.mark.parametrize("lock", ["local", *IMAGES])
+@pytest.mark.parametrize("lock", ["local", "installer", *IMAGES])
 def test_every_package_has_one_version_and_hashes_and_no_address(lock: str) -> None:
     assert "://" not in (FOLDER / f"{lock}.lock").read_text(encoding="utf-8")
     found = pins(lock)
-    assert len(found) > 40
+    assert len(found) > (0 if lock == "installer" else 40)
     for pin, hashes in found.items():
         assert re.match(r"[a-z0-9-]+==\S+", pin), pin
         assert hashes.startswith("sha256:"), pin
