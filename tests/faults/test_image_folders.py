@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.conftest import TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import ROOT, environment, run
 
 pytestmark = pytest.mark.pipeline
@@ -75,14 +76,20 @@ def test_folders_are_found_in_every_kind_of_samplesheet(tmp_path: Path) -> None:
 
 
 def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) -> None:
-    """What the user names reaches the tasks' shell: the two tables, the model and the measured families."""
+    """What the user names reaches the tasks' shell: the two tables and the model, from a folder as bad."""
+    options = (
+        "--times 24 --doses 10 --replicates 1 --vehicle_wells 1 --positive_wells 0 --planes 1 --size 200"
+    )
+    plate = simulate(tmp_path / "plate", *options.split()).parent
     sheet = tmp_path / "it's a; touch injected; `touch injected` $(touch injected) é.csv"
-    sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,nowhere\n")
+    sheet.write_text(f"plate,timepoint_h,replicate,images\nP1,24,1,{plate / 'images' / '24hrs_R1'}\n")
     plate_map = tmp_path / "-map; touch injected; $(touch injected) `touch injected`.csv"
-    plate_map.write_text("well,compound,dose,dose_unit,role\nA01,DMSO,0,uM,vehicle\n")
+    plate_map.write_bytes((plate / "platemap.csv").read_bytes())
     finished = run(
-        tmp_path / "launch", "--input", str(sheet), "--plate_map", str(plate_map),
+        tmp_path / "it's a $(touch injected) launch", "--input", str(sheet), "--plate_map", str(plate_map),
+        *TINY_ARGUMENTS, *TOGETHER,
         "--cell_model", "$(touch injected)`touch injected`; touch injected",
     )  # fmt: skip
     assert finished.status != 0
+    assert "touch injected' is neither a file nor one of" in finished.output
     assert not list(tmp_path.rglob("injected")), finished.output

@@ -55,8 +55,9 @@ def learnable_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def learnable_run(learnable_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An undisturbed run on the learnable plate, by the oldest Nextflow that is supported."""
+    """An undisturbed run on the learnable plate, by the oldest Nextflow that is supported, from a hostile folder."""
     sheet = str(learnable_plate / "samplesheet.csv")
-    finished = run(tmp_path_factory.mktemp("undisturbed"), "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST)
+    launch = tmp_path_factory.mktemp("undisturbed") / "Anna's $(touch injected) work"
+    finished = run(launch, "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST)
     assert finished.status == 0, finished.output
     return finished

@@ -19,7 +19,8 @@ process EMBED_CELLS {
     def args = task.ext.args ?: ''
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     def alignment_option = alignment && meta.kind == 'trained' ? "--alignment ${alignment}" : ''
-    def imagenet_option = imagenet && meta.kind == 'imagenet' ? "--imagenet_weights '${imagenet}'" : ''
+    // a staged path comes escaped: quotes of our own would be too many
+    def imagenet_option = imagenet && meta.kind == 'imagenet' ? "--imagenet_weights ${imagenet}" : ''
     """
     embed_cells.py \\
         --crops crops \\

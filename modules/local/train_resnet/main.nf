@@ -32,7 +32,7 @@ process TRAIN_RESNET {
         --labels ${labels} \\
         --fold ${meta.fold} \\
         --kind ${meta.kind} \\
-        --checkpoints '${checkpoints}' \\
+        --checkpoints '${checkpoints.toString().replace("'", "'\\''")}' \\
         --code ${code} \\
         --devices ${devices} \\
         --num_nodes ${task.ext.nodes ?: 1} \\
