@@ -21,17 +21,18 @@ workflow {
         error("there is no plate map: ${plate_map} does not exist; give it by --plate_map")
     }
 
+    checkEnvironment(params)
     if (params.dry_run) {
         DRY_RUN(samplesheet, plate_map, params)
     }
     else {
-        checkEnvironment(params)
         MORPHODOSE(samplesheet, plate_map, params)
         // the handler itself sees no parameters
         def outdir = params.outdir
         def command_line = workflow.commandLine
         def launch_dir = workflow.launchDir
         def use_gpu = params.use_gpu
-        workflow.onComplete { writeCost(outdir, command_line, launch_dir, use_gpu) }
+        def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
+        workflow.onComplete { writeCost(outdir, command_line, launch_dir, use_gpu, several) }
     }
 }

@@ -204,6 +204,30 @@ def test_rates_of_a_run_give_its_own_cost_back(tmp_path: Path) -> None:
         assert project.source == "now"
 
 
+def test_a_training_on_several_gpus_took_the_hours_of_all() -> None:
+    options = Options(use_gpu=True, training_gpus=4, training_nodes=2, controls="none")
+    steps = {"TRAIN_RESNET": Step(3, 0, seconds=7200.0, used=100.0)}
+    for billed in (True, False):  # a GPU is held whatever its CPUs do
+        found = measured(
+            steps, amounts(REFERENCE, options), repeats(REFERENCE, options), {}, "gpu", "now", billed,
+            {"TRAIN_RESNET": 8},
+        )  # fmt: skip
+        (training,) = (cost for cost in estimate(REFERENCE, options, found) if cost.step == "TRAIN_RESNET")
+        assert training.gpu_hours == pytest.approx(16)
+
+
+def test_crops_of_more_channels_take_more_room() -> None:
+    one, three = (
+        next(
+            cost.gigabytes
+            for cost in estimate(REFERENCE, Options(crop_channels=channels), read_rates(RATES))
+            if cost.step == "CROP_CELLS"
+        )
+        for channels in (1, 3)
+    )
+    assert one and three == pytest.approx(3 * one)
+
+
 def test_rates_are_written_and_read_again(tmp_path: Path) -> None:
     write_rates({("PROJECT_Z", "cpu"): RATE}, tmp_path / "rates.csv")
     assert read_rates(tmp_path / "rates.csv") == {("PROJECT_Z", "cpu"): RATE}

@@ -21,7 +21,10 @@ TRACE = """task_id\tprocess\tstatus\trealtime\tcpus\tpeak_rss
 1\tMORPHODOSE:PROJECT_Z\tCOMPLETED\t30m\t1\t130 MB
 2\tMORPHODOSE:SEGMENT_CELLS\tCACHED\t1h 30m\t4\t2.5 GB
 3\tMORPHODOSE:SEGMENT_CELLS\tFAILED\t30m\t4\t-
+4\tMORPHODOSE:TRAIN_RESNET\tCOMPLETED\t1h\t8\t9 GB
 """
+#: Two nodes with four GPUs each.
+SEVERAL = "[TRAIN_RESNET: [devices: 4, nodes: 2]]"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "main.nf").write_text(
         f"include {{ costTable ; gpuSteps ; stepCosts }} from '{ROOT}/workflows/cost'\n"
         "workflow {\n"
-        f"    def costs = stepCosts(file('{folder}/trace.txt'))\n"
+        f"    def costs = stepCosts(file('{folder}/trace.txt'), {SEVERAL})\n"
         "    println 'SAID ' + groovy.json.JsonOutput.toJson(\n"
         "        [gpu: costTable(costs, true), cpu: costTable(costs, false), steps: gpuSteps().join(' ')]\n"
         "    )\n"
@@ -62,13 +65,18 @@ def test_a_run_with_gpus_has_their_hours_in_the_report(said: dict[str, str]) -> 
     assert (segmented["Tasks"], segmented["From the cache"], segmented["Failed tries"]) == ("1", "1", "1")
     assert segmented["Peak memory of a task"] == "2.50 GB"
     assert cells(said["gpu"], "PROJECT_Z")["GPU-hours"] == "–"
-    assert "2 tasks, 8.50 core-hours, 2.00 GPU-hours;" in said["gpu"]
+    assert "3 tasks, 24.50 core-hours, 10.00 GPU-hours;" in said["gpu"]
+
+
+def test_a_training_on_several_nodes_has_the_cores_and_gpus_of_all(said: dict[str, str]) -> None:
+    trained = cells(said["gpu"], "TRAIN_RESNET")
+    assert (trained["GPU-hours"], trained["Core-hours"], trained["Tasks"]) == ("8.00", "16.00", "1")
 
 
 def test_a_run_on_cpus_has_none(said: dict[str, str]) -> None:
     assert "GPU" not in said["cpu"]
     assert cells(said["cpu"], "SEGMENT_CELLS")["Core-hours"] == "8.00"
-    assert "2 tasks, 8.50 core-hours;" in said["cpu"]
+    assert "3 tasks, 24.50 core-hours;" in said["cpu"]
 
 
 def test_the_steps_with_a_gpu_are_those_of_the_estimate_and_of_the_label(said: dict[str, str]) -> None:
@@ -104,7 +112,7 @@ def test_the_table_sums_tries_and_cores_of_the_trace_by_step(tmp_path: Path) -> 
     script = tmp_path / "main.nf"
     script.write_text(
         f"include {{ writeCost }} from '{ROOT}/workflows/cost'\n"
-        f"workflow {{\n    writeCost('{results}', '', '{tmp_path}', false)\n}}\n"
+        f"workflow {{\n    writeCost('{results}', '', '{tmp_path}', false, [:])\n}}\n"
     )
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     done = subprocess.run(

@@ -6,8 +6,11 @@ def gpuSteps() {
     return ['SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
 }
 
-/** Fill the place that bin/morphodose/report/cost.py left in the report. */
-def writeCost(outdir, command_line, launch_dir, use_gpu) {
+/** Fill the place that bin/morphodose/report/cost.py left in the report.
+ *
+ * `several`: step → GPUs of a node and nodes of each of its tasks, where these may be more than one.
+ */
+def writeCost(outdir, command_line, launch_dir, use_gpu, several) {
     def report = file("${outdir}/report/report.html", glob: false)
     def trace = traceFile(outdir, command_line, launch_dir)
     if (!report.exists() || trace == null) {
@@ -21,7 +24,7 @@ def writeCost(outdir, command_line, launch_dir, use_gpu) {
     }
     // under a temporary name first: a reader never sees half a page
     def part = report.resolveSibling('.report.html.part')
-    part.text = page.take(begin) + '<!--run-cost-->' + costTable(stepCosts(trace), use_gpu) + page.drop(end)
+    part.text = page.take(begin) + '<!--run-cost-->' + costTable(stepCosts(trace, several), use_gpu) + page.drop(end)
     java.nio.file.Files.move(part, report, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
     return null
 }
@@ -35,8 +38,8 @@ def traceFile(outdir, command_line, launch_dir) {
         .reverse()[0]
 }
 
-/** Step → tasks, those found in the cache, tries that failed, seconds, core-seconds, longest task, peak memory. */
-def stepCosts(trace) {
+/** Step → tasks, those found in the cache, tries that failed, seconds, core- and GPU-seconds, longest task, peak memory. */
+def stepCosts(trace, several) {
     def lines = trace.readLines()*.split('\t', -1)
     def at = ['process', 'status', 'realtime', 'cpus', 'peak_rss'].collectEntries { name -> [name, lines[0].toList().indexOf(name)] }
     if (at.values().any { column -> column < 0 }) {
@@ -44,12 +47,16 @@ def stepCosts(trace) {
     }
     return lines.drop(1).groupBy { row -> row[at.process].tokenize(':')[-1] }.collectEntries { step, rows ->
         def took = rows.collect { row -> secondsOf(row[at.realtime]) }
+        // the trace says the cores of one node, and of GPUs nothing
+        def nodes = several[step] ? several[step].nodes : 1
+        def gpus = step in gpuSteps() ? nodes * (several[step] ? several[step].devices : 1) : 0
         [step, [
             tasks: rows.count { row -> row[at.status] in ['COMPLETED', 'CACHED'] },
             cached: rows.count { row -> row[at.status] == 'CACHED' },
             failed: rows.count { row -> row[at.status] in ['FAILED', 'ABORTED'] },
             seconds: took.sum(),
-            core_seconds: [took, rows].transpose().sum { seconds, row -> seconds * (row[at.cpus].isNumber() ? row[at.cpus] as BigDecimal : 1) },
+            core_seconds: [took, rows].transpose().sum { seconds, row -> seconds * nodes * (row[at.cpus].isNumber() ? row[at.cpus] as BigDecimal : 1) },
+            gpu_seconds: took.sum() * gpus,
             longest: took.max(),
             peak: rows.collect { row -> bytesOf(row[at.peak_rss]) }.max(),
         ]]
@@ -76,13 +83,13 @@ def costTable(costs, use_gpu) {
     def heads = ['Step', 'Tasks', 'From the cache', 'Failed tries', 'Time of all tasks', 'Longest task', 'Core-hours']
     def rows = costs.collect { step, cost ->
         def values = [cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), hoursText(cost.core_seconds)]
-        def gpu = use_gpu ? [step in gpuSteps() ? hoursText(cost.seconds) : '–'] : []
+        def gpu = use_gpu ? [step in gpuSteps() ? hoursText(cost.gpu_seconds) : '–'] : []
         "<tr><td class=\"md-nowrap\">${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
     }
     def titles = heads + (use_gpu ? ['GPU-hours'] : []) + ['Peak memory of a task']
     def all = costs.values()
     def core_hours = hoursText(all.sum { cost -> cost.core_seconds })
-    def gpu_hours = use_gpu ? ", ${hoursText(costs.collect { step, cost -> step in gpuSteps() ? cost.seconds : 0 }.sum())} GPU-hours" : ''
+    def gpu_hours = use_gpu ? ", ${hoursText(all.sum { cost -> cost.gpu_seconds })} GPU-hours" : ''
     def sum = "<p>${all.sum { cost -> cost.tasks }} tasks, ${core_hours} core-hours${gpu_hours}; what was found in the cache counts with what it took when it ran.</p>"
     return sum + '<div class="md-scroll"><table class="md-table"><thead><tr>' + titles.collect { head -> "<th scope=\"col\">${head}</th>" }.join('') + '</tr></thead><tbody>' + rows.join('') + '</tbody></table></div>'
 }

@@ -52,4 +52,5 @@ def rates_of(
     }
     device = "gpu" if options.use_gpu else "cpu"
     named = source or f"the run in {results.resolve().name}"  # staged as a link
-    return measured(steps, amounts(screen, ran), through, known, device, named, billed), per_field
+    gpus = {"TRAIN_RESNET": options.training_gpus * options.training_nodes}
+    return measured(steps, amounts(screen, ran), through, known, device, named, billed, gpus), per_field

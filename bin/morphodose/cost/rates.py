@@ -39,7 +39,7 @@ UNIT_OF = {
     "REPORT": "wells",
 }
 #: Step → the unit that what it writes grows with, where that is another.
-WRITES_BY = {"PROJECT_Z": "channel_mpx"}
+WRITES_BY = {"PROJECT_Z": "channel_mpx", "CROP_CELLS": "crop_planes"}
 #: Steps that take a GPU where there is one.
 ON_GPU = ("SEGMENT_CELLS", "TRAIN_RESNET", "ALIGN_NETWORKS", "EMBED_CELLS", "EXPLAIN_CROPS")
 
@@ -112,6 +112,7 @@ def measured(
     device: str,
     source: str,
     billed: bool,
+    gpus: Mapping[str, int] | None = None,
 ) -> dict[tuple[str, str], Rate]:
     """`known` with the rates of a finished run in the place of its own.
 
@@ -128,16 +129,19 @@ def measured(
     source : str
         To be said of the new rates.
     billed : bool
-        Count wall time, which a scheduler bills; else the core-seconds computed, free of waiting.
+        Count wall time, which a scheduler bills; else, on CPUs, the core-seconds computed, free of waiting.
+    gpus : mapping
+        Step → GPUs, or processes on CPUs, of one task, where they are several.
     """
     rates = dict(known)
     for name, step in steps.items():
         if name not in UNIT_OF or name not in through:
             continue
         key = (name, device if name in ON_GPU else "cpu")
+        wall = step.seconds * (gpus or {}).get(name, 1)
         before = known.get(key) or known.get((name, "cpu"))
         start = before.seconds_per_task if before else 0.0
-        total = step.seconds if billed else step.used
+        total = wall if billed or key[1] == "gpu" else step.used
         units = amount[UNIT_OF[name]] * through[name][1]
         # no more for the start than all it took
         start = min(start, total / step.tasks)

@@ -13,7 +13,17 @@ from morphodose.errors import InputError
 from morphodose.evaluation.splits import Unit, folds_of
 
 #: Units that the time and the storage of a step grow with.
-UNITS = ("planes", "plane_mpx", "field_mpx", "channel_mpx", "cell_channels", "cells", "wells", "cell_epochs")
+UNITS = (
+    "planes",
+    "plane_mpx",
+    "field_mpx",
+    "channel_mpx",
+    "cell_channels",
+    "cells",
+    "crop_planes",
+    "wells",
+    "cell_epochs",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,8 @@ class Options:
     controls: str = "one"
     epochs: int = 10
     max_training_cells: int = 0
+    training_gpus: int = 1
+    training_nodes: int = 1
     imagenet: bool = False
     use_gpu: bool = False
     cells_per_field: float = 800.0
@@ -110,6 +122,7 @@ def amounts(screen: Screen, options: Options) -> dict[str, float]:
         "channel_mpx": screen.fields * screen.channels * screen.mpx,
         "cell_channels": cells * screen.channels,
         "cells": cells,
+        "crop_planes": cells * options.crop_channels,
         "wells": screen.wells,
         "cell_epochs": cells * options.epochs,
     }
