@@ -17,6 +17,9 @@ DEFAULTS = {
     "deep": False,
     "container_registry": None,
     "training_nodes": 1,
+    "dry_run": False,
+    "crop_channels": "Brightfield",
+    "brightfield_channel": "Brightfield",
 }
 
 #: Names of models, and whether they are Cellpose-SAM: the name of the file tells, not that of its folder.
@@ -37,7 +40,7 @@ SAM = {
 def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one image, one kept model and one model of the user."""
     folder = tmp_path_factory.mktemp("places")
-    for name in ("images/base.sif", "kept/cpsam", "kept/cyto3", "mine/cpsam_ours"):
+    for name in ("images/base.sif", "kept/cpsam", "kept/cyto3", "mine/cpsam_ours", "morphodose/README.md"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("not really")
     return folder
@@ -52,6 +55,9 @@ def cases(places: Path) -> dict[str, dict[str, object]]:
         "kept": {**images, **both},
         "a file": {**images, "cell_model": mine, "nuclear_model": mine},
         "images": {**images, "deep": True},
+        "nothing to crop": {**images, "deep": True, "crop_channels": None, "brightfield_channel": None},
+        "dry run": {**images, **both, "deep": True, "dry_run": True},
+        "dry run without": {"container_dir": str(places / "kept"), "deep": True, "dry_run": True},
         "registry": {**images, "container_registry": "docker://registry.example/lab"},
         "nodes": {
             **images,
@@ -101,7 +107,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     environment = {**os.environ, "PATH": path, "CELLPOSE_LOCAL_MODELS_PATH": str(places / "kept")}
     done = subprocess.run(
         ["nextflow", "-q", "run", str(folder / "main.nf"), "-profile", "slurm"],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        cwd=places, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
     assert lines, done.stdout + done.stderr
@@ -133,6 +139,10 @@ def test_what_cellpose_keeps_is_found_and_handed_to_the_task(
     assert said["a file"]["models"][0] == str(places / "mine" / "cpsam_ours")
 
 
+def test_a_folder_with_the_name_of_a_model_is_none(said: dict[str, dict[str, list[str]]]) -> None:
+    assert said["images"]["models"][0] == "[]"
+
+
 def test_missing_images_are_named_with_the_command_that_makes_them(
     said: dict[str, dict[str, list[str]]], places: Path
 ) -> None:
@@ -140,10 +150,13 @@ def test_missing_images_are_named_with_the_command_that_makes_them(
         "kept": "cellpose4",
         "a file": "cellpose4",
         "images": "cellpose3 resnet",
+        "nothing to crop": "cellpose3",
+        "dry run without": "base",
     }.items():
         (fault,) = said[case]["faults"]
-        assert f"containers/build.sh --out {places / 'images'} {missing}" in fault, case
-    assert said["registry"]["faults"] == []
+        folder = places / ("kept" if case == "dry run without" else "images")
+        assert f"containers/build.sh --out {folder} {missing}," in fault, case
+    assert said["registry"]["faults"] == said["dry run"]["faults"] == []
 
 
 def test_a_training_on_several_nodes_is_refused_in_images(said: dict[str, dict[str, list[str]]]) -> None:

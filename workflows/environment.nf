@@ -16,7 +16,7 @@ def isSam(model) {
  */
 def modelFile(model) {
     def path = file(model, glob: false)
-    if (path.exists()) {
+    if (path.isFile()) {   // a folder that happens to have the name of a model is none
         return path
     }
     def name = cellposeFiles()[model.toString()]
@@ -27,6 +27,14 @@ def modelFile(model) {
     return kept.exists() ? kept : []
 }
 
+/** Why the deep half is left out whatever the screen, or null. */
+def deepLeftOut(options) {
+    if (!options.deep) {
+        return 'not wanted (--deep false)'
+    }
+    return options.crop_channels || options.brightfield_channel ? null : 'the screen has no brightfield channel, and no other was named for the crops (--crop_channels)'
+}
+
 /** Stop with all that is missing for the run where anything is. */
 def checkEnvironment(options) {
     def missing = environmentFaults(options)
@@ -35,9 +43,14 @@ def checkEnvironment(options) {
     }
 }
 
-/** All that is missing for a run with these parameters, one line each. */
+/** All that is missing for a run with these parameters, one line each; a dry run needs nothing but an image. */
 def environmentFaults(options) {
-    return modelFaults(options) + imageFaults(options) + nodeFaults(options)
+    return options.dry_run ? imageFaults(options, ['base']) : modelFaults(options) + imageFaults(options, imagesOf(options)) + nodeFaults(options)
+}
+
+/** The images that the steps of a run use. */
+def imagesOf(options) {
+    return ['base', isSam(options.cell_model) ? 'cellpose4' : 'cellpose3'] + (deepLeftOut(options) == null ? ['resnet'] : [])
 }
 
 def modelFaults(options) {
@@ -50,11 +63,10 @@ def modelFaults(options) {
     }
 }
 
-def imageFaults(options) {
+def imageFaults(options, images) {
     if (!(workflow.containerEngine in ['apptainer', 'singularity']) || options.container_registry || workflow.stubRun) {
         return []
     }
-    def images = ['base', isSam(options.cell_model) ? 'cellpose4' : 'cellpose3'] + (options.deep ? ['resnet'] : [])
     def missing = images.findAll { image -> !file("${options.container_dir}/${image}.sif", glob: false).exists() }
     return missing
         ? ["--container_dir ${options.container_dir}: ${missing.collect { image -> "${image}.sif" }.join(', ')} ${missing.size() > 1 ? 'are' : 'is'} not there; make ${missing.size() > 1 ? 'them' : 'it'} by containers/build.sh --out ${options.container_dir} ${missing.join(' ')}, or name a registry (--container_registry)"]
@@ -64,7 +76,7 @@ def imageFaults(options) {
 /** What keeps a training from several nodes: srun starts it on each, and images hold neither srun nor what it needs. */
 def nodeFaults(options) {
     def nodes = options.training_nodes as Integer
-    if (!options.deep || nodes < 2) {
+    if (deepLeftOut(options) != null || nodes < 2) {
         return []
     }
     def way_out = 'leave it out and use the GPUs of one node (--training_gpus)'

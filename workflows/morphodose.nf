@@ -19,7 +19,7 @@ include { EXPORT_ANNDATA                        } from '../modules/local/export_
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
 include { codeDigest                            } from './code_digest'
-include { modelFile                             } from './environment'
+include { deepLeftOut ; modelFile               } from './environment'
 include { imageFolders ; listingDigest          } from './image_folders'
 
 workflow MORPHODOSE {
@@ -316,14 +316,6 @@ def reductionModel(folder) {
         error("--reduction_model ${folder}: no ${missing.collect { name -> "classical/${name}" }.join(', ')} in this folder; give tables/reduced of an earlier run")
     }
     return model
-}
-
-/** Why the deep half is left out whatever the screen, or null. */
-def deepLeftOut(options) {
-    if (!options.deep) {
-        return 'not wanted (--deep false)'
-    }
-    return options.crop_channels || options.brightfield_channel ? null : 'the screen has no brightfield channel, and no other was named for the crops (--crop_channels)'
 }
 
 /** Why no network can be trained and judged on the screen, as check_design found; empty where it can. */
