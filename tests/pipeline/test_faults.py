@@ -109,14 +109,21 @@ def test_an_earlier_reduction_reaches_the_task_of_its_set_alone(plate: Path) -> 
     (folder / "classical").mkdir(parents=True)
     for name in MODEL:
         (folder / "classical" / name).touch()
-    # options of a user's own may ask for what only a task knows
+    # options of a user's own may ask for what only a task knows; and a task over its time is tried again
     own = plate.parent / "own.config"
-    own.write_text("process { withName: 'PROFILE_WELLS' { ext.args = { \"--try ${task.attempt}\" } } }\n")
+    own.write_text(
+        "process {\n"
+        "    withName: 'PROFILE_WELLS' { ext.args = { \"--try ${task.attempt}\" } }\n"
+        "    withName: 'CALL_DEATH' { time = { task.attempt == 1 ? 1.s : 1.h }; beforeScript = { task.attempt == 1 ? 'sleep 60' : '' } }\n"
+        "}\n"
+    )
     finished = run_plate(plate, "-stub", "-c", str(own), "--reduction_model", str(folder))
     assert finished.status == 0, finished.output
     tasks = [script.parent for script in (plate.parent / "launch" / "work").glob("*/*/.command.sh")]
     reducing = [task for task in tasks if "explained_variance" in (task / ".command.sh").read_text()]
     with_model = [task for task in reducing if (task / "model").exists()]
+    tries = [row["status"] for row in finished.tasks() if row["process"].endswith(":CALL_DEATH")]
+    assert sorted(tries) == ["COMPLETED", "FAILED"]
     assert len(with_model) == 1 and (with_model[0] / "classical" / "reduction.json").exists()
     assert (with_model[0] / "model" / "classical" / MODEL[0]).exists()
     assert not list(plate.parent.rglob("run"))
