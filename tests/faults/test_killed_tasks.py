@@ -84,4 +84,4 @@ def kill_and_run_again(task: Task, tmp_path: Path) -> None:
         if seed % 2 or seed == KILLS - 1:
             run(task, out)
             assert_same_files(final_files(out), expected)
-    assert killed, "every task had ended before it was killed"
+    assert 2 * killed >= KILLS, f"{KILLS - killed} of {KILLS} tasks had ended before they were killed"
