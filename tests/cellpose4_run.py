@@ -18,6 +18,28 @@ BIN = Path(__file__).resolve().parents[1] / "bin"
 WELL = "Time_4hrs_R1_Well_A01"
 
 
+def call(python: Sequence[str | Path], folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a Python that sees bin/ and `folder`, with that as its home and without a network."""
+    given = [f"PYTHONPATH={BIN}", "PYTHONDONTWRITEBYTECODE=1", f"HOME={folder}", "OMP_NUM_THREADS=1"]
+    # no proxy leads anywhere: a task that reached for the network would fail
+    given += ["https_proxy=http://127.0.0.1:9", "http_proxy=http://127.0.0.1:9"]
+    # by env, which is in a container, too
+    command = [*python[:-1], "env", *given, python[-1], *arguments]
+    return subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+
+
+def random_weights(python: Sequence[str | Path], folder: Path) -> Path:
+    """A file of Cellpose-SAM's weights, none of them trained, in `folder`."""
+    make = (
+        "import sys, torch; from cellpose.vit import CPSAM; torch.manual_seed(0); "
+        "CPSAM().save_model(sys.argv[1])"
+    )
+    model = folder / "cpsam_random"
+    made = call(python, folder, "-c", make, model)
+    assert made.returncode == 0, made.stderr
+    return model
+
+
 def segment_with_random_weights(python: Sequence[str | Path], folder: Path) -> None:
     """Fail where the command does not run with them, or runs with weights of Cellpose 3.
 
@@ -30,23 +52,7 @@ def segment_with_random_weights(python: Sequence[str | Path], folder: Path) -> N
     folder : Path
         Where the weights, the field and the result go.
     """
-    given = [f"PYTHONPATH={BIN}", "PYTHONDONTWRITEBYTECODE=1", f"HOME={folder}", "OMP_NUM_THREADS=1"]
-    # no proxy leads anywhere: a task that reached for the network would fail
-    given += ["https_proxy=http://127.0.0.1:9", "http_proxy=http://127.0.0.1:9"]
-
-    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
-        # by env, which is in a container, too
-        command = [*python[:-1], "env", *given, python[-1], *arguments]
-        return subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
-
-    make = (
-        "import sys, torch; from cellpose.vit import CPSAM; torch.manual_seed(0); "
-        "CPSAM().save_model(sys.argv[1])"
-    )
-    model = folder / "cpsam_random"
-    made = call("-c", make, model)
-    assert made.returncode == 0, made.stderr
-
+    model = random_weights(python, folder)
     planes = render_field(np.random.default_rng(5), size=120, n_cells=6).planes.max(axis=0)[[1, 2]]
     write_field(folder / WELL / f"{WELL}_Field_1.ome.tiff", Field(planes, ("Hoechst", "CellMask"), 0.5))
     keys = {"id": WELL, "plate": "P1", "timepoint_h": 4, "replicate": "1"}
@@ -54,7 +60,7 @@ def segment_with_random_weights(python: Sequence[str | Path], folder: Path) -> N
 
     def segment(weights: Path, out: Path) -> subprocess.CompletedProcess[str]:
         return call(
-            BIN / "segment_cells.py", folder / WELL, "--weights", weights, "--keys", json.dumps(keys),
+            python, folder, BIN / "segment_cells.py", folder / WELL, "--weights", weights, "--keys", json.dumps(keys),
             "--cell_channel", "CellMask", "--nuclear_channel", "Hoechst", "--threads", 1, "--out", out,
         )  # fmt: skip
 

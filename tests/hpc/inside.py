@@ -38,13 +38,14 @@ def images_of(run: Run) -> dict[str, str]:
     return found
 
 
-def assert_inside(run: Run) -> None:
-    """Fail where a task ran outside its image."""
+def assert_inside(run: Run, segmentation: str = IMAGES["SEGMENT_CELLS"]) -> None:
+    """Fail where a task ran outside its image; `segmentation` is that of the engine."""
     images = images_of(run)
+    expected = {**IMAGES, "SEGMENT_CELLS": segmentation}
     assert len(images) > 8, images
     for task, image in images.items():
-        assert image == IMAGES.get(task.partition(" ")[0], "base"), task
+        assert image == expected.get(task.partition(" ")[0], "base"), task
     # the weights are staged by a step that writes no versions
     for task, folder in task_folders(run).items():
         if task.startswith("STAGE_"):
-            assert "cellpose3.sif" in (folder / ".command.run").read_text(encoding="utf-8")
+            assert f"{segmentation}.sif" in (folder / ".command.run").read_text(encoding="utf-8")

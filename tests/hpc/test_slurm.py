@@ -79,6 +79,17 @@ def test_the_demo_with_networks_under_slurm_and_apptainer_finds_what_was_put_in(
     assert_told(page, finished.tasks())
 
 
+def test_the_demo_without_networks_under_slurm_alone_finds_what_was_put_in(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    truth = simulate(tmp_path / "demo" / "plate", "--preset", "demo", "--seed", "1").parent / "truth"
+    arguments = ("-profile", "test,slurm", "--deep", "false")
+    finished = run(tmp_path, *arguments, *CLUSTER, **LENIENT, **slurm.environment)
+    assert finished.status == 0, finished.output
+    assert set(images_of(finished).values()) == {""}
+    assert_found(compare(finished.outdir, truth))
+
+
 def test_jobs_cancelled_over_memory_and_over_time_are_tried_again_with_more(
     slurm: Slurm, tmp_path: Path
 ) -> None:

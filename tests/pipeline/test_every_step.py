@@ -22,10 +22,10 @@ pytestmark = pytest.mark.pipeline
 
 #: Not part of a run without `--illumination estimate`, and of a dry run only.
 ELSEWHERE = {"ESTIMATE_ILLUMINATION", "APPLY_ILLUMINATION", "ESTIMATE_COST"}
-#: Tasks of a shard of wells, of a well, of an acquisition, of a fold, of all.
-FEW = ("SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS", "TRAIN_RESNET", "REPORT")
+#: Tasks of a shard of wells, of a well, of a fold, of all.
+FEW = ("SEGMENT_CELLS", "MEASURE_CELLS", "TRAIN_RESNET", "REPORT")
 STEPS = (
-    *FEW, "CHECK_DESIGN", "REDUCE_FEATURES", "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS", "PROJECT_Z",
+    *FEW, "ANNOTATE_CELLS", "CHECK_DESIGN", "REDUCE_FEATURES", "STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS", "PROJECT_Z",
     "QC_IMAGES", "CROP_CELLS", "CALL_DEATH", "SPLIT_CELLS", "EMBED_CELLS", "ALIGN_NETWORKS", "EXPLAIN_CROPS",
     "SCORE_MODELS", "PROFILE_WELLS", "FIT_RESPONSES", "PROFILE_FEATURES", "EXPORT_ANNDATA",
 )  # fmt: skip

@@ -37,21 +37,17 @@ def assert_only_the_design_was_checked(finished: Run) -> None:
     assert submitted(finished) == {"CHECK_DESIGN"}
 
 
-def test_an_unknown_parameter_is_an_error_that_offers_the_nearest(plate: Path) -> None:
-    finished = run_plate(plate, "--diametre", "40", "--on_fault", "stict", "--features", "wrong")
+def test_all_faults_of_the_parameters_are_told_at_once_with_the_nearest_name(plate: Path) -> None:
+    """Unknown ones, and numbers that a step or the scheduler would refuse later."""
+    finished = run_plate(
+        plate, "--diametre", "40", "--on_fault", "stict", "--features", "wrong", "--min_area_px", "0",
+        "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5",
+    )  # fmt: skip
     assert finished.status != 0
+    assert "7 faults in the parameters" in finished.output
     assert "--diametre: there is no such parameter; did you mean --diameter?" in finished.output
     assert "--on_fault stict: is not one of strict, tolerant; did you mean strict?" in finished.output
     assert "--features wrong: is not all, nor a comma separated list of sizeshape" in finished.output
-    assert not submitted(finished)
-
-
-def test_numbers_that_a_step_or_the_scheduler_would_refuse_later_are_refused_at_once(plate: Path) -> None:
-    finished = run_plate(
-        plate, "--min_area_px", "0", "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5"
-    )
-    assert finished.status != 0
-    assert "4 faults in the parameters" in finished.output
     assert "--min_area_px 0: is below 1" in finished.output
     assert "--slurm_array 1: is no job array: 2 or more tasks are submitted together" in finished.output
     assert "--pixel_size_um 0: is not above 0" in finished.output
