@@ -25,6 +25,7 @@ from morphodose.errors import InputError
 #: Step → the folder of the results that holds what it wrote.
 WRITTEN = {
     "PROJECT_Z": "projected",
+    "APPLY_ILLUMINATION": "corrected",
     "SEGMENT_CELLS": "segmented",
     "MEASURE_CELLS": "tables/cells",
     "ANNOTATE_CELLS": "tables/cells",

@@ -238,7 +238,7 @@ def test_rates_are_written_and_read_again(tmp_path: Path) -> None:
 
 def test_shipped_rates_are_of_steps_and_units_that_exist() -> None:
     rates = read_rates(RATES)
-    assert {"PROJECT_Z", "SEGMENT_CELLS", "MEASURE_CELLS"} <= {step for step, _ in rates}
+    assert {step for step, device in rates if device == "cpu"} == set(UNIT_OF)
     for (step, device), rate in rates.items():
         assert rate.unit == UNIT_OF[step]
         assert device in ("cpu", "gpu")
@@ -261,6 +261,15 @@ def test_an_earlier_run_gives_rates_and_cells(results: Path) -> None:
     rates, per_field = rates_of(results, None, Options(deep=False), {})
     assert per_field == 10
     assert rates["PROJECT_Z", "cpu"].source == "the run in earlier"
+    assert ("ESTIMATE_ILLUMINATION", "cpu") not in rates
+
+
+def test_a_run_that_was_corrected_gives_the_rate_of_it_whatever_is_planned(results: Path) -> None:
+    with (results / "pipeline_info" / "trace.txt").open("a", encoding="utf-8") as trace:
+        trace.write("4\tMORPHODOSE:ESTIMATE_ILLUMINATION\tCOMPLETED\t8s\t100.0%\t1 GB\n")
+    rates, _ = rates_of(results, None, Options(deep=False, illumination="none"), {})
+    # 4 fields of 0.5 Mpx in 2 channels
+    assert rates["ESTIMATE_ILLUMINATION", "cpu"].seconds_per_unit == pytest.approx(8 / 4)
 
 
 def test_the_command_prints_the_estimate_and_writes_it_as_json(results: Path, tmp_path: Path) -> None:

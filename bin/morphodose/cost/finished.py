@@ -43,8 +43,10 @@ def rates_of(
     screen = read_screen(results / "design" / "design.json")
     fields, cells = (rows_below(results / "tables" / name) for name in ("images", "cells"))
     per_field = cells / fields if fields else 0.0
-    ran = Options(**{**asdict(options), "cells_per_field": per_field})
     steps = read_trace(trace or find_trace(results))
+    # corrected or not: the trace of the run tells, whatever is planned now
+    illumination = "estimate" if "ESTIMATE_ILLUMINATION" in steps else options.illumination
+    ran = Options(**{**asdict(options), "cells_per_field": per_field, "illumination": illumination})
     # tasks as they were, passes as they are planned
     through = {
         name: (steps[name].tasks if name in steps else tasks, times)
