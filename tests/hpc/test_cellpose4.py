@@ -10,7 +10,6 @@ from cellpose4_run import BIN, random_weights, segment_with_random_weights
 from hpc.conftest import LENIENT
 from hpc.inside import assert_inside
 from hpc.test_images import inside
-from morphodose.tables import read_table
 from pipeline.nextflow_runs import run
 
 pytestmark = pytest.mark.hpc
@@ -31,12 +30,12 @@ def test_cellpose_sam_segments_inside_its_image_by_the_same_command(all_images: 
 def test_the_pipeline_segments_by_cellpose_sam_in_its_image(
     all_images: Path, two_fields: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """What random weights find means nothing; that it goes through every step does."""
+    """Weights that were never trained find no cell: the run ends where cells of the whole screen are wanted."""
     model = str(random_weights(python_in(all_images / "cellpose4.sif", tmp_path), tmp_path))
     finished = run(
         tmp_path, "-profile", "apptainer", "--container_dir", str(all_images), *two_fields,
         "--cell_model", model, "--nuclear_model", model, **LENIENT,
     )  # fmt: skip
-    assert finished.status == 0, finished.output
+    assert "no cell was found in the whole screen" in finished.output
     assert_inside(finished, segmentation="cellpose4")
-    assert len(read_table(finished.outdir / "tables" / "wells.parquet")) == 2
+    assert {"SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS"} <= finished.executed()

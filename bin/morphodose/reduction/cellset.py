@@ -235,6 +235,12 @@ def _with_rows(files: dict[str, Path], folder: Path, what: str) -> dict[str, Pat
     """Files that have rows; a well without cells has none."""
     found = {name: file for name, file in files.items() if pq.read_metadata(file).num_rows}
     if not found:
+        if files:
+            raise InputError(
+                f"{folder}: none of its {len(files)} tables holds {what}: "
+                "no cell was found in the whole screen. Look at the overlays among the segmented images, "
+                "then at the diameters and models given"
+            )
         raise InputError(f"{folder}: no Parquet file with {what} in this folder")
     return found
 
