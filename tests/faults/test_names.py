@@ -192,7 +192,8 @@ def test_every_text_parameter_is_quoted_where_a_shell_sees_it() -> None:
                 assert not allowed.fullmatch(text), f"nextflow_schema.json: --{name} may be {text!r}"
 
 
-#: What modules write within single quotes as it is, for it can hold none: JSON without them, ids, names of channels.
+#: What modules write within single quotes as it is, for it can hold none: JSON without them, ids, names of channels,
+#: and a staged folder that is always called `classical`.
 WITHOUT_QUOTES = {
     "groovy.json.JsonOutput.toJson(wells)",
     "keys",

@@ -74,7 +74,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 
 
 def build(folder: Path, *names: str) -> None:
-    """Build the images that are not up to date, side by side: most of the time one core has nothing to do."""
+    """Build the images that are not up to date, side by side."""
     source = os.environ.get("MORPHODOSE_IMAGE_FROM")
     if source is None:
         source = str(folder / "debian")
