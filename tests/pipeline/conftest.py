@@ -60,4 +60,5 @@ def learnable_run(learnable_plate: Path, tmp_path_factory: pytest.TempPathFactor
     launch = tmp_path_factory.mktemp("undisturbed") / "Anna's $(touch injected) work"
     finished = run(launch, "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST)
     assert finished.status == 0, finished.output
+    assert not list(launch.parent.rglob("injected"))
     return finished
