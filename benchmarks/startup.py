@@ -3,8 +3,9 @@
 
 Run with ``PYTHONPATH=bin python benchmarks/startup.py [--json FILE]``. Two figures a command: the time of
 ``--help`` (what is imported at the top), and of importing everything that the command and the modules of the
-project below it name anywhere, in functions too: no start can cost more. CPU seconds (user and system) hold
-on a busy machine, where seconds of the clock do not; the least of several runs is taken. The script exits 1
+project below it name anywhere, in functions too: no start can cost more. Beside them stands the peer, a bare
+Python that imports `PEER`, what nearly every step reads and writes with. CPU seconds (user and system) hold
+on a busy machine better than seconds of the clock do; the least of several runs is taken. The script exits 1
 where a CPU step needs more than `LIMIT`.
 """
 
@@ -25,6 +26,8 @@ BIN = Path(__file__).resolve().parents[1] / "bin"
 MODULES = BIN.parent / "modules" / "local"
 #: CPU seconds that the start of a CPU step may take.
 LIMIT = 1.5
+#: Libraries of the peer.
+PEER = "numpy, pandas, pyarrow.parquet, scipy.ndimage"
 
 IMPORT_ALL = """
 import importlib, sys
@@ -117,6 +120,7 @@ def step_commands() -> set[str]:
 def main(repeats: int, json_out: Path | None, commands: tuple[str, ...]) -> None:
     """Print the cost of the start of COMMANDS [every command that a module runs]."""
     gpu, rows = gpu_commands(), []
+    peer = cpu_seconds(["-c", f"import {PEER}"], repeats)
     for name in sorted(commands or step_commands()):
         script = BIN / f"{name}.py"
         click.echo(name, err=True)
@@ -131,12 +135,16 @@ def main(repeats: int, json_out: Path | None, commands: tuple[str, ...]) -> None
             }
         )
     load = os.getloadavg()[0]
-    click.echo(f"CPU seconds, least of {repeats}; load {load:.1f} on {os.cpu_count()} cores\n")
-    click.echo("| command | step | --help | everything it may import |\n|---|---|--:|--:|")
+    click.echo(f"CPU seconds, least of {repeats}; load {load:.1f} on {os.cpu_count()} cores")
+    click.echo(f"Peer, Python with {PEER}: {peer:.2f}\n")
+    click.echo("| command | step | --help | everything it may import | of the peer |\n|---|---|--:|--:|--:|")
     for row in rows:
-        click.echo(f"| {row['command']} | {row['kind']} | {row['help_s']:.2f} | {row['everything_s']:.2f} |")
+        figures = f"{row['help_s']:.2f} | {row['everything_s']:.2f} | {float(row['everything_s']) / peer:.2f}"
+        click.echo(f"| {row['command']} | {row['kind']} | {figures} |")
     if json_out:
-        json_out.write_text(json.dumps({"load": load, "commands": rows}, indent=1) + "\n")
+        json_out.write_text(
+            json.dumps({"load": load, "peer_s": round(peer, 2), "commands": rows}, indent=1) + "\n"
+        )
     slow = [
         str(row["command"]) for row in rows if row["kind"] == "CPU" and float(row["everything_s"]) > LIMIT
     ]
