@@ -27,10 +27,11 @@ from embed_cells import embed
 from morphodose.crops.shard import Crop, write_shard
 from morphodose.deep.data import shard_paths
 from morphodose.deep.extract import bare_forward
-from morphodose.deep.network import build_network, choose_device
+from morphodose.deep.network import build_network
 from morphodose.deep.network_set import NetworkSet, on_device
 from morphodose.deep.recipe import NETWORKS, Recipe
 from morphodose.deep.rotation import Alignment, Rotation
+from morphodose.devices import choose_device
 from morphodose.tables import write_table
 
 CLASSES = {"time": ("4", "8", "16", "24", "48", "72"), "dose": ("vehicle", *"1234567")}
@@ -92,7 +93,9 @@ def wait(device: torch.device) -> None:
 @click.option("--input_size", default=224, help="Edge that the network reads, px.")
 @click.option("--channels", default=1, type=click.IntRange(1), help="Of a crop.")
 @click.option("--crops", default=0, help="0 is 40000 on a GPU and 192 on a CPU.")
-@click.option("--wells", default=4, type=click.IntRange(1, 96), help="Shards they are in.")
+@click.option(
+    "--wells", default=0, type=click.IntRange(0, 96), help="Of a shard each; 0 is 14 on a GPU, else 4."
+)
 @click.option("--batch_size", default=0, help="0 is 256 on a GPU and 32 on a CPU.")
 @click.option("--workers", default=0, help="Processes that read crops ahead.")
 @click.option("--threads", default=1, help="CPU threads of the network.")
@@ -123,6 +126,7 @@ def main(
     matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(size, size)))[0].astype(np.float32)
     mean = np.zeros(size, np.float32)
     turned = Alignment({0: Rotation.identity(mean), 1: Rotation(mean, matrix)}, 0)
+    wells = wells or (14 if use_gpu else 4)
     total = (crops or (40000 if use_gpu else 192)) // wells * wells
     whole, bare = [], []
     with tempfile.TemporaryDirectory() as temporary:

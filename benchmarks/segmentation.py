@@ -19,10 +19,11 @@ import click
 import numpy as np
 import torch
 
+from morphodose.devices import choose_device
 from morphodose.images import Field, read_field, read_labels, write_field
 from morphodose.keys import field_images, parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
-from morphodose.segmentation.engine import Engine, choose_device, pair
+from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.score import Score, score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.segmentation.well import Settings

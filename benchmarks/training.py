@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Images a second of training from shards, beside the same network on tensors in memory.
 
-Run with ``PYTHONPATH=bin python benchmarks/training.py [--use_gpu --workers 15 --batch_size 256]``. Simulated
-crops are written as shards. The same steps (forward, backward, clipping, optimiser) then take turns, a few
-batches each, on batches that the loader reads, changes, resizes and normalises, and on one batch that already
-lies in the device's memory, ready for the network.
+Run with ``PYTHONPATH=bin python benchmarks/training.py`` on a CPU, and on a GPU with 16 cores with
+``--use_gpu --workers 15 --batch_size 256 --copies 25 --batches 100``. Simulated crops are written as 24
+shards, which `copies` multiplies: a screen has hundreds, and a batch drawn at random reads almost as many as
+it has crops. The same steps (forward, backward, clipping, optimiser) then take turns, some batches each, on
+batches that the loader reads, changes, resizes and normalises, and on one batch that already lies in the
+device's memory, ready for the network. With workers a turn has to be many times longer than what they read
+ahead, two batches each.
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ from scipy import ndimage
 from morphodose.crops.shard import Crop, write_shard
 from morphodose.deep.data import CropBatch, CropDataset, EpochBatches, crop_loader, shard_paths
 from morphodose.deep.heads import loss
-from morphodose.deep.network import build_network, choose_device, prepare
+from morphodose.deep.network import build_network, prepare
 from morphodose.deep.optimise import make_optimizer
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.train import CLIP, Machine, choose_precision, make_fabric
+from morphodose.devices import choose_device
 
 CLASSES = {"time": ("4", "24"), "dose": ("vehicle", "1", "3", "10")}
 ORDERED = {"time": True, "dose": True}
@@ -54,8 +58,13 @@ def cell(random: np.random.Generator, dose: int, hours: int, gain: float) -> np.
     return (noisy * inside).clip(0, 65535).astype(np.uint16)
 
 
-def write_screen(folder: Path, replicates: int, wells: int, cells: int, seed: int) -> pd.DataFrame:
-    """Shards and the split table of a screen: every well has its own brightness, every cell its own look."""
+def write_screen(
+    folder: Path, replicates: int, wells: int, cells: int, seed: int, copies: int = 1
+) -> pd.DataFrame:
+    """Shards and the split table of a screen: every well has its own brightness, every cell its own look.
+
+    Each shard is there `copies` times, under other names.
+    """
     random = np.random.default_rng(seed)
     rows = []
     for replicate in range(replicates):
@@ -80,7 +89,13 @@ def write_screen(folder: Path, replicates: int, wells: int, cells: int, seed: in
                     }
                     for row, crop in enumerate(crops)
                 ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    copied = [frame]
+    for copy in range(1, copies):
+        for shard in frame["Crop_Shard"].unique():
+            os.link(folder / shard, folder / f"copy{copy}_{shard}")
+        copied.append(frame.assign(Crop_Shard=f"copy{copy}_" + frame["Crop_Shard"]))
+    return pd.concat(copied, ignore_index=True)
 
 
 @click.command()
@@ -90,6 +105,7 @@ def write_screen(folder: Path, replicates: int, wells: int, cells: int, seed: in
 @click.option("--batches", default=6, help="Batches a turn.")
 @click.option("--turns", default=3, help="Turns of each, of which the best counts.")
 @click.option("--cells", default=100, help="Crops a shard, of 24 shards.")
+@click.option("--copies", default=1, type=click.IntRange(1), help="Of each shard.")
 @click.option("--workers", default=0, help="Processes that read.")
 @click.option("--threads", default=1, help="CPU threads.")
 @click.option("--use_gpu", is_flag=True)
@@ -133,9 +149,13 @@ class Rig:
 
     def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch from the shards, ready for the network."""
-        batch = next(self.stream)
+        batch = self.read_batch()
         images = prepare(batch.crops, self.recipe, self.device)
         return images, batch.targets.to(self.device, non_blocking=True)
+
+    def read_batch(self) -> CropBatch:
+        """A batch from the shards, raw and changed at random, as it goes to the device."""
+        return next(self.stream)
 
     def step(self, images: torch.Tensor, targets: torch.Tensor) -> None:
         """One step of the training loop."""
@@ -166,6 +186,7 @@ def speed(
     batches: int,
     turns: int,
     cells: int,
+    copies: int,
     workers: int,
     use_gpu: bool,
     **_: object,
@@ -177,7 +198,7 @@ def speed(
     name = torch.cuda.get_device_name() if use_gpu else f"CPU, {torch.get_num_threads()} threads"
     found: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as place:
-        frame = write_screen(Path(place), 3, 4, cells, 0)
+        frame = write_screen(Path(place), 3, 4, cells, 0, copies)
         for size in input_size:
             recipe = Recipe(
                 network=network,
@@ -204,6 +225,8 @@ def speed(
             memory, shards = (min(turn[which][0] for turn in times) for which in (0, 1))
             # CPU seconds of reading and preparing alone, steadier on a busy machine than the difference
             alone = min(rig.seconds(rig.next_batch, batches)[1] for _turn in range(turns))
+            # what a reading process does; the rest of the loader's work is the device's
+            read = min(rig.seconds(rig.read_batch, batches)[1] for _turn in range(turns))
             trained = min(turn[0][1] for turn in times)
             images = batches * batch_size
             found.append(
@@ -213,12 +236,15 @@ def speed(
                     "input": size,
                     "batch": batch_size,
                     "workers": workers,
+                    "shards": 24 * copies,
                     "memory_images_per_s": images / memory,
                     "shards_images_per_s": images / shards,
                     "ratio": memory / shards,
                     "memory_cpu_ms_per_image": 1000 * trained / images,
                     "loader_cpu_ms_per_image": 1000 * alone / images,
                     "loader_cpu_share": alone / trained,
+                    # processes that read have clocks of their own
+                    **({} if workers else {"read_images_per_cpu_s": images / read}),
                 }
             )
     return found

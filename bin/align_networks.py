@@ -15,10 +15,10 @@ from morphodose.deep.anchors import STRATA, stratified
 from morphodose.deep.data import CropDataset, crop_loader, shard_paths
 from morphodose.deep.embedding_table import KEYS
 from morphodose.deep.extract import RunBatches, extract
-from morphodose.deep.network import choose_device
 from morphodose.deep.network_set import NetworkSet, read_networks
 from morphodose.deep.rotation import align, explained, explained_held_out, write_alignment
 from morphodose.deep.split_rows import rows_of_cells, split_rows
+from morphodose.devices import choose_device
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -19,11 +19,11 @@ from morphodose.crops.shard import CropShard
 from morphodose.deep.data import CropDataset, crop_loader, shard_paths
 from morphodose.deep.embedding_table import KEYS, embedding_writer
 from morphodose.deep.extract import Extracted, RunBatches, extract
-from morphodose.deep.network import choose_device
 from morphodose.deep.network_set import KINDS, NetworkSet, read_networks
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.rotation import Alignment, read_alignment
 from morphodose.deep.split_rows import split_rows
+from morphodose.devices import choose_device
 from morphodose.errors import InputError
 
 LABELS = ("Dose", "Time")

@@ -13,8 +13,8 @@ from morphodose.cli import command
 from morphodose.deep.centres import class_centres, nearest_cells
 from morphodose.deep.data import shard_paths
 from morphodose.deep.gallery import Gallery, draw_examples, draw_nearest, read_classes, show_settings
-from morphodose.deep.network import choose_device
 from morphodose.deep.network_set import read_networks
+from morphodose.devices import choose_device
 from morphodose.files import find_files
 from morphodose.tables import write_table
 

@@ -14,10 +14,11 @@ import pandas as pd
 import torch
 
 from morphodose.cli import command
+from morphodose.devices import choose_device
 from morphodose.errors import InputError
 from morphodose.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
-from morphodose.segmentation.common import Segmenter, Thresholds, choose_device
+from morphodose.segmentation.common import Segmenter, Thresholds
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png

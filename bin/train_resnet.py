@@ -15,13 +15,14 @@ from morphodose.cli import command
 from morphodose.deep.checkpoint import Checkpoints, run_digest
 from morphodose.deep.data import CropDataset, crop_format, shard_paths
 from morphodose.deep.lr_range import lr_range_test
-from morphodose.deep.network import build_network, choose_device, save_network
+from morphodose.deep.network import build_network, save_network
 from morphodose.deep.normalise import channel_statistics
 from morphodose.deep.predict import prediction_table
 from morphodose.deep.presets import PRESETS, TRIAL_CELLS, TRIAL_STEPS, class_weights
 from morphodose.deep.recipe import HEADS, KINDS, NETWORKS, Recipe
 from morphodose.deep.rows import choose_rows, read_labels_json, read_split, shuffle_labels, thin
 from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
+from morphodose.devices import choose_device
 from morphodose.files import replacing
 from morphodose.tables import write_table
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from morphodose.deep.network import build_network, choose_device, load_network, prepare, save_network
+from morphodose.deep.network import build_network, load_network, prepare, save_network
 from morphodose.deep.recipe import Recipe, read_recipe, write_recipe
 from morphodose.errors import InputError
 
@@ -86,9 +86,3 @@ def test_faults_name_the_file_and_the_mend(tmp_path: Path) -> None:
         replace(RECIPE, head="ordinal")
     with pytest.raises(InputError, match="not above 0"):
         replace(RECIPE, std=(0.0,))
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(InputError, match="none is there"):
-        choose_device(True)

@@ -18,10 +18,11 @@ from torchvision.models import resnet18
 import embed_cells
 from embedding_tree import RECIPE, arguments, make_screen, run
 from morphodose.crops.shard import CropShard
+from morphodose.deep import extract as extract_module
 from morphodose.deep.embedding_table import ROWS, as_list_array, embedding_writer, read_embeddings
 from morphodose.deep.extract import RunBatches
 from morphodose.deep.heads import probabilities
-from morphodose.deep.network import load_network, prepare
+from morphodose.deep.network import Network, load_network, prepare
 from morphodose.deep.rotation import Alignment, Rotation, write_alignment
 from morphodose.errors import InputError
 from morphodose.tables import read_table
@@ -106,6 +107,35 @@ def test_workers_and_batches_change_nothing(screen: dict[str, Path], trained: Pa
         before, after = read_table(path), read_table(tmp_path / path.name)
         assert before["Metadata_CellID"].equals(after["Metadata_CellID"])
         if len(before):
+            assert np.allclose(vectors(path), vectors(tmp_path / path.name), atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_same(screen: dict[str, Path], trained: Path, tmp_path: Path) -> None:
+    run(embed_cells.main, *arguments(screen, *PARTS), "--kind", "trained", "--out", tmp_path, "--use_gpu")
+    for path in trained.glob("*.parquet"):
+        if len(read_table(path)):
+            assert np.allclose(vectors(path), vectors(tmp_path / path.name), atol=2e-2, rtol=2e-2)
+
+
+def test_a_batch_that_overflows_float16_is_computed_again_in_full(
+    screen: dict[str, Path], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def overflowing(
+        network: Network, inputs: torch.Tensor, device: torch.device, exact: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        given.append(exact)
+        embedding, logits = network(inputs)
+        embedding[0, 0] *= 1 if exact or len(given) % 2 else torch.inf
+        return embedding, logits
+
+    monkeypatch.setattr(extract_module, "bare_forward", overflowing)
+    run(embed_cells.main, *arguments(screen, *PARTS), "--kind", "trained", "--out", tmp_path)
+    assert 0 < sum(given) < len(given) / 2
+    for path in trained.glob("*.parquet"):
+        if len(read_table(path)):
             assert np.allclose(vectors(path), vectors(tmp_path / path.name), atol=2e-3, rtol=2e-3)
 
 

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from morphodose.errors import InputError
 from morphodose.images import Field, read_labels, write_field
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.score import score
@@ -302,13 +301,6 @@ def test_stacks_keep_order_shape_and_memory_bound(monkeypatch: pytest.MonkeyPatc
     found = engine_module.stacks(images)
     assert [stack.shape[:3] for stack in found] == [(2, 4, 5), (1, 4, 5), (1, 3, 5), (1, 20, 5)]
     assert [image[0, 0, 0] for stack in found for image in stack] == [0, 1, 2, 3, 4]
-
-
-def test_gpu_is_never_replaced_by_the_cpu_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert engine_module.choose_device(False).type == "cpu"
-    with pytest.raises(InputError, match="a GPU was asked for .* none is there"):
-        engine_module.choose_device(True)
 
 
 def test_nuclei_are_rescaled_to_the_size_the_model_learnt_them_at(engine: object) -> None:

@@ -27,9 +27,11 @@ but every epoch of every fold would pay for it, and the images they are cut from
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -149,17 +151,19 @@ class _Content:
     ----------
     channels, size
         As in `CropShard`.
-    pixels, names
-        Of each batch, views into the mapped file.
-    rows : (N, 7) array of int64
-        Of each crop: batch, row in it, first pixel in it, top, left, height, width.
+    starts : list of int
+        First row of each batch, and last the number of all.
+    names, boxes, offsets, pixels
+        Of each batch, views into the mapped file: thousands of shards may be open at once.
     """
 
     channels: tuple[str, ...]
     size: int
-    pixels: list[Pixels]
+    starts: list[int]
     names: list[pa.Array]
-    rows: npt.NDArray[np.int64]
+    boxes: list[npt.NDArray[np.int32]]
+    offsets: list[npt.NDArray[np.int32]]
+    pixels: list[Pixels]
 
 
 class CropShard:
@@ -187,7 +191,7 @@ class CropShard:
         return {"path": self.path}
 
     def __len__(self) -> int:
-        return len(self._content.rows)
+        return self._content.starts[-1]
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -226,11 +230,13 @@ class CropShard:
     def _find(self, row: int) -> tuple[int, int, int, int, Pixels]:
         """Batch of a row, its row in it, and its box: top, left, pixels."""
         content = self._content
-        if not 0 <= row < len(content.rows):
+        if not 0 <= row < content.starts[-1]:
             raise IndexError(f"{self.path}: row {row} of {len(self)}")
-        batch, inside, first, top, left, height, width = content.rows[row].tolist()
-        shape = (len(content.channels), height, width)
-        pixels = content.pixels[batch][first : first + shape[0] * height * width].reshape(shape)
+        batch = bisect_right(content.starts, row) - 1
+        inside = row - content.starts[batch]
+        top, left, height, width = content.boxes[batch][inside].tolist()
+        first, end = content.offsets[batch][inside : inside + 2].tolist()
+        pixels = content.pixels[batch][first:end].reshape(len(content.channels), height, width)
         return batch, inside, top, left, pixels
 
     def _copy(self, row: int, out: Pixels) -> None:
@@ -253,18 +259,17 @@ class CropShard:
                 f"{self.path}: layout {header.get('layout')!r}, not {LAYOUT!r}; cut it again with crop_cells"
             )
         channels, size = tuple(json.loads(header["channels"])), int(header["size"])
-        rows = []
-        for number, batch in enumerate(found):
-            ends = batch.column("pixels").offsets.to_numpy().astype(np.int64)
-            boxes = batch.column("box").values.to_numpy().reshape(-1, 4).astype(np.int64)
-            if (np.diff(ends) != len(channels) * boxes[:, 2] * boxes[:, 3]).any():
+        boxes = [batch.column("box").values.to_numpy().reshape(-1, 4) for batch in found]
+        offsets = [batch.column("pixels").offsets.to_numpy() for batch in found]
+        for box, ends in zip(boxes, offsets, strict=True):
+            if (np.diff(ends) != len(channels) * box[:, 2] * box[:, 3]).any():
                 raise InputError(f"{self.path}: boxes and pixels do not match; cut it again with crop_cells")
-            place = np.full(len(boxes), number), np.arange(len(boxes)), ends[:-1]
-            rows.append(np.column_stack([*place, boxes]))
         return _Content(
             channels,
             size,
-            [batch.column("pixels").values.to_numpy() for batch in found],
+            [0, *accumulate(batch.num_rows for batch in found)],
             [batch.column("cell_id") for batch in found],
-            np.concatenate(rows) if rows else np.zeros((0, 7), np.int64),
+            boxes,
+            offsets,
+            [batch.column("pixels").values.to_numpy() for batch in found],
         )

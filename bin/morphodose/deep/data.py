@@ -25,8 +25,9 @@ from morphodose.deep.recipe import Recipe
 from morphodose.errors import InputError
 from morphodose.files import find_files
 
-#: Shards held open at once: each takes a file descriptor.
-OPEN_SHARDS = 256
+#: Shards held open at once by a process: each is a memory map (65,530 are the system's limit) and some 45 kB.
+#: A batch drawn at random from more of them opens one for almost each crop, which costs 50 times a read.
+OPEN_SHARDS = 8192
 
 #: Batches each worker reads ahead.
 AHEAD = 2
@@ -162,7 +163,7 @@ class CropDataset(Dataset):
         starts = np.flatnonzero(np.diff(self.codes[order], prepend=-1))
         for code, ends in enumerate(zip(starts, [*starts[1:] - 1, len(order) - 1], strict=True)):
             path = self.paths[code]
-            shard = CropShard(path)  # not kept: it holds the names of all cells
+            shard = CropShard(path)
             if shard.channels != recipe.channels or shard.size != recipe.crop_size:
                 raise InputError(
                     f"{path}: crops of {shard.size} px with channels {', '.join(shard.channels)}, but "
@@ -170,7 +171,7 @@ class CropDataset(Dataset):
                 )
             for place in order[list(ends)]:
                 row = int(self.rows[place])
-                found = shard.cell_ids[row] if 0 <= row < len(shard) else "no such row"
+                found = shard.read_box(row).cell_id if 0 <= row < len(shard) else "no such row"
                 if found != cells[place]:
                     raise InputError(
                         f"{path}, row {row}: {found}, but the split table has {cells[place]}; "

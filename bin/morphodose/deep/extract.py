@@ -1,7 +1,8 @@
-"""From crops to embeddings: batches are read ahead, and one is fetched while the next is computed."""
+"""From crops to embeddings: batches are read ahead, and some are computed while one is written."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from morphodose.deep.network import Network, prepare
 from morphodose.deep.network_set import NetworkSet
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.rotation import Alignment
+
+#: Batches the device has been given beyond the one that is fetched: it has something to do while a table is
+#: closed and the next begun.
+QUEUED = 4
 
 
 class RunBatches(Sampler):
@@ -69,15 +74,22 @@ class Extracted:
     called: dict[str, npt.NDArray[np.bool_]]
 
 
-def forward(network: Network, crops: Tensor, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Embeddings and logits of raw crops; on a GPU computed in float16, in which embeddings are kept."""
+def forward(
+    network: Network, crops: Tensor, recipe: Recipe, device: torch.device, exact: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Embeddings and logits of raw crops; see `bare_forward`."""
     inputs = prepare(crops, recipe, device).contiguous(memory_format=torch.channels_last)
-    return bare_forward(network, inputs, device)
+    return bare_forward(network, inputs, device, exact)
 
 
-def bare_forward(network: Network, inputs: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Embeddings and logits of inputs on the device; the network alone."""
-    with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
+def bare_forward(
+    network: Network, inputs: Tensor, device: torch.device, exact: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Embeddings and logits of inputs on the device; the network alone.
+
+    On a GPU it computes in float16, in which embeddings are kept, unless it is to be `exact`.
+    """
+    with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda" and not exact):
         embedding, logits = network(inputs)
     return embedding.float(), logits.float()
 
@@ -129,29 +141,56 @@ def extract(
         Rotations of the folds.
     """
     turn = Turn(alignment, device)
-    waiting: tuple[npt.NDArray[np.int64], Recipe, Tensor, Tensor] | None = None
+    queue: deque[_Begun] = deque()
     with torch.inference_mode():
         for batch in batches:
-            rows = batch.rows.numpy()
-            fold = int(folds[rows[0]])
-            network, recipe = networks.of(fold)
-            embedding, logits = forward(network, batch.crops, recipe, device)
-            begun = (rows, recipe, turn(fold, embedding), logits)
-            # the GPU works on this batch while the one before is fetched and written
-            if waiting:
-                yield _fetched(*waiting)
-            waiting = begun
-        if waiting:
-            yield _fetched(*waiting)
+            fold = int(folds[batch.rows[0]])
+            queue.append(_Begun(batch, fold, *networks.of(fold), turn, device))
+            if len(queue) > QUEUED:
+                yield queue.popleft().fetched()
+        while queue:
+            yield queue.popleft().fetched()
 
 
-def _fetched(rows: npt.NDArray[np.int64], recipe: Recipe, embedding: Tensor, logits: Tensor) -> Extracted:
-    """Results on the CPU."""
-    found = probabilities(logits.cpu(), recipe)
-    return Extracted(
-        rows,
-        embedding.cpu().numpy(),
-        {label: each.numpy() for label, each in found.items()},
-        {label: each.numpy() for label, each in predicted_classes(found).items()},
-        {label: each.numpy() for label, each in called(found).items()} if recipe.head == "multilabel" else {},
-    )
+class _Begun:
+    """A batch that the device has been given; on a GPU it is computed, and copied back, in the background."""
+
+    def __init__(
+        self, batch: CropBatch, fold: int, network: Network, recipe: Recipe, turn: Turn, device: torch.device
+    ) -> None:
+        self.batch, self.fold, self.network, self.recipe = batch, fold, network, recipe
+        self.turn, self.device = turn, device
+        self.copied = torch.cuda.Event() if device.type == "cuda" else None
+        self.found = self.compute()
+
+    def compute(self, exact: bool = False) -> tuple[Tensor, Tensor]:
+        """Embeddings and logits, on their way to the CPU."""
+        embedding, logits = forward(self.network, self.batch.crops, self.recipe, self.device, exact)
+        turned = self.turn(self.fold, embedding)
+        found = turned.to("cpu", non_blocking=True), logits.to("cpu", non_blocking=True)
+        if self.copied:
+            self.copied.record()
+        return found
+
+    def wait(self) -> None:
+        """Until the results are here, but not for what the device was given since, as a plain copy would."""
+        if self.copied:
+            self.copied.synchronize()
+
+    def fetched(self) -> Extracted:
+        """Results on the CPU."""
+        self.wait()
+        if not all(bool(each.isfinite().all()) for each in self.found):
+            # within the network a very bright cell may exceed float16 (65,504)
+            self.found = self.compute(exact=True)
+            self.wait()
+        embedding, logits = self.found
+        found = probabilities(logits, self.recipe)
+        multilabel = self.recipe.head == "multilabel"
+        return Extracted(
+            self.batch.rows.numpy(),
+            embedding.numpy(),
+            {label: each.numpy() for label, each in found.items()},
+            {label: each.numpy() for label, each in predicted_classes(found).items()},
+            {label: each.numpy() for label, each in called(found).items()} if multilabel else {},
+        )

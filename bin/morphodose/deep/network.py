@@ -19,7 +19,7 @@ from morphodose.deep.recipe import Recipe, read_recipe, write_recipe
 from morphodose.errors import InputError
 from morphodose.files import replacing
 
-__all__ = ["Network", "Recipe", "build_network", "choose_device", "load_network", "prepare", "save_network"]
+__all__ = ["Network", "Recipe", "build_network", "load_network", "prepare", "save_network"]
 
 _BUILDERS = {"resnet50": resnet50, "resnet18": resnet18}
 
@@ -110,18 +110,6 @@ def prepare(batch: Tensor, recipe: Recipe, device: torch.device | str) -> Tensor
     mean, std = (constant(values, pixels.device).view(shape) for values in (recipe.mean, recipe.std))
     pixels = (pixels - mean) / std
     return pixels.expand(-1, 3, -1, -1) if len(recipe.channels) == 1 else pixels
-
-
-def choose_device(use_gpu: bool) -> torch.device:
-    """The first CUDA GPU where one was asked for, else the CPU; never the CPU instead of the GPU."""
-    if not use_gpu:
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise InputError(
-            "a GPU was asked for (--use_gpu) and none is there: PyTorch "
-            f"{torch.__version__} sees no CUDA device. Give the task a GPU, or leave --use_gpu out"
-        )
-    return torch.device("cuda")
 
 
 def save_network(stem: str | Path, network: Network, recipe: Recipe) -> tuple[Path, Path]:

@@ -59,8 +59,12 @@ def cluster_environment(
 
 
 def data_parallel(environment: ClusterEnvironment) -> DDPStrategy:
-    """Data-parallel training of the processes of an environment."""
-    return DDPStrategy(cluster_environment=environment, timeout=TIMEOUT)
+    """Data-parallel training of the processes of an environment.
+
+    The buffers, which are those of batch normalisation, are alike in all (`morphodose.deep.batchnorm`): they
+    need not be sent at each step.
+    """
+    return DDPStrategy(cluster_environment=environment, timeout=TIMEOUT, broadcast_buffers=False)
 
 
 def summed(tensor: torch.Tensor) -> torch.Tensor:

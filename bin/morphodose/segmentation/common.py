@@ -8,9 +8,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
-
-from morphodose.errors import InputError
 
 Kind = Literal["cells", "nuclei"]
 
@@ -59,18 +56,6 @@ class Segmenter(Protocol):
         thresholds: Thresholds = Thresholds(),
     ) -> list[npt.NDArray[np.int32]]:
         """Label masks (Y, X) of images (Y, X, 2) as `pair` makes them."""
-
-
-def choose_device(use_gpu: bool) -> torch.device:
-    """The first CUDA GPU where one was asked for, else the CPU; never the CPU instead of the GPU."""
-    if not use_gpu:
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise InputError(
-            "a GPU was asked for (--use_gpu) and none is there: PyTorch "
-            f"{torch.__version__} sees no CUDA device. Give the task a GPU, or leave --use_gpu out"
-        )
-    return torch.device("cuda")
 
 
 def pair(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from cellpose.models import CellposeModel
 
-from morphodose.segmentation.common import Kind, Thresholds, choose_device, pair
+from morphodose.segmentation.common import Kind, Thresholds, pair
 from morphodose.segmentation.network import load_network
 from morphodose.segmentation.normalise import normalise
 
@@ -22,7 +22,7 @@ NUCLEI_DIAMETER = 17.0
 #: Pixels in one call: fields of a well are run together up to this, which bounds the memory.
 PIXELS_AT_ONCE = 16_000_000
 
-__all__ = ["Engine", "Kind", "Thresholds", "choose_device", "pair", "stacks"]
+__all__ = ["Engine", "Kind", "Thresholds", "pair", "stacks"]
 
 # Cellpose warns for each stack that it segments plane by plane, which is what is meant here
 logging.getLogger("cellpose.models").setLevel(logging.ERROR)
