@@ -21,14 +21,14 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from learned_screen import Truth, write_screen
+from learned_screen import Truth, steps, write_screen
 from morphodose.evaluation.verdict import METRIC
 from morphodose.tables import read_table
 
 BIN = Path(__file__).resolve().parents[1] / "bin"
 
 
-def run(command: str, *arguments: object) -> str:
+def run(command: object, *arguments: object) -> str:
     """Run a command of bin/ on one thread; what it printed."""
     environment = {**os.environ, "PYTHONPATH": str(BIN), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -42,23 +42,15 @@ def run(command: str, *arguments: object) -> str:
 
 def learn(folder: Path, truth: Truth, jobs: int, options: tuple[str, ...]) -> None:
     """Split, train every fold and its controls, score; all below `folder`."""
-    crops = folder / "crops"
-    table, labels, leakage = (folder / name for name in ("split.parquet", "labels.json", "leakage.parquet"))
-    run("split_cells", "--crops", crops, "--plate_map", folder / "plate_map.csv", "--out", table,
-        "--labels_out", labels, "--leakage_out", leakage)  # fmt: skip
-    split = ("--split", table, "--labels", labels)
-    kinds = [("trained", fold) for fold in range(truth.replicates)]
-    kinds += [("permuted", fold) for fold in range(truth.replicates)] + [("random_split", 0)]
+    todo = steps(folder, truth.replicates, options)
+    run(*todo.split)
 
-    def train(kind: tuple[str, int]) -> None:
-        said = run("train_resnet", *split, "--kind", kind[0], "--fold", kind[1], "--threads", 1, *options,
-                   "--out", folder / "predictions", crops)  # fmt: skip
-        click.echo(said.splitlines()[-1], err=True)
+    def train(command: tuple[object, ...]) -> None:
+        click.echo(run(*command).splitlines()[-1], err=True)
 
     with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(train, kinds))
-    run("score_models", *split, "--leakage", leakage, "--predictions", folder / "predictions",
-        "--cells", folder / "cells", "--out", folder / "scores")  # fmt: skip
+        list(pool.map(train, todo.trainings))
+    run(*todo.score)
 
 
 @click.command(context_settings={"show_default": True})

@@ -38,7 +38,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--split", default="auto", type=click.Choice(SPLITS), help="As the pipeline's parameter.")
 @click.option("--split_folds", default=0, type=click.IntRange(0), help="As split_cells' --folds.")
 @click.option(
-    "--controls", default="one", type=click.Choice(["one", "all", "none"]), help="Control networks."
+    "--controls", default="all", type=click.Choice(["all", "one", "none"]), help="Control networks."
 )
 @click.option("--epochs", default=10, type=click.IntRange(1), help="Epochs of a training.")
 @click.option("--max_training_cells", default=0, type=click.IntRange(0), help="Of a network; 0 is all.")

@@ -10,13 +10,13 @@ import click
 
 from morphodose.cli import command
 from morphodose.errors import InputError
-from morphodose.evaluation.design import EXCLUDABLE, plan
+from morphodose.evaluation.design import EXCLUDABLE, NothingToLearnError, nothing_learned, plan
 from morphodose.evaluation.labels import parse_labels
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.split_table import (
     index_files,
     read_fields,
-    read_verdicts,
+    read_quality,
     usable_cells,
     write_split,
 )
@@ -78,9 +78,13 @@ def main(
     import pandas as pd
 
     files = index_files(crops)
-    verdicts = read_verdicts(images) if images else None
+    verdicts = read_quality(images) if images else None
     fields = read_fields(files, read_plate_map(plate_map), verdicts)
-    design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)
+    try:
+        design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)
+    except NothingToLearnError as fault:
+        # the rest of the run has its results all the same
+        design = nothing_learned(fields, str(fault))
     rows = refuse_leaks(design.field_counts(fields), design.split.kind)
     at_random = write_split(files, fields, design, seed, out)
     write_table(pd.DataFrame([*rows, *leakage_rows(at_random, "random cells", contrast=True)]), leakage_out)
@@ -92,7 +96,7 @@ def main(
         click.echo(note, err=True)
     click.echo(
         f"{total} crops, {used} usable, {len(design.split.names)} folds by {design.split.kind}; "
-        f"learned: {', '.join(design.trained)}",
+        f"learned: {', '.join(design.trained) or 'nothing'}",
         err=True,
     )
 

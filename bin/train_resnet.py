@@ -129,7 +129,8 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     steps = recipe.epochs * len(batches)
     trial = steps < TRIAL_STEPS or len(train) < TRIAL_CELLS
     note = f"a trial: {len(train)} cells, {steps} steps" if trial else ""
-    recipe = dataclasses.replace(recipe, trial=trial, notes=(note,) if trial else ())
+    device = torch.cuda.get_device_name(fabric.device) if machine.use_gpu else "CPU"
+    recipe = dataclasses.replace(recipe, trial=trial, notes=(note,) if trial else (), device=device)
     network = build_network(recipe)
     stem = out / f"{kind}_fold{fold}"
     if options["range_test"] and fabric.is_global_zero:
@@ -137,11 +138,11 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     checkpoints = None
     if options["checkpoints"]:
         settings = {
-            **dataclasses.asdict(recipe),
+            **dataclasses.asdict(dataclasses.replace(recipe, device="")),
             "augment": options["augment"],
             "shift": options["shift"],
             "world": fabric.world_size,
-            "device": fabric.device.type,
+            "device_type": fabric.device.type,
             "torch": torch.__version__,
         }
         digest = run_digest(settings, {"train": train, "curve": curve}, paths)

@@ -1,4 +1,4 @@
-"""A screen of cells for a real network: dose coarsens the grain, position and well change the brightness.
+"""A screen of cells for a real network: dose coarsens the grain or shrinks, position and well change the brightness.
 
 Every replicate is a plate with a layout of its own. Cells come with their crops, and with the measurements that the
 baselines see.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ class Truth:
     ----------
     effect : float
         Change of the grain's size from vehicle to the highest dose, in standard deviations of cells.
+    shrinking : float
+        Share of the radius that the highest dose takes.
     growth : float
         Change of the outline from the first to the last time, likewise.
     position : float
@@ -39,6 +42,7 @@ class Truth:
     """
 
     effect: float = 4.0
+    shrinking: float = 0.0
     growth: float = 4.0
     position: float = 0.2
     well: float = 0.1
@@ -49,13 +53,15 @@ class Truth:
     seed: int = 1
 
 
-def draw(random: np.random.Generator, grain: float, outline: float, gain: float) -> Pixels:
-    """A cell of some 26 px; grain and outline in standard deviations of cells."""
+def draw(
+    random: np.random.Generator, grain: float, outline: float, gain: float, scale: float = 1.0
+) -> Pixels:
+    """A cell of some 26 px times `scale`; grain and outline in standard deviations of cells."""
     y, x = np.mgrid[:CROP, :CROP] - (CROP - 1) / 2
     angle = random.uniform(0, np.pi)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     stretch = np.exp(0.12 * (1.2 + outline + random.normal()))
-    radius = random.normal(13, 1.2)
+    radius = scale * random.normal(13, 1.2)
     inside = (along / (radius * stretch)) ** 2 + (across * stretch / radius) ** 2 < 1
     size = 1.2 * np.exp(0.18 * (grain + random.normal()))
     texture = ndimage.gaussian_filter(random.normal(size=(CROP, CROP)), size)
@@ -77,9 +83,10 @@ def write_screen(folder: Path, truth: Truth) -> None:
             own = 1 + lit + random.normal(0, truth.well)
             for hour, hours in enumerate(truth.hours):
                 keys = cell_keys(plate, hours, str(replicate), places[place], (1,), truth.cells)
-                grain = truth.effect * rank / (len(truth.doses) - 1)
+                share = rank / (len(truth.doses) - 1)
+                grain, scale = truth.effect * share, 1 - truth.shrinking * share
                 outline = truth.growth * hour / max(len(truth.hours) - 1, 1)
-                cells = [draw(random, grain, outline, own) for _ in range(truth.cells)]
+                cells = [draw(random, grain, outline, own, scale) for _ in range(truth.cells)]
                 write_well(folder, keys, cells)
     write_map(folder / "plate_map.csv", layouts)
 
@@ -100,3 +107,31 @@ def write_well(folder: Path, keys: pd.DataFrame, cells: list[Pixels]) -> None:
         Cells_Intensity_MedianIntensity_Brightfield=[float(np.median(values)) for values in lit],
     )
     write_table(measured, folder / "cells" / f"{name}.parquet")
+
+
+class Steps(NamedTuple):
+    """Commands of bin/ with their arguments, that learn from a screen and judge what was learned."""
+
+    split: tuple[object, ...]
+    trainings: tuple[tuple[object, ...], ...]
+    score: tuple[object, ...]
+
+
+def steps(folder: Path, replicates: int, options: tuple[object, ...]) -> Steps:
+    """The steps on the screen in `folder`, as the pipeline takes them by default; scores go to ``scores/``."""
+    crops, scores = folder / "crops", folder / "scores"
+    table, labels, leakage = (scores / name for name in ("split.parquet", "labels.json", "leakage.parquet"))
+    split = ("--split", table, "--labels", labels)
+    kinds = [("trained", fold) for fold in range(replicates)]
+    kinds += [("permuted", fold) for fold in range(replicates)] + [("random_split", 0)]
+    return Steps(
+        ("split_cells", "--crops", crops, "--plate_map", folder / "plate_map.csv", "--out", table,
+         "--labels_out", labels, "--leakage_out", leakage),
+        tuple(
+            ("train_resnet", *split, "--kind", kind, "--fold", fold, "--threads", 1, *options,
+             "--out", folder / "predictions", crops)
+            for kind, fold in kinds
+        ),
+        ("score_models", *split, "--leakage", leakage, "--predictions", folder / "predictions",
+         "--cells", folder / "cells", "--out", scores),
+    )  # fmt: skip

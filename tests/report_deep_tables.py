@@ -330,6 +330,7 @@ class DeepTables:
             "batch_size": 64,
             "learning_rate": 0.001,
             "optimizer": "adamw",
+            "device": "Some GPU",
             "seed": 0,
         }
 

@@ -9,13 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from deep_screen import write_screen
+from morphodose.crops.shard import CropShard
 from morphodose.deep.checkpoint import Checkpoints
-from morphodose.deep.network import build_network, load_network
+from morphodose.deep.heads import probabilities
+from morphodose.deep.network import build_network, load_network, prepare
 from morphodose.deep.optimise import layer_groups, make_optimizer, make_schedule
 from morphodose.deep.recipe import Recipe
 from morphodose.tables import read_table
@@ -63,6 +66,14 @@ def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
         assert chances.to_numpy().min() >= 0 and chances.to_numpy().max() <= 1
         best = chances.to_numpy().argmax(1)
         assert [classes[number] for number in best] == found[f"Predicted_{label}"].tolist()
+    network, recipe = load_network(tmp_path / "trained_fold0.safetensors", tmp_path / "trained_fold0.json")
+    split = read_table(screen[1]).set_index("Metadata_CellID").loc[found["Metadata_CellID"]]
+    raw = [CropShard(screen[0] / row["Crop_Shard"]).read(row["Crop_Row"]) for _, row in split.iterrows()]
+    with torch.inference_mode():
+        logits = network(prepare(torch.from_numpy(np.stack(raw)), recipe, "cpu"))[1]
+    by_hand = probabilities(logits, recipe)["dose"].numpy()
+    columns = [f"Probability_Dose_{name}" for name in recipe.classes["dose"]]
+    np.testing.assert_allclose(found[columns], by_hand, atol=2e-2 if device else 1e-4, err_msg="augmented?")
     log = pd.read_csv(tmp_path / "trained_fold0_log.csv")
     assert log["Epoch"].tolist() == [1, 2, 3, 4, 5] and log["Step"].iloc[-1] == 30
     assert log["Loss_HeldOut"].iloc[-1] < log["Loss_HeldOut"].iloc[0]
@@ -70,8 +81,8 @@ def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
     assert read_table(tmp_path / "trained_fold0_log.parquet")["Epoch"].tolist() == log["Epoch"].tolist()
     curve = read_table(tmp_path / "trained_fold0_lr_range.parquet")
     assert curve["LR"].is_monotonic_increasing and curve["Loss"].notna().all() and len(curve) > 10
-    network, recipe = load_network(tmp_path / "trained_fold0.safetensors", tmp_path / "trained_fold0.json")
     assert recipe.kind == "trained" and recipe.n_train == recipe.n_held_out == 60 and recipe.trial
+    assert recipe.device == (torch.cuda.get_device_name() if device else "CPU")
     assert recipe.mean[0] > 0 and recipe.classes["dose"] == ("vehicle", "1", "10")
     assert network.head.out_features == 5
 

@@ -82,10 +82,10 @@ def test_tasks_of_the_reference_screen() -> None:
     assert steps["SEGMENT_CELLS"] == (18, 1)
     assert repeats(REFERENCE, Options(wells_per_task=3))["MEASURE_CELLS"] == (54, 1)
     few = repeats(REFERENCE, Options(max_training_cells=5000, cells_per_field=800))["TRAIN_RESNET"]
-    assert few == (5, pytest.approx(5 * 5000 / (1296 * 800)))
+    assert few == (7, pytest.approx(7 * 5000 / (1296 * 800)))
     assert steps["CALL_DEATH"] == (18, 1)
-    # three replicates are held out in turn, two more networks are controls; each sees two thirds of the cells
-    assert steps["TRAIN_RESNET"] == (5, pytest.approx(10 / 3))
+    # three replicates are held out in turn, as are permuted labels, and one splits cells at random; each sees two thirds of the cells
+    assert steps["TRAIN_RESNET"] == (7, pytest.approx(14 / 3))
     # shards of twelve wells go across acquisitions, for two kinds of network
     assert steps["EMBED_CELLS"] == (24, 2)
     assert "CALL_DEATH" not in repeats(REFERENCE, Options(death=False))

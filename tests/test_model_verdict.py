@@ -141,6 +141,14 @@ def test_the_layout_is_compared_with_the_other_replicates():
     assert same_layout(simulate(replace(QUICK, cells=2)).cells) < 0.6
 
 
+def test_a_place_that_few_replicates_share_does_not_make_the_layouts_the_same():
+    cells = simulate(replace(QUICK, shuffled=False, cells=2)).cells
+    apart = [unit._replace(well=f"{unit.well}{unit.replicate}") for unit in cells.units]
+    first = cells.units[0].well
+    kept = [unit if unit.well == first else other for unit, other in zip(cells.units, apart, strict=True)]
+    assert 0 < same_layout(replace(cells, units=tuple(kept))) < 0.5
+
+
 def test_without_a_network_there_is_no_evidence():
     screen = simulate(replace(QUICK, cells=2))
     models = {"majority": tally_majority(screen.cells, screen.classes, ["dose"])["majority", "dose"]}

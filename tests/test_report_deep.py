@@ -158,6 +158,12 @@ def test_recorded_reason_is_preferred(tmp_path: Path, album: Album) -> None:
     assert "Left out: one timepoint" in text_of(training.section(screen, album))
 
 
+def test_the_device_is_named_beside_the_speed(tmp_path: Path, album: Album) -> None:
+    assert "images a second in the median, on Some GPU" in text_of(
+        training.section(screen_of(tmp_path), album)
+    )
+
+
 # claims
 
 

@@ -100,6 +100,30 @@ def test_what_is_excluded_is_a_choice(screen):
     assert found.loc[found["Excluded"].str.startswith("crop"), "Crop_Padded"].all()
 
 
+def test_fields_out_of_focus_are_known_by_the_reason_of_qc(screen):
+    table = read_table(screen / "images" / "a.parquet")
+    table["Metadata_QCReason"] = [
+        "",
+        "perhaps out of focus: edges in DNA are 9.0 px wide",
+        *[""] * (len(table) - 2),
+    ]
+    write_table(table, screen / "images" / "a.parquet")
+    succeed("split_cells", *arguments(screen, "--exclude", "out_of_focus"))
+    cells = read_table(screen / "split.parquet")
+    found = cells[cells["Excluded"] == "field out of focus"]
+    assert set(found["Metadata_ImageID"]) == {table["Metadata_ImageID"][1]} and len(found) == 6
+
+
+def test_where_qc_drops_everything_it_says_so_and_ends_well(screen):
+    table = read_table(screen / "images" / "a.parquet")
+    write_table(table.assign(Metadata_QCVerdict="drop"), screen / "images" / "a.parquet")
+    done = succeed("split_cells", *arguments(screen))
+    assert "192 crops, 0 usable" in done.stderr and "learned: nothing" in done.stderr
+    labels = json.loads((screen / "labels.json").read_text())
+    assert labels["folds"] == 0 and labels["not_learnable"].startswith("nothing to learn")
+    assert not read_table(screen / "split.parquet")["Usable"].any()
+
+
 def test_the_same_seed_gives_the_same_bytes(screen):
     succeed("split_cells", *arguments(screen))
     first = (screen / "split.parquet").read_bytes()

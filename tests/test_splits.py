@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluation_tables import content, crops_of
 from morphodose.errors import InputError
-from morphodose.evaluation.design import plan
+from morphodose.evaluation.design import FieldCrops, NothingToLearnError, nothing_learned, plan
 from morphodose.evaluation.splits import Unit, make_split, natural, random_folds
 
 LAYOUT = {"A01": content(0), "A02": content(1), "A03": content(10), "A04": content(0)}
@@ -128,10 +130,46 @@ def test_a_label_not_asked_for_has_no_classes():
     assert set(design.label_of["dose"]) == {None}
 
 
-def test_a_fold_without_anything_to_train_is_refused():
-    fields = [
-        type(f)(**{**vars(f), "verdict": "drop" if f.unit.replicate != "1" else "keep"})
-        for f in crops_of(LAYOUT)
-    ]
-    with pytest.raises(InputError, match="nothing to learn"):
+def dropped(fields: list[FieldCrops], *replicates: str) -> list[FieldCrops]:
+    return [replace(f, verdict="drop" if f.unit.replicate in replicates else "keep") for f in fields]
+
+
+def test_a_replicate_that_qc_has_dropped_is_no_fold():
+    fields = dropped(crops_of(LAYOUT, replicates=3), "2")
+    design = plan(fields, ("dose", "time"))
+    assert design.split.names == ("replicate 1", "replicate 3") and design.trained == ("dose", "time")
+    assert design.notes == ["replicate 2 has no usable cells: nothing of it is trained or scored"]
+    for entry, reasons in zip(fields, design.excluded, strict=True):
+        fold = {"1": 0, "2": 0, "3": 1}[entry.unit.replicate]
+        assert design.split.fold_of[entry.unit] == fold, "it is embedded all the same"
+        assert reasons == (("field dropped by QC",) * 2 if entry.unit.replicate == "2" else ("", ""))
+    assert (design.field_counts(fields).counts.sum(axis=0) > 0).all()
+
+
+def test_where_qc_has_left_one_replicate_its_wells_are_held_out():
+    fields = dropped(crops_of(TWICE, replicates=2), "2")
+    design = plan(fields, ("dose", "time"))
+    assert design.split.kind == "wells" and (design.field_counts(fields).counts.sum(axis=0) > 0).all()
+    with pytest.raises(
+        NothingToLearnError, match=r"replicate 2 has no usable .* the screen has only replicate '1'"
+    ):
+        plan(fields, ("dose", "time"), split="replicate")
+
+
+def test_where_qc_has_left_nothing_there_is_nothing_to_learn():
+    fields = dropped(crops_of(LAYOUT, replicates=2), "1", "2")
+    with pytest.raises(NothingToLearnError, match="nothing to learn: .*no usable cell is left"):
         plan(fields, ("dose", "time"))
+    design = nothing_learned(fields, "because")
+    written = design.labels_json(10, 0)
+    assert (
+        written["folds"] == 0 and written["not_learnable"] == "because" and written["dose"]["classes"] == []
+    )
+    assert design.field_counts(fields).counts.sum() == 0
+
+
+def test_crops_out_of_focus_are_excluded_as_asked():
+    fields = crops_of(TWICE)
+    fields[0] = replace(fields[0], out_of_focus=True, verdict="flag")
+    assert plan(fields, ("dose",)).excluded[0] == ("", "")
+    assert plan(fields, ("dose",), ("out_of_focus",)).excluded[:2] == [("field out of focus",) * 2, ("", "")]

@@ -30,7 +30,9 @@ workflow DEEP_PROFILES {
     //
     SPLIT_CELLS(indexes, images_table, plate_map, codeDigest('split_cells.py'))
     def split = SPLIT_CELLS.out.split
-    def labels = SPLIT_CELLS.out.labels
+    // nothing where QC has left nothing to learn: then no network is trained
+    def labels = SPLIT_CELLS.out.labels.filter { json -> read(json).folds }
+    def leakage = labels.combine(SPLIT_CELLS.out.leakage).map { _json, table -> table }.first()
 
     //
     // MODULE: a network for each fold, and for comparison permuted labels and a random split over cells
@@ -79,7 +81,7 @@ workflow DEEP_PROFILES {
     SCORE_MODELS(
         split,
         labels,
-        SPLIT_CELLS.out.leakage,
+        leakage,
         together(TRAIN_RESNET.out.predictions.map { _meta, table -> table }),
         cells_table,
         embedded.trained,
@@ -89,9 +91,10 @@ workflow DEEP_PROFILES {
     )
 
     trained = embedded.trained
+    not_learnable = SPLIT_CELLS.out.labels.map { json -> read(json).not_learnable ?: '' }
     files = channel.empty().mix(
         labels,
-        SPLIT_CELLS.out.leakage,
+        leakage,
         TRAIN_RESNET.out.weights.map { _meta, _weights, recipe -> recipe },
         TRAIN_RESNET.out.log.map { _meta, _text, table -> table },
         TRAIN_RESNET.out.lr_range,
@@ -111,6 +114,7 @@ workflow DEEP_PROFILES {
 
     emit:
     trained
+    not_learnable
     files
     versions
 }
@@ -125,11 +129,15 @@ def checkpointFolder() {
     return workflow.workDir.resolve('checkpoints').toString()
 }
 
-/** [id:, fold:, kind:] of each training; controls are trained for one fold, for all, or for none. */
+def read(json) {
+    return new groovy.json.JsonSlurper().parse(json.toFile())
+}
+
+/** [id:, fold:, kind:] of each training; permuted labels for all folds, for one, or for none; one random split. */
 def trainings(json, controls) {
-    def count = new groovy.json.JsonSlurper().parse(json.toFile()).folds
-    def controlled = controls == 'all' ? count : controls == 'one' ? 1 : 0
-    return [trained: count, permuted: controlled, random_split: controlled].collectMany { kind, folds ->
+    def count = read(json).folds
+    def permuted = controls == 'all' ? count : controls == 'one' ? 1 : 0
+    return [trained: count, permuted: permuted, random_split: controls == 'none' ? 0 : 1].collectMany { kind, folds ->
         (0..<folds).collect { fold -> [id: "${kind}_fold${fold}".toString(), fold: fold, kind: kind] }
     }
 }

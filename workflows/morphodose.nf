@@ -154,6 +154,7 @@ workflow MORPHODOSE {
     //
     def embeddings = channel.value([])
     def deep = channel.empty()
+    def not_learned = channel.empty()
     if (deepLeftOut(options) == null) {
         DEEP_PROFILES(
             fields_in_tasks.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
@@ -166,6 +167,7 @@ workflow MORPHODOSE {
         )
         embeddings = DEEP_PROFILES.out.trained.ifEmpty([])
         deep = DEEP_PROFILES.out.files
+        not_learned = DEEP_PROFILES.out.not_learnable
         versions = versions.mix(DEEP_PROFILES.out.versions)
     }
 
@@ -222,7 +224,7 @@ workflow MORPHODOSE {
                 PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
             )
         ),
-        CHECK_DESIGN.out.design.map { json -> runRecord(options, notLearnable(json)) },
+        CHECK_DESIGN.out.design.combine(not_learned.ifEmpty('')).map { json, why -> runRecord(options, notLearnable(json), why) },
         versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) },
         codeDigest('report.py')
     )
@@ -323,8 +325,12 @@ def notLearnable(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).not_learnable ?: ''
 }
 
-/** What is said of the run in the report: only what stays the same under -resume. */
-def runRecord(options, not_learnable) {
+/**
+ * What is said of the run in the report: only what stays the same under -resume.
+ *
+ * Why nothing is learned is known of the design, before any crop is cut, or of the crops that QC has left.
+ */
+def runRecord(options, not_learnable, not_learned) {
     def left_out = []
     if (!options.early_death_channel && !options.late_death_channel) {
         left_out << [step: 'call_death', reason: 'the screen has no death marker (--early_death_channel, --late_death_channel)']
@@ -333,9 +339,10 @@ def runRecord(options, not_learnable) {
         left_out << [step: 'correct_illumination', reason: 'not asked for (--illumination estimate)']
     }
     def deep_left_out = deepLeftOut(options) ?: not_learnable
-    if (deep_left_out) {
-        ['crop_cells', 'split_cells', 'train_resnet', 'embed_cells', 'explain_crops', 'score_models'].each { step ->
-            left_out << [step: step, reason: deep_left_out]
+    if (deep_left_out || not_learned) {
+        def before = deep_left_out ? ['crop_cells', 'split_cells'] : []
+        (before + ['train_resnet', 'embed_cells', 'explain_crops', 'score_models']).each { step ->
+            left_out << [step: step, reason: deep_left_out ?: not_learned]
         }
     }
     return groovy.json.JsonOutput.toJson([

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+#: How a reason of the quality control tells defocus.
+OUT_OF_FOCUS = "out of focus"
 #: Gaussian scale (px) of the Laplacian: fine enough for the detail that defocus takes first, coarse
 #: enough that the shot noise of single pixels does not decide.
 SCALE_PX = 1.5

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.focus import focus_figure
+from morphodose.focus import OUT_OF_FOCUS, focus_figure
 from morphodose.images import Field
 
 #: Full scales of cameras whose counts are stored in more bits than they have: 10, 12 and 14 bits.
@@ -336,13 +336,13 @@ def _judge_focus(
         for limit, into in ((limits.edge_drop, drops), (limits.edge_flag, flags)):
             if share > limit:
                 into.append(
-                    f"out of focus: edges in {name} are {width:.1f} px wide, "
+                    f"{OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
                     f"{share:.2f} of the cell diameter (> {limit:g})"
                 )
                 return
     elif width / found["ObjectRadius"] > limits.edge_relative_flag:
         flags.append(
-            f"perhaps out of focus: edges in {name} are {width:.1f} px wide, "
+            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
             f"{width / found['ObjectRadius']:.2f} of the radius (> {limits.edge_relative_flag:g})"
         )
 
@@ -365,6 +365,6 @@ def _judge_other_focus(
     share = widths[name] / diameter
     if share > limits.edge_cell_flag:
         flags.append(
-            f"perhaps out of focus: edges in {name} are {widths[name]:.1f} px wide, "
+            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {widths[name]:.1f} px wide, "
             f"{share:.2f} of the cell diameter (> {limits.edge_cell_flag:g})"
         )

@@ -6,11 +6,14 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from scipy import ndimage
 
 from morphodose.segmentation.weights import REGISTRY, SHIPPED
 from morphodose.tables import read_table
-from pipeline.conftest import TINY, TINY_ARGUMENTS, TOGETHER, simulate
+from pipeline.conftest import LEARNABLE_ARGUMENTS, TINY, TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import Run, run
 
 pytestmark = pytest.mark.pipeline
@@ -136,6 +139,28 @@ def test_tolerant_leaves_the_faulty_field_out_and_lists_it(plate: Path) -> None:
     wells = read_table(finished.outdir / "tables" / "wells.parquet")
     assert "A01" not in set(wells["Metadata_Well"])
     assert image.name in (finished.outdir / "report" / "report.html").read_text()
+
+
+def test_where_qc_drops_a_replicate_and_nothing_is_left_to_learn_the_rest_is_reported(
+    learnable_plate: Path, tmp_path: Path
+) -> None:
+    plate = Path(shutil.copytree(learnable_plate, tmp_path / "plate"))
+    for image in (plate / "images" / "24hrs_R2").glob("*.tif"):
+        blurred = ndimage.gaussian_filter(tifffile.imread(image).astype(np.float32), 9)
+        tifffile.imwrite(image, blurred.astype(np.uint16))
+
+    finished = run(
+        tmp_path / "launch", "--input", str(plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS, *TOGETHER
+    )
+
+    assert finished.status == 0, finished.output
+    assert "SPLIT_CELLS" in finished.output and "TRAIN_RESNET" not in submitted(finished)
+    images = read_table(finished.outdir / "tables" / "images")
+    dropped = images[images["Metadata_QCVerdict"] == "drop"]
+    assert set(dropped["Metadata_Replicate"].astype(str)) == {"2"}
+    report = (finished.outdir / "report" / "report.html").read_text()
+    assert "nothing to learn: " in report and "replicate 2 has no usable cells" in report
+    assert len(read_table(finished.outdir / "tables" / "wells.parquet")) == 4
 
 
 def test_weights_with_another_hash_stop_the_run(plate: Path) -> None:

@@ -39,7 +39,7 @@ class Options:
     crop_channels: int = 1
     split: str = "auto"
     split_folds: int = 0
-    controls: str = "one"
+    controls: str = "all"
     epochs: int = 10
     max_training_cells: int = 0
     training_gpus: int = 1
@@ -159,7 +159,7 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
     sets = 1
     if options.deep and screen.learnable:
         trained = folds(screen, options)
-        networks = trained + {"none": 0, "one": 2, "all": 2 * trained}[options.controls]
+        networks = trained + {"none": 0, "one": 2, "all": trained + 1}[options.controls]
         kinds = 3 if options.imagenet else 2
         sets = 3
         steps |= {

@@ -57,6 +57,8 @@ class Recipe:
         As trained; numbers of cells.
     preset, optimizer, precision, code : str
         Name of the preset, of the optimiser, number format on the device, digest of the code.
+    device : str
+        What it was trained on: the name of the GPU, or ``CPU``.
     learning_rate, weight_decay : float
         At the head; the stem learns at a tenth of it.
     trial : bool
@@ -89,6 +91,7 @@ class Recipe:
     n_train: int = 0
     n_held_out: int = 0
     code: str = ""
+    device: str = ""
     trial: bool = False
     notes: tuple[str, ...] = ()
 

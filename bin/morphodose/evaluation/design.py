@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,15 @@ from morphodose.evaluation.labels import Classes, Content, dose_classes, time_cl
 from morphodose.evaluation.leakage import FieldCounts
 from morphodose.evaluation.splits import Split, Unit, make_split
 
-EXCLUDABLE = ("padded", "flagged", "dropped")
+EXCLUDABLE = ("padded", "out_of_focus", "flagged", "dropped")
+#: How it is told that there is nothing to learn.
+NOTHING = "nothing to learn: "
 _NO_LABEL = {"positive": "positive control", "empty": "empty well"}
 _VERDICTS = {"flag": ("flagged", "field flagged by QC"), "drop": ("dropped", "field dropped by QC")}
+
+
+class NothingToLearnError(InputError):
+    """No network can be trained and judged on a screen; the run goes on without."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class FieldCrops:
         ``keep``, ``flag``, ``drop`` of the QC.
     whole, padded : int
         Crops that lie in the image, and those padded at its border.
+    out_of_focus : bool
+        Whether the QC says so of the field.
     """
 
     image: str
@@ -45,6 +53,7 @@ class FieldCrops:
     verdict: str
     whole: int
     padded: int
+    out_of_focus: bool = False
 
 
 @dataclass
@@ -63,6 +72,8 @@ class Design:
     excluded : list of (str, str)
         Why the whole and the padded crops of each field may not be used; '' where they may.
     notes : list of str
+    nothing : str
+        Why there is nothing to learn, and so no fold; '' where there is.
     """
 
     split: Split
@@ -71,6 +82,7 @@ class Design:
     label_of: dict[str, list[str | None]]
     excluded: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
+    nothing: str = ""
 
     def field_counts(self, fields: Sequence[FieldCrops]) -> FieldCounts:
         """Usable cells by field and fold, for the leakage check."""
@@ -91,7 +103,8 @@ class Design:
             }
             for name, classes in self.classes.items()
         }
-        folds = {"folds": len(self.split.names), "fold_names": list(self.split.names)}
+        names = [] if self.nothing else list(self.split.names)
+        folds = {"folds": len(names), "fold_names": names, "not_learnable": self.nothing}
         cells = {"n_cells": n_cells, "n_usable": n_usable}
         return {**labels, "split": self.split.kind, **folds, **cells, "notes": self.notes}
 
@@ -112,17 +125,70 @@ def plan(
     """Decide what is learned from which cells.
 
     A class that has cells in one fold only can be trained or held out, never both; its cells are taken out
-    of the label, and the notes say so.
+    of the label, and the notes say so. A fold without usable cells, such as a replicate that QC has dropped,
+    is no fold: those that are left share the wells.
 
     Raises
     ------
-    InputError
+    NothingToLearnError
         If nothing is left that could be learned.
+    ParameterError
+        If the screen cannot be split as asked.
     """
+    units = [entry.unit for entry in fields]
+    dose_of = dose_classes(entry.content for entry in fields)[1]
+    strata = {entry.unit: dose_of[entry.content] or entry.content.role for entry in fields}
+    made = make_split(units, strata, split, folds, seed)
+    # first without what QC leaves out, then also without what the labels leave out
+    excluded = [_reasons(entry, exclude, {}, None) for entry in fields]
+    design: Design | None = None
+    notes: list[str] = []
+    while True:
+        used = {entry.unit for entry, reasons in zip(fields, excluded, strict=True) if usable(entry, reasons)}
+        empty = set(range(len(made.names))) - {made.fold_of[unit] for unit in used}
+        if design and not empty:
+            design.notes[:0] = notes
+            return design
+        names = [made.names[fold] for fold in sorted(empty)]
+        notes += [f"{name} has no usable cells: nothing of it is trained or scored" for name in names]
+        try:
+            if not used:
+                raise InputError("no usable cell is left")
+            if empty:
+                left = make_split(sorted(used), strata, split, folds, seed)
+                # what cannot be used is embedded too: by any network, since none has seen it
+                made = replace(left, fold_of={unit: left.fold_of.get(unit, 0) for unit in units})
+            design = _design(fields, labels, exclude, made)
+        except InputError as fault:
+            why = "; ".join([*notes, str(fault).removeprefix(NOTHING)])
+            raise NothingToLearnError(f"{NOTHING}{why}") from fault
+        excluded = design.excluded
+
+
+def nothing_learned(fields: Sequence[FieldCrops], reason: str) -> Design:
+    """The design of a screen that teaches nothing: no class, and no cell that could be used."""
+    classes = {
+        "dose": dose_classes(entry.content for entry in fields)[0],
+        "time": time_classes(entry.hours for entry in fields)[0],
+    }
+    classes = {name: each.without(each.names) for name, each in classes.items()}
+    return Design(
+        Split("none", {entry.unit: 0 for entry in fields}, ("none",)),
+        classes,
+        (),
+        {name: [None] * len(fields) for name in classes},
+        [("nothing to learn",) * 2] * len(fields),
+        [reason],
+        reason,
+    )
+
+
+def _design(
+    fields: Sequence[FieldCrops], labels: Sequence[str], exclude: Sequence[str], made: Split
+) -> Design:
+    """What is learned under a split."""
     doses, dose_of = dose_classes(entry.content for entry in fields)
     times, time_of = time_classes(entry.hours for entry in fields)
-    strata = {entry.unit: dose_of[entry.content] or entry.content.role for entry in fields}
-    made = make_split([entry.unit for entry in fields], strata, split, folds, seed)
     classes = {"dose": doses, "time": times}
     design = Design(made, classes, tuple(labels), {}, [])
     for name in ("dose", "time"):
@@ -146,13 +212,10 @@ def plan(
         if not _drop_lonely_classes(design, fields):
             break
     if not design.trained:
-        raise InputError(
-            "nothing to learn: "
-            + "; ".join(design.notes)
-            + ". The network needs two doses or two timepoints, "
+        raise NothingToLearnError(
+            NOTHING + "; ".join(design.notes) + ". The network needs two doses or two timepoints, "
             "each in two replicates or two wells"
         )
-    _check_folds(design, fields)
     return design
 
 
@@ -176,6 +239,8 @@ def _reasons(
     option, reason = _VERDICTS.get(entry.verdict, ("", ""))
     if option in exclude:
         return (reason, reason)
+    if entry.out_of_focus and "out_of_focus" in exclude:
+        return ("field out of focus",) * 2
     missing = next((name for name, label in labels.items() if label is None), None)
     if missing:
         what = f"dose {dose}" if missing == "dose" else f"{entry.hours:g} h"
@@ -202,15 +267,3 @@ def _drop_lonely_classes(design: Design, fields: Sequence[FieldCrops]) -> bool:
                 design.trained = tuple(each for each in design.trained if each != name)
             return True
     return False
-
-
-def _check_folds(design: Design, fields: Sequence[FieldCrops]) -> None:
-    """Note folds without held-out cells; refuse those with none to train."""
-    counts = design.field_counts(fields).counts.sum(axis=0)
-    for fold, name in enumerate(design.split.names):
-        if counts.sum() == counts[fold]:
-            raise InputError(
-                f"nothing to learn: all usable cells are in {name}; QC or --exclude left none in the others"
-            )
-        if not counts[fold]:
-            design.notes.append(f"{name} has no usable cells: nothing is scored in it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,11 @@ from morphodose.evaluation.labels import LABELS, Content
 from morphodose.evaluation.leakage import FieldCounts
 from morphodose.evaluation.splits import Unit, random_folds
 from morphodose.files import find_files, replacing
+from morphodose.focus import OUT_OF_FOCUS
 from morphodose.platemap import PlateMap
 from morphodose.tables import parquet_files
 
-VERDICT = "Metadata_QCVerdict"
+VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
 _UNIT = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well")
 _FIELD = (*_UNIT, "Metadata_Timepoint", "Metadata_Field", "Metadata_ImageID")
 _KEYS = {
@@ -59,35 +61,47 @@ def index_files(places: Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def read_verdicts(places: Sequence[str | Path]) -> dict[str, str]:
-    """QC verdict of each field, from the tables of images.
+class Quality(NamedTuple):
+    """What the QC says of a field: ``keep``, ``flag`` or ``drop``, and whether it is out of focus."""
+
+    verdict: str = "keep"
+    out_of_focus: bool = False
+
+
+def read_quality(places: Sequence[str | Path]) -> dict[str, Quality]:
+    """What the QC says of each field, from the tables of images.
 
     Raises
     ------
     InputError
         If there is no table, or a field is named twice.
     """
-    verdicts: dict[str, str] = {}
+    verdicts: dict[str, Quality] = {}
     files = [file for place in places for file in parquet_files(Path(place))]
     for file in files:
         names = pq.read_schema(file).names
         if "Metadata_ImageID" not in names:
             raise InputError(f"{file}: no column Metadata_ImageID; a table of images is expected")
-        columns = [name for name in ("Metadata_ImageID", VERDICT) if name in names]
+        columns = [name for name in ("Metadata_ImageID", VERDICT, REASON) if name in names]
         table = pq.ParquetFile(file).read(columns=columns)
         images = table["Metadata_ImageID"].to_pylist()
-        found = table[VERDICT].to_pylist() if VERDICT in names else ["keep"] * len(images)
+        nothing = [None] * len(images)
+        given, why = (table[name].to_pylist() if name in names else nothing for name in (VERDICT, REASON))
+        found = [
+            Quality(verdict or "keep", OUT_OF_FOCUS in (reason or ""))
+            for verdict, reason in zip(given, why, strict=True)
+        ]
         twice = next((image for image in images if image in verdicts), None)
         if twice is not None:
             raise InputError(f"{file}: field {twice} is there twice; was a file given twice?")
-        verdicts |= {image: verdict or "keep" for image, verdict in zip(images, found, strict=True)}
+        verdicts |= dict(zip(images, found, strict=True))
     if not files:
         raise InputError(f"no Parquet file in {', '.join(map(str, places))}")
     return verdicts
 
 
 def read_fields(
-    files: Sequence[Path], plate_map: PlateMap, verdicts: Mapping[str, str] | None
+    files: Sequence[Path], plate_map: PlateMap, verdicts: Mapping[str, Quality] | None
 ) -> list[FieldCrops]:
     """Fields that have crops, in the order of the files.
 
@@ -122,11 +136,12 @@ def read_fields(
                 str(here["Metadata_DoseUnit"] or ""),
                 str(here["Metadata_Role"] or ""),
             )
+            quality = verdicts[image] if verdicts is not None else Quality()
             fields.append(
                 FieldCrops(
                     image, unit, row["Metadata_Timepoint"], row["Metadata_Field"], content,
-                    verdicts[image] if verdicts is not None else "keep",
-                    row["Crop_Padded_count"] - row["Crop_Padded_sum"], row["Crop_Padded_sum"],
+                    quality.verdict, row["Crop_Padded_count"] - row["Crop_Padded_sum"],
+                    row["Crop_Padded_sum"], quality.out_of_focus,
                 )
             )  # fmt: skip
             seen[image] = file

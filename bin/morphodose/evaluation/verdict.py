@@ -165,14 +165,14 @@ def same_layout(cells: SplitCells) -> float:
     for number, unit in enumerate(cells.units):
         places.setdefault(unit.well, []).append(number)
     used: npt.NDArray[np.bool_] = np.bincount(cells.unit[cells.usable], minlength=len(cells.units)) > 0
-    same = compared = 0
+    same = 0
     for number, unit in enumerate(cells.units):
         others = [n for n in places[unit.well] if n != number and used[n]]
         others = [n for n in others if cells.units[n].plate == unit.plate] or others
+        # a place that only one replicate has tells nothing of the others
         if used[number] and others:
-            compared += 1
             same += all(cells.strata[n] == cells.strata[number] for n in others)
-    return same / compared if compared else 0.0
+    return same / max(int(used.sum()), 1)
 
 
 def judge(evidence: Evidence) -> Verdict:
