@@ -167,9 +167,9 @@ def same_layout(cells: SplitCells) -> float:
     used: npt.NDArray[np.bool_] = np.bincount(cells.unit[cells.usable], minlength=len(cells.units)) > 0
     same = 0
     for number, unit in enumerate(cells.units):
-        others = [n for n in places[unit.well] if n != number and used[n]]
+        others = [n for n in places[unit.well] if n != number]
         others = [n for n in others if cells.units[n].plate == unit.plate] or others
-        # a place that only one replicate has tells nothing of the others
+        # a place that only one replicate has is not the same on others
         if used[number] and others:
             same += all(cells.strata[n] == cells.strata[number] for n in others)
     return same / max(int(used.sum()), 1)
