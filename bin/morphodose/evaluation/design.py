@@ -16,6 +16,7 @@ from morphodose.evaluation.splits import Split, Unit, make_split
 EXCLUDABLE = ("padded", "out_of_focus", "flagged", "dropped")
 #: How it is told that there is nothing to learn.
 NOTHING = "nothing to learn: "
+WITHOUT = "wells without usable cells: nothing of them is trained or scored"
 _NO_LABEL = {"positive": "positive control", "empty": "empty well"}
 _VERDICTS = {"flag": ("flagged", "field flagged by QC"), "drop": ("dropped", "field dropped by QC")}
 
@@ -149,20 +150,31 @@ def plan(
         if design and not empty:
             design.notes[:0] = notes
             return design
-        names = [made.names[fold] for fold in sorted(empty)]
-        notes += [f"{name} has no usable cells: nothing of it is trained or scored" for name in names]
+        if made.kind == "replicate":
+            names = [made.names[fold] for fold in sorted(empty)]
+            notes += [f"{name} has no usable cells: nothing of it is trained or scored" for name in names]
+        elif empty and WITHOUT not in notes:
+            notes.append(WITHOUT)
         try:
             if not used:
                 raise InputError("no usable cell is left")
             if empty:
                 left = make_split(sorted(used), strata, split, folds, seed)
-                # what cannot be used is embedded too: by any network, since none has seen it
-                made = replace(left, fold_of={unit: left.fold_of.get(unit, 0) for unit in units})
+                made = replace(left, fold_of=_fold_of_all(units, left))
             design = _design(fields, labels, exclude, made)
         except InputError as fault:
             why = "; ".join([*notes, str(fault).removeprefix(NOTHING)])
             raise NothingToLearnError(f"{NOTHING}{why}") from fault
         excluded = design.excluded
+
+
+def _fold_of_all(units: Sequence[Unit], split: Split) -> dict[Unit, int]:
+    """The fold of all wells, those too that a split of the usable ones does not know: they are embedded too.
+
+    A well goes with its replicate; one of a replicate without a fold goes into any, which has not seen it.
+    """
+    of = {unit.replicate: fold for unit, fold in split.fold_of.items()} if split.kind == "replicate" else {}
+    return {unit: split.fold_of.get(unit, of.get(unit.replicate, 0)) for unit in units}
 
 
 def nothing_learned(fields: Sequence[FieldCrops], reason: str) -> Design:

@@ -77,7 +77,7 @@ def _verdict(screen: Screen) -> Part:
 def _leakage(screen: Screen) -> Part:
     frame = screen.deep.leakage
     if frame.empty:
-        why = step_reason(screen, "split_cells", "crop_cells")
+        why = step_reason(screen, "split_cells", "crop_cells", "train_resnet")
         return Part("Leakage check", notice(f"Left out: {why}."))
     text = paragraph(
         "Counted before anything was trained: what training and held-out cells of each fold have in "
