@@ -18,8 +18,8 @@ from report_tables import Tables
 SIZE = Truth(effect=0, doses=(0, 1, 4, 16, 64), hours=(24,), replicates=3, cells=12)
 #: As little as learns to tell the size of a cell.
 NETWORK = (
-    "--network", "resnet18", "--input_size", 24, "--epochs", 6, "--batch_size", 24, "--learning_rate", 2e-3, "--curve_cells", 12,
-    "--head", "softmax",
+    "--network", "resnet18", "--head", "softmax", "--input_size", 24, "--epochs", 6, "--batch_size", 24,
+    "--learning_rate", 2e-3, "--curve_cells", 12,
 )  # fmt: skip
 
 
