@@ -12,8 +12,8 @@ compile() {
         --no-emit-index-url --no-emit-find-links --output-file "$lock" "$@"
 }
 
-compile local.lock "$@" base.in report.in profiles.in cellpose3.in resnet.in dev.in
-compile base.lock -c local.lock base.in report.in profiles.in
+compile local.lock "$@" base.in readers.in report.in profiles.in cellpose3.in resnet.in dev.in
+compile base.lock -c local.lock base.in readers.in report.in profiles.in
 compile cellpose3.lock -c local.lock base.in cellpose3.in
 compile resnet.lock -c local.lock base.in resnet.in
 compile cellpose4.lock "$@" cellpose4.in
