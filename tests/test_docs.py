@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -126,3 +128,10 @@ def test_each_table_that_a_module_hands_on_is_on_the_page() -> None:
     found = re.findall(r"""path ['"](?:\w+/)?(?:\$\{[^}]*\})?(\w+)\.(?:parquet|h5ad)['"],""", modules)
     assert len(found) > 20
     assert [name for name in found if not re.search(rf"\b{name.strip('_')}\b|{name}\b", PAGE)] == []
+
+
+def test_citations_are_those_of_the_methods_text() -> None:
+    checked = subprocess.run(
+        [sys.executable, ROOT / "setup" / "citations.py", "--check"], capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
