@@ -121,7 +121,9 @@ def read_folds(folder: str | Path, device: torch.device) -> dict[int, tuple[Netw
 
 def on_device(network: Network, device: torch.device) -> Network:
     """The network ready to be used; channels last, in which oneDNN and cuDNN convolve faster."""
-    return network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+    ready = network.eval().requires_grad_(False).to(device)
+    # PyTorch's type hints leave this argument out
+    return ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def load_imagenet(network: Network, path: str | Path, recipe: Recipe) -> None:
