@@ -15,6 +15,7 @@ from morphodose.errors import InputError
 from morphodose.profiles.conditions import condition_rows
 from morphodose.profiles.endpoints import parse_endpoints
 from morphodose.profiles.relative import add_relative
+from morphodose.profiles.segmentation import drop_without_nuclei
 from morphodose.profiles.wells import cells_of, profile_well, well_rows
 from morphodose.responses.endpoints import SHAPE_FEATURES, choose
 from morphodose.responses.schemas import write_rows
@@ -51,6 +52,7 @@ def main(cells: Path, images: Path, endpoints: str, out: Path, conditions_out: P
         rows.append(profile_well(keys, fields, cells_of(keys, files), own, SHAPE_FEATURES))
         name = f"{keys['Metadata_Acquisition']} {keys['Metadata_Well']}, {rows[-1]['Count_Cells']} cells"
         click.echo(f"well {position} of {len(wells)}: {name}", file=sys.stderr)
+    drop_without_nuclei(rows)
     add_relative(rows)
     table = frame_of(rows)
     write_table(table, out, well_units(list(table.columns), column_units(first)))

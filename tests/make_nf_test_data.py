@@ -155,7 +155,12 @@ def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> No
     inner = without_labels(cells, border)
     labels = [int(label) for label in np.unique(inner) if label]
     found = Segmented(
-        inner, without_labels(nuclei, border), np.where(inner == 0, cells, 0), dict.fromkeys(labels, 1), 0
+        inner,
+        without_labels(nuclei, border),
+        np.where(inner == 0, cells, 0),
+        dict.fromkeys(labels, 1),
+        orphans=0,
+        border_nuclei=len(border),
     )
     write_labels(out / f"{image}_cells.tif", found.cells)
     write_labels(out / f"{image}_nuclei.tif", found.nuclei)

@@ -9,7 +9,9 @@ import pytest
 from morphodose.errors import InputError
 from morphodose.profiles.endpoints import Endpoint, parse_endpoints
 from morphodose.profiles.relative import add_relative
+from morphodose.profiles.segmentation import drop_without_nuclei, segmentation_counts
 from morphodose.profiles.wells import fractions
+from morphodose.responses.endpoints import choose
 from morphodose.tables import column_units, write_table
 from stats_tables import keys, measurements, plate_map, run, succeed
 
@@ -19,6 +21,8 @@ WELLS = {
     "A03": ("Drug", 3, "treated"),
     "A04": ("Drug", 9, "treated"),
 }
+#: Nuclei in kept cells, in cells at the border, in no cell.
+NUCLEI = {"A01": (38, 4, 2), "A02": (20, 2, 22), "A03": (0, 0, 11), "A04": (9, 1, 0)}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,8 @@ def folder(tmp_path_factory):
         one = {name: column[:1] for name, column in keys(well, 1).items() if "Object" not in name}
         one.pop("Metadata_CellID")
         counts = {"Count_Cells": [len(cells)], "Count_BorderCells": [2]}
+        names = ("Count_Nuclei", "Count_NucleiInBorderCells", "Count_NucleiWithoutCell")
+        counts |= {name: [value] for name, value in zip(names, NUCLEI[well], strict=True)}
         write_table(pd.DataFrame(one | counts), tmp / "masks" / well / "fields.parquet")
         verdict = "drop" if well == "A04" else "keep"
         qc = one | {"Metadata_QCVerdict": [verdict], "Metadata_QCReason": ["out of focus"]}
@@ -105,6 +111,23 @@ def test_cells_are_counted_against_vehicle(wells):
     assert list(wells["Fraction_Lost"])[:3] == pytest.approx([0.0, 0.5, 1.0])
     assert list(wells["Relative_ViableCount"])[:3] == pytest.approx([1.0, 0.125, 0.0])
     assert math.isnan(wells.loc["A04", "Relative_CellCount"])
+
+
+def test_nuclei_are_counted_wherever_they_lie_so_that_cells_without_stain_are_not_dead(wells):
+    assert list(wells["Count_NucleiPerField"])[:3] == [44, 44, 11]
+    assert list(wells["Relative_NucleiCount"])[:3] == pytest.approx([1.0, 1.0, 0.25])
+    assert list(wells["Count_NucleiWithoutCell"]) == [2, 22, 11, 0]
+    assert math.isnan(wells.loc["A04", "Relative_NucleiCount"])
+    assert "Relative_NucleiCount" in choose(wells.columns)
+
+
+def test_a_screen_without_a_nuclear_channel_has_no_count_of_nuclei():
+    fields = pd.DataFrame({"Count_Cells": [5], "Count_Nuclei": [0], "Count_NucleiWithoutCell": [0]})
+    rows = [segmentation_counts(fields), segmentation_counts(fields.iloc[:0])]
+    assert rows[0]["Count_NucleiPerField"] == 0
+    drop_without_nuclei(rows)
+    assert not any("Count_NucleiPerField" in row for row in rows)
+    assert segmentation_counts(fields.drop(columns="Count_Nuclei")) == {"Count_NucleiWithoutCell": 0}
 
 
 def test_medians_are_over_all_cells_and_over_viable_cells_apart(wells, folder):

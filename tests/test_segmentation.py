@@ -19,6 +19,7 @@ from morphodose.segmentation.normalise import coverage, high_percentile, normali
 from morphodose.segmentation.objects import moments, object_table, object_units, perimeters
 from morphodose.segmentation.overlay import CELL, LEFT_OUT, NUCLEUS, outlines, overlay, stretch, write_png
 from morphodose.segmentation.score import Score, iou_matrix, score
+from morphodose.segmentation.well import _finish
 
 KEYS = {"Metadata_ImageID": "Time_4hrs_R1_Well_A01_Field_1", "Metadata_Field": 1}
 MASKS = hnp.arrays(np.int32, (9, 11), elements=st.integers(0, 6))
@@ -40,6 +41,17 @@ def test_nucleus_takes_the_label_of_the_cell_it_overlaps_most() -> None:
     assert found.cells.tolist() == cells.tolist()
     assert found.counts == {3: 1, 9: 0}
     assert found.orphans == 0
+
+
+def test_every_nucleus_of_a_field_is_counted_once_wherever_it_lies() -> None:
+    cells, nuclei = np.zeros((20, 30), np.int32), np.zeros((20, 30), np.int32)
+    cells[0:8, 0:8], nuclei[2:5, 2:5] = 1, 1  # at the border
+    cells[10:18, 4:14], nuclei[12:15, 6:8], nuclei[12:15, 10:12] = 2, 2, 3  # with two nuclei
+    nuclei[5:9, 20:24] = 4  # in no cell
+    found = _finish(match_nuclei(cells, nuclei)).summary()
+    names = ("Count_Nuclei", "Count_NucleiInBorderCells", "Count_NucleiWithoutCell")
+    assert [found[name] for name in names] == [2, 1, 1]
+    assert (found["Count_Cells"], found["Count_BorderCells"], found["Count_MultinucleateCells"]) == (1, 1, 1)
 
 
 def test_nucleus_over_the_edge_of_its_cell_extends_it() -> None:

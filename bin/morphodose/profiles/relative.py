@@ -11,12 +11,15 @@ OWN_REFERENCE = 3
 
 
 def add_relative(rows: Sequence[dict[str, Any]]) -> None:
-    """Add ``Relative_CellCount``, ``Fraction_Lost``, ``Relative_ViableCount``, ``Count_ReferenceWells``.
+    """Add ``Relative_CellCount``, ``Fraction_Lost``, ``Relative_ViableCount``, ``Relative_NucleiCount``.
+
+    And ``Count_ReferenceWells``, the number of vehicle wells behind them.
 
     Parameters
     ----------
     rows : sequence of dict
-        Wells, with ``Count_CellsPerField``; changed in place.
+        Wells, with ``Count_CellsPerField``; changed in place. ``Relative_NucleiCount`` is added where they
+        have ``Count_NucleiPerField``: nuclei stay where a stain that leaves the cell hides it.
 
     Notes
     -----
@@ -40,6 +43,9 @@ def add_relative(rows: Sequence[dict[str, Any]]) -> None:
         row["Relative_CellCount"], row["Fraction_Lost"] = count, 1 - count
         if any("Fraction_Viable" in each for each in rows):
             row["Relative_ViableCount"] = _ratio(viable(row), [viable(each) for each in reference])
+        if "Count_NucleiPerField" in row:
+            nuclei = [each.get("Count_NucleiPerField", math.nan) for each in reference]
+            row["Relative_NucleiCount"] = _ratio(row["Count_NucleiPerField"], nuclei)
 
 
 def viable(row: dict[str, Any]) -> float:

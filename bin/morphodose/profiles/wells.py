@@ -16,6 +16,7 @@ from morphodose.errors import InputError
 from morphodose.names import well_timepoint_id
 from morphodose.profiles.endpoints import Endpoint
 from morphodose.profiles.intervals import fraction_interval
+from morphodose.profiles.segmentation import segmentation_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +106,7 @@ def profile_well(
     count = table.num_rows if table is not None else 0
     row["Count_Cells"] = count
     row["Count_CellsPerField"] = count / len(kept) if len(kept) else math.nan
-    if "Count_BorderCells" in kept:
-        row["Count_BorderCells"] = int(kept["Count_BorderCells"].fillna(0).sum())
+    row |= segmentation_counts(kept)
     if table is None:
         return row
     states = np.array(table[STATE].to_pylist(), dtype=object) if STATE in table.column_names else None

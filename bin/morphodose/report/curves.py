@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Endpoints that come first, in this order; endpoints of the user stand before all of them.
-FIRST = ("Fraction_Dying", "Fraction_Dead", "Relative_CellCount", "Relative_ViableCount")
+FIRST = (
+    "Fraction_Dying",
+    "Fraction_Dead",
+    "Relative_CellCount",
+    "Relative_NucleiCount",
+    "Relative_ViableCount",
+)
 #: Endpoints with a figure on the page; further ones are in the folder of figures' tables only.
 MOST_FIGURES = 8
 STATE_COLOURS = {"fitted": "#1F6F9F", "unbounded": "#B07700", "refused": "#7F7F7F"}

@@ -28,6 +28,8 @@ _ENDPOINTS = {
     "Count_CellsPerField": "Cells per field",
     "Relative_CellCount": "Cells, relative to vehicle",
     "Relative_ViableCount": "Viable cells, relative to vehicle",
+    "Count_NucleiPerField": "Nuclei per field",
+    "Relative_NucleiCount": "Nuclei, relative to vehicle",
     "Fraction_Lost": "Cells lost against vehicle",
     "Fraction_Dead": "Dead cells (late apoptotic or necrotic)",
     "Fraction_Dying": "Dying or dead cells (all but viable)",

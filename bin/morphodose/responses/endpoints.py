@@ -12,7 +12,7 @@ from morphodose.responses.families import BINOMIAL, MEAN, Family
 
 #: Endpoints of death, of the number of cells, and of shape, fitted where the wells have them.
 DEATH = ("Fraction_Dying", "Fraction_Dead")
-COUNT = ("Relative_CellCount", "Fraction_Lost", "Relative_ViableCount")
+COUNT = ("Relative_CellCount", "Fraction_Lost", "Relative_ViableCount", "Relative_NucleiCount")
 
 #: Figures of shape whose medians are fitted, over all cells and over viable cells alone.
 SHAPE_FEATURES = (

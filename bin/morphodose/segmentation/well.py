@@ -61,6 +61,8 @@ class Segmented:
         Label of a cell → number of its nuclei.
     orphans : int
         Nuclei that lie in no cell.
+    border_nuclei : int
+        Nuclei of the cells at the border.
     """
 
     cells: Mask
@@ -68,17 +70,20 @@ class Segmented:
     left_out: Mask
     nuclei_counts: dict[int, int]
     orphans: int
+    border_nuclei: int = 0
 
     def summary(self) -> dict[str, int]:
         """Counts of the field, as columns of its table.
 
-        ``Count_Nuclei`` are those in the kept cells; ``Count_NucleiWithoutCell`` those in no cell.
+        ``Count_Nuclei`` are those in the kept cells, ``Count_NucleiInBorderCells`` those in the cells at
+        the border, ``Count_NucleiWithoutCell`` those in no cell: together all nuclei of the field.
         """
         numbers = list(self.nuclei_counts.values())
         return {
             "Count_Cells": len(numbers),
             "Count_BorderCells": int(np.count_nonzero(np.unique(self.left_out))),
             "Count_Nuclei": sum(numbers),
+            "Count_NucleiInBorderCells": self.border_nuclei,
             "Count_NucleiWithoutCell": self.orphans,
             "Count_CellsWithoutNucleus": numbers.count(0),
             "Count_MultinucleateCells": sum(number > 1 for number in numbers),
@@ -186,4 +191,5 @@ def _finish(matched: Matched) -> Segmented:
         np.where(cells == 0, matched.cells, 0).astype(np.int32),
         {label: count for label, count in matched.counts.items() if label not in removed},
         matched.orphans,
+        sum(count for label, count in matched.counts.items() if label in removed),
     )
