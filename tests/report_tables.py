@@ -23,6 +23,16 @@ SHAPES = {
     "MedianViable_Nuclei_AreaShape_Area": (155.0, 98.0, 0.5, 4.0),
 }
 
+FIELD_COUNTS = (
+    "Count_Cells",
+    "Count_BorderCells",
+    "Count_Nuclei",
+    "Count_NucleiInBorderCells",
+    "Count_NucleiWithoutCell",
+    "Count_CellsWithoutNucleus",
+    "Count_MultinucleateCells",
+)
+
 
 def hill(dose: Any, ec50: float, slope: float = 1.6) -> Any:
     """Share of the full effect."""
@@ -42,6 +52,9 @@ class Tables:
     death: bool = True
     seed: int = 3
     shapes: Sequence[str] = tuple(SHAPES)
+    #: Share of the nuclei whose cell segmentation misses, by dose; of the others `loss`.
+    loss: float = 0.02
+    loss_at: dict[float, float] = field(default_factory=dict)
     ec50: dict[float, float] = field(default_factory=lambda: {4: 60.0, 24: 6.0, 48: 1.9})
 
     def wells(self) -> pd.DataFrame:
@@ -64,7 +77,33 @@ class Tables:
         )
         frame["Relative_CellCount"] = frame["Count_CellsPerField"] / frame["Metadata_Timepoint"].map(vehicle)
         frame["Fraction_Lost"] = 1 - frame["Relative_CellCount"]
-        return frame
+        nuclei = frame["Count_NucleiPerField"] / frame["Metadata_Timepoint"].map(
+            frame[frame["Metadata_Role"] == "vehicle"]
+            .groupby("Metadata_Timepoint")["Count_NucleiPerField"]
+            .mean()
+        )
+        return frame.assign(Relative_NucleiCount=nuclei)
+
+    def _lost(self, well: dict[str, Any]) -> dict[str, int | float]:
+        """Counts of a well whose segmentation misses some cells; a generator of its own for each well."""
+        chance = np.random.default_rng(
+            [self.seed, *map(ord, well["Metadata_Well"]), int(well["Metadata_Timepoint"])]
+        )
+        true, border = well["Count_Cells"], well["Count_Cells"] // 9
+        lost = int(chance.binomial(true, self.loss_at.get(well["Metadata_Dose"], self.loss)))
+        cells = true - lost
+        several = int(chance.binomial(cells, 0.01))
+        return {
+            "Count_Cells": cells,
+            "Count_CellsPerField": cells / 4,
+            "Count_BorderCells": border,
+            "Count_Nuclei": cells + several,
+            "Count_NucleiInBorderCells": border,
+            "Count_NucleiWithoutCell": lost,
+            "Count_CellsWithoutNucleus": int(chance.binomial(cells, 0.01)),
+            "Count_MultinucleateCells": several,
+            "Count_NucleiPerField": (true + several + border) / 4,
+        }
 
     def _well(
         self, chance: Any, time: float, compound: str, replicate: str, well: str, dose: float
@@ -88,9 +127,8 @@ class Tables:
             "Count_Fields": 4,
             "Count_FieldsDropped": 0,
             "Count_Cells": cells,
-            "Count_CellsPerField": cells / 4,
-            "Count_BorderCells": cells // 9,
         }
+        row |= self._lost(row)
         if self.death:
             early, late_share, necrotic = (
                 np.array([0.62 - 0.5 * late, 0.3 + 0.45 * late, 0.08 + 0.05 * late]) * dying
@@ -113,7 +151,9 @@ class Tables:
         names = [
             c
             for c in wells
-            if c.startswith(("Count_CellsPerField", "Relative_", "Fraction_", "MedianViable_"))
+            if c.startswith(
+                ("Count_CellsPerField", "Count_NucleiPerField", "Relative_", "Fraction_", "MedianViable_")
+            )
             and not c.endswith(("_Low", "_High"))
         ]
         keys = [
@@ -292,7 +332,8 @@ class Tables:
                 for channel in ("Hoechst", "CellMask"):
                     row[f"ImageQuality_PowerLogLogSlope_{channel}"] = chance.normal(-1.9, 0.1)
                     row[f"ImageQuality_PercentMaximal_{channel}"] = abs(chance.normal(0, 0.02))
-                rows.append({**row, "Count_Cells": int(well["Count_Cells"] / 4)})
+                counts = [name for name in well if name in FIELD_COUNTS]
+                rows.append({**row, **{name: int(well[name] / 4) for name in counts}})
         frame = pd.DataFrame(rows)
         flagged = frame.index[::50]
         frame.loc[flagged, ["Metadata_QCVerdict", "Metadata_QCReason"]] = [

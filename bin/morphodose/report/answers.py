@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
+from morphodose.report.inputs import Screen
 from morphodose.report.words import dose_words, minus, number, unit_words
 
 #: State → (word, class of its badge).
@@ -64,3 +67,27 @@ def sentence(row: Mapping[str, Any], what: str, when: str) -> str:
     why = f" ({reason})" if state != "fitted" and isinstance(reason, str) and reason else ""
     zprime = f"; Z′ {minus(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
     return f"{what} at {when}: {answer}, {state}{why}{zprime}."
+
+
+def refusals(reasons: Iterable[Any]) -> str:
+    """The commonest reasons of refused curves, with how often: ``38 × no effect of the dose beyond chance``.
+
+    What stands in brackets (a rate, a P value) differs from curve to curve and is left out.
+    """
+    plain = (
+        re.sub(r"\s*\([^()]*\)", "", str(reason)).strip() for reason in reasons if isinstance(reason, str)
+    )
+    found = Counter(text for text in plain if text)
+    return "; ".join(f"{count:,} × {text}" for text, count in found.most_common(3)) or "no reason is recorded"
+
+
+def no_curves(screen: Screen) -> str:
+    """Why there is no table of responses."""
+    if reason := screen.left_out("fit_responses"):
+        return reason
+    roles = set(screen.wells["Metadata_Role"])
+    if "treated" not in roles:
+        return "no well has the role treated, so there is no dose to follow"
+    if "vehicle" not in roles:
+        return "no well has the role vehicle, so there is nothing to compare with"
+    return "responses.parquet of fit_responses was not given (--responses)"

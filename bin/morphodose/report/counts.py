@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from morphodose.report.draw import key_outside, over_dose, over_time, shown_compounds, time_lines
@@ -9,6 +10,7 @@ from morphodose.report.figure import Album, panels
 from morphodose.report.html import long_table, notice, paragraph
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import LinePlot, Part, Section
+from morphodose.report.segmented import agreement
 from morphodose.report.summary import conditions_of, wells_of
 from morphodose.report.words import dose_words, figure_text, hours, number, percent, plot_text
 
@@ -17,12 +19,19 @@ if TYPE_CHECKING:
 
 COUNT = "Count_CellsPerField"
 RELATIVE = "Relative_CellCount"
+#: Columns that are shown, with words; nuclei stand beside cells, so that a stain which leaves the cell is
+#: not taken for death.
+COLUMNS = {
+    COUNT: "cells per field",
+    RELATIVE: "cells relative to vehicle",
+    "Count_NucleiPerField": "nuclei per field",
+    "Relative_NucleiCount": "nuclei relative to vehicle",
+}
 
 
 def section(screen: Screen, album: Album) -> Section:
     """Cells per field and against vehicle: over time, over dose, and as a table."""
-    columns = {COUNT: "cells per field", RELATIVE: "cells relative to vehicle"}
-    columns = {name: words for name, words in columns.items() if screen.has(name)}
+    columns = {name: words for name, words in COLUMNS.items() if screen.has(name)}
     if not columns or not screen.compounds:
         why = "no well has a treatment" if columns else "the table of wells has no counts"
         return Section("counts", "Cell counts", [Part("Cells", notice(f"Left out: {why}."))])
@@ -31,6 +40,9 @@ def section(screen: Screen, album: Album) -> Section:
         for index, c in enumerate(shown_compounds(screen))
         for part in _parts(screen, album, c, columns, index)
     ]
+    apart = next((check for check in agreement(screen) if check.state in ("warn", "stop")), None)
+    if apart:
+        parts[0] = replace(parts[0], html=notice(f"{apart.question} No. {apart.answer}") + parts[0].html)
     return Section("counts", "Cell counts", parts)
 
 
@@ -83,19 +95,29 @@ def _time_figure(screen: Screen, compound: str, columns: dict[str, str]) -> Figu
 
 
 def _dose_figure(screen: Screen, compound: str, columns: dict[str, str]) -> Figure:
-    column = RELATIVE if RELATIVE in columns else next(iter(columns))
-    conditions, wells = conditions_of(screen, compound, column), wells_of(screen, compound)
-    times = sorted(conditions["Timepoint"].unique())
-    figure, axes = panels(len(times), 3, 3.5, 3.0, sharey=True)
-    for axis, time in zip(axes, times, strict=True):
+    relative = [name for name in columns if name.startswith("Relative_")] or list(columns)[:1]
+    wells = wells_of(screen, compound)
+    jobs = []
+    for column in relative:
+        conditions = conditions_of(screen, compound, column)
+        jobs += [
+            (column, t, conditions[conditions["Timepoint"] == t]) for t in conditions["Timepoint"].unique()
+        ]
+    jobs.sort(key=lambda job: (relative.index(job[0]), job[1]))
+    across = max(sum(job[0] == column for job in jobs) for column in relative)
+    across = across if 1 < across <= 4 else 3 if across > 4 else 2
+    figure, axes = panels(len(jobs), across, 3.5, 3.0, sharey=True)
+    for axis, (column, time, conditions) in zip(axes, jobs, strict=True):
         mine = wells[wells["Metadata_Timepoint"] == time]
-        over_dose(axis, mine, column, conditions[conditions["Timepoint"] == time], screen.dose_unit(compound))
-        axis.set_title(hours(time))
+        over_dose(axis, mine, column, conditions, screen.dose_unit(compound))
+        axis.set_title(f"{columns[column].split()[0]}, {hours(time)}")
         axis.set_ylim(bottom=0)
-        if column == RELATIVE:
+        if column.startswith("Relative_"):
             axis.axhline(1, color="#999999", linewidth=0.9, linestyle="--")
-    for axis in axes[::3]:
-        axis.set_ylabel(columns[column])
+    for axis in axes[::across]:
+        axis.set_ylabel(
+            "relative to vehicle" if relative[0].startswith("Relative_") else columns[relative[0]]
+        )
     return figure
 
 
@@ -115,7 +137,7 @@ def _table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
                 row += [None, None]
                 continue
             entry = frame.loc[dose]
-            show = percent if column == RELATIVE else lambda v: number(v, 3)
+            show = percent if column.startswith("Relative_") else lambda v: number(v, 3)
             row += [
                 show(entry["Mean"]),
                 f"{show(entry['Low'])} – {show(entry['High'])}" if entry["Wells"] > 1 else "one well",

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from morphodose.report.answers import badge, ec50_words, finite, interval
+from morphodose.report.answers import badge, ec50_words, finite, interval, no_curves
 from morphodose.report.draw import shown_compounds
 from morphodose.report.figure import Album, DoseAxis, panels
 from morphodose.report.html import folded, notice, paragraph, table
@@ -69,7 +69,7 @@ def section(screen: Screen, album: Album) -> Section:
     """EC50s over time, a figure an endpoint, and the table of all responses."""
     title = "Dose response"
     if screen.responses.empty or not screen.compounds:
-        why = screen.left_out("fit_responses") or "no table of responses was given"
+        why = no_curves(screen)
         return Section("curves", title, [Part("Fitted curves", notice(f"Left out: {why}."))])
     endpoints = endpoint_order(screen.responses)
     parts = [Part("EC50 of each endpoint", _reading() + ec50_table(screen, endpoints))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,13 @@ class Screen:
         """Compounds of the treated wells, in alphabetical order."""
         treated = self.wells[self.wells["Metadata_Role"] == "treated"]
         return sorted(str(name) for name in treated["Metadata_Compound"].dropna().unique())
+
+    @cached_property
+    def loss_tests(self) -> list[dict[str, Any]]:
+        """Whether the dose moves what segmentation lost, see `morphodose.profiles.losses.dose_tests`."""
+        from morphodose.profiles.losses import dose_tests, losses_of
+
+        return dose_tests(self.wells, losses_of(self.wells))
 
     def dose_unit(self, compound: str) -> str:
         """Unit of a compound's doses."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from morphodose.report.answers import sentence
+from morphodose.report.answers import no_curves, refusals, sentence
+from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.claims import marks, sentences, verdict_of
 from morphodose.report.curves import FIRST, endpoint_order, rows_of
+from morphodose.report.deep_words import step_reason
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.provenance import excluded_fields
 from morphodose.report.quality import edge_rows, verdict_counts
+from morphodose.report.segmented import segmentation_checks
 from morphodose.report.shape import onset_summary
 from morphodose.report.training import small_notice
 from morphodose.report.words import counted, endpoint_words, hours, listed, percent
-
-State = Literal["ok", "warn", "stop"]
 
 #: Share of dropped fields above which the images need a remark, and above which they are a fault.
 DROPPED = (0.05, 0.25)
@@ -28,47 +26,41 @@ VEHICLE_SPREAD = (0.25, 0.5)
 #: Vehicle cells above the gate.
 GATE_POSITIVE = 0.2
 
-BADGES = {"ok": "fine", "warn": "remark", "stop": "fault"}
+BADGES = {"ok": "fine", "none": "not checked", "warn": "remark", "stop": "fault"}
 _MARKS = {
-    "ok": ("Sound", "No check found anything to remark on."),
+    "ok": ("Sound", "Every check ran, and none found anything to remark on."),
+    "none": ("Sound as far as it was checked", "Some checks could not run; their lines say why."),
     "warn": ("Sound, with remarks", "Nothing speaks against the results; some checks have a remark."),
     "stop": (
         "To be read with care",
-        "At least one check failed; what it concerns should be mended or left out.",
+        "At least one check failed; what it concerns should be fixed or left out.",
     ),
 }
-_WORST: tuple[State, ...] = ("ok", "warn", "stop")
-
-
-@dataclass(frozen=True)
-class Check:
-    """A question about the screen, its answer, and how much it matters."""
-
-    state: State
-    question: str
-    answer: str
-
-
-def worst(states: list[State]) -> State:
-    """The gravest of some states."""
-    return max(states, key=_WORST.index, default="ok")
-
-
-def _graded(value: float, limits: tuple[float, float]) -> State:
-    return "ok" if not value > limits[0] else "warn" if not value > limits[1] else "stop"
 
 
 def section(screen: Screen) -> Section:
     """Numbers, verdict with its checks, and the answers."""
     checks = [check for make in CHECKS for check in make(screen)]
     state = worst([check.state for check in checks])
-    title, text = _MARKS[state]
+    title, text = headline(checks)
     box = f'<div class="md-verdict md-{state}"><strong>{escape(title)}</strong>{escape(text)}</div>'
     rows = [[_badge(check.state), check.question, check.answer] for check in checks]
     soundness = table(["", "Check", "Found"], rows)
     answers = _answers(screen)
     parts = [Part("Is it sound?", _cards(screen) + box + soundness), Part("What came out", answers)]
     return Section("verdict", "In one look", parts)
+
+
+def headline(checks: list[Check]) -> tuple[str, str]:
+    """The verdict in a few words, and a sentence; never better than what was checked."""
+    states = [check.state for check in checks]
+    if not set(states) - {"none"}:
+        return "Not checked", "No check could run; the lines below say why."
+    title, text = _MARKS[worst(states)]
+    missing = states.count("none")
+    if missing and worst(states) != "none":
+        text += f" {counted(missing, 'check')} could not run."
+    return title, text
 
 
 def _badge(state: State) -> Safe:
@@ -103,7 +95,7 @@ def _cards(screen: Screen) -> str:
 def _answers(screen: Screen) -> str:
     """EC50s at the last timepoint in sentences, then the order of events."""
     if screen.responses.empty:
-        lines = ["No dose response was fitted."]
+        lines = [f"No dose response was fitted: {no_curves(screen)}."]
     else:
         lines, endpoints = [], endpoint_order(screen.responses)
         key = [e for e in endpoints if e.startswith("Endpoint_")] + [e for e in FIRST if e in endpoints]
@@ -126,7 +118,7 @@ def input_checks(screen: Screen) -> list[Check]:
     errors = int((faults["Severity"] == "error").sum()) if "Severity" in faults else len(faults)
     warnings = len(faults) - errors
     if not screen.design and not len(faults):
-        return []
+        return [not_checked("Is the input complete?", "the design of check_design was not given (--design)")]
     if not len(faults) and not excluded:
         return [Check("ok", "Is the input complete?", "Every plane of the design is there and readable.")]
     lost = f"; {counted(len(excluded), 'field')} left out" if excluded else ""
@@ -140,10 +132,16 @@ def image_checks(screen: Screen) -> list[Check]:
     if counts := verdict_counts(screen.images):
         total = max(sum(counts.values()), 1)
         share = counts["drop"] / total
-        state = worst([_graded(share, DROPPED), "warn" if counts["flag"] > 0.1 * total else "ok"])
+        state = worst([graded(share, DROPPED), "warn" if counts["flag"] > 0.1 * total else "ok"])
         text = f"{counts['keep']:,} of {counted(total, 'field')} kept, {counts['flag']:,} flagged, "
         text += f"{counts['drop']:,} dropped ({percent(share)})."
         checks.append(Check(state, "Are the images good?", text))
+    else:
+        why = (
+            screen.left_out("qc_images")
+            or "no verdicts of qc_images came with the table of images (--images)"
+        )
+        checks.append(not_checked("Are the images good?", why))
     rows = [row for row in edge_rows(screen.focus) if isinstance(row[2], int) and row[2] > 1]
     if rows:
         marked = [str(r[0]) for r in rows if int(str(r[3])) > 0.2 * int(str(r[1]))]
@@ -174,11 +172,11 @@ def vehicle_checks(screen: Screen) -> list[Check]:
     if screen.has("Count_CellsPerField") and fewest >= 3:
         groups = vehicle.groupby(runs)["Count_CellsPerField"]
         spread = float((groups.std() / groups.mean()).max())
-        states.append(_graded(spread, VEHICLE_SPREAD))
+        states.append(graded(spread, VEHICLE_SPREAD))
         text += f"; their counts vary by at most {percent(spread)} (coefficient of variation)"
     if screen.has("Fraction_Dying"):
         dying = float(vehicle.groupby(runs)["Fraction_Dying"].mean().max())
-        states.append(_graded(dying, VEHICLE_DYING))
+        states.append(graded(dying, VEHICLE_DYING))
         text += f"; at most {percent(dying)} of their cells are dying or dead"
     return [Check(worst(states), question, f"{text}.")]
 
@@ -187,7 +185,9 @@ def gate_checks(screen: Screen) -> list[Check]:
     """Gates that could not be set, or that call many vehicle cells stained."""
     gates = screen.gates
     if gates.empty or "Threshold" not in gates:
-        return []
+        if screen.has("Fraction_Viable"):
+            return [not_checked("Are the death gates sound?", "the table of gates was not given (--gates)")]
+        return []  # no death marker: no gate
     unset = gates["Threshold"].isna()
     high = (
         gates["Fraction_VehiclePositive"] > GATE_POSITIVE
@@ -214,27 +214,32 @@ def gate_checks(screen: Screen) -> list[Check]:
 
 def fit_checks(screen: Screen) -> list[Check]:
     """Curves that the wells do not follow."""
-    responses = screen.responses
+    responses, question = screen.responses, "Do the wells follow the curves?"
     if responses.empty:
-        return []
+        return [not_checked(question, no_curves(screen))]
     states = responses["State"].value_counts()
     text = listed(f"{int(states[s]):,} {s}" for s in ("fitted", "unbounded", "refused") if s in states)
     text = f"{counted(len(responses), 'curve')}: {text}"
+    if int(states.get("refused", 0)) == len(responses):
+        why = refusals(responses.get("Reason", []))
+        return [Check("warn", question, f"Every curve was refused, so there is no EC50 at all ({why}).")]
     poor = 0
     if "LackOfFit_P" in responses:
         fitted = responses[responses["State"] == "fitted"]
         # with many curves some P fall below 0.05 by chance alone
         poor = int((fitted["LackOfFit_P"] < 0.05 / max(len(fitted), 1)).sum())
         text += f"; {counted(poor, 'fitted curve')} with a lack of fit" if poor else "; no lack of fit"
-    return [Check("warn" if poor else "ok", "Do the wells follow the curves?", f"{text}.")]
+    return [Check("warn" if poor else "ok", question, f"{text}.")]
 
 
 def network_checks(screen: Screen) -> list[Check]:
     """Whether the network may be believed: leaks, permuted labels, and how little was trained."""
     deep, question = screen.deep, "Is the network's evaluation sound?"
     judged = [label for label in ("dose", "time") if verdict_of(screen, label) is not None]
+    if not judged and deep.logs.empty:
+        return []  # no network was trained
     if not judged:
-        return []
+        return [not_checked(question, step_reason(screen, "score_models", "train_resnet", "crop_cells"))]
     leaks = int((deep.leakage["Verdict"] == "refused").sum()) if not deep.leakage.empty else 0
     if found := marks(screen):
         return [Check("stop", question, f"It is marked: {listed(found)}.")]
@@ -248,4 +253,12 @@ def network_checks(screen: Screen) -> list[Check]:
     return [Check("warn" if small else "ok", question, f"{text[0].upper()}{text[1:]}.{small}")]
 
 
-CHECKS = (input_checks, image_checks, vehicle_checks, gate_checks, fit_checks, network_checks)
+CHECKS = (
+    input_checks,
+    image_checks,
+    segmentation_checks,
+    vehicle_checks,
+    gate_checks,
+    fit_checks,
+    network_checks,
+)

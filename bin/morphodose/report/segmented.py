@@ -1,0 +1,242 @@
+"""Checks of the segmentation: what it lost, whether the dose moves that, whether cells and nuclei agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from morphodose.profiles.losses import (
+    AT_BORDER,
+    LEAST_OBJECTS,
+    MULTINUCLEATE,
+    RATE,
+    WITHOUT_CELL,
+    WITHOUT_NUCLEUS,
+    Loss,
+    losses_of,
+    wilson_low,
+    worst_fields,
+)
+from morphodose.report.checks import Check, State, graded, not_checked, worst
+from morphodose.report.inputs import Screen
+from morphodose.report.summary import conditions_of
+from morphodose.report.words import counted, dose_words, hours, listed, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOUND = "Did every nucleus get its cell?"
+MOVED = "Does the dose change what is lost?"
+AGREE = "Do cells and nuclei agree?"
+
+#: Share of nuclei in no cell, of cells without nucleus, of cells with several.
+LIMITS = (0.05, 0.20)
+#: Share of all cells that the border of the image cuts.
+BORDER_LIMITS = (0.40, 1.0)
+#: Change with the dose from which it is a fault and no longer a remark.
+MOVE = 0.05
+#: How far apart the counts of cells and of nuclei against vehicle may be.
+APART = 0.15
+#: A dose changes these by itself: size of cells, division.
+_MAY_BE_BIOLOGY = {MULTINUCLEATE, AT_BORDER}
+#: Ways to make cells that start from nuclei.
+_FROM_NUCLEI = ("from_nuclei", "propagate")
+
+
+def segmentation_checks(screen: Screen) -> list[Check]:
+    """Three lines of the verdict; a line that could not be checked says why."""
+    losses = losses_of(screen.wells)
+    if WITHOUT_CELL not in losses:
+        why = _why_not(screen)
+        return [not_checked(FOUND, why)]
+    checks = [_found(screen, losses), _moved(screen, losses), *agreement(screen)]
+    gravest = worst([check.state for check in checks])
+    if gravest in ("warn", "stop"):
+        place = [check.state for check in checks].index(gravest)
+        checks[place] = replace(checks[place], answer=f"{checks[place].answer} {_fix(screen)}")
+    return checks
+
+
+def _why_not(screen: Screen) -> str:
+    if reason := screen.left_out("segment_cells"):
+        return reason
+    if "Count_Nuclei" not in screen.wells:
+        return "the table of wells has no counts of nuclei; profile_wells takes them from segment_cells"
+    channel = (screen.design.get("roles") or {}).get("nuclear") or screen.params.get("nuclear_channel")
+    if channel:
+        return f"not one nucleus was found in the channel {channel}"
+    return "without a nuclear channel (--nuclear_channel), cells that were missed cannot be counted"
+
+
+def _found(screen: Screen, losses: list[Loss]) -> Check:
+    wells = screen.wells
+    method = str(screen.params.get("cell_method") or "")
+    texts, states = [], []
+    for loss in losses:
+        part, whole = loss.counts(wells)
+        share = float(part[whole > 0].sum() / max(whole.sum(), 1))
+        limits = BORDER_LIMITS if loss is AT_BORDER else LIMITS
+        state = graded(share, limits)
+        text = f"{loss.words} {percent(share)}"
+        # a well is told only where its own count puts it beyond the limit
+        high = wilson_low(part, whole) > limits[1]
+        if high.any():
+            named = [_well(row) for row in wells[high].to_dict("records")]
+            text += f", above {percent(limits[1])} in {counted(len(named), 'well')} ({listed(named, 3)})"
+            state = worst([state, "stop" if high.mean() > 0.1 or _whole_condition(wells, high) else "warn"])
+        texts.append(text)
+        states.append(state)
+    text = "; ".join(texts)
+    answer = f"{text[0].upper()}{text[1:]}."
+    if method in _FROM_NUCLEI:
+        answer += f" With --cell_method {method} each cell is made from a nucleus, so none is left over."
+    return Check(worst(states), FOUND, answer)
+
+
+def _whole_condition(wells: pd.DataFrame, high: Any) -> bool:
+    """Whether all wells of a compound, dose and timepoint are beyond the limit."""
+    keys = ["Metadata_Compound", "Metadata_Dose", "Metadata_Timepoint"]
+    return bool(wells.assign(High=high).groupby(keys, dropna=False)["High"].all().any())
+
+
+def _well(row: dict[str, Any]) -> str:
+    plate = f"{row['Metadata_Plate']} " if row["Metadata_Plate"] else ""
+    return f"{plate}{row['Metadata_Well']} at {hours(row['Metadata_Timepoint'])}"
+
+
+def _moved(screen: Screen, losses: list[Loss]) -> Check:
+    rows = screen.loss_tests
+    if not rows:
+        return not_checked(
+            MOVED, f"no dose has vehicle wells beside it with {LEAST_OBJECTS} nuclei or more in each"
+        )
+    moved = [row for row in rows if row["Testable"] and row["Q"] <= RATE]
+    moved += [row for row in rows if not row["Testable"] and abs(row["Share"] - row["Vehicle"]) > LIMITS[1]]
+    moved.sort(key=lambda row: (row["Loss"] in _MAY_BE_BIOLOGY, -abs(row["Share"] - row["Vehicle"])))
+    tested = [row for row in rows if row["Testable"]]
+    untested = len(rows) - len(tested)
+    note = f" {counted(untested, 'series', 'series')} could not be tested: too few wells." if untested else ""
+    if not moved and not tested:
+        return not_checked(
+            MOVED, "too few wells to tell a dose from chance, and no large difference was seen"
+        )
+    if not moved:
+        what = listed(dict.fromkeys(row["Loss"].words for row in rows))
+        return Check(
+            "ok", MOVED, f"Not beyond chance: {what}, by compound and timepoint (permutation of wells).{note}"
+        )
+    states = [_state_of(row) for row in moved]
+    texts = [_sentence(row) for row in moved[:3]]
+    more = f"; {len(moved) - 3} more such series" if len(moved) > 3 else ""
+    return Check(worst(states), MOVED, f"{'; '.join(texts)}{more}.{note}")
+
+
+def _state_of(row: dict[str, Any]) -> State:
+    large = abs(row["Share"] - row["Vehicle"]) > MOVE
+    return "stop" if large and row["Loss"] not in _MAY_BE_BIOLOGY else "warn"
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    chance = (
+        f"false discovery rate {row['Q']:.2g}, {row['Wells']} wells permuted"
+        if row["Testable"]
+        else f"{row['Wells']} wells, too few to test"
+    )
+    return (
+        f"{row['Loss'].words}: {percent(row['Vehicle'])} in vehicle, {percent(row['Share'])} at "
+        f"{dose_words(row['Dose'], row['Unit'])} {row['Compound']}, {hours(row['Timepoint'])} ({chance})"
+    )
+
+
+def disagreements(screen: Screen) -> list[dict[str, Any]]:
+    """Doses where the counts of cells and nuclei against vehicle are apart, the largest first.
+
+    A row has ``Compound``, ``Dose``, ``Unit``, ``Timepoint``, ``Cells``, ``Nuclei`` (shares of vehicle, means
+    over wells) and ``Several``, whether cells with several nuclei account for it.
+    """
+    found: list[dict[str, Any]] = []
+    if not screen.has("Relative_CellCount", "Relative_NucleiCount"):
+        return found
+    for compound in screen.compounds:
+        cells = conditions_of(screen, compound, "Relative_CellCount").set_index(["Dose", "Timepoint"])
+        nuclei = conditions_of(screen, compound, "Relative_NucleiCount").set_index(["Dose", "Timepoint"])
+        for key in cells.index.intersection(nuclei.index):
+            dose, time = float(key[0]), float(key[1])
+            one, other = float(cells.loc[key, "Mean"]), float(nuclei.loc[key, "Mean"])
+            if dose <= 0 or not abs(one - other) > APART:
+                continue
+            if not abs(one - other) > 2 * _chance(screen, compound, dose, time, one, other):
+                continue
+            found.append(
+                {
+                    "Compound": compound,
+                    "Dose": dose,
+                    "Unit": screen.dose_unit(compound),
+                    "Timepoint": time,
+                    "Cells": one,
+                    "Nuclei": other,
+                    "Several": _several(screen, compound, dose, time),
+                }
+            )
+    return sorted(found, key=lambda row: -abs(row["Cells"] - row["Nuclei"]))
+
+
+def _of_dose(screen: Screen, compound: str, dose: float, time: float) -> pd.DataFrame:
+    wells = screen.wells
+    mine = (wells["Metadata_Compound"] == compound) & (wells["Metadata_Role"] == "treated")
+    return wells[mine & (wells["Metadata_Dose"] == dose) & (wells["Metadata_Timepoint"] == time)]
+
+
+def _chance(screen: Screen, compound: str, dose: float, time: float, cells: float, nuclei: float) -> float:
+    """Standard error of the difference that counting alone makes; infinite without a count."""
+    wells = _of_dose(screen, compound, dose, time)
+    number = float(wells["Count_Cells"].sum()) if len(wells) else 0.0
+    expected = number / cells if cells > 0 else float(WITHOUT_CELL.counts(wells)[1].sum()) / max(nuclei, 1e-9)
+    return float((cells + nuclei) ** 0.5 / expected**0.5) if expected > 0 else float("inf")
+
+
+def _several(screen: Screen, compound: str, dose: float, time: float) -> bool:
+    """Whether the surplus of nuclei lies in cells, several in one, and not outside of them."""
+    wells = _of_dose(screen, compound, dose, time)
+    if wells.empty or WITHOUT_CELL.part not in wells:
+        return False
+    outside = float(wells[WITHOUT_CELL.part].sum())
+    inside = float(wells["Count_Nuclei"].sum() - (wells["Count_Cells"] - wells[WITHOUT_NUCLEUS.part]).sum())
+    return inside > outside
+
+
+def agreement(screen: Screen) -> list[Check]:
+    """Whether cells and nuclei, each against vehicle, tell the same loss."""
+    if not screen.has("Relative_CellCount", "Relative_NucleiCount"):
+        return [not_checked(AGREE, "there is no vehicle well to count either against")]
+    found = disagreements(screen)
+    if not found:
+        text = f"Against vehicle they differ at no dose by more than {percent(APART)} and chance."
+        return [Check("ok", AGREE, text)]
+    texts = [
+        f"{row['Compound']} {dose_words(row['Dose'], row['Unit'])}, {hours(row['Timepoint'])}: "
+        f"{percent(row['Cells'])} of vehicle by cells, {percent(row['Nuclei'])} by nuclei"
+        + (", several of them in one cell" if row["Several"] else "")
+        for row in found[:3]
+    ]
+    more = f"; {len(found) - 3} more conditions" if len(found) > 3 else ""
+    fewer = [row for row in found if row["Cells"] < row["Nuclei"] and not row["Several"]]
+    why = (
+        " These cells are not gone: their stain or their segmentation is. Take the count of nuclei for death."
+        if fewer
+        else " Either cells divide without parting, neighbours were merged, or debris was taken for cells."
+    )
+    return [Check("stop" if fewer else "warn", AGREE, f"{'; '.join(texts)}{more}.{why}")]
+
+
+def _fix(screen: Screen) -> str:
+    """What to do about it."""
+    fields = [str(name) for name in worst_fields(screen.images, 3).get("Metadata_ImageID", [])]
+    look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""
+    method = str(screen.params.get("cell_method") or "cellpose")
+    other = [
+        "another --cell_model (cyto3, cpsam)",
+        "--cell_method propagate" if method != "propagate" else "--cell_method cellpose",
+        "a --diameter in px",
+    ]
+    return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."
