@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
-from morphodose.responses.endpoints import choose
 from morphodose.responses.fit import gather, respond
+from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
+from morphodose.responses.wells_file import read_wells
 from morphodose.responses.zprime import zprime_table
-from morphodose.tables import read_table
 
 
 @command
@@ -31,18 +32,21 @@ from morphodose.tables import read_table
     default="",
     help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
 )
+@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--seed", default=1, help="Of the permutation tests.")
-def main(wells: Path, out: Path, endpoints: str, seed: int) -> None:
+def main(wells: Path, out: Path, endpoints: str, group_by: str, seed: int) -> None:
     """Write responses, curves, onsets, orders and zprime as Parquet tables into OUT."""
-    names = schemas.columns_of(wells)
-    chosen = choose(names, [name.strip() for name in endpoints.split(",") if name.strip()])
-    needed = [name for name in names if name.startswith(("Metadata_", "Count_")) or name in chosen]
-    if "Fraction_Viable" in names and "Fraction_Viable" not in needed:
-        needed.append("Fraction_Viable")
-    table = check_wells(read_table(wells, needed), str(wells))
+    table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
+    table = check_wells(table, str(wells))
+    grouping = find_groups(table, group_by)
+    for line in grouping.lines():
+        click.echo(line, file=sys.stderr)
+    table = add_groups(table, grouping)
+    if "Count_CellsPerField" in table:
+        table = table.assign(**relative_columns(table))
     everything = gather(table, chosen)
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
-    rows, curves = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr))
+    rows, curves = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
     z_rows = zprime_table(table, chosen)
     schemas.add_zprime(rows, z_rows)
     onsets, orders = time_courses(table, chosen)

@@ -14,10 +14,11 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.profiles.conditions import condition_rows
 from morphodose.profiles.endpoints import parse_endpoints
-from morphodose.profiles.relative import add_relative
+from morphodose.profiles.relative import relative_columns
 from morphodose.profiles.segmentation import drop_without_nuclei
 from morphodose.profiles.wells import cells_of, profile_well, well_rows
 from morphodose.responses.endpoints import SHAPE_FEATURES, choose
+from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
 from morphodose.responses.schemas import write_rows
 from morphodose.responses.select import check_wells
 from morphodose.tables import column_units, parquet_files, read_table, write_table
@@ -36,9 +37,12 @@ ORDER = ("Metadata_", "Count_", "Relative_", "Fraction_", "Endpoint_", "MedianVi
 @click.option("--cells", required=True, type=EXISTING, help="Folder with the cells of annotate_cells.")
 @click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
 @click.option("--endpoints", default="", help="Own endpoints, comma-separated: name=colA/colB or name=col.")
+@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--out", required=True, type=FILE, help="Table of wells to write.")
 @click.option("--conditions_out", type=FILE, help="Table of means over wells to write.")
-def main(cells: Path, images: Path, endpoints: str, out: Path, conditions_out: Path | None) -> None:
+def main(
+    cells: Path, images: Path, endpoints: str, group_by: str, out: Path, conditions_out: Path | None
+) -> None:
     """Write one row a well-timepoint, and the means over the wells of each condition."""
     files = {file.stem: file for file in parquet_files(cells)}
     if not files:
@@ -53,8 +57,12 @@ def main(cells: Path, images: Path, endpoints: str, out: Path, conditions_out: P
         name = f"{keys['Metadata_Acquisition']} {keys['Metadata_Well']}, {rows[-1]['Count_Cells']} cells"
         click.echo(f"well {position} of {len(wells)}: {name}", file=sys.stderr)
     drop_without_nuclei(rows)
-    add_relative(rows)
     table = frame_of(rows)
+    grouping = find_groups(table, group_by)
+    for line in grouping.lines():
+        click.echo(line, file=sys.stderr)
+    table = add_groups(table, grouping)
+    table = in_order(table.assign(**relative_columns(table)))
     write_table(table, out, well_units(list(table.columns), column_units(first)))
     if conditions_out:
         kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
@@ -74,6 +82,11 @@ def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
     texts = [name for name in ordered if name.startswith("Metadata_") and name not in numeric]
     numbers = [name for name in ordered if name not in texts and not name.startswith("Count_")]
     return frame.astype(dict.fromkeys(texts, "string") | dict.fromkeys(numbers, "float64"))
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns in the order of their groups."""
+    return frame[[name for start in ORDER for name in frame if name.startswith(start)]]
 
 
 def well_units(names: list[str], of_cells: dict[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from morphodose.errors import InputError
 from morphodose.profiles.endpoints import Endpoint, parse_endpoints
-from morphodose.profiles.relative import add_relative
+from morphodose.profiles.relative import relative_columns
 from morphodose.profiles.segmentation import drop_without_nuclei, segmentation_counts
 from morphodose.profiles.wells import fractions
 from morphodose.responses.endpoints import choose
@@ -236,8 +236,8 @@ def reference_rows(vehicles):
                     "Count_CellsPerField": float(count * factor),
                 }
             )
-    add_relative(rows)
-    return rows
+    frame = pd.DataFrame(rows)
+    return frame.assign(**relative_columns(frame)).to_dict("records")
 
 
 def test_an_acquisition_with_vehicle_wells_enough_is_compared_with_its_own():

@@ -1,4 +1,4 @@
-"""Means over wells: each compound, dose and timepoint, with Student's interval over its wells."""
+"""Means over wells: each compound, group, dose and timepoint, with Student's interval over its wells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from morphodose.profiles.intervals import mean_interval
-from morphodose.responses.select import compounds_of, series, usable
+from morphodose.responses.groups import groups_in
+from morphodose.responses.select import Layout, series, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,16 +20,18 @@ def condition_rows(wells: pd.DataFrame, endpoints: Sequence[str]) -> list[dict[s
     fractions and counts can have. Positive controls follow, under their own compound and role.
     """
     rows: list[dict[str, Any]] = []
-    for compound in compounds_of(wells):
-        rows += _rows(series(wells, compound), compound, endpoints)
+    layout = Layout(wells)
+    for compound, group in layout.pairs():
+        rows += _rows(series(wells, compound, group, layout), compound, group, endpoints)
     positive = wells[wells["Metadata_Role"] == "positive"]
-    for compound, mine in positive.groupby("Metadata_Compound", sort=True):
-        rows += _rows(mine, str(compound), endpoints)
+    by = [positive["Metadata_Compound"].astype(str), groups_in(positive)]
+    for (compound, group), mine in positive.groupby(by, sort=True):
+        rows += _rows(mine, str(compound), str(group), endpoints)
     return rows
 
 
-def _rows(wells: pd.DataFrame, compound: str, endpoints: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of one compound."""
+def _rows(wells: pd.DataFrame, compound: str, group: str, endpoints: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of one compound in one group."""
     units = wells.loc[wells["Metadata_Role"] != "vehicle", "Metadata_DoseUnit"].dropna()
     unit = units.iloc[0] if len(units) else None
     rows = []
@@ -44,6 +47,7 @@ def _rows(wells: pd.DataFrame, compound: str, endpoints: Sequence[str]) -> list[
                 rows.append(
                     {
                         "Metadata_Compound": compound,
+                        "Metadata_Group": group,
                         "Metadata_Dose": float(dose),
                         "Metadata_DoseUnit": unit,
                         "Metadata_Role": role,

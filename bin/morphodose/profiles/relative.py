@@ -3,60 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.responses.select import Layout
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: With this many vehicle wells an acquisition is compared with its own.
 OWN_REFERENCE = 3
 
 
-def add_relative(rows: Sequence[dict[str, Any]]) -> None:
-    """Add ``Relative_CellCount``, ``Fraction_Lost``, ``Relative_ViableCount``, ``Relative_NucleiCount``.
+def relative_columns(wells: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    """``Relative_CellCount``, ``Fraction_Lost``, ``Relative_ViableCount``, ``Relative_NucleiCount``.
 
     And ``Count_ReferenceWells``, the number of vehicle wells behind them.
 
     Parameters
     ----------
-    rows : sequence of dict
-        Wells, with ``Count_CellsPerField``; changed in place. ``Relative_NucleiCount`` is added where they
-        have ``Count_NucleiPerField``: nuclei stay where a stain that leaves the cell hides it.
+    wells : pandas.DataFrame
+        Wells, with ``Count_CellsPerField``; ``Metadata_Group`` where groups divide them. A column is there
+        only where the wells have what it is made of: nuclei (``Count_NucleiPerField``) stay where a stain
+        that leaves the cell hides it.
 
     Notes
     -----
-    Cells per field over the mean of the vehicle wells of the same plate and timepoint: those of the same
-    acquisition where it has `OWN_REFERENCE` of them, else those of all its replicates. The mean of one or two
-    wells would put their own scatter into every well that is divided by it, and make the vehicle wells of
-    such an acquisition agree with themselves by construction.
+    Cells per field over the mean of the vehicle wells of the well's compound and group
+    (`morphodose.responses.select.Layout`) on the same plate and timepoint: those of the same acquisition
+    where it has `OWN_REFERENCE` of them, else those of all its replicates. The mean of one or two wells would
+    put their own scatter into every well that is divided by it, and make the vehicle wells of such an
+    acquisition agree with themselves by construction.
     """
-    by_acquisition: dict[Any, list[dict[str, Any]]] = {}
-    by_plate: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["Metadata_Role"] == "vehicle" and math.isfinite(row["Count_CellsPerField"]):
-            by_acquisition.setdefault(row["Metadata_Acquisition"], []).append(row)
-            by_plate.setdefault((row["Metadata_Plate"], row["Metadata_Timepoint"]), []).append(row)
-    for row in rows:
-        own = by_acquisition.get(row["Metadata_Acquisition"], [])
-        shared = by_plate.get((row["Metadata_Plate"], row["Metadata_Timepoint"]), [])
-        reference = own if len(own) >= OWN_REFERENCE else shared
-        row["Count_ReferenceWells"] = len(reference)
-        count = _ratio(row["Count_CellsPerField"], [each["Count_CellsPerField"] for each in reference])
-        row["Relative_CellCount"], row["Fraction_Lost"] = count, 1 - count
-        if any("Fraction_Viable" in each for each in rows):
-            row["Relative_ViableCount"] = _ratio(viable(row), [viable(each) for each in reference])
-        if "Count_NucleiPerField" in row:
-            nuclei = [each.get("Count_NucleiPerField", math.nan) for each in reference]
-            row["Relative_NucleiCount"] = _ratio(row["Count_NucleiPerField"], nuclei)
+    count = len(wells)
+    cells = wells["Count_CellsPerField"].to_numpy(dtype=float)
+    parts = {"Relative_CellCount": cells}
+    if "Fraction_Viable" in wells:
+        parts["Relative_ViableCount"] = _viable_per_field(wells, cells)
+    if "Count_NucleiPerField" in wells:
+        parts["Relative_NucleiCount"] = wells["Count_NucleiPerField"].to_numpy(dtype=float)
+    found: dict[str, npt.NDArray[Any]] = {"Count_ReferenceWells": np.zeros(count, dtype=np.int64)}
+    found |= {name: np.full(count, math.nan) for name in parts}
+    acquisitions = (
+        wells["Metadata_Acquisition"].astype(str).to_numpy()
+        if "Metadata_Acquisition" in wells
+        else np.full(count, "")
+    )
+    by = [wells["Metadata_Plate"].astype(str), wells["Metadata_Timepoint"]]
+    for places in wells.groupby(by, sort=True).indices.values():
+        for mine, reference in Layout(wells.iloc[places]).references():
+            mine, reference = places[mine], places[reference]
+            reference = reference[np.isfinite(cells[reference])]
+            for acquisition in np.unique(acquisitions[mine]):
+                rows = mine[acquisitions[mine] == acquisition]
+                own = reference[acquisitions[reference] == acquisition]
+                chosen = own if len(own) >= OWN_REFERENCE else reference
+                found["Count_ReferenceWells"][rows] = len(chosen)
+                for name, values in parts.items():
+                    found[name][rows] = values[rows] / _mean(values[chosen])
+    return found | {"Fraction_Lost": 1 - found["Relative_CellCount"]}
 
 
-def viable(row: dict[str, Any]) -> float:
-    """Viable cells per field."""
-    if row["Count_Cells"] == 0:
-        return 0.0 if row["Count_Fields"] else math.nan
-    return float(row["Count_CellsPerField"] * row.get("Fraction_Viable", math.nan))
+def _viable_per_field(wells: pd.DataFrame, cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Viable cells per field; 0 where a well with fields has no cell."""
+    found = cells * wells["Fraction_Viable"].to_numpy(dtype=float)
+    empty = wells["Count_Cells"].to_numpy(dtype=float) == 0 if "Count_Cells" in wells else cells == 0
+    found[empty] = np.where(np.isfinite(cells[empty]), 0.0, math.nan)
+    return found
 
 
-def _ratio(value: float, reference: list[float]) -> float:
-    """Value over the mean of the reference, NaN where there is none."""
-    there = [each for each in reference if math.isfinite(each)]
-    mean = sum(there) / len(there) if there else math.nan
-    return value / mean if mean > 0 else math.nan
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    """Mean of the values there are; NaN where it is not above 0."""
+    there = values[np.isfinite(values)]
+    mean = float(there.mean()) if len(there) else math.nan
+    return mean if mean > 0 else math.nan

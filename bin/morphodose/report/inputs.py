@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.report.deep_inputs import Deep
+from morphodose.responses.groups import GROUP, groups_in
+from morphodose.responses.select import Layout
 from morphodose.tables import column_units, parquet_files
 
 if TYPE_CHECKING:
@@ -81,6 +83,11 @@ class Screen:
     units: dict[str, str] = field(default_factory=dict)
     deep: Deep = field(default_factory=Deep)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which vehicle wells belong to which compound."""
+        return Layout(self.wells)
+
     def has(self, *columns: str) -> bool:
         """Whether the wells have all of `columns`, with a value in each."""
         return all(name in self.wells and self.wells[name].notna().any() for name in columns)
@@ -141,7 +148,7 @@ def read_wells(path: str | Path, extra: Iterable[str] = ()) -> pd.DataFrame:
         frame[name] = frame[name].fillna(filler).astype(str) if name in frame else filler
     frame["Metadata_Role"] = frame["Metadata_Role"].fillna("").astype(str)
     frame["Metadata_Plate"] = frame["Metadata_Plate"].fillna("").astype(str)
-    return frame
+    return name_groups(frame)
 
 
 def read_optional(paths: Sequence[str | Path]) -> pd.DataFrame:
@@ -151,7 +158,17 @@ def read_optional(paths: Sequence[str | Path]) -> pd.DataFrame:
     from morphodose.tables import read_table
 
     files = [file for path in paths for file in parquet_files(Path(path))]
-    return read_table(files) if files else pd.DataFrame()
+    return name_groups(read_table(files)) if files else pd.DataFrame()
+
+
+def name_groups(frame: pd.DataFrame) -> pd.DataFrame:
+    """Compounds with their group in their name where groups divide the analysis: a curve, a line for each."""
+    if GROUP not in frame or "Metadata_Compound" not in frame:
+        return frame
+    group = groups_in(frame)
+    compound = frame["Metadata_Compound"].astype(object).where(frame["Metadata_Compound"].notna(), "")
+    named = compound.astype(str) + ", " + group
+    return frame.assign(Metadata_Compound=named.where((group != "") & (compound != ""), compound))
 
 
 def read_images(paths: Sequence[str | Path]) -> pd.DataFrame:

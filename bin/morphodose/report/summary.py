@@ -13,16 +13,17 @@ COLUMNS = ["Dose", "Timepoint", "Mean", "Low", "High", "Wells"]
 
 
 def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
-    """Wells of a compound, and the vehicle wells of its plates; vehicle wells have dose 0."""
+    """Wells of a compound, and its vehicle wells as the fits take them; vehicle wells have dose 0."""
     import numpy as np
 
-    wells = screen.wells
-    mine = wells[(wells["Metadata_Compound"] == compound) & (wells["Metadata_Role"] == "treated")]
-    vehicle = wells[
-        (wells["Metadata_Role"] == "vehicle") & wells["Metadata_Plate"].isin(mine["Metadata_Plate"])
+    layout = screen.layout
+    places = [
+        each
+        for name, group in layout.pairs()
+        if name == compound
+        for each in (layout.vehicle(name, group), layout.treated(name, group))
     ]
-    both = vehicle.index.union(mine.index)
-    found = wells.loc[both].copy()
+    found = screen.wells.iloc[np.unique(np.concatenate(places)) if places else []].copy()
     found["Dose"] = np.where(found["Metadata_Role"] == "vehicle", 0.0, found["Metadata_Dose"])
     return found[found["Dose"].notna()]
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from morphodose.responses.dose_test import benjamini_hochberg, effect_p, lack_of_fit
 from morphodose.responses.endpoints import family_of, is_mirrored, stabilised
 from morphodose.responses.families import BINOMIAL, choose_family
+from morphodose.responses.groups import Grouping, plain
 from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, band, fit_curve, profile_interval
-from morphodose.responses.select import called, compounds_of, series, usable
+from morphodose.responses.select import Layout, called, series, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,14 +64,16 @@ class Verdict:
 
 
 def gather(wells: pd.DataFrame, endpoints: list[str]) -> list[Series]:
-    """Series of every compound, timepoint and endpoint that has a value."""
+    """Series of every compound, group, timepoint and endpoint that has a value."""
     found = []
-    for compound in compounds_of(wells):
-        for hours, of_time in wells.groupby("Metadata_Timepoint", sort=True):
-            rows = series(of_time, compound)
+    layout = Layout(wells)
+    for compound, group in layout.pairs():
+        mine = series(wells, compound, group, layout)
+        for hours, rows in mine.groupby("Metadata_Timepoint", sort=True):
             units = rows.loc[rows["Metadata_Role"] == "treated", "Metadata_DoseUnit"].dropna()
             keys = {
                 "Metadata_Compound": compound,
+                "Metadata_Group": group,
                 "Metadata_Timepoint": float(hours),
                 "Metadata_DoseUnit": units.iloc[0] if len(units) else None,
             }
@@ -166,7 +169,10 @@ def _step(upper: float, lower: float) -> float:
 
 
 def respond(
-    everything: list[Series], seed: int = 1, progress: Callable[[str], None] = lambda line: None
+    everything: list[Series],
+    seed: int = 1,
+    progress: Callable[[str], None] = lambda line: None,
+    grouping: Grouping | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the tables `responses` and `curves`.
 
@@ -178,16 +184,20 @@ def respond(
         Of the permutation tests.
     progress : callable
         Gets a line now and then.
+    grouping : Grouping, optional
+        Compounds that vary a second drug have no curve; columns that were ignored are noted.
     """
+    grouping = grouping or Grouping()
     effects = np.full(len(everything), np.nan)
     for place, one in enumerate(everything):
-        if not _too_little(one):
+        if not _too_little(one) and one.keys["Metadata_Compound"] not in grouping.combinations:
             scale = stabilised(one.endpoint, one.values, one.cells)
             effects[place] = effect_p(one.doses, scale, one.blocks, seed=seed)
     rates = benjamini_hochberg(effects)
     rows, curves = [], []
     for place, one in enumerate(everything):
-        row, curve = _respond_one(one, float(effects[place]), float(rates[place]))
+        second = grouping.combinations.get(one.keys["Metadata_Compound"], "")
+        row, curve = _respond_one(one, float(effects[place]), float(rates[place]), second)
         rows.append(row)
         curves.extend(curve)
         if place + 1 == len(everything) or (place + 1) % 20 == 0:
@@ -195,7 +205,9 @@ def respond(
     return rows, curves
 
 
-def _respond_one(one: Series, effect: float, rate: float) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _respond_one(
+    one: Series, effect: float, rate: float, second: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Row of `responses` and rows of `curves` of one series."""
     positive = one.doses[one.doses > 0]
     row: dict[str, Any] = {
@@ -217,6 +229,11 @@ def _respond_one(one: Series, effect: float, rate: float) -> tuple[dict[str, Any
         "Dose_Min": float(positive.min()) if len(positive) else math.nan,
         "Dose_Max": float(positive.max()) if len(positive) else math.nan,
     }  # fmt: skip
+    if second:
+        reason = (
+            f"combination: the dose of a second drug varies too ({plain(second)}); one curve cannot say both"
+        )
+        return row | {"Reason": reason}, []
     fit = fit_series(one)
     if fit is None:
         return row, []

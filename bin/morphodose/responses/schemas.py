@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from morphodose.tables import parquet_files, write_arrow
+from morphodose.tables import write_arrow
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
-_KEYS = {"Metadata_Compound": _TEXT, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
-_DOSE = {"Metadata_Compound": _TEXT, "Metadata_Dose": _NUMBER, "Metadata_DoseUnit": _TEXT}
+_OF = {"Metadata_Compound": _TEXT, "Metadata_Group": _TEXT}
+_KEYS = {**_OF, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
+_DOSE = {**_OF, "Metadata_Dose": _NUMBER, "Metadata_DoseUnit": _TEXT}
 
 #: Table → column → type.
 SCHEMAS: dict[str, dict[str, pa.DataType]] = {
@@ -52,6 +52,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "zprime": {
         "Metadata_Plate": _TEXT,
         "Metadata_Compound": _TEXT,
+        "Metadata_Group": _TEXT,
         "Metadata_Timepoint": _NUMBER,
         "Endpoint": _TEXT,
         "ZPrime": _NUMBER,
@@ -83,20 +84,15 @@ def write_rows(table: str, rows: Sequence[dict[str, Any]], path: str | Path) -> 
     write_arrow(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
 
 
-def columns_of(path: str | Path) -> list[str]:
-    """Columns of a Parquet file, or of the first one of a folder."""
-    return pq.read_schema(parquet_files(Path(path))[0]).names
-
-
 def add_zprime(rows: Sequence[dict[str, Any]], zprimes: Sequence[dict[str, Any]]) -> None:
     """Add ``ZPrime`` to the rows of responses: the median over the plates, null without controls."""
     import statistics
 
+    names = ("Metadata_Compound", "Metadata_Group", "Metadata_Timepoint", "Endpoint")
     found: dict[tuple[Any, ...], list[float]] = {}
     for row in zprimes:
         if math.isfinite(row["ZPrime"]):
-            key = (row["Metadata_Compound"], row["Metadata_Timepoint"], row["Endpoint"])
-            found.setdefault(key, []).append(row["ZPrime"])
+            found.setdefault(tuple(row[name] for name in names), []).append(row["ZPrime"])
     for row in rows:
-        values = found.get((row["Metadata_Compound"], row["Metadata_Timepoint"], row["Endpoint"]))
+        values = found.get(tuple(row[name] for name in names))
         row["ZPrime"] = statistics.median(values) if values else math.nan

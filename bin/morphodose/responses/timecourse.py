@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.responses.endpoints import LEAST_CELLS, kind_of, stabilised
-from morphodose.responses.select import called, compounds_of, series, usable
+from morphodose.responses.select import Layout, called, series, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,11 +98,14 @@ def holm(p_values: Floats) -> Floats:
     return adjusted
 
 
-def all_contrasts(wells: pd.DataFrame, compound: str, endpoint: str) -> list[Contrast]:
-    """Contrasts of every dose and timepoint of a compound, with P values adjusted over all of them."""
+def all_contrasts(mine: pd.DataFrame, endpoint: str) -> list[Contrast]:
+    """Contrasts of every dose and timepoint of a compound, with P values adjusted over all of them.
+
+    `mine` are the wells of the compound with their vehicle wells (`select.series`).
+    """
     found: list[Contrast] = []
-    for hours, of_time in wells.groupby("Metadata_Timepoint", sort=True):
-        rows = usable(series(of_time, compound), endpoint)
+    for hours, of_time in mine.groupby("Metadata_Timepoint", sort=True):
+        rows = usable(of_time, endpoint)
         doses = rows["Metadata_Dose"].to_numpy(dtype=float)
         values = rows[endpoint].to_numpy(dtype=float)
         cells = called(rows).to_numpy(dtype=float)
@@ -152,14 +155,17 @@ def time_courses(
     onsets: list[dict[str, Any]] = []
     orders: list[dict[str, Any]] = []
     shapes = [name for name in endpoints if name.startswith("MedianViable_")]
-    for compound in compounds_of(wells):
-        treated = wells[(wells["Metadata_Compound"] == compound) & (wells["Metadata_Role"] == "treated")]
+    layout = Layout(wells)
+    for compound, group in layout.pairs():
+        of_compound = series(wells, compound, group, layout)
+        treated = of_compound[of_compound["Metadata_Role"] == "treated"]
         units = treated["Metadata_DoseUnit"].dropna()
         unit = units.iloc[0] if len(units) else None
         doses = sorted(treated["Metadata_Dose"].dropna().unique())
-        found = {endpoint: all_contrasts(wells, compound, endpoint) for endpoint in endpoints}
+        found = {endpoint: all_contrasts(of_compound, endpoint) for endpoint in endpoints}
         for dose in map(float, doses):
-            keys = {"Metadata_Compound": compound, "Metadata_Dose": dose, "Metadata_DoseUnit": unit}
+            keys = {"Metadata_Compound": compound, "Metadata_Group": group, "Metadata_Dose": dose,
+                    "Metadata_DoseUnit": unit}  # fmt: skip
             mine = {name: [c for c in every if c.dose == dose] for name, every in found.items()}
             onsets += [
                 {**keys, "Endpoint": name, "Kind": kind_of(name), **onset(mine[name])} for name in endpoints

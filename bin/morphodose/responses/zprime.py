@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.select import usable, vehicle_of
+from morphodose.responses.groups import groups_in
+from morphodose.responses.select import Layout, usable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,21 +31,24 @@ def z_prime(positive: npt.ArrayLike, vehicle: npt.ArrayLike) -> tuple[float, str
 
 
 def zprime_table(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:
-    """Z′ of each plate, timepoint, compound and endpoint, a row each.
+    """Z′ of each plate, timepoint, compound, group and endpoint, a row each.
 
-    The positive wells are those of the compound, or all of the plate where it has none of its own; plates
-    without positive wells have no row.
+    The positive wells are those of the compound, or all of its group on the plate where it has none of its
+    own; plates without positive wells have no row.
     """
     rows: list[dict[str, Any]] = []
     for (plate, hours), of_plate in wells.groupby(["Metadata_Plate", "Metadata_Timepoint"], sort=True):
         positives = of_plate[of_plate["Metadata_Role"] == "positive"]
         if positives.empty:
             continue
-        named = of_plate[of_plate["Metadata_Role"].isin(["treated", "positive"])]["Metadata_Compound"]
-        for compound in sorted(named.dropna().unique()):
-            own = positives[positives["Metadata_Compound"] == compound]
-            positive = own if len(own) else positives
-            vehicle = vehicle_of(of_plate, compound)
+        layout, group_of = Layout(of_plate), groups_in(positives)
+        for compound, group in layout.pairs(("treated", "positive")):
+            of_group = positives[group_of.isin(["", group])]
+            own = of_group[of_group["Metadata_Compound"] == compound]
+            positive = own if len(own) else of_group
+            if positive.empty:
+                continue
+            vehicle = of_plate.iloc[layout.vehicle(compound, group)]
             for endpoint in endpoints:
                 above, below = usable(positive, endpoint)[endpoint], usable(vehicle, endpoint)[endpoint]
                 value, reason = z_prime(above, below)
@@ -52,6 +56,7 @@ def zprime_table(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, An
                     {
                         "Metadata_Plate": plate,
                         "Metadata_Compound": compound,
+                        "Metadata_Group": group,
                         "Metadata_Timepoint": float(hours),
                         "Endpoint": endpoint,
                         "ZPrime": value,
