@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from morphodose.profiles.segmentation import NUCLEI
 from morphodose.responses.dose_test import benjamini_hochberg, effect_p
-from morphodose.responses.select import compounds_of, series
+from morphodose.responses.select import Layout, series
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +105,9 @@ def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[d
     wells = wells.copy()
     wells.loc[wells["Metadata_Role"] == "vehicle", "Metadata_Dose"] = 0.0
     rows = []
-    for compound in compounds_of(wells):
-        mine = series(wells, compound)
+    layout = Layout(wells)
+    for compound, group in layout.pairs():
+        mine = series(wells, compound, group, layout)
         for hours, of_time in mine.groupby("Metadata_Timepoint", sort=True):
             for loss in losses:
                 row = _tested(of_time, loss, seed)
