@@ -7,7 +7,8 @@ import pytest
 from scipy import ndimage
 from skimage.measure import regionprops
 
-from morphodose.simulate.field import CHANNELS, STATES, Optics, SimulatedField, render_field
+from morphodose.simulate.field import CHANNELS, STATES, Look, Optics, SimulatedField, render_field
+from morphodose.simulate.looks import SHAPES, STAINS
 from morphodose.simulate.shapes import make_cells, place_cells, rasterise
 
 MIXED = (0.4, 0.2, 0.25, 0.15)
@@ -224,3 +225,64 @@ def test_fractions_that_are_no_shares_are_refused():
         field(fractions=(0.5, 0.5, 0.5, 0.5))
     with pytest.raises(ValueError, match="zombie"):
         field(fractions={"zombie": 1.0})
+
+
+@pytest.mark.parametrize("stain", STAINS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_look_lights_the_cells_and_not_the_background(stain, shape):
+    look = Look(stain=stain, shape=shape)
+    one = field(3, size=240, n_cells=14, fractions=None, optics=Optics(noise=0, illumination=0), look=look)
+    image = one.planes.max(axis=0)[2].astype(float)
+    inside = image[one.cells > 0].mean()
+    assert inside > 1.5 * np.median(image[one.cells == 0])
+    if stain == "membrane":  # the outline is brighter than what it encloses
+        depth = ndimage.distance_transform_edt(one.cells > 0)
+        assert image[(depth > 0) & (depth < 4)].mean() > 1.5 * image[depth > 8].mean()
+
+
+def test_spindles_are_longer_and_stars_less_solid_than_spread_cells():
+    shape = {}
+    for name in SHAPES:
+        one = field(4, size=400, n_cells=30, fractions=None, look=Look(shape=name))
+        props = [p for p in regionprops(one.cells) if not one.table["TouchesBorder"][p.label - 1]]
+        shape[name] = np.median(
+            [(p.axis_major_length / p.axis_minor_length, p.solidity) for p in props], axis=0
+        )
+    assert shape["spindle"][0] > 2 * shape["spread"][0]
+    assert shape["star"][1] < shape["spread"][1] - 0.1
+
+
+def test_decades_spread_the_brightness_of_cells_and_of_nuclei():
+    one = field(5, size=500, n_cells=80, fractions=None, look=Look(decades=2, nuclear_decades=1))
+    for name, decades in (("CellMask", 2), ("Hoechst", 1)):
+        level = np.log10(one.table[f"Level_{name}"])
+        assert np.ptp(level) == pytest.approx(decades, abs=0.5)
+
+
+def test_haze_gradient_and_debris_add_light_where_no_cell_is():
+    plain = {"fractions": None, "size": 240, "n_cells": 8}
+    dark = Optics(noise=0, illumination=0)
+    background = field(6, optics=dark, **plain)
+    outside = ndimage.distance_transform_edt(background.cells == 0) > 10
+    base = background.planes[1, 2][outside].astype(float)
+    hazy = field(6, optics=Optics(noise=0, illumination=0, haze=0.5), **plain).planes[1, 2][outside]
+    assert hazy.mean() > base.mean() + 20
+    sloped = field(6, optics=Optics(noise=0, illumination=0, gradient=300), **plain).planes[1, 2][outside]
+    assert np.ptp(sloped - base) == pytest.approx(300 * Optics().gain, rel=0.1)
+    dirty = field(7, n_cells=0, size=240, optics=dark, look=Look(debris=20))
+    assert dirty.cells.max() == 0
+    assert dirty.planes[1, 2].max() > 500
+
+
+def test_the_corner_of_a_vignetted_field_has_the_light_it_is_said_to_have():
+    empty = field(8, n_cells=0, optics=Optics(noise=0, illumination=0.6)).planes[1, 2].astype(float) - 120
+    assert empty[0, 0] / empty[180, 180] == pytest.approx(0.4, abs=0.05)
+
+
+def test_unknown_looks_are_refused():
+    with pytest.raises(ValueError, match="velvet"):
+        Look(stain="velvet")
+    with pytest.raises(ValueError, match="cube"):
+        Look(shape="cube")
+    with pytest.raises(ValueError, match="0 or more"):
+        Look(decades=-1)

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Train the Cellpose network that the project ships, on simulated plates and on open nuclear images.
+"""Train the Cellpose network that the project ships: simulated plates, real cells, real nuclei.
 
-The command of the shipped file stands in its card. `cellpose.train.train_seg` is not used: it wants all
-images in memory at once, knows one mean diameter, and augments by rotation and size only. This loop
-mixes two tasks (cells at 30 px: cytoplasm + nuclear channel; nuclei at 17 px: nuclear channel + empty),
-changes contrast, blur and noise, averages the weights, and goes on after an interruption. Flows, loss
-and geometry are Cellpose's own (`dynamics`, `train`, `transforms`; Stringer et al. 2021).
+The command of the shipped file stands in its card, and the sets of images, their terms, and what of
+them is held out. Cells are shown at 30 px (cell channel + nuclear channel), nuclei at 17 px (nuclear
+channel + nothing). Tiles, flows and the loop are those of `morphodose.segmentation.training`, which
+whoever trains on masks of their own uses too.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,43 +21,55 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 import torch
-from cellpose import dynamics, transforms
-from cellpose.train import _loss_fn_seg
 from skimage.measure import label
 
-from morphodose.files import replacing
-from morphodose.segmentation.network import Network, build_network, write_compact
-from morphodose.simulate.field import Optics, render_field
+from morphodose.segmentation.common import pair
+from morphodose.segmentation.network import build_network, load_network, write_compact
+from morphodose.segmentation.training import Sample, Schedule, make_sample, median_diameter, train_network
+from morphodose.segmentation.weights import sha256_of
+from morphodose.simulate.field import Look, Optics, render_field
+from morphodose.simulate.looks import SHAPES, STAINS
 
 CELL_DIAMETER, NUCLEUS_DIAMETER = 30.0, 17.0
 #: Nucleus of a healthy simulated cell, relative to the cell's diameter.
 NUCLEUS_TO_CELL = 0.46
-TILE = 224
 
 
-@dataclass
-class Sample:
-    """One training image: normalised channels (2, Y, X), cell probability and flows (3, Y, X), scale.
+@dataclass(frozen=True)
+class RealCells:
+    """A set of real images whose terms allow weights to be made from it and shipped.
 
-    `rescale` is px of the image per px of the network's input. float16, since hundreds are in memory.
+    Attributes
+    ----------
+    channels : tuple of str
+        Endings of the cell channels; each is an image of its own to learn from.
+    held_out : callable
+        Whether an image is for judging, by its number in the order of the names and its name.
+    relight : bool
+        See `morphodose.segmentation.training.Sample`.
+    weight : float
+        How often it is drawn among the sets of its kind.
     """
 
-    image: npt.NDArray[np.float16]
-    target: npt.NDArray[np.float16]
-    rescale: float
+    channels: tuple[str, ...]
+    held_out: Callable[[int, str], bool]
+    relight: bool = True
+    weight: float = 1.0
 
 
-def normalised(channel: npt.NDArray[np.generic]) -> npt.NDArray[np.float16]:
-    """A channel as Cellpose normalises it before the network: 1st percentile 0, 99th 1."""
-    return transforms.normalize99(np.array(channel, np.float32), copy=False).astype(np.float16)
-
-
-def target_of(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float16]:
-    """Cell probability and flows of a label mask (3, Y, X)."""
-    if labels.max() == 0:
-        return np.zeros((3, *labels.shape), np.float16)
-    flows = dynamics.labels_to_flows([labels.astype(np.int32)], device=torch.device("cpu"))[0]
-    return np.concatenate([flows[:1] > 0.5, flows[2:4]]).astype(np.float16)
+#: The HeLa set learnt from is all for learning: its counterpart (hela_ebimage_silver) is only judged.
+STAINED: dict[str, RealCells] = {
+    "hela_rnai_ht01_silver": RealCells(("cell", "actin"), lambda _, name: False, weight=0.4),
+    "wga_scportrait_silver": RealCells(
+        ("cell", "lc3"), lambda _, name: name.startswith("well04"), weight=0.35
+    ),
+    "membrane_zebrafish_silver": RealCells(
+        ("cell",), lambda _, name: name.startswith("example_cells_2"), weight=0.25
+    ),
+}
+PHASE: dict[str, RealCells] = {
+    "phase_t98g_hand": RealCells(("cell",), lambda number, _: number % 5 == 0, relight=False)
+}
 
 
 def pieces(labels: npt.NDArray[np.integer], smallest: int) -> npt.NDArray[np.int32]:
@@ -69,7 +81,7 @@ def pieces(labels: npt.NDArray[np.integer], smallest: int) -> npt.NDArray[np.int
     return split.astype(np.int32)
 
 
-def simulated(rng: np.random.Generator) -> list[Sample]:
+def simulated(rng: np.random.Generator) -> tuple[Sample, Sample]:
     """One simulated field as two samples: its cells, its nuclei."""
     diameter = float(rng.uniform(28, 64))
     size = int(np.clip(diameter * rng.uniform(8, 10), 300, 520))
@@ -79,12 +91,30 @@ def simulated(rng: np.random.Generator) -> list[Sample]:
     # a third of the fields is healthy; in the others up to 95 % of the cells are dying or dead
     dead = 0.0 if rng.random() < 0.33 else rng.uniform(0, 0.95)
     fractions = np.array([1 - dead, *(dead * rng.dirichlet([0.7, 0.7, 0.7]))])
+    brightness = float(np.exp(rng.uniform(np.log(0.4), np.log(2.0))))
+    look = None
+    haze, gradient, corner = 0.0, 0.0, 0.35
+    if rng.random() < 0.65:  # the others are fields as the simulated plate has them
+        decades = float(rng.uniform(0, 2)) if rng.random() < 0.5 else 0.0
+        look = Look(
+            stain=str(rng.choice(STAINS)),
+            shape=str(rng.choice(SHAPES)),
+            decades=decades,
+            nuclear_decades=float(rng.uniform(0, 1)) if rng.random() < 0.4 else 0.0,
+            debris=float(rng.uniform(0, 5)) if rng.random() < 0.4 else 0.0,
+        )
+        brightness *= 2.5**decades
+        haze = float(rng.uniform(0, 0.5)) if rng.random() < 0.3 else 0.0
+        gradient = float(rng.uniform(0, 300)) if rng.random() < 0.3 else 0.0
+        corner = 0.6
     optics = Optics(
         planes=3,
         blur=rng.uniform(0.7, 1.8),
         noise=rng.uniform(0.7, 2.0),
         defocus=rng.uniform(0, 2.5) if rng.random() < 0.3 else 0.0,
-        illumination=rng.uniform(0, 0.35),
+        illumination=rng.uniform(0, corner),
+        haze=haze,
+        gradient=gradient,
     )
     field = render_field(
         rng,
@@ -95,30 +125,42 @@ def simulated(rng: np.random.Generator) -> list[Sample]:
         morphology=rng.uniform(0, 1) if rng.random() < 0.6 else 0.0,
         cell_diameter=diameter,
         clustering=rng.uniform(0, 1),
-        brightness=float(np.exp(rng.uniform(np.log(0.4), np.log(2.0)))),
+        brightness=brightness,
         optics=optics,
+        look=look,
     )
     planes = field.planes.max(axis=0) if rng.random() < 0.85 else field.planes[field.planes.shape[0] // 2]
-    nuclear, cytoplasm = normalised(planes[1]), normalised(planes[2])
-    empty = np.zeros_like(nuclear)
-    return [
-        Sample(np.stack([cytoplasm, nuclear]), target_of(field.cells), diameter / CELL_DIAMETER),
-        Sample(
-            np.stack([nuclear, empty]),
-            target_of(pieces(field.nuclei, 8)),
-            NUCLEUS_TO_CELL * diameter / NUCLEUS_DIAMETER,
-        ),
-    ]
+    return (
+        make_sample(pair(planes[2], planes[1]), field.cells, diameter / CELL_DIAMETER),
+        make_sample(pair(planes[1]), pieces(field.nuclei, 8), NUCLEUS_TO_CELL * diameter / NUCLEUS_DIAMETER),
+    )
 
 
-def real(image: Path, mask: Path) -> Sample:
+def cell_names(folder: Path, which: RealCells) -> tuple[list[str], list[str]]:
+    """Names of a set's images for training, and of those held out."""
+    names = sorted(path.name.removesuffix("_mask.tif") for path in folder.glob("*_mask.tif"))
+    held_out = [name for number, name in enumerate(names) if which.held_out(number, name)]
+    return [name for name in names if name not in held_out], held_out
+
+
+def real_cells(folder: Path, which: RealCells) -> list[Sample]:
+    """The images of a set that are for training, one sample a channel."""
+    samples = []
+    for name in cell_names(folder, which)[0]:
+        labels = tifffile.imread(folder / f"{name}_mask.tif")
+        nuclear = folder / f"{name}_nuc.tif"
+        second = tifffile.imread(nuclear) if nuclear.exists() else None
+        for channel in which.channels:
+            image = pair(tifffile.imread(folder / f"{name}_{channel}.tif"), second)
+            samples.append(make_sample(image, labels, median_diameter(labels) / CELL_DIAMETER, which.relight))
+    return samples
+
+
+def photographed_nuclei(image: Path, mask: Path) -> Sample:
     """One open nuclear image with its hand-drawn nuclei."""
     labels = tifffile.imread(mask)
-    areas = np.bincount(labels.ravel())[1:]
-    diameter = float(np.median(2 * np.sqrt(areas[areas > 0] / np.pi)))
-    channel = normalised(tifffile.imread(image))
-    pair = np.stack([channel, np.zeros_like(channel)])
-    return Sample(pair, target_of(labels), max(diameter, 5.0) / NUCLEUS_DIAMETER)
+    diameter = max(median_diameter(labels), 5.0)
+    return make_sample(pair(tifffile.imread(image)), labels, diameter / NUCLEUS_DIAMETER)
 
 
 def split_names(folder: Path, held_out: int = 6) -> tuple[list[str], list[str]]:
@@ -127,66 +169,82 @@ def split_names(folder: Path, held_out: int = 6) -> tuple[list[str], list[str]]:
     return [n for i, n in enumerate(names) if i % held_out], names[::held_out]
 
 
-def tile_of(sample: Sample, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], ...]:
-    """A rotated, resized, re-lit tile of a sample: image (2, 224, 224), target (3, 224, 224)."""
-    np.random.seed(int(rng.integers(2**31)))  # Cellpose's geometry draws from NumPy's global generator
-    image, target, _ = transforms.random_rotate_and_resize(
-        [sample.image.astype(np.float32)],
-        Y=[sample.target.astype(np.float32)],
-        rescale=[sample.rescale],
-        scale_range=0.7,
-        xy=(TILE, TILE),
+@dataclass(frozen=True)
+class Pool:
+    """All samples, by kind; `stained` by set, with the chance of each set."""
+
+    cells: list[Sample]
+    nuclei: list[Sample]
+    photographs: list[Sample]
+    stained: list[list[Sample]]
+    chances: npt.NDArray[np.float64]
+    phase: list[Sample]
+
+    def draw(self, rng: np.random.Generator) -> list[Sample]:
+        """Eight samples: simulated cells and nuclei, photographs of stained cells, of phase, of nuclei."""
+
+        def one(samples: list[Sample]) -> Sample:
+            return samples[rng.integers(len(samples))]
+
+        def stained() -> Sample:
+            return one(self.stained[rng.choice(len(self.stained), p=self.chances)])
+
+        either = self.phase if rng.random() < 0.5 else self.photographs
+        return [
+            *(one(self.cells) for _ in range(2)),
+            *(stained() for _ in range(2)),
+            one(self.phase),
+            one(either),
+            one(self.nuclei),
+            one(self.photographs),
+        ]
+
+
+def read_pool(nuclei: Path, cells: Path, fields: int, seed: int) -> Pool:
+    """Read and render everything that is learnt from."""
+
+    def sets(kind: Mapping[str, RealCells]) -> list[list[Sample]]:
+        return [real_cells(cells / name, which) for name, which in kind.items()]
+
+    stained, phase = sets(STAINED), sets(PHASE)
+    chances = np.array([which.weight for which in STAINED.values()])
+    photographs = [
+        photographed_nuclei(nuclei / "images" / name, nuclei / "labels" / name)
+        for name in split_names(nuclei)[0]
+    ]
+    rendered = [simulated(np.random.default_rng([seed, 1, number])) for number in range(fields)]
+    return Pool(
+        [first for first, _ in rendered],
+        [second for _, second in rendered],
+        photographs,
+        stained,
+        chances / chances.sum(),
+        phase[0],
     )
-    image, target = image[0], target[0]
-    for channel in image:
-        if not channel.any():
-            continue
-        if rng.random() < 0.3:
-            cv2.GaussianBlur(channel, (0, 0), rng.uniform(0.4, 1.6), dst=channel)
-        if rng.random() < 0.4:
-            low = channel.min()
-            channel[:] = np.maximum(channel - low, 0) ** np.exp(rng.uniform(-0.5, 0.5)) + low
-        if rng.random() < 0.3:
-            channel += rng.normal(0, rng.uniform(0.01, 0.08), channel.shape).astype(np.float32)
-        if rng.random() < 0.5:
-            channel *= np.float32(np.exp(rng.uniform(-0.3, 0.3)))
-            channel += np.float32(rng.uniform(-0.05, 0.05))
-    # where a screen has no nuclear stain, the cytoplasm is segmented alone
-    if image[1].any() and rng.random() < 0.1:
-        image[1] = 0
-    return image, target
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear rise over 50 steps, then a cosine down to 2 % of the peak."""
-    fall = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(step / steps, 1.0)))
-    return peak * min(1.0, (step + 1) / 50) * float(fall)
-
-
-def average_into(mean: dict[str, torch.Tensor], network: Network, step: int) -> None:
-    """Exponential moving average of the weights, of about the last 200 steps (fewer at the start)."""
-    keep = min(0.995, (1 + step) / (10 + step))
-    for name, value in network.state_dict().items():
-        if value.dtype.is_floating_point and not name.startswith("diam_"):
-            mean[name].mul_(keep).add_(value, alpha=1 - keep)
-        else:
-            mean[name].copy_(value)
 
 
 @click.command(context_settings={"show_default": True})
 @click.option("--nuclei", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--cells", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Compact file.")
 @click.option("--work", required=True, type=click.Path(file_okay=False, path_type=Path), help="Checkpoints.")
-@click.option("--steps", default=900, help="Batches of 8 tiles.")
-@click.option("--fields", default=260, help="Simulated fields.")
-@click.option("--widths", default="16,32,64,128", help="Channels on the levels of the network.")
-@click.option("--rate", default=0.003, help="Highest learning rate (AdamW).")
-@click.option("--seed", default=20240601)
+@click.option(
+    "--start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Weights to go on from; random ones without.",
+)
+@click.option("--steps", default=1600, help="Batches of 8 tiles.")
+@click.option("--fields", default=220, help="Simulated fields.")
+@click.option("--widths", default="16,32,64,128", help="Channels on the levels of a new network.")
+@click.option("--rate", default=0.002, help="Highest learning rate (AdamW).")
+@click.option("--seed", default=20261130)
 @click.option("--threads", default=2, help="1 where the machine is shared.")
 def main(
     nuclei: Path,
+    cells: Path,
     out: Path,
     work: Path,
+    start: Path | None,
     steps: int,
     fields: int,
     widths: str,
@@ -199,72 +257,37 @@ def main(
     cv2.setNumThreads(1)
     torch.manual_seed(seed)
     work.mkdir(parents=True, exist_ok=True)
-    network = build_network(tuple(map(int, widths.split(","))), CELL_DIAMETER)
-    network = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        [p for p in network.parameters() if p.requires_grad], lr=rate, weight_decay=1e-4
-    )
-    mean = {name: value.clone() for name, value in network.state_dict().items()}
-    first = 0
-    checkpoint = work / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-        mean, first = saved["mean"], saved["step"]
-    click.echo("preparing the images")
-    begin = time.time()
-    train_names, _ = split_names(nuclei)
-    photographs = [real(nuclei / "images" / name, nuclei / "labels" / name) for name in train_names]
-    rendered = [simulated(np.random.default_rng([seed, 1, number])) for number in range(fields)]
-    click.echo(f"{len(photographs)} photographs, {fields} simulated fields, {time.time() - begin:.0f} s")
+    if start is None:
+        network = build_network(tuple(map(int, widths.split(","))), CELL_DIAMETER)
+    else:
+        network, _ = load_network(start, CELL_DIAMETER)
+    begin = time.monotonic()
+    pool = read_pool(nuclei, cells, fields, seed)
+    counts = {
+        "simulated_fields": len(pool.cells),
+        "photographs_of_nuclei": len(pool.photographs),
+        **{name: len(samples) for name, samples in zip(STAINED, pool.stained, strict=True)},
+        **{name: len(pool.phase) for name in PHASE},
+    }
+    click.echo(f"{json.dumps(counts)}, {time.monotonic() - begin:.0f} s")
     meta = {
         "name": "morphodose",
         "format": "npz float16",
-        "architecture": f"Cellpose 3 residual U-Net, widths {widths}",
+        "architecture": "Cellpose 3 residual U-Net",
         "diam_mean": CELL_DIAMETER,
         "nuclei_diam_mean": NUCLEUS_DIAMETER,
         "seed": seed,
         "steps": steps,
-        "fields": fields,
+        "samples": counts,
+        "started_from": sha256_of(start) if start else "random weights",
     }
-    network.train()
-    begin, total = time.time(), 0.0
-    for step in range(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, rate)
-        rng = np.random.default_rng([seed, 2, step])  # a resumed run draws what the first would have
-        # eight tiles: four of cells, two of simulated nuclei, two of photographed nuclei
-        chosen = [rendered[rng.integers(fields)][0] for _ in range(4)]
-        chosen += [rendered[rng.integers(fields)][1] for _ in range(2)]
-        chosen += [photographs[rng.integers(len(photographs))] for _ in range(2)]
-        tiles = [tile_of(sample, rng) for sample in chosen]
-        images = torch.from_numpy(np.stack([image for image, _ in tiles]))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = network(images.contiguous(memory_format=torch.channels_last))[0]
-        loss = _loss_fn_seg(np.stack([target for _, target in tiles]), output.float(), torch.device("cpu"))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        average_into(mean, network, step)
-        total += float(loss.detach())
-        if (step + 1) % 20 == 0:
-            pace = (time.time() - begin) / (step + 1 - first)
-            click.echo(f"step {step + 1} of {steps}: loss {total / 20:.4f}, {pace:.2f} s a step")
-            total = 0.0
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            with replacing(checkpoint) as temporary:
-                torch.save(
-                    {
-                        "network": network.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "mean": mean,
-                        "step": step + 1,
-                    },
-                    temporary,
-                )
-            write_compact(out, mean, {**meta, "trained_steps": step + 1})
+
+    def interim(state: Mapping[str, torch.Tensor], done: int) -> None:
+        write_compact(out, state, {**meta, "trained_steps": done})
+
+    train_network(
+        network, pool.draw, Schedule(steps, rate, seed), work / "checkpoint.pt", interim, click.echo
+    )
     click.echo(json.dumps(meta))
 
 

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from morphodose.simulate.biology import STATES, assign_states
+from morphodose.simulate.looks import Look
 from morphodose.simulate.optics import CHANNELS, Optics, photograph
 from morphodose.simulate.shapes import make_cells, place_cells, rasterise
 from morphodose.simulate.stains import draw_nuclei, stain
 
-__all__ = ["CHANNELS", "STATES", "Optics", "SimulatedField", "render_field"]
+__all__ = ["CHANNELS", "STATES", "Look", "Optics", "SimulatedField", "render_field"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def render_field(
     brightness: float = 1.0,
     optics: Optics | None = None,
     illumination_centres: Mapping[str, tuple[float, float]] | None = None,
+    look: Look | None = None,
 ) -> SimulatedField:
     """Render one field in every channel and plane.
 
@@ -84,6 +86,8 @@ def render_field(
         Planes, blur, defocus, vignetting, noise; see `Optics`.
     illumination_centres : mapping, optional
         Channel → centre of the illumination, so that all fields of an acquisition share one.
+    look : Look, optional
+        Another stain in the channel ``CellMask``, another shape, uneven brightness, debris.
 
     Returns
     -------
@@ -100,10 +104,11 @@ def render_field(
     keep = np.sort(rng.permutation(len(x))[: int(np.floor(len(x) * (1 - lost) + rng.random()))])
     x, y = x[keep], y[keep]
     state = assign_states(rng, len(x), shares)
-    cells = make_cells(rng, x, y, state, cell_diameter, morphology, (margin, margin + size - 1))
+    shape = "spread" if look is None else look.shape
+    cells = make_cells(rng, x, y, state, cell_diameter, morphology, (margin, margin + size - 1), shape)
     owner, depth = rasterise(cells, canvas)
     nuclei = draw_nuclei(rng, cells, owner, cell_diameter)
-    stains = stain(rng, cells, owner, depth, nuclei, cell_diameter, brightness)
+    stains = stain(rng, cells, owner, depth, nuclei, cell_diameter, brightness, look)
     shown = slice(margin, margin + size)
     planes = photograph(rng, stains, shown, optics, dict(illumination_centres or {}), cell_diameter / 40)
     return _with_truth(planes, owner[shown, shown], nuclei.owner[shown, shown], state, stains.levels)

@@ -43,6 +43,10 @@ class Optics:
         Loss of light in the corners, 0 to 1 (vignetting).
     noise : float
         Factor on shot and read noise; 0 gives noiseless images.
+    haze : float
+        Light out of focus, of layers above and below: share of a channel's light, smeared over a cell.
+    gradient : float
+        Background that a field gains from one side to the other, in electrons; the side is random.
     offset, gain, read_noise : float
         Camera: counts without light, counts an electron, electrons of read noise.
     brightfield : float
@@ -57,6 +61,8 @@ class Optics:
     blur: float = 1.0
     illumination: float = 0.2
     noise: float = 1.0
+    haze: float = 0.0
+    gradient: float = 0.0
     offset: float = 120.0
     gain: float = 2.2
     read_noise: float = 2.5
@@ -71,6 +77,15 @@ def illumination_field(size: int, strength: float, centre: tuple[float, float]) 
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     square = (axis[:, None] - np.float32(centre[0])) ** 2 + (axis[None, :] - np.float32(centre[1])) ** 2
     return (1 - np.float32(strength) * np.minimum(square / 2, 1)).astype(np.float32)
+
+
+def _slope(rng: np.random.Generator, size: int) -> Image:
+    """A plane over a square field, 0 in one corner or side and 1 opposite."""
+    turn = rng.random() * 2 * np.pi
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    plane = np.float32(np.cos(turn)) * axis[:, None] + np.float32(np.sin(turn)) * axis[None, :]
+    low, high = float(plane.min()), float(plane.max())
+    return ((plane - low) / (high - low)).astype(np.float32)
 
 
 def photograph(
@@ -134,13 +149,19 @@ def photograph(
             continue
         dye = stains.dyes[name]
         low, high = fft.rfft2(dye * (1 - stains.tall)), fft.rfft2(dye * stains.tall)
+        background: Image = np.full((shown, shown), _BACKGROUND[name], np.float32)
+        if optics.haze:
+            smeared = fft.irfft2((low + high) * gaussian(26 * scale), s=(size, size))[field, field]
+            background = background + np.float32(optics.haze) * smeared
+        if optics.gradient:
+            background = background + np.float32(optics.gradient) * _slope(rng, shown)
         sharp = 0.85 * _WAVELENGTH[name] / 0.55
         for k, at in enumerate(z):
             # rounded cells rise about 2.5 µm from the bottom
             widths = [spread * np.hypot(sharp, 0.38 * abs(at - rise)) for rise in (0.0, 2.5)]
             spectrum = low * (0.95 * gaussian(widths[0]) + 0.05 * halo)
             spectrum += high * (0.95 * gaussian(widths[1]) + 0.05 * halo)
-            image = fft.irfft2(spectrum, s=(size, size))[field, field] + _BACKGROUND[name]
+            image = fft.irfft2(spectrum, s=(size, size))[field, field] + background
             planes[k, channel] = _expose(rng, image * light, optics.gain, optics.offset, optics)
     return planes
 

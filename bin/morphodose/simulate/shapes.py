@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from morphodose.simulate.biology import EARLY, LATE, NECROTIC, VIABLE
+from morphodose.simulate.looks import drawn_out
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,6 +21,9 @@ _ORDER = np.arange(2, 7)
 
 #: Diameter of a cell of each state relative to a healthy one: shrinkage, and swelling of necrosis.
 STATE_SIZE = np.array([1.0, 0.82, 0.68, 0.88])
+
+#: How far tips may reach, relative to the outline without them, by shape.
+HIGHEST = {"spread": 1.9, "spindle": 1.9, "star": 3.5}
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def make_cells(
     diameter: float,
     morphology: float,
     field: tuple[float, float],
+    shape: str = "spread",
 ) -> Cells:
     """Give each cell its outline: spread and angular when healthy, round and blebbing when dying.
 
@@ -113,6 +118,8 @@ def make_cells(
         it touches, or does not touch, the border as the healthy cell at its place would. Otherwise dead
         cells, being small, would be rarer at the border, and leaving border cells out would bias every
         death fraction.
+    shape : str
+        Of the healthy cells, see `morphodose.simulate.looks.SHAPES`.
     """
     n = len(x)
     size = diameter * np.exp(rng.normal(0, 0.11, n))
@@ -122,7 +129,9 @@ def make_cells(
     waves = rng.normal(0, 1, (n, 5)) * (0.075 / np.sqrt(_ORDER - 1))
     phases = rng.random((n, 5)) * 2 * np.pi
     tips = np.stack([_tips(rng) for _ in range(n)]) if n else np.zeros((0, ANGLES))
-    healthy = _outlines(size, long, angle, power, waves, phases, tips)
+    if shape != "spread":
+        long, tips = drawn_out(rng, shape, long, tips, _THETA)
+    healthy = _outlines(size, long, angle, power, waves, phases, tips, HIGHEST[shape])
 
     change = np.where(state == VIABLE, morphology, 0.0)
     roundness = np.where(state == VIABLE, 0.75 * change, np.array([0.0, 0.8, 0.93, 0.93])[state])
@@ -136,6 +145,7 @@ def make_cells(
         waves * (1 - 0.6 * roundness)[:, None],
         phases,
         tips * (1 - roundness)[:, None],
+        HIGHEST[shape],
     )
     for cell in np.flatnonzero((state == EARLY) | (state == LATE)):
         outline[cell] *= _blebs(rng, blebs=int(rng.integers(5, 11)), height=rng.uniform(0.12, 0.28))
@@ -158,6 +168,7 @@ def _outlines(
     waves: Floats,
     phases: Floats,
     tips: Floats,
+    highest: float,
 ) -> Floats:
     """Radii of superellipses with waves and tips on them, scaled to the area of a circle of `size`."""
     turned = _THETA[None, :] - angle[:, None]
@@ -168,7 +179,7 @@ def _outlines(
         1
         + (waves[:, :, None] * np.cos(_ORDER[None, :, None] * _THETA + phases[:, :, None])).sum(axis=1)
         + tips
-    ).clip(0.55, 1.9)
+    ).clip(0.55, highest)
     area = 0.5 * (radius**2).sum(axis=1) * (2 * np.pi / ANGLES)
     return radius * (size * np.sqrt(np.pi / 4) / np.sqrt(area))[:, None]
 

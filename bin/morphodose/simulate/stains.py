@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from morphodose.simulate.biology import EARLY, LATE, NECROTIC, VIABLE
+from morphodose.simulate.looks import Drawing, Look, body_of, dirt
 from morphodose.simulate.shapes import ANGLES, Cells, relative_radius
 
 Image = npt.NDArray[np.float32]
@@ -152,6 +153,7 @@ def stain(
     nuclei: Nuclei,
     diameter: float,
     brightness: float = 1.0,
+    look: Look | None = None,
 ) -> Stains:
     """Draw every dye and the brightfield specimen.
 
@@ -165,6 +167,8 @@ def stain(
         Mean diameter of healthy cells, in pixels: the scale of every texture.
     brightness : float
         Factor on all dyes (staining differs with the place on the plate).
+    look : Look, optional
+        Another stain than the cytoplasmic one, uneven cells, debris.
     """
     size = len(owner)
     n = len(cells)
@@ -178,6 +182,11 @@ def stain(
             "PI": PI,
         }.items()
     }
+
+    if look is not None:
+        # evenly on a logarithmic scale: dim cells beside bright ones, dim nuclei beside bright ones
+        levels["CellMask"] = levels["CellMask"] * 10 ** (-look.decades * rng.random(n))
+        levels["Hoechst"] = levels["Hoechst"] * 10 ** (-look.nuclear_decades * rng.random(n))
 
     def spread_out(values: npt.NDArray[np.generic]) -> Image:
         return np.concatenate([[0], np.asarray(values)]).astype(np.float32)[owner]
@@ -199,6 +208,12 @@ def stain(
     rim = np.exp(-(((edge - 0.8 * scale) / (1.1 * scale)) ** 2)) * inside
     # The cytoplasmic dye is kept out of the nucleus; necrotic cells have leaked most of it.
     body = thickness * grain * (1 - 0.60 * nucleus * (1 - 0.8 * necrotic)) + (0.16 + 0.3 * round_cell) * rim
+    if look is not None and look.stain != "cytoplasm":
+        noise = (fine, middle, coarse)
+        drawing = Drawing(
+            owner, depth, edge, thickness, round_cell, nucleus, noise, cells.x, cells.y, cells.angle, diameter
+        )
+        body = body_of(rng, look.stain, drawing)
     dyes = {"CellMask": spread_out(levels["CellMask"]) * body}
 
     chromatin = np.clip(1 + (0.14 * middle + 0.06 * fine) * (1 - 0.6 * round_cell), 0.4, None)
@@ -221,6 +236,8 @@ def stain(
     )
     _apoptotic_bodies(rng, cells, levels, dyes, diameter)
     _specks(rng, dyes, diameter)
+    if look is not None and look.debris:
+        dirt(rng, dyes, look.debris, diameter, brightness * float(CELLMASK[0][VIABLE]))
     phase, absorption = _brightfield(
         inside, round_cell, thickness, depth, edge, nucleus, (fine, middle, coarse), scale
     )
