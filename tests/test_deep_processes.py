@@ -62,7 +62,8 @@ def test_gradients_and_statistics_are_those_of_the_whole_batch(root: Path, tmp_p
     ]
     said = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    value, gradients, statistics = map(float, said[0].split())
+    # the transport of PyTorch 2.10 says on which ranks it is connected
+    value, gradients, statistics = map(float, said[0].splitlines()[-1].split())
     # the loss itself is summed in float32
     assert value < 1e-6 and gradients < 1e-6 and statistics < 1e-12
 
