@@ -248,7 +248,7 @@ def test_every_section_stands_whatever_the_design(settings: dict[str, Any], albu
         curves.section(screen, album),
         shape.section(screen, album),
         crops.section(screen),
-        overlays.section(screen),
+        overlays.section(screen, album),
         quality.section(screen, album),
         provenance.provenance(screen),
         methods.section(screen),
@@ -265,7 +265,11 @@ def test_left_out_step_is_named_with_its_reason(album: Album) -> None:
     assert "it has no death marker" in text_of(death.section(screen, album))
     empty = {name: pd.DataFrame() for name in ("responses", "curves", "onsets", "orders", "images", "focus")}
     screen = screen_of(**empty)
-    for section in (curves.section(screen, album), quality.section(screen, album), overlays.section(screen)):
+    for section in (
+        curves.section(screen, album),
+        quality.section(screen, album),
+        overlays.section(screen, album),
+    ):
         assert "Left out" in text_of(section), section.anchor
 
 
@@ -359,7 +363,7 @@ def test_order_of_shape_and_death_is_said_in_words() -> None:
 # overlays, cost, methods, reading
 
 
-def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: Path) -> None:
+def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: Path, album: Album) -> None:
     from PIL import Image
 
     tables = Tables(doses=(1, 3, 10, 30, 100), times=(4, 8, 24, 48), replicates=1)
@@ -369,10 +373,14 @@ def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: 
         f"{a}_Well_{w}_Field_2"
         for a, w in zip(screen.wells["Metadata_Acquisition"], screen.wells["Metadata_Well"], strict=True)
     ]
-    text = text_of(overlays.section(replace(screen, overlays=dict.fromkeys(ids, tmp_path / "a.png"))))
+    screen = replace(screen, overlays=dict.fromkeys(ids, tmp_path / "a.png"))
+    lost, worst, found = overlays.section(screen, album).parts
     for words in ("4 h, vehicle", "24 h, 10 µM", "48 h, 100 µM"):
-        assert words in text
-    assert text.count("<img") == 9
+        assert words in found.html
+    assert found.html.count("<img") == 9
+    # the worst fields stand before the others, with their overlays
+    assert worst.title == "Worst fields" and worst.html.count("<figure") == overlays.WORST
+    assert "nuclei in no cell" in worst.html and lost.html.count("<img") >= 3
 
 
 def test_the_cost_has_its_place_which_is_filled_when_the_run_has_ended() -> None:

@@ -1,29 +1,117 @@
-"""Section: what the segmentation found, beside the images: vehicle, middle and highest dose."""
+"""Section: what the segmentation lost, by well and field, and what it found, beside the images."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from morphodose.names import field_of
+from morphodose.profiles.losses import losses_of, worst_fields
 from morphodose.report.draw import dose_name, shown_compounds
-from morphodose.report.html import Safe, escape, notice, paragraph, picture, thumbnail
+from morphodose.report.figure import Album
+from morphodose.report.html import Safe, escape, folded, notice, paragraph, picture, table, thumbnail
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
+from morphodose.report.plates import OPEN_PLATES, maps, plate_format_of
+from morphodose.report.segmented import segmentation_checks
 from morphodose.report.summary import wells_of
-from morphodose.report.words import hours, listed
+from morphodose.report.words import dose_words, hours, listed, number, percent
 
 #: Side of a gallery picture in px.
 SIDE = 460
+#: Worst fields that are shown.
+WORST = 6
+#: How the outlines are read.
+KEY = (
+    "The cell stain is green, the nuclear stain blue. Yellow: cells that are measured. Magenta: their "
+    "nuclei. Grey: cells cut by the border, left out and counted."
+)
 
 
-def section(screen: Screen) -> Section:
-    """A row a timepoint (first, middle, last), a column a dose."""
-    title = "Segmentation"
-    if not screen.overlays:
-        why = screen.left_out("segment_cells") or "no overlay picture was given"
-        return Section("overlays", title, [Part("Overlays", notice(f"Left out: {why}."))])
+def section(screen: Screen, album: Album) -> Section:
+    """Losses by well and dose, the worst fields, then a row a timepoint and a column a dose."""
+    return Section("overlays", "Segmentation", [*_losses(screen, album), *_worst(screen), *_overlays(screen)])
+
+
+def _losses(screen: Screen, album: Album) -> list[Part]:
+    """Checks in words, plate maps of each loss, tests of the dose."""
+    lines = "".join(
+        f"<li><b>{escape(check.question)}</b> {escape(check.answer)}</li>"
+        for check in segmentation_checks(screen)
+    )
+    html = f'<ul class="md-key">{lines}</ul>'
+    losses = losses_of(screen.wells)
+    shares = screen.wells.assign(**{f"Share_{loss.part}": loss.shares(screen.wells) for loss in losses})
+    plates = sorted(shares["Metadata_Plate"].unique())
+    for number_of, plate in enumerate(plates):
+        wells, inner = shares[shares["Metadata_Plate"] == plate], ""
+        tag = f"_{number_of + 1}" if len(plates) > 1 else ""
+        for loss in losses:
+            column = f"Share_{loss.part}"
+            if not (wells[column] > 0).any():
+                continue
+            paint = partial(maps, wells, plate_format_of(screen, wells), column, loss.words, "magma_r")
+            drawn = album.draw(f"plate_{loss.part.lower()}{tag}", paint)
+            of = f", plate {plate}" if plate else ""
+            inner += drawn.html(f"Plate maps of {loss.words}{of}", f"Share of {loss.words}{of}; V: vehicle.")
+        html += inner if number_of < OPEN_PLATES or not inner else folded(f"Plate {plate}", inner)
+    return [Part("What was lost, by well", html + _tests(screen))]
+
+
+def _tests(screen: Screen) -> str:
+    rows = [
+        [
+            row["Loss"].words,
+            row["Compound"],
+            hours(row["Timepoint"]),
+            percent(row["Vehicle"], 1),
+            percent(row["Share"], 1),
+            dose_words(row["Dose"], row["Unit"]),
+            number(row["P"]) if row["Testable"] else "too few wells",
+            number(row["Q"]) if row["Testable"] else None,
+            row["Wells"],
+        ]
+        for row in sorted(screen.loss_tests, key=lambda row: (not row["Testable"], row["Q"]))
+    ]
+    headers = ["Loss", "Compound", "Time", "In vehicle", "At the dose", "Dose", "P", "Rate", "Wells"]
     text = paragraph(
-        "The cell stain is green, the nuclear stain blue. Yellow: cells that are measured. Magenta: their "
-        "nuclei. Grey: cells cut by the border, left out and counted. Look for merged neighbours, missed "
-        "cells and outlined debris before trusting a curve."
+        "The dose is where the share differs most from vehicle. P: permutation of wells within plate and "
+        "replicate; 1 where no dose differs by 2 points. Rate: false discovery rate over all rows."
+    )
+    return folded(f"Tests of the dose ({len(rows)})", text + table(headers, rows)) if rows else ""
+
+
+def _worst(screen: Screen) -> list[Part]:
+    """Overlays of the fields with most nuclei in no cell."""
+    title, fields = "Worst fields", worst_fields(screen.images, WORST)
+    if fields.empty:
+        why = (
+            "no field has a nucleus outside a cell"
+            if "Count_NucleiWithoutCell" in screen.images
+            else "the table of images has no counts of nuclei to rank the fields by"
+        )
+        return [Part(title, notice(f"Left out: {why}."))]
+    pictures = []
+    for row in fields.to_dict("records"):
+        image = str(row["Metadata_ImageID"])
+        lost = f"{int(row['Count_NucleiWithoutCell'])} nuclei in no cell, {percent(row['Share'])}"
+        if image in screen.overlays:
+            data = thumbnail(screen.overlays[image], SIDE)
+            pictures.append(picture(data, f"Outlines of {image}", f"{image}: {lost}"))
+        else:
+            pictures.append(
+                f'<figure class="md-figure"><figcaption>{escape(image)}: {escape(lost)}; no overlay '
+                "was given</figcaption></figure>"
+            )
+    text = paragraph("Fields with most nuclei in no cell, the surest first. ", KEY)
+    return [Part(title, f'{text}<div class="md-gallery">{"".join(pictures)}</div>')]
+
+
+def _overlays(screen: Screen) -> list[Part]:
+    if not screen.overlays:
+        why = screen.left_out("segment_cells") or "no overlay of segment_cells was given (--masks)"
+        return [Part("Overlays", notice(f"Left out: {why}."))]
+    text = paragraph(
+        KEY, " Look for merged neighbours, missed cells and outlined debris before trusting a curve."
     )
     galleries = [(c, gallery(screen, c)) for c in shown_compounds(screen)[:4]]
     parts = [
@@ -34,7 +122,7 @@ def section(screen: Screen) -> Section:
         pictures = "".join(picture(thumbnail(screen.overlays[i], SIDE), f"Outlines of {i}", i) for i in first)
         parts = [Part("Overlays", f'<div class="md-gallery">{pictures}</div>')]
     parts[0] = Part(parts[0].title, text + parts[0].html)
-    return Section("overlays", title, parts)
+    return parts
 
 
 def spread(values: list[float]) -> list[float]:

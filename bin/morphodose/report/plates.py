@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAPS = {
     "Count_CellsPerField": ("cells per field", "cividis"),
+    "Count_NucleiPerField": ("nuclei per field", "cividis"),
     "Fraction_Dying": ("dying or dead cells (fraction)", "magma_r"),
 }
 #: Compounds that are told apart by letters on the layout.
@@ -44,7 +45,7 @@ def section(screen: Screen, album: Album) -> Section:
     for number_of, plate in enumerate(plates):
         tag = f"_{number_of + 1}" if len(plates) > 1 else ""
         wells = screen.wells[screen.wells["Metadata_Plate"] == plate]
-        wanted = _format(screen, wells)
+        wanted = plate_format_of(screen, wells)
         layout = album.draw(f"plate_layout{tag}", partial(_layout, wells, wanted))
         html = layout.html(
             f"Layout of plate {plate}", "What each well holds. Rows and columns are those of the plate."
@@ -53,7 +54,7 @@ def section(screen: Screen, album: Album) -> Section:
             if not wells[column].notna().any():
                 continue
             name = f"plate_{file_name(column)}{tag}"
-            drawn = album.draw(name, partial(_maps, wells, wanted, column, words, colours))
+            drawn = album.draw(name, partial(maps, wells, wanted, column, words, colours))
             html += drawn.html(
                 f"Plate maps of {words}, plate {plate}",
                 f"{words[0].upper()}{words[1:]}, by timepoint and replicate; V marks vehicle.",
@@ -72,7 +73,7 @@ def section(screen: Screen, album: Album) -> Section:
     return Section("plates", "Plate maps", parts)
 
 
-def _format(screen: Screen, wells: pd.DataFrame) -> int:
+def plate_format_of(screen: Screen, wells: pd.DataFrame) -> int:
     """Wells of the plate: as the design says, or the smallest plate that holds them."""
     stated = screen.design.get("plate_format") or screen.params.get("plate_format")
     if stated in PLATE_FORMATS:
@@ -187,7 +188,7 @@ def _dose_bar(figure: Figure, axes: Axes, mesh: Any, shades: pd.DataFrame, one_u
     bar.minorticks_off()
 
 
-def _maps(wells: pd.DataFrame, plate_format: int, column: str, words: str, colours: str) -> Figure:
+def maps(wells: pd.DataFrame, plate_format: int, column: str, words: str, colours: str) -> Figure:
     """A map for each timepoint and replicate, all on one colour scale."""
     runs = list(wells.groupby(["Metadata_Timepoint", "Metadata_Replicate"]))
     rows, columns = plate_shape(plate_format)

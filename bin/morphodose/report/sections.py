@@ -46,7 +46,7 @@ def build(screen: Screen, album: Album, say: Callable[[str], object] = print) ->
         "honesty": lambda: honesty.section(screen, album),
         "components": lambda: components.section(screen, album),
         "profiles": lambda: profile_scores.section(screen, album),
-        "overlays": lambda: overlays.section(screen),
+        "overlays": lambda: overlays.section(screen, album),
         "quality": lambda: quality.section(screen, album),
         "cost": lambda: cost.section(),
         "provenance": lambda: provenance.provenance(screen),
