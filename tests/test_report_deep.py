@@ -430,7 +430,7 @@ def test_wells_without_a_profile_are_counted_by_reason_and_listed(tmp_path: Path
     none = replace(screen, deep=replace(screen.deep, left_out=screen.deep.left_out.head(0)))
     assert "None: each well has a profile" in text_of(profile_scores.section(none, album))
     gone = replace(screen, deep=replace(screen.deep, left_out=pd.DataFrame()))
-    assert "no table of them was given" in text_of(profile_scores.section(gone, album))
+    assert "the table of profile_features was not given" in text_of(profile_scores.section(gone, album))
     unscored = replace(screen, deep=replace(screen.deep, profile_scores=pd.DataFrame()))
     assert ">3 cells, fewer than 5<" in text_of(profile_scores.section(unscored, album))
 

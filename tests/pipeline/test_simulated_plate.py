@@ -78,7 +78,11 @@ def test_tables_and_report_see_the_masks_and_focus_curves(demo: tuple[Run, Path]
     )
     assert images["Count_BorderCells"].sum() > 0
     page = (finished.outdir / "report" / "report.html").read_text()
-    for words in ("no overlay picture was given", "no focus table was given", "Not known in this copy"):
+    for words in (
+        "no overlay of segment_cells was given",
+        "of project_z was not given",
+        "Not known in this copy",
+    ):
         assert words not in page
 
 

@@ -214,7 +214,11 @@ def _gates(screen: Screen) -> Part:
         "of them above",
         "Remark",
     ]
-    html = text + (long_table(headers, rows, "gates") if rows else notice("No table of gates was given."))
+    html = text + (
+        long_table(headers, rows, "gates")
+        if rows
+        else notice(f"Left out: {screen.why_missing('call_death', 'gates')}.")
+    )
     pictures = [
         picture(path.read_bytes(), f"Gates of {name}", name, 1000) for name, path in screen.gate_plots.items()
     ]

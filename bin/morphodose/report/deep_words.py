@@ -137,4 +137,4 @@ def feature_words(name: str, units: Mapping[str, str] | None = None) -> str:
 def step_reason(screen: Screen, *steps: str) -> str:
     """Why the first of some steps did not run, else that its table is missing."""
     found = (screen.left_out(step) for step in steps)
-    return next((reason for reason in found if reason), f"no table of {steps[0]} was given")
+    return next((reason for reason in found if reason), f"the table of {steps[0]} was not given (--deep)")

@@ -103,6 +103,16 @@ class Screen:
         treated = self.wells[self.wells["Metadata_Role"] == "treated"]
         return sorted(str(name) for name in treated["Metadata_Compound"].dropna().unique())
 
+    def why_missing(self, step: str, option: str) -> str:
+        """Reason for which the table of a step, given by an option of `report.py`, is not there."""
+        return self.left_out(step) or f"the table of {step} was not given (--{option})"
+
+    @property
+    def fewest_vehicles(self) -> int:
+        """Least number of vehicle wells at a plate and timepoint; 0 where one has none."""
+        runs = self.wells.groupby(["Metadata_Plate", "Metadata_Timepoint"])["Metadata_Role"]
+        return int(runs.agg(lambda roles: (roles == "vehicle").sum()).min()) if len(self.wells) else 0
+
     @cached_property
     def loss_tests(self) -> list[dict[str, Any]]:
         """Whether the dose moves what segmentation lost, see `morphodose.profiles.losses.dose_tests`."""

@@ -270,7 +270,7 @@ def _left_out(screen: Screen) -> Part:
     frame = screen.deep.left_out
     title = "Wells without a profile"
     if "Reason" not in frame:
-        return Part(title, notice("Left out: no table of them was given."))
+        return Part(title, notice(f"Left out: {screen.why_missing('profile_features', 'deep')}."))
     if frame.empty:
         return Part(title, paragraph("None: each well has a profile in each set of features."))
     rows = [

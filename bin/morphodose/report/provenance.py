@@ -89,7 +89,10 @@ def excluded_fields(screen: Screen) -> list[dict[str, object]]:
 def _faults(screen: Screen) -> Part:
     faults, excluded = screen.faults, excluded_fields(screen)
     if not screen.design and faults.empty:
-        return Part("Faults of the input", notice("No design and no table of faults was given."))
+        return Part(
+            "Faults of the input",
+            notice("Left out: the design of check_design was not given (--design, --faults)."),
+        )
     if faults.empty and not excluded:
         return Part(
             "Faults of the input",
@@ -123,7 +126,7 @@ def _left_out(screen: Screen) -> Part:
     entries = screen.run.get("left_out") or []
     title = "Steps left out"
     if not screen.run:
-        return Part(title, notice("No record of the run was given."))
+        return Part(title, notice("Left out: the record of the run was not given (--run)."))
     if not entries:
         return Part(title, paragraph("None: every step of the pipeline ran.", kind="md-fine"))
     rows = [[STEPS.get(str(e.get("step")), e.get("step")), e.get("reason")] for e in entries]
@@ -142,7 +145,7 @@ def provenance(screen: Screen) -> Section:
             Part("Software", tools_table(screen) + folded("By step", table(["Step", "Software"], rows)))
         )
     else:
-        parts.append(Part("Software", notice("No versions were given.")))
+        parts.append(Part("Software", notice("Left out: the versions were not given (--versions).")))
     if screen.params:
         rows = [
             [name, "–" if value in (None, "") else str(value)]
@@ -150,7 +153,9 @@ def provenance(screen: Screen) -> Section:
         ]
         parts.append(Part("Parameters", table(["Parameter", "Value"], rows)))
     else:
-        parts.append(Part("Parameters", notice("No parameters were given.")))
+        parts.append(
+            Part("Parameters", notice("Left out: the parameters were not given (--params, or in --run)."))
+        )
     return Section("provenance", "Run, software, parameters", parts)
 
 
@@ -188,7 +193,7 @@ def _run(screen: Screen) -> Part:
     }
     entries = [(words, str(screen.run[key])) for key, words in names.items() if screen.run.get(key)]
     if not entries:
-        return Part("Run", notice("No record of the run was given."))
+        return Part("Run", notice("Left out: the record of the run was not given (--run)."))
     if "container_engine" in screen.run and not screen.run["container_engine"]:
         entries.append(("Containers", "none (software of the machine)"))
     return Part("Run", definition(list(entries)))

@@ -53,7 +53,7 @@ def verdict_counts(images: pd.DataFrame) -> dict[str, int]:
 def _verdicts(screen: Screen, album: Album) -> Part:
     counts = verdict_counts(screen.images)
     if not counts:
-        return Part("Verdicts", notice("Left out: no table of images was given."))
+        return Part("Verdicts", notice(f"Left out: {screen.why_missing('qc_images', 'images')}."))
     images, total = screen.images, sum(counts.values())
     text = paragraph(
         f"Of {counted(total, 'field')}, {counts['keep']:,} are kept, {counts['flag']:,} flagged (measured, "
@@ -176,7 +176,7 @@ def edge_rows(focus: pd.DataFrame) -> list[list[object]]:
 def _focus(screen: Screen, album: Album) -> Part:
     rows, title = edge_rows(screen.focus), "Focus in z"
     if not rows:
-        return Part(title, notice("Left out: no focus table was given."))
+        return Part(title, notice(f"Left out: {screen.why_missing('project_z', 'focus')}."))
     if all(row[2] == 1 for row in rows):
         return Part(title, notice("Every field has a single z plane: there is no focus curve to judge."))
     text = paragraph(
@@ -224,9 +224,7 @@ def _illumination(screen: Screen) -> Part:
     title = "Illumination"
     frame = screen.illumination
     if frame.empty:
-        return Part(
-            title, notice(f"Left out: {screen.left_out('correct_illumination') or 'no table was given'}.")
-        )
+        return Part(title, notice(f"Left out: {screen.why_missing('correct_illumination', 'illumination')}."))
     text = paragraph(
         "The flat field is estimated on some images and judged on others; it is kept where it helps on those."
     )

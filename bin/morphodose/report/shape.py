@@ -61,11 +61,19 @@ def section(screen: Screen, album: Album) -> Section:
     return Section("shape", title, parts)
 
 
+def _why_no_onsets(screen: Screen) -> str:
+    if len(screen.timepoints) < 2:
+        return "there is one timepoint only"
+    if screen.fewest_vehicles < 2:
+        return "fewer than 2 vehicle wells at a timepoint, so nothing tells an effect from chance"
+    return screen.why_missing("fit_responses", "onsets")
+
+
 def _orders(screen: Screen, album: Album) -> list[Part]:
     """Whether shape changes before death, a row a dose, and when each endpoint changes."""
     title = "Which comes first"
     if screen.onsets.empty and screen.orders.empty:
-        why = "there is one timepoint only" if len(screen.timepoints) < 2 else "no table of onsets was given"
+        why = _why_no_onsets(screen)
         return [Part(title, notice(f"Left out: {why}."))]
     text = paragraph(
         "An onset is the first timepoint from which an endpoint differs from the vehicle of the same "
