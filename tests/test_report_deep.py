@@ -134,12 +134,12 @@ def test_without_the_deep_half_one_section_says_why(album: Album) -> None:
 @pytest.mark.parametrize(
     ("missing", "place", "words"),
     [
-        (("gallery",), 0, "no table of explain_crops"),
-        (("trained", "permuted", "random"), 1, "no table of train_resnet"),
-        (("model_",), 2, "nothing is claimed: no table of score_models"),
-        (("leakage",), 2, "no table of split_cells"),
-        (("classical", "deep", "joint"), 3, "no table of reduce_features"),
-        (("profile_scores",), 4, "no table of profile_features"),
+        (("gallery",), 0, "the table of explain_crops"),
+        (("trained", "permuted", "random"), 1, "the table of train_resnet"),
+        (("model_",), 2, "nothing is claimed: the table of score_models"),
+        (("leakage",), 2, "the table of split_cells"),
+        (("classical", "deep", "joint"), 3, "the table of reduce_features"),
+        (("profile_scores",), 4, "the table of profile_features"),
     ],
 )
 def test_missing_piece_is_said_and_breaks_nothing(
