@@ -25,7 +25,10 @@ from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import read_plate_map
 from morphodose.tables import column_units, parquet_files, write_arrow, write_table
+from morphodose.unusable import read_unusable
 
+#: Figures of quality that every channel has.
+SPREAD = "ImageQuality_Spread_"
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
@@ -60,12 +63,18 @@ def main(
     states = read_lookup(death, "Metadata_CellID", STATE) if death else None
     fields, quality = read_frames(masks, "fields.parquet"), read_frames(qc, "*.parquet")
     verdicts: Lookup | None = None
+    unusable: dict[str, tuple[str, ...]] = {}
+    channels: list[str] = []
     if qc is not None and quality is not None:
         verdicts = read_lookup(qc, "Metadata_ImageID", VERDICT)
+        unusable, _dropped = read_unusable(qc)
+        channels = [
+            name.removeprefix(SPREAD) for name in map(str, quality.columns) if name.startswith(SPREAD)
+        ]
     measured: dict[str, dict[str, Any]] = {}
     for position, file in enumerate(files, start=1):
         # one file at a time: a screen's cells do not fit in memory
-        table = annotate_cells(pq.ParquetFile(file).read(), wells, states, verdicts)
+        table = annotate_cells(pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels)
         write_arrow(table, cells_out / file.name)
         for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():
             measured[row["Metadata_ImageID"]] = row

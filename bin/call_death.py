@@ -21,6 +21,7 @@ from morphodose.death.states import call_states
 from morphodose.errors import InputError
 from morphodose.platemap import PlateMap, read_plate_map
 from morphodose.tables import parquet_files, write_table
+from morphodose.unusable import read_unusable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,12 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
 @click.option(
     "--plate_map", required=True, type=click.Path(exists=True), help="plate_map.csv of check_design."
 )
+@click.option(
+    "--qc",
+    type=click.Path(exists=True, path_type=Path),
+    help="Tables of qc_images: a stain that is constant in a field tells nothing of its cells, and dropped "
+    "fields set no gate.",
+)
 @click.option("--early_channel", help="Channel of the early death marker (Annexin V).")
 @click.option("--late_channel", help="Channel of the late death marker (propidium iodide).")
 @click.option(
@@ -56,6 +63,7 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
 def main(
     measurements: tuple[Path, ...],
     plate_map: str,
+    qc: Path | None,
     early_channel: str | None,
     late_channel: str | None,
     min_vehicle_cells: int,
@@ -72,6 +80,8 @@ def main(
     stains = [stain for stain in found if stain]
     table = read(files, list(dict.fromkeys(column for stain in stains for column in stain.columns)))
     roles = roles_of(table, read_plate_map(plate_map))
+    if qc is not None:
+        leave_out(table, roles, stains, qc)
     called = {stain.name: call_stain(stain, table, roles, min_vehicle_cells) for stain in stains}
     early, late = called.get("early"), called.get("late")
     states = call_states(early.signs if early else None, late.signs if late else None)
@@ -107,10 +117,29 @@ def read(files: list[Path], columns: list[str]) -> dict[str, Any]:
     for name in wanted:
         values = joined[name].combine_chunks()
         if name in columns:
-            found[name] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            # a copy, which may be changed
+            found[name] = np.array(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
         else:
             found[name] = np.array(values.to_pylist(), dtype=object)
     return found
+
+
+def leave_out(table: dict[str, Any], roles: npt.NDArray[np.object_], stains: list[Stain], qc: Path) -> None:
+    """What QC found: no intensities of a stain that is constant in a field, no controls of dropped fields.
+
+    `table` and `roles` are changed in place.
+    """
+    unusable, dropped = read_unusable(qc)
+    # a CellID is the id of its field and the label of the object
+    images = np.array([cell.rpartition("_obj")[0] for cell in table["Metadata_CellID"]], dtype=object)
+    for stain in stains:
+        nothing = np.array([stain.channel in unusable.get(image, ()) for image in images], dtype=bool)
+        for column in stain.columns:
+            table[column][nothing] = np.nan
+        if nothing.any():
+            fields = len(set(images[nothing]))
+            click.echo(f"{stain.channel}: constant in {fields} fields, no state there", file=sys.stderr)
+    roles[np.array([image in dropped for image in images], dtype=bool)] = "dropped"
 
 
 def roles_of(table: dict[str, Any], plate_map: PlateMap) -> npt.NDArray[np.object_]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from functools import partial
 from pathlib import Path
 
@@ -143,9 +144,14 @@ def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[d
             "Chosen": used,
             "Peak": z == projected.peak,
             "EdgeWarning": projected.edge_warning,
+            "MissingShare": missing.share if missing else 0.0,
+            "MissingValue": missing.value if missing else math.nan,
+            "MissingAtEdge": missing is not None and missing.at_edge,
         }
         for channel, projected in done.items()
-        for z, figure, used in zip(projected.z, projected.focus, projected.used, strict=True)
+        for z, figure, used, missing in zip(
+            projected.z, projected.focus, projected.used, projected.missing, strict=True
+        )
     ]
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from morphodose.broken import Missing, missing_block
 from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
-from morphodose.images import read_field
+from morphodose.images import Field, read_field
+from morphodose.judgement import MissingPlane, Thresholds, judge
 from morphodose.keys import field_images, parse_keys
-from morphodose.quality import UNITS, Thresholds, field_figures, judge
-from morphodose.tables import write_table
+from morphodose.quality import UNITS, field_figures
+from morphodose.tables import read_table, write_table
 
 DEFAULT = Thresholds()
 
@@ -46,6 +48,18 @@ DEFAULT = Thresholds()
     default=DEFAULT.background_flag,
     help="Per cent of the camera's range that the background of a stain may take.",
 )
+@click.option(
+    "--missing_drop",
+    type=float,
+    default=DEFAULT.missing_drop,
+    help="Per cent of a plane that may be a constant block or repeated rows.",
+)
+@click.option(
+    "--missing_band_drop",
+    type=float,
+    default=DEFAULT.missing_band_drop,
+    help="The same of a band along an edge, as the alignment of channels leaves it.",
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
 def main(
     well_timepoint: str,
@@ -63,9 +77,15 @@ def main(
     debris_flag: float,
     edge_cell_flag: float,
     background_flag: float,
+    missing_drop: float,
+    missing_band_drop: float,
     out: Path,
 ) -> None:
-    """Write one row a field: keys, ImageQuality_<Figure>_<Channel>, Metadata_QCVerdict, Metadata_QCReason."""
+    """Write one row a field: keys, ImageQuality_<Figure>_<Channel>, and Metadata_QC… of the verdict.
+
+    A focus.parquet of project_z among the images says what is missing of single planes: a projection may
+    hide it.
+    """
     import pandas as pd
 
     well = parse_keys(well_timepoint, keys)
@@ -78,8 +98,11 @@ def main(
         debris_flag=debris_flag,
         edge_cell_flag=edge_cell_flag,
         background_flag=background_flag,
+        missing_drop=missing_drop,
+        missing_band_drop=missing_band_drop,
     )
     paths = field_images(images, well_timepoint)
+    planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
     units = {"Metadata_Timepoint": "h"}
     for position, (image, path) in enumerate(paths.items(), start=1):
@@ -88,8 +111,13 @@ def main(
             if name and name not in field.channels:
                 raise InputError(f"--{option} {name!r} is not in {path}; it has {', '.join(field.channels)}")
         figures = field_figures(field, brightfield_channel or None)
-        found = judge(figures, nuclear_channel or None, cell_channel or None, diameter, limits)
-        verdict = {"Metadata_QCVerdict": found.verdict, "Metadata_QCReason": found.reason}
+        missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
+        found = judge(figures, nuclear_channel or None, cell_channel or None, diameter, limits, missing)
+        verdict = {
+            "Metadata_QCVerdict": found.verdict,
+            "Metadata_QCReason": found.reason,
+            "Metadata_QCUnusable": ",".join(found.unusable),
+        }
         columns = {
             f"ImageQuality_{name}_{channel}": value
             for channel, values in figures.items()
@@ -100,6 +128,26 @@ def main(
         said = f"{well_timepoint}: field {position} of {len(paths)}: {found.verdict} {found.reason}"
         click.echo(said.rstrip(), file=sys.stderr)
     write_table(pd.DataFrame(rows), out, units)
+
+
+def missing_planes(table: Path) -> dict[str, list[MissingPlane]]:
+    """Planes of which a part is missing, by field, from the focus table; empty where there is none."""
+    found: dict[str, list[MissingPlane]] = {}
+    if not table.exists():
+        return found
+    for row in read_table(table).to_dict("records"):
+        if row.get("MissingShare", 0) > 0:
+            part = Missing(float(row["MissingShare"]), float(row["MissingValue"]), bool(row["MissingAtEdge"]))
+            plane = MissingPlane(row["Channel"], int(row["Z"]), part, bool(row["Chosen"]))
+            found.setdefault(row["Metadata_ImageID"], []).append(plane)
+    return found
+
+
+def missing_in(field: Field, known: list[MissingPlane]) -> list[MissingPlane]:
+    """What is missing of the projected images, of channels whose planes have not said so."""
+    told = {plane.channel for plane in known}
+    parts = {name: missing_block(field.channel(name)) for name in field.channels if name not in told}
+    return [MissingPlane(name, None, part) for name, part in parts.items() if part is not None]
 
 
 if __name__ == "__main__":

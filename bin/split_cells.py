@@ -24,6 +24,7 @@ from morphodose.evaluation.splits import SPLITS
 from morphodose.files import replacing
 from morphodose.platemap import read_plate_map
 from morphodose.tables import count_rows, write_table
+from morphodose.unusable import unusable_channels
 
 EXISTING = click.Path(exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -56,6 +57,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     default="dropped",
     help=f"Crops not to use, separated by commas: {', '.join(EXCLUDABLE)} (the field, by QC); or none.",
 )
+@click.option(
+    "--channels",
+    default="",
+    help="Channels of the crops, separated by commas: a field in which one is constant counts as dropped.",
+)
 @click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
 @click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
 @click.option("--out", type=FILE, default="split.parquet", help="A row a crop.")
@@ -68,6 +74,7 @@ def main(
     split: str,
     folds: int,
     exclude: str,
+    channels: str,
     labels: str,
     seed: int,
     out: Path,
@@ -78,7 +85,7 @@ def main(
     import pandas as pd
 
     files = index_files(crops)
-    verdicts = read_quality(images) if images else None
+    verdicts = read_quality(images, unusable_channels(channels)) if images else None
     fields = read_fields(files, read_plate_map(plate_map), verdicts)
     try:
         design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)

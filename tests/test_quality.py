@@ -10,17 +10,16 @@ import scipy.ndimage as ndi
 import tifffile
 
 from morphodose.images import Field
+from morphodose.judgement import Thresholds, judge
 from morphodose.quality import (
-    Thresholds,
-    ceiling,
     channel_figures,
     field_figures,
-    judge,
     pixel_noise,
     power_log_log_slope,
     stained,
     without_trend,
 )
+from morphodose.saturation import ceiling
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 
 DIAMETER = 40.0

@@ -42,6 +42,15 @@ def arguments(screen, *more):
     )
 
 
+def test_a_field_in_which_a_channel_of_the_crops_is_constant_counts_as_dropped(screen):
+    table = read_table(screen / "images" / "a.parquet").assign(Metadata_QCVerdict="keep")
+    table["Metadata_QCUnusable"] = [("Brightfield,PI", "PI", *[""] * 30)[i] for i in range(len(table))]
+    write_table(table, screen / "images" / "a.parquet")
+    for channels, used in (("Brightfield,Hoechst", 138), ("Hoechst", 144)):
+        done = succeed("split_cells", *arguments(screen, "--channels", channels))
+        assert f"192 crops, {used} usable" in done.stderr
+
+
 def test_every_crop_has_a_fold_labels_and_a_reason_where_it_is_not_used(screen):
     done = succeed("split_cells", *arguments(screen))
     assert "192 crops, 138 usable, 2 folds by replicate; learned: dose, time" in done.stderr

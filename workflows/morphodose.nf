@@ -114,7 +114,7 @@ workflow MORPHODOSE {
     def gate_plots = channel.empty()
     def death = measurements.map { meta, _files -> [meta, []] }
     if (options.early_death_channel || options.late_death_channel) {
-        CALL_DEATH(measurements, CHECK_DESIGN.out.plate_map, codeDigest('call_death.py'))
+        CALL_DEATH(measurements.join(byAcquisition(qc, wells_per_acquisition)), CHECK_DESIGN.out.plate_map, codeDigest('call_death.py'))
         death = CALL_DEATH.out.death
         gates = CALL_DEATH.out.gates
         gate_plots = CALL_DEATH.out.plot

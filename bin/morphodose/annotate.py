@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import PlateMap, Value
 from morphodose.tables import parquet_files, read_table
+from morphodose.unusable import UNUSABLE, features_of_channels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,12 @@ class Lookup:
 
 
 def annotate_cells(
-    table: pa.Table, plate_map: PlateMap, death: Lookup | None, verdicts: Lookup | None
+    table: pa.Table,
+    plate_map: PlateMap,
+    death: Lookup | None,
+    verdicts: Lookup | None,
+    unusable: Mapping[str, Sequence[str]] | None = None,
+    channels: Sequence[str] = (),
 ) -> pa.Table:
     """One table of `measure_cells` with the columns that all its rows are to carry.
 
@@ -52,6 +58,10 @@ def annotate_cells(
         CellID → state; without it the column is left out.
     verdicts : Lookup, optional
         ImageID → verdict; without it the column is left out.
+    unusable : mapping, optional
+        ImageID → channels that say nothing in this field: features of its cells in them are null.
+    channels : sequence of str
+        All channels of the screen.
 
     Returns
     -------
@@ -73,8 +83,28 @@ def annotate_cells(
     fields = [table.schema.field(name) for name in keys]
     fields += [pa.field(name, values.type) for name, values in added.items()]
     fields += [table.schema.field(name) for name in features]
-    columns = [table[name] for name in keys] + list(added.values()) + [table[name] for name in features]
+    columns = [table[name] for name in keys] + list(added.values())
+    columns += _without_unusable(table, features, unusable or {}, channels)
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _without_unusable(
+    table: pa.Table, features: list[str], unusable: Mapping[str, Sequence[str]], channels: Sequence[str]
+) -> list[pa.ChunkedArray]:
+    """The features, null where they rest on a channel that says nothing in the field of the cell."""
+    images = _flat(table["Metadata_ImageID"])
+    concerned = [image for image in pc.unique(images).to_pylist() if image in unusable]
+    values = {name: table[name] for name in features}
+    if concerned:
+        names = sorted({*channels, *(name for image in concerned for name in unusable[image])})
+        of_channel = features_of_channels(features, names)
+        for channel in sorted({name for image in concerned for name in unusable[image]}):
+            fields = [image for image in concerned if channel in unusable[image]]
+            here = pc.is_in(images, value_set=pa.array(fields, type=pa.string()))
+            for name in of_channel[channel]:
+                nothing = pa.scalar(None, type=table[name].type)
+                values[name] = pc.if_else(here, nothing, values[name])
+    return [values[name] for name in features]
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:
@@ -133,7 +163,7 @@ def image_table(
             raise InputError(f"{source}: field {twice} is there twice; was a file given twice?")
         new = [name for name in frame.columns if name not in table or name == "Metadata_ImageID"]
         table = table.merge(frame[new], on="Metadata_ImageID", how="left")
-    texts += [name for name in (VERDICT, REASON) if name in table]
+    texts += [name for name in (VERDICT, REASON, UNUSABLE) if name in table]
     return table.astype({name: "string" for name in texts})
 
 

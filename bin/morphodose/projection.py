@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.broken import MOST_ELSEWHERE, Missing, missing_block
 from morphodose.errors import InputError
 from morphodose.focus import focus_figure, peak_at_edge, sharpest
 from morphodose.projection_methods import check_method, no_such_plane, plane_of
@@ -45,6 +46,8 @@ class Projected:
         z of the sharpest plane.
     edge_warning : bool
         The focus curve peaks at the edge of the stack.
+    missing : tuple of Missing or None
+        What of each plane was never recorded: a maximum over z hides a block of zeros.
     """
 
     pixels: npt.NDArray[np.generic]
@@ -54,6 +57,7 @@ class Projected:
     used: tuple[bool, ...]
     peak: int
     edge_warning: bool
+    missing: tuple[Missing | None, ...]
 
 
 def project(planes: Sequence[Plane], method: str) -> Projected:
@@ -84,12 +88,17 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     result: npt.NDArray[np.generic] | None = None
     total: npt.NDArray[np.float64] | None = None
     figures: list[float] = []
+    missing: list[Missing | None] = []
+    constant: dict[int, float] = {}
     for position, plane in enumerate(planes):
         pixels = plane.read()
         if first is None:
             first = pixels
         _check_alike(planes[0].name, first, plane.name, pixels)
         figures.append(focus_figure(pixels))
+        missing.append(missing_block(pixels))
+        if pixels.size and (pixels == pixels.flat[0]).all():
+            constant[position] = float(pixels.max().item())
         if method == "mean":
             counts = pixels.astype(np.float64)
             total = counts if total is None else total + counts
@@ -108,12 +117,18 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     if result is None:
         raise ValueError(f"projection {method!r} took none of the planes z={heights}")
 
+    for position, value in constant.items():
+        # one plane of several that is all of one value, which the others hardly have
+        if len(constant) < len(planes) and np.mean(result == value) < MOST_ELSEWHERE:
+            missing[position] = Missing(1.0, value, at_edge=True)
+
     peak = sharpest(figures)
     if method == "best_focus":
         wanted = peak
     used = tuple(method in ("max", "mean") or position == wanted for position in range(len(planes)))
     said = f"best_focus:{heights[peak]}" if method == "best_focus" else method
-    return Projected(result, said, heights, tuple(figures), used, heights[peak], peak_at_edge(figures))
+    edge = peak_at_edge(figures)
+    return Projected(result, said, heights, tuple(figures), used, heights[peak], edge, tuple(missing))
 
 
 def _wanted(method: str, heights: tuple[int, ...]) -> int | None:

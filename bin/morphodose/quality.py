@@ -1,72 +1,26 @@
-"""Is a field technically sound: focus, saturation, background, empty, debris; the verdict and its reason.
+"""Figures of image quality: focus, saturation, background, what stands out from it.
 
 Figures are absolute, since one well-timepoint cannot be compared with the rest of the plate while it is
-being processed. ``drop`` is for clear faults of the instrument alone: a field that is empty because a
-compound has killed its cells is a result, and is only flagged.
+being processed. `morphodose.judgement` makes a verdict of them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.focus import OUT_OF_FOCUS, focus_figure
+from morphodose.focus import focus_figure
 from morphodose.images import Field
+from morphodose.saturation import ceiling, piled_up
 
-#: Full scales of cameras whose counts are stored in more bits than they have: 10, 12 and 14 bits.
-CAMERA_CEILINGS = (1023, 4095, 16383)
 #: Below this contrast (in units of the pixel noise) nothing stands out from the background.
 MIN_CONTRAST = 3.0
 #: Gaussian (px) before edges are looked for, and the width (px) that it alone gives to a sharp edge.
 EDGE_SCALE = 1.0
 EDGE_FLOOR = EDGE_SCALE * math.sqrt(2 * math.pi)
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Where a figure becomes a flag, and where a fault.
-
-    Attributes
-    ----------
-    edge_flag, edge_drop : float
-        Width of nuclear edges, as a share of the cell diameter.
-    edge_relative_flag : float
-        The same as a share of the nuclear radius, where the cell diameter is not known (a flag only:
-        blur enlarges the radius, too).
-    edge_cell_flag : float
-        Width of the edges of another stain as a share of the cell diameter, where no channel is nuclear (a
-        flag only: a cell thins out towards its edge, and how far is its own).
-    saturated_flag, saturated_drop : float
-        Per cent of pixels at the ceiling.
-    coverage_flag : float
-        Per cent of the field; with less nuclear or cell stain it counts as empty.
-    debris_flag : float
-        Per cent of the field that one object of the nuclear stain may cover.
-    background_flag : float
-        Per cent of the camera's range that the background of a stain may take.
-    """
-
-    edge_flag: float = 0.13
-    edge_drop: float = 0.18
-    edge_relative_flag: float = 0.75
-    edge_cell_flag: float = 0.18
-    saturated_flag: float = 0.5
-    saturated_drop: float = 10.0
-    coverage_flag: float = 0.05
-    debris_flag: float = 10.0
-    background_flag: float = 20.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """``keep``, ``flag`` or ``drop``, and why in plain words (empty for ``keep``)."""
-
-    verdict: str
-    reason: str
 
 
 def power_log_log_slope(pixels: npt.NDArray[np.generic]) -> float:
@@ -90,18 +44,6 @@ def power_log_log_slope(pixels: npt.NDArray[np.generic]) -> float:
     if there.sum() < 2:
         return 0.0
     return float(np.polyfit(np.log(rings[there]), np.log(sums[there]), 1)[0])
-
-
-def ceiling(pixels: npt.NDArray[np.generic]) -> float:
-    """The count at which the camera saturates: that of the depth, or of a camera of fewer bits.
-
-    An image of 16-bit depth whose maximum is exactly 1023, 4095 or 16383 comes from a camera of 10, 12 or
-    14 bits.
-    """
-    if pixels.dtype.kind not in "ui":
-        return math.inf
-    top = int(np.asarray(pixels, dtype=np.int64).max(initial=0))
-    return float(top if top in CAMERA_CEILINGS else 2 ** (8 * pixels.dtype.itemsize) - 1)
 
 
 def pixel_noise(pixels: npt.NDArray[np.float32]) -> float:
@@ -205,13 +147,12 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
     `stained`, NaN for brightfield.
     """
     low, high = (float(each) for each in np.percentile(np.asarray(pixels, dtype=np.float32), [5, 99.9]))
-    top = ceiling(pixels)
     figures = {
         "PowerLogLogSlope": power_log_log_slope(pixels),
         "Focus": focus_figure(pixels),
-        "PercentSaturated": 100 * float(np.mean(np.asarray(pixels, dtype=np.float64) >= top)),
+        "PercentSaturated": 100 * piled_up(pixels) / pixels.size,
         "Background": low,
-        "PercentBackground": 100 * low / top,
+        "PercentBackground": 100 * low / ceiling(pixels),
         "DynamicRange": high - low,
         "Mean": float(pixels.mean(dtype=np.float64)),
         "Spread": float(pixels.std(dtype=np.float64)),
@@ -245,126 +186,3 @@ def field_figures(field: Field, brightfield: str | None = None) -> dict[str, dic
 def is_stain(figures: Mapping[str, float]) -> bool:
     """Whether figures are those of a stain; brightfield has none of `STAINED`."""
     return not math.isnan(figures["ForegroundCoverage"])
-
-
-def judge(
-    figures: Mapping[str, Mapping[str, float]],
-    nuclear: str | None = None,
-    cell: str | None = None,
-    diameter: float = 0.0,
-    thresholds: Thresholds | None = None,
-) -> Verdict:
-    """Verdict on one field.
-
-    Parameters
-    ----------
-    figures : mapping
-        Channel → its figures (`field_figures`).
-    nuclear, cell : str, optional
-        The channels that are segmented; faults of other channels are flags at most.
-    diameter : float
-        Diameter of a cell in px, 0 where it is not known; defocus is a fault only where it is.
-    thresholds : Thresholds, optional
-        Where a figure becomes a flag or a fault.
-
-    Returns
-    -------
-    Verdict
-        The worst of all findings, and all reasons of flags and faults with value and threshold.
-    """
-    limits = thresholds or Thresholds()
-    needed = [name for name in (nuclear, cell) if name is not None and name in figures]
-    drops: list[str] = []
-    flags: list[str] = []
-    for name, found in figures.items():
-        into = drops if name in needed else flags
-        if found["Spread"] == 0:
-            into.append(f"{name} is constant at {found['Mean']:g} counts")
-        saturated = found["PercentSaturated"]
-        if saturated > limits.saturated_drop:
-            into.append(
-                f"{name}: {saturated:.1f} % of the pixels are saturated (> {limits.saturated_drop:g} %)"
-            )
-        elif saturated > limits.saturated_flag:
-            flags.append(
-                f"{name}: {saturated:.1f} % of the pixels are saturated (> {limits.saturated_flag:g} %)"
-            )
-        # a light field is meant to be bright
-        background = found["PercentBackground"]
-        if is_stain(found) and found["Spread"] > 0 and background > limits.background_flag:
-            flags.append(
-                f"{name}: the background takes {background:.0f} % of the camera's range "
-                f"(> {limits.background_flag:g} %)"
-            )
-    if nuclear is None or nuclear not in figures:
-        _judge_other_focus(figures, cell, diameter, limits, flags)
-    else:
-        nuclei = figures[nuclear]
-        _judge_focus(nuclear, nuclei, diameter, limits, drops, flags)
-        largest = nuclei["LargestObject"]
-        if largest > limits.debris_flag:
-            flags.append(
-                f"one object covers {largest:.0f} % of the field in {nuclear} (> {limits.debris_flag:g} %): "
-                "debris or a clump"
-            )
-    bare = [
-        name
-        for name in needed
-        if figures[name]["Spread"] > 0 and figures[name]["ForegroundCoverage"] < limits.coverage_flag
-    ]
-    if needed and bare == needed:
-        covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
-        flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
-    verdict = "drop" if drops else "flag" if flags else "keep"
-    return Verdict(verdict, "; ".join(drops + flags))
-
-
-def _judge_focus(
-    name: str,
-    found: Mapping[str, float],
-    diameter: float,
-    limits: Thresholds,
-    drops: list[str],
-    flags: list[str],
-) -> None:
-    """Defocus, by the width of nuclear edges against the size of a cell."""
-    width = found["EdgeWidth"]
-    if not math.isfinite(width):
-        return
-    if diameter > 0:
-        share = width / diameter
-        for limit, into in ((limits.edge_drop, drops), (limits.edge_flag, flags)):
-            if share > limit:
-                into.append(
-                    f"{OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
-                    f"{share:.2f} of the cell diameter (> {limit:g})"
-                )
-                return
-    elif width / found["ObjectRadius"] > limits.edge_relative_flag:
-        flags.append(
-            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
-            f"{width / found['ObjectRadius']:.2f} of the radius (> {limits.edge_relative_flag:g})"
-        )
-
-
-def _judge_other_focus(
-    figures: Mapping[str, Mapping[str, float]],
-    cell: str | None,
-    diameter: float,
-    limits: Thresholds,
-    flags: list[str],
-) -> None:
-    """Defocus where no channel is nuclear: by the edges of the cell stain, else of the sharpest stain."""
-    widths = {name: found["EdgeWidth"] for name, found in figures.items() if is_stain(found)}
-    if cell is not None and cell in widths:
-        widths = {cell: widths[cell]}
-    widths = {name: width for name, width in widths.items() if math.isfinite(width)}
-    if not widths or diameter <= 0:
-        return
-    name = min(widths, key=lambda each: widths[each])
-    share = widths[name] / diameter
-    if share > limits.edge_cell_flag:
-        flags.append(
-            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {widths[name]:.1f} px wide, "
-            f"{share:.2f} of the cell diameter (> {limits.edge_cell_flag:g})"
-        )

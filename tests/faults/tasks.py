@@ -135,7 +135,8 @@ def tasks_on(folder: Path) -> dict[str, Task]:
         "--threads", 1, "--out", "{out}",
         *(projected / f"Time_24hrs_R1_Well_{well}" for well in ("A01", "A02")))  # fmt: skip
     measured, plate_map = made / "measure_cells", made / "check_design" / "plate_map.csv"
-    add("call_death", "call_death", "--measurements", measured, "--plate_map", plate_map, "--early_channel",
+    add("call_death", "call_death", "--measurements", measured, "--qc", made / "qc_images", "--plate_map", plate_map,
+        "--early_channel",
         "AnnexinV", "--late_channel", "PI", "--min_vehicle_cells", 5, "--out_prefix", "{out}/Time_24hrs_R1")  # fmt: skip
     add("annotate_cells", "annotate_cells", "--measurements", measured, "--plate_map", plate_map,
         "--masks", masks, "--qc", made / "qc_images", "--death",

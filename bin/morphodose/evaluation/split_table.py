@@ -21,6 +21,7 @@ from morphodose.files import find_files, replacing
 from morphodose.focus import OUT_OF_FOCUS
 from morphodose.platemap import PlateMap
 from morphodose.tables import parquet_files
+from morphodose.unusable import UNUSABLE, unusable_channels
 
 VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
 _UNIT = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well")
@@ -62,14 +63,17 @@ def index_files(places: Sequence[str | Path]) -> list[Path]:
 
 
 class Quality(NamedTuple):
-    """What the QC says of a field: ``keep``, ``flag`` or ``drop``, and whether it is out of focus."""
+    """What the QC says of a field: ``keep``, ``flag`` or ``drop``, and whether it is out of focus.
+
+    A field in which a channel of the crops is unusable counts as dropped.
+    """
 
     verdict: str = "keep"
     out_of_focus: bool = False
 
 
-def read_quality(places: Sequence[str | Path]) -> dict[str, Quality]:
-    """What the QC says of each field, from the tables of images.
+def read_quality(places: Sequence[str | Path], channels: Sequence[str] = ()) -> dict[str, Quality]:
+    """What the QC says of each field, from the tables of images; `channels` are those of the crops.
 
     Raises
     ------
@@ -82,14 +86,19 @@ def read_quality(places: Sequence[str | Path]) -> dict[str, Quality]:
         names = pq.read_schema(file).names
         if "Metadata_ImageID" not in names:
             raise InputError(f"{file}: no column Metadata_ImageID; a table of images is expected")
-        columns = [name for name in ("Metadata_ImageID", VERDICT, REASON) if name in names]
+        columns = [name for name in ("Metadata_ImageID", VERDICT, REASON, UNUSABLE) if name in names]
         table = pq.ParquetFile(file).read(columns=columns)
         images = table["Metadata_ImageID"].to_pylist()
         nothing = [None] * len(images)
-        given, why = (table[name].to_pylist() if name in names else nothing for name in (VERDICT, REASON))
+        given, why, empty = (
+            table[name].to_pylist() if name in names else nothing for name in (VERDICT, REASON, UNUSABLE)
+        )
         found = [
-            Quality(verdict or "keep", OUT_OF_FOCUS in (reason or ""))
-            for verdict, reason in zip(given, why, strict=True)
+            Quality(
+                "drop" if set(unusable_channels(text)) & set(channels) else verdict or "keep",
+                OUT_OF_FOCUS in (reason or ""),
+            )
+            for verdict, reason, text in zip(given, why, empty, strict=True)
         ]
         twice = next((image for image in images if image in verdicts), None)
         if twice is not None:

@@ -17,6 +17,7 @@ from morphodose.names import well_timepoint_id
 from morphodose.profiles.endpoints import Endpoint
 from morphodose.profiles.intervals import fraction_interval
 from morphodose.profiles.segmentation import segmentation_counts
+from morphodose.unusable import UNUSABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 STATE = "Metadata_DeathState"
 _WELL = ("Metadata_Acquisition", "Metadata_Well")
 #: Keys of a field, and what QC said of it: not columns of a well.
-_OF_FIELDS = ("Metadata_Field", "Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason")
+_OF_FIELDS = ("Metadata_Field", "Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason", UNUSABLE)
 
 #: Fraction → the states that are counted, with both dyes.
 FRACTIONS: dict[str, tuple[str, ...]] = {

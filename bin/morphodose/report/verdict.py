@@ -12,6 +12,7 @@ from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.provenance import excluded_fields
 from morphodose.report.quality import edge_rows, verdict_counts
+from morphodose.report.recorded import recorded_checks
 from morphodose.report.segmented import segmentation_checks
 from morphodose.report.shape import onset_summary
 from morphodose.report.training import small_notice
@@ -256,6 +257,7 @@ def network_checks(screen: Screen) -> list[Check]:
 CHECKS = (
     input_checks,
     image_checks,
+    recorded_checks,
     segmentation_checks,
     vehicle_checks,
     gate_checks,

@@ -3,7 +3,7 @@ process CALL_DEATH {
     label 'process_low'
 
     input:
-    tuple val(meta), path(measurements, stageAs: 'measurements/*')   // all wells of one acquisition
+    tuple val(meta), path(measurements, stageAs: 'measurements/*'), path(qc, stageAs: 'qc/*')   // all wells of one acquisition
     path plate_map
     val code
 
@@ -18,6 +18,7 @@ process CALL_DEATH {
     """
     call_death.py \\
         --measurements measurements \\
+        --qc qc \\
         --plate_map ${plate_map} \\
         --out_prefix ${meta.acquisition} \\
         ${args}

@@ -1,0 +1,158 @@
+"""Parts of an image that were never recorded: a copy that broke off leaves constant blocks or repeated rows.
+
+The length of such a file is right, so that nothing refuses it; what was not copied holds one value: zeros,
+255, or the last value again. Noise makes every recorded pixel differ from its neighbours somewhere, while
+images whose background was subtracted hold zeros wherever nothing is stained. What tells the two apart is the
+outline (of strips and tiles it is straight, of a background it is not) and whether the value is rare
+elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+#: Edge (px) of the squares that are tested for being constant.
+SQUARE = 4
+#: Least number of constant squares in a block: 16 by 16 px.
+LEAST_SQUARES = 16
+#: Values that a file's missing parts may hold at once.
+MOST_VALUES = 3
+#: Outline over number of corners, in squares: a rectangle of 16 by 16 px has 4, a disc of any size about 1.7.
+LEAST_STRAIGHTNESS = 3.5
+#: Constant squares outside the blocks, of the same value or of many values (lossy compression leaves those),
+#: as a share of the blocks.
+MOST_LEFT_OVER = 0.25
+#: Share of the other pixels that may hold the value of the block. A tenth to a quarter of a quiet background
+#: has its most frequent value; of a background that was subtracted, more than half is 0.
+MOST_ELSEWHERE = 0.4
+#: Consecutive rows that repeat the row before them.
+LEAST_ROWS = 8
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What of an image was never recorded.
+
+    Attributes
+    ----------
+    share : float
+        Of the pixels, 0 to 1.
+    value : float
+        Counts of the block; NaN where rows repeat.
+    at_edge : bool
+        A band along one edge of the image, as the alignment of channels leaves it.
+    """
+
+    share: float
+    value: float
+    at_edge: bool
+
+    @property
+    def words(self) -> str:
+        """The finding, for a reason."""
+        what = "repeats the row before" if np.isnan(self.value) else f"is constant at {self.value:g} counts"
+        return f"a block of {100 * self.share:.1f} % of the image {what}"
+
+
+def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
+    """Constant blocks or repeated rows of one (Y, X) image; None where all of it was recorded.
+
+    An image that is constant as a whole is not judged here.
+    """
+    height, width = (SQUARE * (edge // SQUARE) for edge in pixels.shape)
+    if height == 0 or width == 0:
+        return None
+    constant = _constant_squares(pixels[:height, :width])
+    if constant.any() and not constant.all():
+        corners = pixels[:height:SQUARE, :width:SQUARE]
+        values, counts = np.unique(corners[constant], return_counts=True)
+        order = np.argsort(-counts, kind="stable")[:MOST_VALUES]
+        for index in order:
+            # one further value may be that of a background that was subtracted, or of saturation
+            others = int(counts.sum() - counts[index] - np.delete(counts, index).max(initial=0))
+            found = _block_of(pixels, constant & (corners == values[index]), values[index], others)
+            if found is not None:
+                return found
+    return _repeated_rows(pixels)
+
+
+def _constant_squares(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Whether all pixels of each square are equal; the diagonal is asked first, which settles most images."""
+    first = pixels[::SQUARE, ::SQUARE]
+    constant = np.ones(first.shape, dtype=bool)
+    steps = [(y, x) for y in range(SQUARE) for x in range(SQUARE) if (y, x) != (0, 0)]
+    for y, x in sorted(steps, key=lambda step: (step[0] != step[1], step)):
+        constant &= pixels[y::SQUARE, x::SQUARE] == first
+        if not constant.any():
+            break
+    return constant
+
+
+def _block_of(
+    pixels: npt.NDArray[np.generic], squares: npt.NDArray[np.bool_], value: np.generic, others: int
+) -> Missing | None:
+    """The straight blocks among constant squares of one value, unless such squares are common elsewhere."""
+    import scipy.ndimage as ndi
+
+    labels, count = ndi.label(squares)
+    straight = np.zeros(squares.shape, dtype=bool)
+    for label, place in enumerate(ndi.find_objects(labels), start=1):
+        part = labels[place] == label
+        if part.sum() >= LEAST_SQUARES and _straightness(part) >= LEAST_STRAIGHTNESS:
+            straight[place] |= part
+    block = int(straight.sum())
+    if block == 0 or max(int(squares.sum()) - block, others) > MOST_LEFT_OVER * block:
+        return None
+    # the squares beside a block hold some of it, where it does not end on the grid
+    beside = ndi.binary_dilation(straight, np.ones((3, 3)))
+    equal = pixels == value
+    height, width = squares.shape
+    inside = np.zeros(pixels.shape, dtype=bool)
+    inside[: SQUARE * height, : SQUARE * width] = np.kron(beside, np.ones((SQUARE, SQUARE), dtype=bool))
+    inside[SQUARE * height :] = inside[SQUARE * height - 1]
+    inside[:, SQUARE * width :] = inside[:, SQUARE * width - 1 : SQUARE * width]
+    outside = ~inside
+    if outside.any() and equal[outside].mean() > MOST_ELSEWHERE:
+        return None
+    return Missing(float((equal & inside).mean()), float(value), _is_band(straight))  # type: ignore[arg-type]
+
+
+def _straightness(part: npt.NDArray[np.bool_]) -> float:
+    """Length of the outline over the number of its corners; 0 for a part with holes."""
+    import scipy.ndimage as ndi
+
+    if (ndi.binary_fill_holes(part) != part).any():
+        return 0.0
+    padded = np.pad(part, 1).astype(np.int8)
+    outline = int(np.abs(np.diff(padded, axis=0)).sum() + np.abs(np.diff(padded, axis=1)).sum())
+    around = padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]
+    corners = int((around % 2 == 1).sum())
+    return outline / max(corners, 1)
+
+
+def _is_band(straight: npt.NDArray[np.bool_]) -> bool:
+    """Whether the block is a band along the whole of one edge, or of several."""
+    inner = straight[1:-1, 1:-1]
+    rows, columns = inner.all(axis=1), inner.all(axis=0)
+    rest = inner & ~rows[:, None] & ~columns[None, :]
+    ends = straight[0].all() or straight[-1].all() or straight[:, 0].all() or straight[:, -1].all()
+    return bool(ends and not rest.any())
+
+
+def _repeated_rows(pixels: npt.NDArray[np.generic]) -> Missing | None:
+    """A run of rows that repeat the row before them, in an image whose other rows do not."""
+    same = (pixels[1:, ::16] == pixels[:-1, ::16]).all(axis=1)
+    if same.sum() < LEAST_ROWS:
+        return None
+    at = np.flatnonzero(same) + 1
+    # a sparse row, nearly all of one value, is like its neighbours by nature
+    sparse = (pixels[at] == np.median(pixels[at], axis=1, keepdims=True)).mean(axis=1) > MOST_ELSEWHERE
+    at = at[~sparse & (pixels[at] == pixels[at - 1]).all(axis=1)]
+    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+    longest = max(map(len, runs))
+    if longest < LEAST_ROWS or len(at) - longest > MOST_LEFT_OVER * longest:
+        return None
+    return Missing(longest / len(pixels), float("nan"), bool(at[-1] == len(pixels) - 1))

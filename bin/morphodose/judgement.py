@@ -1,0 +1,224 @@
+"""Is a field technically sound: the verdict on its figures of quality, and the reason.
+
+``drop`` is for clear faults of the instrument or the files alone: a field that is empty because a compound
+has killed its cells is a result, and is only flagged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from morphodose.broken import Missing
+from morphodose.focus import OUT_OF_FOCUS
+from morphodose.quality import is_stain
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where a figure becomes a flag, and where a fault.
+
+    Attributes
+    ----------
+    edge_flag, edge_drop : float
+        Width of nuclear edges, as a share of the cell diameter.
+    edge_relative_flag : float
+        The same as a share of the nuclear radius, where the cell diameter is not known (a flag only:
+        blur enlarges the radius, too).
+    edge_cell_flag : float
+        Width of the edges of another stain as a share of the cell diameter, where no channel is nuclear (a
+        flag only: a cell thins out towards its edge, and how far is its own).
+    saturated_flag, saturated_drop : float
+        Per cent of pixels at the ceiling.
+    coverage_flag : float
+        Per cent of the field; with less nuclear or cell stain it counts as empty.
+    debris_flag : float
+        Per cent of the field that one object of the nuclear stain may cover.
+    background_flag : float
+        Per cent of the camera's range that the background of a stain may take.
+    missing_drop, missing_band_drop : float
+        Per cent of an image that may be missing, in its middle and in a band along an edge. Such bands come
+        from the alignment of channels, too.
+    """
+
+    edge_flag: float = 0.13
+    edge_drop: float = 0.18
+    edge_relative_flag: float = 0.75
+    edge_cell_flag: float = 0.18
+    saturated_flag: float = 0.5
+    saturated_drop: float = 10.0
+    coverage_flag: float = 0.05
+    debris_flag: float = 10.0
+    background_flag: float = 20.0
+    missing_drop: float = 0.3
+    missing_band_drop: float = 3.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``keep``, ``flag`` or ``drop``, and why in plain words (empty for ``keep``).
+
+    ``unusable`` names the channels that say nothing in this field; the field may be kept for the others.
+    """
+
+    verdict: str
+    reason: str
+    unusable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MissingPlane:
+    """A plane of which a part is missing: channel, z (None: the projected image), whether it is used."""
+
+    channel: str
+    z: int | None
+    part: Missing
+    used: bool = True
+
+    @property
+    def words(self) -> str:
+        """The finding, for a reason."""
+        where = self.channel if self.z is None else f"{self.channel}, plane z={self.z}"
+        unused = "" if self.used else " (this plane is not used)"
+        return f"{where}: {self.part.words}: it was not recorded or not copied{unused}"
+
+
+def judge(
+    figures: Mapping[str, Mapping[str, float]],
+    nuclear: str | None = None,
+    cell: str | None = None,
+    diameter: float = 0.0,
+    thresholds: Thresholds | None = None,
+    missing: Sequence[MissingPlane] = (),
+) -> Verdict:
+    """Verdict on one field.
+
+    Parameters
+    ----------
+    figures : mapping
+        Channel → its figures (`field_figures`).
+    nuclear, cell : str, optional
+        The channels that are segmented; faults of other channels are flags at most.
+    diameter : float
+        Diameter of a cell in px, 0 where it is not known; defocus is a fault only where it is.
+    thresholds : Thresholds, optional
+        Where a figure becomes a flag or a fault.
+    missing : sequence of MissingPlane
+        Planes, or projected images, of which a part was never recorded. That is a fault in any channel: its
+        file is damaged, and the cells in the part that is left are not all that were there.
+
+    Returns
+    -------
+    Verdict
+        The worst of all findings, and all reasons of flags and faults with value and threshold.
+    """
+    limits = thresholds or Thresholds()
+    needed = [name for name in (nuclear, cell) if name is not None and name in figures]
+    drops: list[str] = []
+    flags: list[str] = []
+    for plane in missing:
+        (drops if _is_damaged(plane, limits) else flags).append(plane.words)
+    for name, found in figures.items():
+        into = drops if name in needed else flags
+        if found["Spread"] == 0:
+            into.append(f"{name} is constant at {found['Mean']:g} counts: nothing is measured in it")
+        saturated = found["PercentSaturated"]
+        if saturated > limits.saturated_drop:
+            into.append(
+                f"{name}: {saturated:.1f} % of the pixels are saturated (> {limits.saturated_drop:g} %)"
+            )
+        elif saturated > limits.saturated_flag:
+            flags.append(
+                f"{name}: {saturated:.1f} % of the pixels are saturated (> {limits.saturated_flag:g} %)"
+            )
+        # a light field is meant to be bright
+        background = found["PercentBackground"]
+        if is_stain(found) and found["Spread"] > 0 and background > limits.background_flag:
+            flags.append(
+                f"{name}: the background takes {background:.0f} % of the camera's range "
+                f"(> {limits.background_flag:g} %)"
+            )
+    if nuclear is None or nuclear not in figures:
+        _judge_other_focus(figures, cell, diameter, limits, flags)
+    else:
+        nuclei = figures[nuclear]
+        _judge_focus(nuclear, nuclei, diameter, limits, drops, flags)
+        largest = nuclei["LargestObject"]
+        if largest > limits.debris_flag:
+            flags.append(
+                f"one object covers {largest:.0f} % of the field in {nuclear} (> {limits.debris_flag:g} %): "
+                "debris or a clump"
+            )
+    bare = [
+        name
+        for name in needed
+        if figures[name]["Spread"] > 0 and figures[name]["ForegroundCoverage"] < limits.coverage_flag
+    ]
+    if needed and bare == needed:
+        covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
+        flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
+    verdict = "drop" if drops else "flag" if flags else "keep"
+    return Verdict(verdict, "; ".join(drops + flags), constant_channels(figures))
+
+
+def constant_channels(figures: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Channels whose image is all of one value: nothing can be measured in them."""
+    return tuple(name for name, found in figures.items() if found["Spread"] == 0)
+
+
+def _is_damaged(plane: MissingPlane, limits: Thresholds) -> bool:
+    """Whether a missing part is a fault of the field: not a narrow band, nor of a plane that is not used."""
+    least = limits.missing_band_drop if plane.part.at_edge else limits.missing_drop
+    return plane.used and 100 * plane.part.share > least
+
+
+def _judge_focus(
+    name: str,
+    found: Mapping[str, float],
+    diameter: float,
+    limits: Thresholds,
+    drops: list[str],
+    flags: list[str],
+) -> None:
+    """Defocus, by the width of nuclear edges against the size of a cell."""
+    width = found["EdgeWidth"]
+    if not math.isfinite(width):
+        return
+    if diameter > 0:
+        share = width / diameter
+        for limit, into in ((limits.edge_drop, drops), (limits.edge_flag, flags)):
+            if share > limit:
+                into.append(
+                    f"{OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
+                    f"{share:.2f} of the cell diameter (> {limit:g})"
+                )
+                return
+    elif width / found["ObjectRadius"] > limits.edge_relative_flag:
+        flags.append(
+            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {width:.1f} px wide, "
+            f"{width / found['ObjectRadius']:.2f} of the radius (> {limits.edge_relative_flag:g})"
+        )
+
+
+def _judge_other_focus(
+    figures: Mapping[str, Mapping[str, float]],
+    cell: str | None,
+    diameter: float,
+    limits: Thresholds,
+    flags: list[str],
+) -> None:
+    """Defocus where no channel is nuclear: by the edges of the cell stain, else of the sharpest stain."""
+    widths = {name: found["EdgeWidth"] for name, found in figures.items() if is_stain(found)}
+    if cell is not None and cell in widths:
+        widths = {cell: widths[cell]}
+    widths = {name: width for name, width in widths.items() if math.isfinite(width)}
+    if not widths or diameter <= 0:
+        return
+    name = min(widths, key=lambda each: widths[each])
+    share = widths[name] / diameter
+    if share > limits.edge_cell_flag:
+        flags.append(
+            f"perhaps {OUT_OF_FOCUS}: edges in {name} are {widths[name]:.1f} px wide, "
+            f"{share:.2f} of the cell diameter (> {limits.edge_cell_flag:g})"
+        )

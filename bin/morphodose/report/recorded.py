@@ -1,0 +1,63 @@
+"""Check: was every channel recorded, wholly and in every field? What was not counts as missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from morphodose.report.checks import Check, State, not_checked
+from morphodose.report.inputs import Screen
+from morphodose.report.words import counted, listed, percent
+from morphodose.unusable import UNUSABLE, unusable_channels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUESTION = "Was every channel recorded?"
+#: In the reason of a field of which a part is missing (`morphodose.judgement.MissingPlane`).
+MISSING = "it was not recorded or not copied"
+#: Share of the fields in which a channel may be constant before that is a fault.
+CONSTANT = 0.25
+#: Names that a sentence lists before it counts the others.
+MOST_NAMES = 3
+
+
+def recorded_checks(screen: Screen) -> list[Check]:
+    """Channels that are constant in some fields, and images of which a part is missing."""
+    images = screen.images
+    if UNUSABLE not in images and "Metadata_QCReason" not in images:
+        return [not_checked(QUESTION, "no verdicts of qc_images came with the table of images (--images)")]
+    states: list[State] = []
+    lines = []
+    for channel, fields in constant_fields(images).items():
+        share = len(fields) / len(images)
+        states.append("stop" if share > CONSTANT else "warn")
+        wells = fields["Metadata_Acquisition"].astype(str) + " " + fields["Metadata_Well"].astype(str)
+        names = list(dict.fromkeys(wells))
+        line = f"{channel} is constant in {counted(len(fields), 'field')} ({percent(share)}) of "
+        line += f"{listed(names, MOST_NAMES)}: nothing is measured in it there"
+        if channel in (screen.params.get("early_death_channel"), screen.params.get("late_death_channel")):
+            line += ", and the cells of these fields have no death state"
+        lines.append(line)
+    if "Metadata_QCReason" in images:
+        torn = images[images["Metadata_QCReason"].fillna("").str.contains(MISSING, regex=False)]
+        dropped = torn[torn["Metadata_QCVerdict"] == "drop"]
+        if len(torn):
+            states.append("warn")
+            lines.append(
+                f"{counted(len(torn), 'field')} with images of which a part was not recorded or not copied "
+                f"({counted(len(dropped), 'field')} dropped): "
+                f"{listed([str(name) for name in torn['Metadata_ImageID']], MOST_NAMES)}; copy them again"
+            )
+    if not lines:
+        found = "No channel is constant in a field, and no part of an image is missing."
+        return [Check("ok", QUESTION, found)]
+    return [Check("stop" if "stop" in states else "warn", QUESTION, f"{'; '.join(lines)}.")]
+
+
+def constant_fields(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of the fields in which a channel is constant, by channel."""
+    if UNUSABLE not in images:
+        return {}
+    named = images[UNUSABLE].map(unusable_channels)
+    channels = sorted({name for names in named for name in names})
+    return {channel: images[[channel in names for names in named]] for channel in channels}

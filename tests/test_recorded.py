@@ -1,0 +1,150 @@
+"""Broken images from their pixels to the words of the page."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from morphodose.images import Field, write_field
+from morphodose.report.checks import Check
+from morphodose.report.recorded import recorded_checks
+from morphodose.report.verdict import gate_checks
+from morphodose.simulate.field import CHANNELS, render_field
+from morphodose.tables import read_table, write_table
+from morphodose.unusable import features_of_channels
+from report_tables import Tables
+from stats_tables import keys, measurements, plate_map, succeed
+from test_report import screen_of
+
+WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 10, "treated")}
+ROLES = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", "--brightfield_channel", "Brightfield")
+
+
+def keys_json(well: str) -> str:
+    acquisition = {"plate": "P", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1"}
+    return json.dumps({**acquisition, "well": well})
+
+
+def page(images: pd.DataFrame, params: dict[str, str]) -> Check:
+    screen = dataclasses.replace(screen_of(Tables()), images=images, params=params)
+    (check,) = recorded_checks(screen)
+    return check
+
+
+@pytest.mark.parametrize("projection", ["max", "mean"])
+def test_a_broken_copy_of_one_plane_drops_its_field_and_is_named(tmp_path: Path, projection: str) -> None:
+    rows = ["file\tfield\tz\tchannel"]
+    for field in (1, 2):
+        made = render_field(np.random.default_rng(field), size=160, n_cells=25.0)
+        for z in (1, 2):
+            for index, channel in enumerate(CHANNELS):
+                pixels = made.planes[min(z, len(made.planes)) - 1][index].copy()
+                if (field, z, channel) == (2, 1, "PI"):
+                    pixels[80:] = 0
+                name = f"{field}_{z}_{channel}.tif"
+                tifffile.imwrite(tmp_path / name, pixels)
+                rows.append(f"{name}\t{field}\t{z}\t{channel}")
+    (tmp_path / "planes.tsv").write_text("\n".join(rows))
+    well = "Time_4hrs_R1_Well_A02"
+    common = ("--id", well, "--keys", keys_json("A02"))
+    succeed("project_z", *common, "--planes", tmp_path / "planes.tsv", "--planes_dir", tmp_path,
+            "--projection", projection, "--out", tmp_path / "projected")  # fmt: skip
+    succeed("qc_images", *common, "--images", tmp_path / "projected" / well, *ROLES,
+            "--out", tmp_path / "qc.parquet")  # fmt: skip
+    images = read_table(tmp_path / "qc.parquet")
+    assert list(images["Metadata_QCVerdict"]) == ["keep", "drop"]
+    assert images["Metadata_QCReason"][1] == (
+        "PI, plane z=1: a block of 50.0 % of the image is constant at 0 counts: "
+        "it was not recorded or not copied"
+    )
+    check = page(images, {})
+    assert check.state == "warn"
+    assert (
+        "1 field with images of which a part was not recorded or not copied (1 field dropped)" in check.answer
+    )
+    assert f"{well}_Field_2" in check.answer
+
+
+def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_so(tmp_path: Path) -> None:
+    """A02 has two fields: in the first all of stain P is 0."""
+    names = ("Hoechst", "CellMask", "V", "P")
+    order = [list(CHANNELS).index(name) for name in ("Hoechst", "CellMask", "AnnexinV", "PI")]
+    for well, fields in (("A01", (1,)), ("A02", (1, 2))):
+        for field in fields:
+            made = render_field(np.random.default_rng(field), size=160, n_cells=25.0)
+            pixels = made.planes.max(axis=0)[order]
+            if (well, field) == ("A02", 1):
+                pixels[3] = 0
+            name = f"Time_4hrs_R1_Well_{well}"
+            write_field(tmp_path / name / f"{name}_Field_{field}.ome.tiff", Field(pixels, names, None))
+        succeed("qc_images", "--id", name, "--keys", keys_json(well), "--images", tmp_path / name, *ROLES[:4],
+                "--out", tmp_path / "qc" / f"{name}_qc.parquet")  # fmt: skip
+    measurements(tmp_path / "m", "A01", ["viable"] * 60, seed=1)
+    measurements(tmp_path / "two" / "1", "A02", ["late_apoptotic"] * 20, seed=2)
+    measurements(tmp_path / "two" / "2", "A02", ["viable"] * 5 + ["necrotic"] * 5, seed=3, field=2)
+    both = [read_table(tmp_path / "two" / field / "Time_4hrs_R1_Well_A02.parquet") for field in "12"]
+    both[0]["Nuclei_Intensity_MeanIntensity_P"] = 0.0
+    write_table(pd.concat(both), tmp_path / "m" / "Time_4hrs_R1_Well_A02.parquet")
+    for well in ("A01", "A02"):
+        cells = read_table(tmp_path / "m" / f"Time_4hrs_R1_Well_{well}.parquet")
+        counts = cells.groupby("Metadata_Field").size()
+        rows = [
+            pd.DataFrame(field_keys(well, int(field))).assign(Count_Cells=n) for field, n in counts.items()
+        ]
+        write_table(pd.concat(rows), tmp_path / "masks" / well / "fields.parquet")
+    table = ("--measurements", tmp_path / "m", "--plate_map", plate_map(tmp_path / "map.csv", WELLS))
+    done = succeed("call_death", *table, "--qc", tmp_path / "qc", "--early_channel", "V", "--late_channel", "P",
+                   "--out_prefix", tmp_path / "acq")  # fmt: skip
+    assert "P: constant in 1 field" in done.stderr
+    succeed("annotate_cells", *table, "--qc", tmp_path / "qc", "--masks", tmp_path / "masks", "--death",
+            tmp_path / "acq_death.parquet", "--cells_out", tmp_path / "cells", "--images_out",
+            tmp_path / "images" / "a.parquet")  # fmt: skip
+    cells = read_table(tmp_path / "cells" / "Time_4hrs_R1_Well_A02.parquet")
+    first = cells["Metadata_Field"] == 1
+    assert cells.loc[first, "Metadata_DeathState"].isna().all()
+    assert cells.loc[first, "Nuclei_Intensity_MeanIntensity_P"].isna().all()
+    assert cells.loc[first, "Cells_Intensity_MeanIntensity_V"].notna().all()
+    assert cells.loc[~first, "Metadata_DeathState"].tolist() == ["viable"] * 5 + ["necrotic"] * 5
+    succeed("profile_wells", "--cells", tmp_path / "cells", "--images", tmp_path / "images", "--out",
+            tmp_path / "wells.parquet", "--conditions_out", tmp_path / "conditions.parquet")  # fmt: skip
+    well = read_table(tmp_path / "wells.parquet").set_index("Metadata_Well").loc["A02"]
+    assert (well["Count_Cells"], well["Count_Called"]) == (30, 10)
+    assert well["Fraction_Dying"] == pytest.approx(0.5)
+    check = page(read_table(tmp_path / "images"), {"late_death_channel": "P"})
+    assert check.state == "stop"  # a third of the fields
+    assert "P is constant in 1 field (33 %) of Time_4hrs_R1 A02" in check.answer
+    assert "the cells of these fields have no death state" in check.answer
+
+
+def field_keys(well: str, field: int) -> dict[str, object]:
+    """Key columns of one field."""
+    one = {name: column[:1] for name, column in keys(well, 1, field).items() if "Object" not in name}
+    return {name: column for name, column in one.items() if name != "Metadata_CellID"}
+
+
+def test_sound_images_are_called_so() -> None:
+    images = pd.DataFrame(
+        {"Metadata_QCVerdict": ["keep"], "Metadata_QCReason": [""], "Metadata_QCUnusable": [""]}
+    )
+    assert page(images, {}).state == "ok"
+    assert gate_checks(screen_of(Tables()))[0].state == "ok"
+
+
+def test_features_of_a_channel_are_told_apart_where_names_contain_each_other() -> None:
+    features = [
+        "Cells_Intensity_MeanIntensity_PI",
+        "Cells_Intensity_MeanIntensity_PI_2",
+        "Nuclei_RadialDistribution_FracAtD_PI_1of4",
+        "Cells_Correlation_Correlation_Hoechst_PI",
+        "Cells_AreaShape_Area",
+        "Cells_Intensity_MeanIntensity_API",
+    ]
+    found = features_of_channels(features, ["PI", "PI_2", "API", "Hoechst"])
+    assert found["PI"] == [features[0], features[2], features[3]]
+    assert (found["PI_2"], found["Hoechst"], found["API"]) == ([features[1]], [features[3]], [features[5]])
