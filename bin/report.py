@@ -25,7 +25,12 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--faults", type=FILE, help="design_faults.parquet of check_design.")
 @click.option("--plate_map", type=FILE, help="plate_map.csv of check_design.")
 @click.option("--images", multiple=True, type=PLACE, help="Tables of images, files or folders.")
-@click.option("--focus", multiple=True, type=PLACE, help="Tables of z-focus, files or folders.")
+@click.option(
+    "--focus",
+    multiple=True,
+    type=PLACE,
+    help="Folders of project_z, with its images and tables of z-focus, or tables alone.",
+)
 @click.option("--illumination", multiple=True, type=PLACE, help="Tables of flat fields.")
 @click.option("--gates", multiple=True, type=PLACE, help="Tables of gates, files or folders.")
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
@@ -90,6 +95,7 @@ def main(
         versions=inputs.versions_of(inputs.read_document(versions)),
         overlays=inputs.find_pictures(masks, "_overlay.png"),
         gate_plots=inputs.find_pictures(gate_plots, "_gates.png"),
+        fields=inputs.find_pictures(focus, ".ome.tiff"),
         units=inputs.units_of(wells),
         deep=read_deep(deep),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from morphodose.images import Field, write_field
 from morphodose.names import acquisition_id
 from morphodose.tables import write_table
 
@@ -441,6 +442,8 @@ class Tables:
                 arguments += [f"--{name}", str(folder / f"{name}.json")]
         if overlays:
             _pictures(folder, wells)
+            _fields(folder / "projected", wells)
+            arguments += ["--focus", str(folder / "projected")]
             arguments += ["--masks", str(folder / "masks")]
             if self.death:
                 arguments += ["--gate_plots", str(folder / "gate_plots")]
@@ -485,6 +488,22 @@ class Tables:
                 "late_death_channel": "PI",
             },
         }
+
+
+def _fields(folder: Path, wells: pd.DataFrame) -> None:
+    """A projected field of each well-timepoint: discs whose death stain brightens with the dose."""
+    chance = np.random.default_rng(0)
+    y, x = np.mgrid[0:96, 0:96]
+    for well in wells.to_dict("records"):
+        planes = chance.normal(100, 4, (5, 96, 96))
+        for centre in chance.uniform(8, 88, (12, 2)):
+            disc = (y - centre[0]) ** 2 + (x - centre[1]) ** 2
+            planes[2] += 400 * (disc < 60)
+            planes[1] += 600 * (disc < 16)
+            planes[4] += 900 * well.get("Fraction_Dying", 0) * (disc < 16)
+        image = f"{well['Metadata_Acquisition']}_Well_{well['Metadata_Well']}_Field_1"
+        channels = ("Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI")
+        write_field(folder / f"{image}.ome.tiff", Field(planes.astype(np.uint16), channels, 0.65))
 
 
 FAULT = {

@@ -172,7 +172,7 @@ def test_picture_must_be_png_or_jpeg() -> None:
 def test_ec50_is_never_a_number_without_its_state(row: dict[str, Any], words: str) -> None:
     row = {"Metadata_DoseUnit": "uM", **row}
     assert answers.ec50_words(row) == words
-    assert str(row["State"]) in answers.sentence(row, "death", "48 h")
+    assert str(row["State"]) in answers.ec50_phrase(row)
 
 
 # means over wells

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import Screen
-from morphodose.report.words import dose_words, minus, number, unit_words
+from morphodose.report.words import dose_words, number, unit_words
 
 #: State → (word, class of its badge).
 STATES = {
@@ -59,14 +59,13 @@ def ec50_words(row: Mapping[str, Any]) -> str:
     return "no EC50"
 
 
-def sentence(row: Mapping[str, Any], what: str, when: str) -> str:
-    """A line for the head of the report: ``… at 48 h: EC50 1.2 µM (95 % interval 0.9 – 1.6), fitted.``."""
-    state, reason = str(row.get("State")), row.get("Reason")
+def ec50_phrase(row: Mapping[str, Any]) -> str:
+    """An EC50 within a sentence: ``EC50 1.2 µM (95 % interval 0.9 – 1.6), fitted``; a reason if it is not."""
     answer = ec50_words(row).replace("(", "(95 % interval ")
     answer = answer if answer.startswith("no ") else f"EC50 {answer}"
-    why = f" ({reason})" if state != "fitted" and isinstance(reason, str) and reason else ""
-    zprime = f"; Z′ {minus(row['ZPrime'])}" if finite(row.get("ZPrime")) else ""
-    return f"{what} at {when}: {answer}, {state}{why}{zprime}."
+    state, reason = str(row.get("State")), row.get("Reason")
+    why = f": {reason}" if state != "fitted" and isinstance(reason, str) and reason else ""
+    return f"{answer}, {state}{why}"
 
 
 def refusals(reasons: Iterable[Any]) -> str:

@@ -69,7 +69,7 @@ def long_table(headers: Sequence[str], rows: Sequence[Sequence[object]], name: s
     if len(rows) <= most:
         return table(headers, rows)
     rest = folded(f"{len(rows) - most} more {name}", table(headers, rows[most:]))
-    return table(headers, rows[:most]) + rest
+    return f'<div class="md-long">{table(headers, rows[:most])}{rest}</div>'
 
 
 def paragraph(*texts: object, kind: str = "") -> str:

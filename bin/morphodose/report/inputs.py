@@ -56,6 +56,8 @@ class Screen:
         Image id → file.
     gate_plots : dict
         Acquisition → file.
+    fields : dict
+        Image id → its projected OME-TIFF.
     units : dict
         Column of the wells → unit.
     deep : Deep
@@ -80,6 +82,7 @@ class Screen:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     overlays: dict[str, Path] = field(default_factory=dict)
     gate_plots: dict[str, Path] = field(default_factory=dict)
+    fields: dict[str, Path] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     deep: Deep = field(default_factory=Deep)
 

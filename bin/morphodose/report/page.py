@@ -20,6 +20,7 @@ from typing import Any
 from morphodose.files import replacing
 from morphodose.report.html import escape
 from morphodose.report.parts import BarPlot, LinePlot, Part, ScatterPlot, Section
+from morphodose.report.script import SCRIPT
 from morphodose.report.style import CSS
 
 #: MultiQC's settings; what it would do beyond writing the page is off.
@@ -122,7 +123,11 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
         raise RuntimeError("MultiQC wrote no report")
     html = re.sub(r"\[\[(md-[a-z0-9-]+)\]\]", lambda match: escape(names[match[1]]), str(html))
     pattern = re.escape(MARK).replace(r"\{\}", "([a-z0-9-]+)")
-    return re.sub(pattern, lambda match: f'<div class="md-part">{texts[match[1]]}</div>', html)
+    html = re.sub(pattern, lambda match: f'<div class="md-part">{texts[match[1]]}</div>', html)
+    head, end, tail = html.rpartition("</body>")
+    if not end:
+        raise RuntimeError("MultiQC's page has no end of its body")
+    return f"{head}<script>{SCRIPT}</script>{end}{tail}"
 
 
 def _one_line(title: str) -> str:

@@ -105,4 +105,39 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
   max-width: 70em;
 }
 .md-methods ol { font-size: 13px; }
+.md-verdict ul { margin: 6px 0 0; padding-left: 20px; }
+.md-findings { font-size: 15.5px; margin: 0 0 12px; padding-left: 22px; max-width: 78em; }
+.md-findings li { margin: 4px 0; }
+.md-pair { display: flex; flex-wrap: wrap; gap: 18px; align-items: flex-start; }
+.md-pair > .md-montage { flex: 1 1 560px; min-width: 0; margin: 0; }
+.md-row { display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }
+.md-montage table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; }
+.md-montage th { font-weight: 600; padding: 0 4px; white-space: nowrap; }
+.md-montage td { padding: 0; }
+.md-montage img { display: block; width: 84px; height: 84px; background: #000; }
+.md-montage img:hover, .md-montage img:focus { outline: 2px solid #1F6F9F; }
+.md-montage figcaption { color: #555; font-size: 13px; }
+.md-curve { max-width: 100%; height: auto; font: 11px sans-serif; background: #FFF; }
+.md-curve text { fill: #222; }
+.md-none { color: #666; font-size: 12px; }
+.md-name { font-size: 16px; margin: 10px 0 4px; overflow-wrap: anywhere; }
+.md-tall { max-height: 560px; overflow: auto; }
+.md-tall thead th { position: sticky; top: 0; background: #FFF; z-index: 1; }
+.md-hits td { vertical-align: middle; padding: 2px 12px 2px 6px; max-width: 20em; }
+.md-hits small { color: #555; }
+.md-hits th button, .md-hits td button, .md-csv {
+  background: none;
+  border: 0;
+  padding: 0;
+  color: #1D5A85;
+  font-weight: 600;
+  text-align: left;
+}
+.md-hits td button { text-decoration: underline; overflow-wrap: anywhere; }
+.md-hits th[aria-sort="ascending"] button::after { content: " \\2191"; }
+.md-hits th[aria-sort="descending"] button::after { content: " \\2193"; }
+.md-hits tr.md-chosen td { background: #E8F1F7; }
+.md-find { display: block; margin: 0 0 4px; }
+.md-csv { font-size: 12.5px; font-weight: 400; text-decoration: underline; display: block; }
+@media print { .md-csv, .md-find { display: none; } .md-tall { max-height: none; } }
 """

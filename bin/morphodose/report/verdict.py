@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from morphodose.report.answers import no_curves, refusals, sentence
+from morphodose.report.answers import no_curves, refusals
 from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.claims import marks, sentences, verdict_of
-from morphodose.report.curves import FIRST, endpoint_order, rows_of
 from morphodose.report.deep_words import step_reason
+from morphodose.report.first import first_screen
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -16,7 +16,7 @@ from morphodose.report.recorded import recorded_checks
 from morphodose.report.segmented import segmentation_checks
 from morphodose.report.shape import onset_summary
 from morphodose.report.training import small_notice
-from morphodose.report.words import counted, endpoint_words, hours, listed, percent
+from morphodose.report.words import counted, listed, percent
 
 #: Share of dropped fields above which the images need a remark, and above which they are a fault.
 DROPPED = (0.05, 0.25)
@@ -40,15 +40,18 @@ _MARKS = {
 
 
 def section(screen: Screen) -> Section:
-    """Numbers, verdict with its checks, and the answers."""
+    """The first screen, the checks behind the verdict, and what came out besides."""
     checks = [check for make in CHECKS for check in make(screen)]
     state = worst([check.state for check in checks])
     title, text = headline(checks)
-    box = f'<div class="md-verdict md-{state}"><strong>{escape(title)}</strong>{escape(text)}</div>'
     rows = [[_badge(check.state), check.question, check.answer] for check in checks]
-    soundness = table(["", "Check", "Found"], rows)
-    answers = _answers(screen)
-    parts = [Part("Is it sound?", _cards(screen) + box + soundness), Part("What came out", answers)]
+    parts = [
+        Part(_screened(screen), first_screen(screen, checks, title, text, state)),
+        Part("Is it sound?", table(["", "Check", "Found"], rows)),
+    ]
+    if lines := [*(onset_summary(screen) if 1 < len(screen.compounds) <= 6 else []), *sentences(screen)]:
+        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        parts.append(Part("What came out besides", f'<ul class="md-key">{items}</ul>'))
     return Section("verdict", "In one look", parts)
 
 
@@ -68,49 +71,21 @@ def _badge(state: State) -> Safe:
     return Safe(f'<span class="md-state md-{state}">{BADGES[state]}</span>')
 
 
-def _cards(screen: Screen) -> str:
-    """Large numbers: what was analysed."""
+def _screened(screen: Screen) -> str:
+    """What was analysed, in one line."""
     wells = screen.wells
-    runs = wells.groupby(["Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate"]).ngroups
     entries = [
-        (runs, "acquisitions"),
-        (len(screen.timepoints), "timepoints"),
-        (len(screen.compounds), "compounds"),
-    ]
-    entries += [
-        (wells[["Metadata_Plate", "Metadata_Well"]].drop_duplicates().shape[0], "wells"),
-        (len(wells), "well-timepoints"),
+        counted(len(screen.compounds), "compound"),
+        counted(wells[["Metadata_Plate", "Metadata_Well"]].drop_duplicates().shape[0], "well"),
+        counted(len(screen.timepoints), "timepoint"),
     ]
     if "Count_Fields" in wells:
-        entries.append((int(wells["Count_Fields"].sum()), "fields used"))
-    if "Count_Cells" in wells:
-        entries.append((int(wells["Count_Cells"].sum()), "whole cells"))
-    names = {1: lambda words: words.removesuffix("s")}
-    cards = "".join(
-        f'<div class="md-card"><b>{n:,}</b><span>{escape(names.get(n, str)(words))}</span></div>'
-        for n, words in entries
-    )
-    return f'<div class="md-cards">{cards}</div>'
-
-
-def _answers(screen: Screen) -> str:
-    """EC50s at the last timepoint in sentences, then the order of events."""
-    if screen.responses.empty:
-        lines = [f"No dose response was fitted: {no_curves(screen)}."]
-    else:
-        lines, endpoints = [], endpoint_order(screen.responses)
-        key = [e for e in endpoints if e.startswith("Endpoint_")] + [e for e in FIRST if e in endpoints]
-        for compound in screen.compounds[:6]:
-            for endpoint in (key or endpoints)[:4]:
-                if rows := rows_of(screen.responses, compound, endpoint):
-                    words = endpoint_words(endpoint, screen.units)
-                    own = endpoint.startswith("Endpoint_")  # a name the user gave stays as it is
-                    what = f"{compound}, {words if own else words[0].lower() + words[1:]}"
-                    lines.append(sentence(rows[-1], what, hours(rows[-1]["Metadata_Timepoint"])))
-        if len(screen.compounds) > 6:
-            lines.append(f"{len(screen.compounds) - 6} further compounds: see the table of EC50s.")
-    lines += [*onset_summary(screen), *sentences(screen)]
-    return '<ul class="md-key">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+        entries.append(counted(int(wells["Count_Fields"].sum()), "field"))
+    for column, one in (("Count_Cells", "whole cell"), ("Count_Nuclei", "nucleus")):
+        if column in wells:
+            many = "nuclei" if one == "nucleus" else None
+            entries.append(counted(int(wells[column].sum()), one, many))
+    return listed(entries)
 
 
 def input_checks(screen: Screen) -> list[Check]:

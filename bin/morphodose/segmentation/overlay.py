@@ -23,16 +23,24 @@ def stretch(
 ) -> npt.NDArray[np.float32]:
     """A channel scaled to 0 … 1 between two percentiles, over `LEAST_RANGE` times its noise or more.
 
-    All 0 where it is constant. The noise is the median difference of neighbours in a row, by which
-    edges hardly count (0.954: that median for normal noise of standard deviation 1).
+    All 0 where it is constant.
     """
     pixels = channel.astype(np.float32)
     bottom, top = np.percentile(pixels, (low, high))
-    noise = float(np.median(np.abs(np.diff(pixels, axis=1)))) / 0.954 if pixels.shape[1] > 1 else 0.0
+    noise = pixel_noise(pixels)
     top = max(top, bottom + LEAST_RANGE * noise)
     if not top > bottom:
         return np.zeros(channel.shape, np.float32)
     return np.clip((pixels - bottom) / (top - bottom), 0, 1)
+
+
+def pixel_noise(pixels: npt.NDArray[np.float32]) -> float:
+    """Standard deviation of the noise of an image (Y, X), in grey levels.
+
+    From the median difference of neighbours in a row, by which edges hardly count (0.954: that median for
+    normal noise of standard deviation 1).
+    """
+    return float(np.median(np.abs(np.diff(pixels, axis=1)))) / 0.954 if pixels.shape[1] > 1 else 0.0
 
 
 def outlines(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,307 @@
+"""The first screen: the verdict with its worst reasons, three findings, and the picture that answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from morphodose.report.answers import ec50_phrase, ec50_words, finite
+from morphodose.report.checks import Check
+from morphodose.report.curves import curve_of, endpoint_order, rows_of
+from morphodose.report.hits import Effect, Hit, hits, latest, main_endpoint, rank
+from morphodose.report.html import Safe, escape
+from morphodose.report.inputs import Screen
+from morphodose.report.montage import montage, pixels_of
+from morphodose.report.shape import onset_summary
+from morphodose.report.summary import wells_of
+from morphodose.report.svg import LARGE, PANEL, SPARK, curve_svg
+from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, minus, percent
+
+#: Compounds up to which the picture of the leading one is open; of more the table takes its place.
+FEW = 3
+#: Pixels of projected images that montages may read, all compounds together; the leading one always may.
+MOST_PIXELS = 1_500_000_000
+#: Curves beside the montage of a chosen compound.
+MOST_CURVES = 6
+#: Letters of a reason on the first screen; the whole of it stands in the table of checks.
+LONGEST = 230
+
+
+def first_screen(screen: Screen, checks: Sequence[Check], title: str, text: str, state: str) -> str:
+    """HTML of the first screen."""
+    ranked = hits(screen)
+    return (
+        _verdict(checks, title, text, state)
+        + _findings(findings(screen, ranked))
+        + (_picker(screen, ranked) if ranked else "")
+    )
+
+
+def reasons(checks: Sequence[Check], most: int = 2) -> list[Check]:
+    """The worst checks that are not fine, faults before remarks before what was not checked."""
+    order = ("stop", "warn", "none")
+    bad = [check for check in checks if check.state != "ok"]
+    return sorted(bad, key=lambda check: order.index(check.state))[:most]
+
+
+def _verdict(checks: Sequence[Check], title: str, text: str, state: str) -> str:
+    worst = reasons(checks)
+    items = "".join(
+        f"<li><b>{escape(check.question)}</b> {escape(_short(check.answer))}</li>" for check in worst
+    )
+    more = sum(check.state != "ok" for check in checks) - len(worst)
+    if more > 0:
+        items += f"<li>{escape(counted(more, 'more line'))} in the table of checks below.</li>"
+    inner = f"<ul>{items}</ul>" if items else ""
+    return (
+        f'<div class="md-verdict md-{escape(state)}"><strong>{escape(title)}</strong>'
+        f"{escape(text)}{inner}</div>"
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
+
+
+def _findings(sentences: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f'<ol class="md-findings">{items}</ol>' if items else ""
+
+
+def findings(screen: Screen, ranked: Sequence[Hit]) -> list[str]:
+    """Three sentences: death, loss of cells, order of events; each with number, interval and state."""
+    if not ranked:
+        return ["No well has the role treated: there is no dose to report on."]
+    main = main_endpoint(screen)
+    words = _lower(endpoint_words(main, screen.units)) if main and not main.startswith("Endpoint_") else ""
+    words = words or (endpoint_words(main, screen.units) if main else "")
+    if len(ranked) == 1:
+        sentences = [_response(ranked[0], words), _loss(screen, ranked[0])]
+    else:
+        sentences = [_responses(ranked, words), _greatest_loss(screen, ranked)]
+    return [text for text in (*sentences, _order(screen, ranked)) if text]
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _interval(effect: Effect) -> str:
+    if not (finite(effect.low) and finite(effect.high)):
+        return "one well, no interval"
+    return f"95 % interval {percent(effect.low)} – {percent(effect.high)}"
+
+
+def _response(hit: Hit, words: str) -> str:
+    if hit.main is None:
+        return f"{hit.compound}: no dose response was fitted."
+    text = f"{hit.compound}, {words} at {hours(hit.main['Metadata_Timepoint'])}: {ec50_phrase(hit.main)}."
+    effect, endpoint = hit.effect, str(hit.main["Endpoint"])
+    if effect and endpoint.startswith(("Fraction_", "Relative_")):
+        unit = str(hit.main.get("Metadata_DoseUnit") or "")
+        text += (
+            f" At {dose_words(effect.dose, unit)} {percent(effect.value)} ({_interval(effect)}), in vehicle "
+            f"{percent(effect.vehicle)}."
+        )
+    return text
+
+
+def _loss(screen: Screen, hit: Hit) -> str:
+    if hit.lost is None or not finite(hit.lost.value):
+        return "Cells lost: not known, since no vehicle well of the same time can be compared with."
+    unit, lost = screen.dose_unit(hit.compound), hit.lost
+    text = (
+        f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
+        f"cells are lost against vehicle ({_interval(lost)})"
+    )
+    row = (
+        latest(rows_of(screen.responses, hit.compound, "Relative_CellCount"))
+        if len(screen.responses)
+        else None
+    )
+    if row is not None:
+        text += f"; {ec50_phrase(row)}"
+    if "cells and nuclei disagree" in hit.flags:
+        text += "; the count of nuclei says otherwise, see the checks"
+    return f"{text}."
+
+
+def _responses(ranked: Sequence[Hit], words: str) -> str:
+    states = Counter(str(hit.main["State"]) for hit in ranked if hit.main)
+    if not states:
+        return "No dose response was fitted for any compound."
+    parts = [f"{states[state]} {state}" for state in ("fitted", "unbounded", "refused") if states[state]]
+    text = f"EC50 of {words}, {counted(len(ranked), 'compound')}: {listed(parts)}."
+    best = ranked[0].main
+    if best is not None and best["State"] != "refused":
+        text += (
+            f" Most potent: {ranked[0].compound} at {hours(best['Metadata_Timepoint'])}, {ec50_phrase(best)}."
+        )
+    return text
+
+
+def _greatest_loss(screen: Screen, ranked: Sequence[Hit]) -> str:
+    known = [hit for hit in ranked if hit.lost and finite(hit.lost.value)]
+    if not known:
+        return "Cells lost: not known, since no vehicle well of the same time can be compared with."
+    most = max(known, key=lambda hit: hit.lost.value if hit.lost else 0.0)
+    return _loss(screen, most)
+
+
+def _order(screen: Screen, ranked: Sequence[Hit]) -> str:
+    if len(ranked) <= 1:
+        return next(iter(onset_summary(screen)), _not_judged(screen))
+    first = [hit.compound for hit in ranked if hit.order.startswith("shape first")]
+    kinds = Counter(hit.order for hit in ranked)
+    if kinds["not judged"] == len(ranked):
+        return _not_judged(screen)
+    text = f"Shape changes before death with {len(first)} of {len(ranked)} compounds"
+    text += f": {listed(first, 4)}" if first else ""
+    rest = [
+        f"{kinds[kind]} {kind}"
+        for kind in ("shape not before death", "no change", "not determined", "not judged")
+        if kinds[kind]
+    ]
+    return f"{text}; {listed(rest)}." if rest else f"{text}."
+
+
+def _not_judged(screen: Screen) -> str:
+    if len(screen.timepoints) < 2:
+        return "Whether shape changes before death cannot be told from one timepoint."
+    if not screen.has("Fraction_Dying"):
+        return "Whether shape changes before death is not known: no cell has a death state."
+    return "Whether shape changes before death was not judged: no order of onsets was fitted."
+
+
+def _picker(screen: Screen, ranked: Sequence[Hit]) -> str:
+    """Table of hits (of several compounds), and the place where the chosen compound is shown."""
+    views, spent = [], 0
+    for place, hit in enumerate(ranked):
+        pixels = pixels_of(screen, hit.compound)
+        draw = place == 0 or spent + pixels <= MOST_PIXELS
+        spent += pixels if draw else 0
+        views.append(_view(screen, hit, draw))
+    if len(ranked) == 1:
+        return f'<div class="md-view">{views[0]}</div>'
+    shown = views[0] if len(ranked) <= FEW else ""
+    templates = "".join(f'<template id="md-hit-{i}">{view}</template>' for i, view in enumerate(views))
+    hint = "" if shown else '<p class="md-hint">Choose a compound to see its cells and curves.</p>'
+    return (
+        hit_table(screen, ranked)
+        + f'<div class="md-view" id="md-view" aria-live="polite">{shown}{hint}</div>{templates}'
+    )
+
+
+def _view(screen: Screen, hit: Hit, draw: bool) -> str:
+    """Montage and curves of one compound."""
+    picture = (
+        montage(screen, hit.compound)
+        if draw
+        else Safe(
+            '<div class="md-notice">Montage left out: montages are drawn for the first compounds of the '
+            "ranking only, since reading the images of all would take too long.</div>"
+        )
+    )
+    rows = [hit.main] if hit.main else []
+    for endpoint in endpoint_order(screen.responses) if len(screen.responses) else []:
+        row = latest(rows_of(screen.responses, hit.compound, endpoint))
+        if row is not None and endpoint != "Fraction_Lost" and endpoint not in {r["Endpoint"] for r in rows}:
+            rows.append(row)
+    drawn = [_curve(screen, hit.compound, row, i == 0) for i, row in enumerate(rows[:MOST_CURVES])]
+    if not drawn:
+        drawn = ['<div class="md-notice">Curve left out: no dose response was fitted.</div>']
+    return (
+        f'<h4 class="md-name">{escape(hit.compound)}</h4>'
+        f'<div class="md-pair">{picture}<div>{drawn[0]}</div></div>'
+        f'<div class="md-row">{"".join(drawn[1:])}</div>'
+    )
+
+
+def _curve(screen: Screen, compound: str, row: Mapping[str, Any], large: bool) -> str:
+    wells = wells_of(screen, compound)
+    wells = wells[wells["Metadata_Timepoint"] == row["Metadata_Timepoint"]]
+    words = endpoint_words(str(row["Endpoint"]), screen.units)
+    title = f"{words}, {hours(row['Metadata_Timepoint'])}"
+    return curve_svg(row, wells, curve_of(screen, row), words, LARGE if large else PANEL, title)
+
+
+def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:
+    """Ranked, sortable and searchable table of compounds."""
+    main = main_endpoint(screen)
+    words = endpoint_words(main, screen.units) if main else "response"
+    headers = (
+        ("Compound", "text"),
+        ("Curve", ""),
+        (f"EC50: {_lower(words)}", "number"),
+        ("EC50: shape", "number"),
+        ("Greatest effect", "number"),
+        ("Cells lost", "number"),
+        ("Order", "text"),
+        ("Flags", "text"),
+    )
+    head = "".join(
+        f'<th scope="col"><button type="button" data-sort="{i}">{escape(text)}</button></th>'
+        if kind
+        else f'<th scope="col">{escape(text)}</th>'
+        for i, (text, kind) in enumerate(headers)
+    )
+    body = "".join(_hit_row(screen, hit, i) for i, hit in enumerate(ranked))
+    return (
+        '<label class="md-find">Find a compound <input type="search" data-find="md-hits"></label>'
+        '<div class="md-scroll md-tall"><table class="md-table md-hits" id="md-hits">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _hit_row(screen: Screen, hit: Hit, number_of: int) -> str:
+    spark = ""
+    if hit.main is not None:
+        wells = wells_of(screen, hit.compound)
+        wells = wells[wells["Metadata_Timepoint"] == hit.main["Metadata_Timepoint"]]
+        endpoint = str(hit.main["Endpoint"])
+        limits = (0.0, 1.0) if endpoint.startswith("Fraction_") else None
+        spark = curve_svg(
+            hit.main, wells, curve_of(screen, hit.main), endpoint_words(endpoint), SPARK, limits=limits
+        )
+    fraction = hit.main is not None and str(hit.main["Endpoint"]).startswith(("Fraction_", "Relative_"))
+    cells = [
+        (f'<button type="button" data-hit="{number_of}">{escape(hit.compound)}</button>', hit.compound),
+        (spark, ""),
+        (_ec50_cell(hit.main, False), _key(hit.main)),
+        (_ec50_cell(hit.shape, True, screen), _key(hit.shape)),
+        (_effect_cell(hit.effect, fraction), -_size(hit.effect)),
+        (_effect_cell(hit.lost, True), -hit.lost.value if hit.lost and finite(hit.lost.value) else 9e9),
+        (escape(hit.order), hit.order),
+        (escape(", ".join(hit.flags)) or "–", ", ".join(hit.flags) or "~"),
+    ]
+    inner = "".join(f'<td data-key="{escape(key)}">{text}</td>' for text, key in cells)
+    return f"<tr>{inner}</tr>"
+
+
+def _key(row: Mapping[str, Any] | None) -> float:
+    """Sorting key of an EC50: fitted ones by size, then the others."""
+    group, value = rank(row)
+    return group * 1e12 + min(value, 1e11)
+
+
+def _size(effect: Effect | None) -> float:
+    return abs(effect.value - effect.vehicle) if effect and finite(effect.value) else -9e9
+
+
+def _ec50_cell(row: Mapping[str, Any] | None, shape: bool, screen: Screen | None = None) -> str:
+    if row is None:
+        return "–"
+    small = hours(row["Metadata_Timepoint"])
+    if shape and screen:
+        small = f"{endpoint_words(str(row['Endpoint'])).partition(',')[0]}, {small}"
+    return f"{escape(ec50_words(row))}<br><small>{escape(str(row['State']))}, {escape(small)}</small>"
+
+
+def _effect_cell(effect: Effect | None, fraction: bool) -> str:
+    if effect is None or not finite(effect.value):
+        return "–"
+    show = percent if fraction else minus
+    known = finite(effect.low) and finite(effect.high)
+    limits = f"{show(effect.low)} – {show(effect.high)}" if known else "one well"
+    return f"{escape(show(effect.value))}<br><small>{escape(limits)}</small>"

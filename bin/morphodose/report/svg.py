@@ -1,0 +1,220 @@
+"""A dose-response curve as a few hundred bytes of SVG: wells, fitted curve with its band, EC50."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from morphodose.report.answers import ec50_words, finite
+from morphodose.report.html import Safe, escape
+from morphodose.report.words import number, unit_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: State → colour and dash of its curve; states differ in the dash, too, for readers without colours.
+LOOKS = {"fitted": ("#1F6F9F", ""), "unbounded": ("#B07700", "5 3"), "refused": ("#6B6B6B", "")}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Size of a drawing and the space around its axes, in px.
+
+    `labels` are the axes, title and EC50, none in a row of a table; a `named` one has the endpoint beside its
+    value axis, too, and not in its title alone.
+    """
+
+    width: int
+    height: int
+    left: int = 36
+    right: int = 10
+    top: int = 36
+    bottom: int = 36
+    labels: bool = True
+    named: bool = False
+
+
+LARGE = Frame(430, 300, 54, 12, 38, 42, named=True)
+PANEL = Frame(265, 190)
+SPARK = Frame(110, 30, 2, 2, 2, 2, labels=False)
+
+
+def curve_svg(
+    row: Mapping[str, Any],
+    wells: pd.DataFrame,
+    curve: pd.DataFrame,
+    words: str,
+    frame: Frame = PANEL,
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+) -> Safe:
+    """Drawing of one row of `responses`.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the table of responses.
+    wells : pandas.DataFrame
+        Wells of its compound and timepoint, with ``Dose`` (0 is vehicle) and the endpoint.
+    curve : pandas.DataFrame
+        ``Dose``, ``Fit``, ``Low``, ``High``; may be empty.
+    words : str
+        The endpoint, for the axis and for a screen reader.
+    frame : Frame
+        Size.
+    title : str
+        Above the axes.
+    limits : (low, high), optional
+        Of the value axis, else from the wells.
+    """
+    endpoint, state = str(row["Endpoint"]), str(row["State"])
+    colour, dash = LOOKS.get(state, LOOKS["refused"])
+    points = wells[wells[endpoint].notna()] if endpoint in wells else wells.iloc[:0]
+    doses = sorted({float(d) for d in wells["Dose"] if d > 0})
+    if not doses or points.empty:
+        return Safe(f'<span class="md-none">{escape(title)} no value in any well</span>')
+    place = _Places(frame, doses, _limits(points[endpoint], curve, limits))
+    drawn: list[str] = []
+    above = curve[(curve["Dose"] > 0) & curve["Fit"].notna()] if len(curve) else curve
+    if state != "refused" and len(above):
+        if frame.labels and above["Low"].notna().all() and above["High"].notna().all():
+            edge = [*zip(above["Dose"], above["High"], strict=True)]
+            edge += [*zip(above["Dose"], above["Low"], strict=True)][::-1]
+            drawn.append(f'<polygon points="{place.path(edge)}" fill="{colour}" fill-opacity=".17"/>')
+        line = place.path([*zip(above["Dose"], above["Fit"], strict=True)])
+        style = f' stroke-dasharray="{dash}"' if dash else ""
+        drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.8"{style}/>')
+    if frame.labels and state == "fitted" and finite(row.get("EC50")):
+        drawn.insert(0, place.ec50(row))
+    size = "2.6" if frame.labels else "1.3"
+    for dose, value in zip(points["Dose"], points[endpoint], strict=True):
+        x, y = place.x(float(dose)), place.y(float(value))
+        kind = "none" if dose <= 0 else "#333"
+        drawn.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{kind}" stroke="#333" stroke-width=".8" '
+            'fill-opacity=".6"/>'
+        )
+    if frame.labels:
+        drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words)
+        answer = ec50_words(row)
+        answer = answer if answer.startswith("no ") else f"EC50 {answer}"
+        name = _cut(title, (frame.width - 8) / 6.6)
+        drawn.append(
+            f'<text x="4" y="{frame.top - 23}" font-weight="600">{name}</text>'
+            f'<text x="4" y="{frame.top - 9}" style="fill:{colour}">'
+            f"{_cut(f'{answer}, {state}', (frame.width - 8) / 5.9)}</text>"
+        )
+    label = f"{title or words}: {ec50_words(row)}, {state}"
+    return Safe(
+        f'<svg class="md-curve" viewBox="0 0 {frame.width} {frame.height}" width="{frame.width}" '
+        f'height="{frame.height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+    )
+
+
+def _limits(
+    values: pd.Series[float], curve: pd.DataFrame, given: tuple[float, float] | None
+) -> tuple[float, float]:
+    if given:
+        return given
+    every = [float(v) for v in values]
+    every += [float(v) for v in curve["Fit"] if v == v] if len(curve) else []
+    low, high = min(every), max(every)
+    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return (0.0 if 0 <= low < 0.5 * high else low - room), high + room
+
+
+class _Places:
+    """Where doses and values stand; the vehicle apart on the left of a logarithmic axis."""
+
+    def __init__(self, frame: Frame, doses: Sequence[float], limits: tuple[float, float]) -> None:
+        self.frame, self.doses, self.limits = frame, doses, limits
+        step = (math.log10(doses[-1]) - math.log10(doses[0])) / max(len(doses) - 1, 1)
+        self.vehicle = math.log10(doses[0]) - 1.4 * max(step, 0.25)
+        self.last = math.log10(doses[-1]) + 0.15 * max(step, 0.25)
+        self.first = self.vehicle - 0.25 * max(step, 0.25)
+
+    def x(self, dose: float) -> float:
+        at = math.log10(dose) if dose > 0 else self.vehicle
+        at = min(max(at, self.first), self.last)
+        wide = self.frame.width - self.frame.left - self.frame.right
+        return self.frame.left + wide * (at - self.first) / (self.last - self.first)
+
+    def y(self, value: float) -> float:
+        low, high = self.limits
+        tall = self.frame.height - self.frame.top - self.frame.bottom
+        share = min(max((value - low) / (high - low), -0.02), 1.02)
+        return self.frame.top + tall * (1 - share)
+
+    def path(self, points: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{self.x(float(d)):.1f},{self.y(float(v)):.1f}" for d, v in points)
+
+    def ec50(self, row: Mapping[str, Any]) -> str:
+        """EC50 as a dotted line, its interval shaded."""
+        top, bottom = self.frame.top, self.frame.height - self.frame.bottom
+        low, high, x = row.get("EC50_Low"), row.get("EC50_High"), self.x(float(row["EC50"]))
+        shade = ""
+        if finite(low) and finite(high):
+            left, right = self.x(float(low)), self.x(float(high))
+            shade = (
+                f'<rect x="{left:.1f}" y="{top}" width="{max(right - left, 1):.1f}" height="{bottom - top}" '
+                'fill="#999" fill-opacity=".2"/>'
+            )
+        dotted = (
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="#333" stroke-dasharray="2 3"/>'
+        )
+        return shade + dotted
+
+    def axes(self, unit: str, words: str) -> list[str]:
+        """Both axes, their ticks and labels."""
+        frame = self.frame
+        left, bottom = frame.left, frame.height - frame.bottom
+        parts = [
+            f'<path d="M{left} {frame.top}V{bottom}H{frame.width - frame.right}" fill="none" stroke="#777"/>'
+        ]
+        for value in _ticks(*self.limits):
+            y = self.y(value)
+            parts.append(
+                f'<line x1="{left - 3}" x2="{left}" y1="{y:.1f}" y2="{y:.1f}" stroke="#777"/>'
+                f'<text x="{left - 5}" y="{y + 3.5:.1f}" text-anchor="end">{escape(number(value, 3))}</text>'
+            )
+        shown = [(0.0, "veh."), *((dose, number(dose, 3)) for dose in self.doses)]
+        used = -1e9
+        for dose, text in shown:
+            x = self.x(dose)
+            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 3}" stroke="#777"/>')
+            if x - used >= 5.6 * len(text) + 4:  # labels that would touch are left out
+                parts.append(
+                    f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{escape(text)}</text>'
+                )
+                used = x
+        middle = (left + frame.width - frame.right) / 2
+        below = f"dose ({unit_words(unit)})" if unit else "dose"
+        parts.append(
+            f'<text x="{middle:.0f}" y="{frame.height - 8}" text-anchor="middle">{escape(below)}</text>'
+        )
+        if frame.named:
+            centre = (frame.top + bottom) / 2
+            parts.append(
+                f'<text transform="translate(11 {centre:.0f}) rotate(-90)" text-anchor="middle">'
+                f"{_cut(words, (bottom - frame.top) / 5.9)}</text>"
+            )
+        return parts
+
+
+def _cut(text: str, letters: float) -> str:
+    """Escaped text of at most so many letters; what is left of a longer one ends in a dot of three."""
+    return escape(text if len(text) <= letters else f"{text[: int(letters) - 1]}…")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round values between two ends."""
+    span = high - low
+    step = 10 ** math.floor(math.log10(span))
+    for factor in (0.2, 0.25, 0.5, 1.0, 2.0):
+        if span / (step * factor) <= 5:
+            step *= factor
+            break
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -1,0 +1,174 @@
+"""The first screen of the report: verdict, findings, montage, curve, table of hits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morphodose.images import Field, write_field
+from morphodose.report import first, montage, svg
+from morphodose.report.checks import Check
+from morphodose.report.curves import curve_of, rows_of
+from morphodose.report.hits import hits, main_endpoint, rank
+from morphodose.report.inputs import Screen
+from morphodose.report.summary import wells_of
+from morphodose.report.verdict import section
+from report_tables import Tables
+from test_report import screen_of
+
+SMALL: dict[str, Any] = {"doses": (0.3, 1.0, 3.0, 10.0), "times": (24, 48), "replicates": 2}
+HOSTILE = """<img src=x onerror=alert(1)>"'&"""
+
+
+@pytest.fixture(scope="module")
+def one() -> Screen:
+    return screen_of(Tables(**SMALL))
+
+
+@pytest.fixture(scope="module")
+def three() -> Screen:
+    return screen_of(Tables(compounds=("B", HOSTILE, "A"), **SMALL))
+
+
+def test_the_verdict_stands_with_its_two_worst_reasons(one: Screen) -> None:
+    checks = [
+        Check("warn", "Remark?", "A remark."),
+        Check("ok", "Fine?", "Fine."),
+        Check("none", "Open?", "Not checked: why."),
+        Check("stop", "Fault?", "A fault."),
+    ]
+    assert [check.question for check in first.reasons(checks)] == ["Fault?", "Remark?"]
+    html = first.first_screen(one, checks, "To be read with care", "Because.", "stop")
+    assert html.index("A fault.") < html.index("A remark.") < html.index("1 more line")
+    assert "Not checked: why." not in html.split("md-findings")[0]
+
+
+def test_findings_are_three_sentences_with_number_interval_and_state(one: Screen) -> None:
+    death, lost, order = first.findings(one, hits(one))
+    # EC50 1.9 at 48 h, its interval 0.75 to 1.35 of it
+    assert "at 48 h: EC50 1.9 µM (95 % interval 1.4 – 2.6), fitted." in death
+    assert re.search(r"At 10 µM \d\d % \(95 % interval \d\d % – \d\d %\), in vehicle [23] %", death)
+    assert re.search(r"48 h, \d\d % of the cells are lost against vehicle \(95 % interval", lost)
+    assert "fitted" in lost and "morphology changes before death" in order
+
+
+def test_a_refused_response_is_told_with_its_reason(one: Screen) -> None:
+    responses = one.responses.assign(
+        State="refused", Reason="no effect of the dose beyond chance", EC50=np.nan
+    )
+    death = first.findings(replace(one, responses=responses), hits(replace(one, responses=responses)))[0]
+    assert "no EC50, refused: no effect of the dose beyond chance" in death
+
+
+def test_compounds_are_ranked_by_ec50_whatever_their_names(three: Screen) -> None:
+    ranked = hits(three)
+    assert main_endpoint(three) == "Fraction_Dying"
+    assert [hit.compound for hit in ranked] == ["B", HOSTILE, "A"]  # 1.9, 3.4 and 4.9 µM
+    assert [float(hit.main["EC50"]) for hit in ranked if hit.main] == pytest.approx([1.9, 3.42, 4.94])
+
+
+def test_units_count_in_the_ranking_and_states_come_in_their_order() -> None:
+    def row(state: str, unit: str = "uM", **values: float) -> dict[str, Any]:
+        return {"State": state, "Metadata_DoseUnit": unit, **values}
+
+    rows = [
+        row("unbounded", EC50_High=0.01),
+        row("fitted", "nM", EC50=900.0),
+        row("fitted", "uM", EC50=1.0),
+        row("fitted", "mM", EC50=0.002),
+        row("unbounded", EC50_Low=50.0),
+        row("refused", Effect_Q=0.2),
+        None,
+    ]
+    assert sorted(rows, key=rank) == rows
+
+
+def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: Screen) -> None:
+    html = first.first_screen(three, [], "Sound", "", "ok")
+    assert html.count('data-hit="') == 3 and html.count("<template") == 3
+    assert 'type="search"' in html and html.count("data-sort=") == 7
+    assert HOSTILE not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
+    assert "EC50 of dying or dead cells" in html and "3 compounds: 3 fitted" in html
+
+
+def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: Screen) -> None:
+    row = rows_of(one.responses, "Staurosporine", "Fraction_Dying")[-1]
+    wells = wells_of(one, "Staurosporine").query("Metadata_Timepoint == 48")
+    drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
+    assert drawn.count("<circle") == len(wells) == 10
+    assert "<polygon" in drawn and "EC50 1.9 µM (1.4 – 2.6), fitted" in drawn and "<img" not in drawn
+    refused = {**row, "State": "refused", "EC50": np.nan}
+    bare = svg.curve_svg(refused, wells, pd.DataFrame(), "dying")
+    assert "no EC50, refused" in bare and "<polyline" not in bare
+    assert "no value in any well" in svg.curve_svg({**row, "Endpoint": "Gone"}, wells, pd.DataFrame(), "x")
+
+
+def test_ticks_are_round_and_few() -> None:
+    assert svg._ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert svg._ticks(372.0, 640.0) == [400, 450, 500, 550, 600] or len(svg._ticks(372.0, 640.0)) <= 6
+
+
+# the montage
+
+
+def fields_of(screen: Screen, folder: Path) -> dict[str, Path]:
+    """A field of each well whose late stain is as bright as ten times its dose, over 100 counts."""
+    found = {}
+    for well in screen.wells.to_dict("records"):
+        planes = np.full((3, 40, 50), 100, np.uint16)
+        planes[2] += np.uint16(10 * well["Metadata_Dose"])
+        image = f"{well['Metadata_Acquisition']}_Well_{well['Metadata_Well']}_Field_1"
+        write_field(folder / f"{image}.ome.tiff", Field(planes, ("Brightfield", "Hoechst", "PI"), 0.5))
+        found[image] = folder / f"{image}.ome.tiff"
+    return found
+
+
+def test_all_tiles_of_a_montage_have_the_same_contrast(one: Screen, tmp_path: Path) -> None:
+    design = {"roles": {"nuclear": "Hoechst", "late_death": "PI", "cell": "Gone"}}
+    screen = replace(one, fields=fields_of(one, tmp_path), design=design)
+    html = montage.montage(screen, "Staurosporine")
+    assert html.count("<img") == 10  # vehicle and four doses at two times
+    for words in ("vehicle", "0.3 µM", "10 µM", "24 h", "48 h", "Hoechst blue and PI red", "20 µm"):
+        assert words in html
+    tiles = [
+        montage.Tile("a", "B02", {"late_death": np.full((4, 4), level, np.float32)}, None)
+        for level in (100, 150, 200)
+    ]
+    low, high = montage.contrast(tiles)["late_death"]
+    assert (low, high) == (150.0, 190.0)
+    dark, full = (
+        montage.composite(tile.planes, {"late_death": (100.0, 200.0)}) for tile in (tiles[0], tiles[2])
+    )
+    assert dark.max() == 0 and full[0, 0].tolist() == [255, 25, 89]
+
+
+def test_a_stain_of_noise_alone_stays_dark() -> None:
+    noise = np.random.default_rng(0).normal(100, 4, (60, 60)).astype(np.float32)
+    tiles = [montage.Tile("a", "B02", {"early_death": noise}, None)]
+    low, high = montage.contrast(tiles)["early_death"]
+    assert high - low > 50
+
+
+def test_a_montage_that_is_missing_says_why(one: Screen) -> None:
+    assert "were not given (--focus)" in montage.montage(one, "Staurosporine")
+    assert "no channel has a role" in montage.montage(replace(one, fields={"x": Path("x")}), "Staurosporine")
+
+
+def test_fields_that_qc_dropped_are_not_shown(one: Screen, tmp_path: Path) -> None:
+    images = one.images.assign(Metadata_QCVerdict="drop")
+    screen = replace(
+        one, fields=fields_of(one, tmp_path), design={"roles": {"late_death": "PI"}}, images=images
+    )
+    assert "no field of Staurosporine" in montage.montage(screen, "Staurosporine")
+
+
+def test_the_section_begins_with_the_first_screen_and_has_every_check_once(one: Screen) -> None:
+    made = section(one)
+    assert made.parts[0].title.startswith("1 compound, ") and "whole cells" in made.parts[0].title
+    assert made.parts[1].title == "Is it sound?" and made.parts[1].html.count("<tr>") > 5
