@@ -11,7 +11,8 @@ import click
 from morphodose.cli import command
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
-from morphodose.responses.fit import gather, respond
+from morphodose.responses.fit import STATES, respond
+from morphodose.responses.gathering import gather
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
@@ -33,9 +34,15 @@ from morphodose.responses.zprime import zprime_table
     help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
 )
 @click.option("--group_by", default=AUTO, help=GROUP_HELP)
+@click.option(
+    "--values",
+    type=click.Choice(["relative", "raw"]),
+    default="relative",
+    help="Fit values against the vehicle of their own plate and replicate, or as measured.",
+)
 @click.option("--seed", default=1, help="Of the permutation tests.")
-def main(wells: Path, out: Path, endpoints: str, group_by: str, seed: int) -> None:
-    """Write responses, curves, onsets, orders and zprime as Parquet tables into OUT."""
+def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, seed: int) -> None:
+    """Write responses, curves, points, onsets, orders and zprime as Parquet tables into OUT."""
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     table = check_wells(table, str(wells))
     grouping = find_groups(table, group_by)
@@ -44,17 +51,18 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, seed: int) -> No
     table = add_groups(table, grouping)
     if "Count_CellsPerField" in table:
         table = table.assign(**relative_columns(table))
-    everything = gather(table, chosen)
+    everything = gather(table, chosen, values == "relative")
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
-    rows, curves = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
+    rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
     z_rows = zprime_table(table, chosen)
     schemas.add_zprime(rows, z_rows)
     onsets, orders = time_courses(table, chosen)
-    written = {"responses": rows, "curves": curves, "onsets": onsets, "orders": orders, "zprime": z_rows}
+    written = {"responses": rows, "curves": curves, "points": points}
+    written |= {"onsets": onsets, "orders": orders, "zprime": z_rows}
     for name, content in written.items():
         schemas.write_rows(name, content, out / f"{name}.parquet")
     states = [row["State"] for row in rows]
-    summary = ", ".join(f"{states.count(state)} {state}" for state in ("fitted", "unbounded", "refused"))
+    summary = ", ".join(f"{states.count(state)} {state}" for state in STATES)
     click.echo(f"EC50s: {summary}")
 
 

@@ -10,7 +10,8 @@ from scipy import ndimage
 from skimage.filters import gaussian, threshold_otsu
 from skimage.segmentation import expand_labels
 
-from morphodose.responses.fit import gather, respond
+from morphodose.responses.fit import respond
+from morphodose.responses.gathering import gather
 from morphodose.responses.select import check_wells
 from morphodose.responses.zprime import zprime_table
 
@@ -60,7 +61,7 @@ def table(shared_data):
 
 @pytest.mark.parametrize(("compound", "expected"), [("Wortmannin", 12.0), ("LY294002", 5.0)])
 def test_both_drugs_are_fitted_and_agree_with_the_known_ec50(table, compound, expected):
-    rows, _ = respond(gather(table, ["Endpoint_Translocation"]))
+    rows, _, _ = respond(gather(table, ["Endpoint_Translocation"]))
     row = next(row for row in rows if row["Metadata_Compound"] == compound)
     assert row["State"] == "fitted", row["Reason"]
     assert expected / 1.5 < row["EC50"] < expected * 1.5

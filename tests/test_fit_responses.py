@@ -1,6 +1,7 @@
 """States of EC50s, and the command that fits them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import choose, family_of, stabilised
-from morphodose.responses.fit import gather, respond
+from morphodose.responses.fit import respond
+from morphodose.responses.gathering import gather
 from morphodose.responses.logistic import logistic, predict
 from morphodose.responses.select import check_wells, series
 from stats_tables import run, succeed, wells_table
@@ -20,7 +22,7 @@ def dying(ec50=1.0, top=0.95, hill=1.6, cells=40):
 
 
 def fit(wells, *endpoints):
-    rows, curves = respond(gather(check_wells(wells, "wells"), list(endpoints)))
+    rows, curves, _ = respond(gather(check_wells(wells, "wells"), list(endpoints)))
     return {row["Endpoint"]: row for row in rows}, curves
 
 
@@ -145,7 +147,7 @@ def test_variance_models_and_scales_of_the_endpoints():
     assert lost == pytest.approx([-1.0, -0.5])
 
 
-def test_the_command_writes_its_five_tables_and_states_sum_up(tmp_path):
+def test_the_command_writes_its_tables_and_states_sum_up(tmp_path):
     table = wells_table(
         {"Fraction_Dying": dying(), "Endpoint_X": lambda d, h, rng: d**0.5 + rng.normal(0, 0.1)},
         times=(24.0, 48.0),
@@ -158,6 +160,7 @@ def test_the_command_writes_its_five_tables_and_states_sum_up(tmp_path):
     assert {p.stem for p in (tmp_path / "out").iterdir()} == {
         "responses",
         "curves",
+        "points",
         "onsets",
         "orders",
         "zprime",
@@ -177,3 +180,97 @@ def test_wells_without_a_treated_compound_give_empty_tables_and_a_wrong_table_is
     table.drop(columns="Metadata_Dose").to_parquet(tmp_path / "wells.parquet")
     done = run("fit_responses", "--wells", tmp_path / "wells.parquet", "--out", tmp_path)
     assert done.returncode == 1 and "no column Metadata_Dose" in done.stderr
+
+
+CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "responses"
+
+
+def case(name, tmp_path):
+    """Rows of `responses` of one of the cases, by compound and endpoint."""
+    if not (CASES / name).exists():
+        pytest.skip(f"no {CASES / name}")
+    succeed("fit_responses", "--wells", CASES / name, "--out", tmp_path)
+    return pd.read_parquet(tmp_path / "responses.parquet").set_index(["Metadata_Compound", "Endpoint"])
+
+
+def test_case_a_perfect_curve_among_251_inactive_ones_is_fitted(tmp_path):
+    row = case("fdr_1active_251inactive.csv", tmp_path).loc[("active", "Endpoint_X")]
+    assert row["State"] == "fitted" and row["EC50_Low"] < 1.0 < row["EC50_High"]
+    assert row["Effect_P"] < 3e-6
+
+
+def test_case_a_top_dose_that_falls_back_is_said_and_the_rising_limb_fitted(tmp_path):
+    row = case("hook.csv", tmp_path).loc[("hook", "Endpoint_X")]
+    assert row["EC50_Low"] < 1.0 < row["EC50_High"] and row["EC50"] == pytest.approx(1.0, rel=0.3)
+    assert "falls back above 3.33" in row["Notes"]
+    points = pd.read_parquet(tmp_path / "points.parquet")
+    assert points.loc[~points["Used"], "Metadata_Dose"].unique().tolist() == [10.0, 30.0]
+
+
+def test_case_plates_at_different_levels_share_one_curve(tmp_path):
+    row = case("replicate_plates_offset.parquet", tmp_path).loc[("drug", "Endpoint_X")]
+    assert row["State"] == "fitted" and row["EC50"] == pytest.approx(2.0, rel=0.2)
+
+
+def test_case_medians_of_few_cells_do_not_make_a_curve(tmp_path):
+    rows = case("few_viable.parquet", tmp_path).xs("drug").drop("Fraction_Dying")
+    assert set(rows["State"]) == {"refused"}
+
+
+def test_an_interval_over_more_than_tenfold_is_imprecise():
+    noisy = {"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.0) + rng.normal(0, 0.14)}
+    row = fit(wells_table(noisy, vehicle=2), "Endpoint_X")[0]["Endpoint_X"]
+    assert row["EC50_High"] > 10 * row["EC50_Low"] and row["State"] == "imprecise"
+    assert "spans a factor of" in row["Reason"]
+
+
+def test_replicates_that_differ_widen_the_interval():
+    shift = {"1": 0.4, "2": 1.0, "3": 2.5}
+    table = wells_table({"Endpoint_X": lambda d, h, rng: rng.normal(0, 0.02)}, vehicle=3)
+    curve = [
+        logistic(d, 1, 2, np.log(shift[r]), 1.5)
+        for d, r in zip(table["Metadata_Dose"], table["Metadata_Replicate"], strict=True)
+    ]
+    table["Endpoint_X"] += curve
+    row = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    assert row["EC50_ReplicateSD"] == pytest.approx(np.std(np.log10([0.4, 1, 2.5]), ddof=1), abs=0.08)
+    assert row["EC50_High"] / row["EC50_Low"] > 8
+    same = table.assign(Metadata_Replicate="1")
+    assert "one replicate" in fit(same, "Endpoint_X")[0]["Endpoint_X"]["Notes"]
+
+
+def test_measures_beside_the_ec50_are_those_of_the_curve():
+    table = wells_table({"Endpoint_X": lambda d, h, rng: rng.normal(0, 0.01)}, vehicle=4)
+    table["Endpoint_X"] += logistic(table["Metadata_Dose"], 1.0, 0.2, 0.0, 1.5)
+    table["Relative_CellCount"] = table["Endpoint_X"]
+    rows, _ = fit(table, "Endpoint_X", "Relative_CellCount")
+    row = rows["Relative_CellCount"]
+    assert row["EC10"] == pytest.approx(9 ** (-1 / 1.5), rel=0.1)
+    assert row["EC90"] == pytest.approx(9 ** (1 / 1.5), rel=0.2)
+    # 1 - 0.8 s = 0.5: s = 0.625
+    assert row["AbsoluteIC50"] == pytest.approx((0.625 / 0.375) ** (1 / 1.5), rel=0.1)
+    assert row["AbsoluteIC50_Low"] < row["AbsoluteIC50"] < row["AbsoluteIC50_High"]
+    assert row["Effect_Highest"] == pytest.approx(-0.8, abs=0.03)
+    assert row["Vehicle_Mean"] == pytest.approx(1, abs=0.01) and row["N_Vehicle"] == 12
+    assert row["AUC_Low"] < 0.6 < row["AUC_High"] and row["AUC"] == pytest.approx(0.6, abs=0.02)
+    shape = rows["Endpoint_X"]
+    assert shape["AtInfiniteDose_Low"] < 0.2 < shape["AtInfiniteDose_High"] and np.isnan(
+        shape["AbsoluteIC50"]
+    )
+    assert 0 < shape["PointOfDeparture_Low"] < shape["PointOfDeparture"] < shape["EC50"]
+
+
+def test_a_well_off_the_curve_is_named():
+    table = wells_table({"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)})
+    table.loc[4, "Endpoint_X"] += 0.6
+    row = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    assert f"off the curve: well {table.loc[4, 'Metadata_Well']}" in row["Notes"]
+
+
+def test_tables_with_hardly_a_column_are_fitted(tmp_path):
+    table = wells_table({"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)})
+    kept = ["Metadata_Well", "Metadata_Compound", "Metadata_Dose", "Metadata_Role", "Endpoint_X"]
+    table[kept].to_csv(tmp_path / "wells.csv", index=False)
+    succeed("fit_responses", "--wells", tmp_path / "wells.csv", "--out", tmp_path)
+    (row,) = pd.read_parquet(tmp_path / "responses.parquet").to_dict("records")
+    assert row["State"] == "fitted" and row["EC50"] == pytest.approx(1, rel=0.1)

@@ -8,7 +8,8 @@ import pytest
 
 from morphodose.errors import InputError
 from morphodose.profiles.relative import relative_columns
-from morphodose.responses.fit import gather, respond
+from morphodose.responses.fit import respond
+from morphodose.responses.gathering import gather
 from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.logistic import logistic
 from morphodose.responses.select import check_wells, vehicle_of

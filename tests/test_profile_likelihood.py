@@ -8,7 +8,8 @@ from scipy.optimize import curve_fit
 
 from morphodose.responses.families import BINOMIAL, CONSTANT, MEAN, MEAN2, choose_family
 from morphodose.responses.logistic import logistic
-from morphodose.responses.profile_likelihood import band, fit_curve, profile_interval
+from morphodose.responses.profile_likelihood import fit_curve, profile_interval
+from morphodose.responses.region import band, region
 
 DOSES = np.array([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 WELLS = np.concatenate([np.zeros(3), np.repeat(DOSES, 3)])
@@ -126,7 +127,7 @@ def test_the_band_holds_the_curve_and_covers_the_truth_at_a_dose():
     inside = np.zeros(len(grid))
     for seed in range(40):
         fit = fit_curve(WELLS, noisy(seed, 0.05), ONES, CONSTANT)
-        low, high = band(fit, grid)
+        low, high = band(region(fit), grid)
         assert np.all(low <= fit.at(grid) + 1e-9) and np.all(fit.at(grid) <= high + 1e-9)
         inside += (low <= truth) & (truth <= high)
     assert inside.mean() / 40 == pytest.approx(0.95, abs=0.05)

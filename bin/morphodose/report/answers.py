@@ -15,6 +15,7 @@ from morphodose.report.words import dose_words, number, unit_words
 #: State → (word, class of its badge).
 STATES = {
     "fitted": ("fitted", "md-ok"),
+    "imprecise": ("imprecise", "md-warn"),
     "unbounded": ("unbounded", "md-warn"),
     "refused": ("refused", "md-stop"),
 }
@@ -47,7 +48,7 @@ def ec50_words(row: Mapping[str, Any]) -> str:
     """
     unit = row.get("Metadata_DoseUnit")
     state, value = str(row.get("State")), row.get("EC50")
-    if state == "fitted" and finite(value):
+    if state in ("fitted", "imprecise") and finite(value):
         limits = interval(row.get("EC50_Low"), row.get("EC50_High"))
         return f"{number(value, 3)} {unit_words(unit)}".rstrip() + f" ({limits})"
     if state == "unbounded":

@@ -41,7 +41,7 @@ FIRST = (
 )
 #: Endpoints with a figure on the page; further ones are in the folder of figures' tables only.
 MOST_FIGURES = 8
-STATE_COLOURS = {"fitted": "#1F6F9F", "unbounded": "#B07700", "refused": "#7F7F7F"}
+STATE_COLOURS = {"fitted": "#1F6F9F", "imprecise": "#B07700", "unbounded": "#B07700", "refused": "#7F7F7F"}
 
 
 def endpoint_order(responses: pd.DataFrame) -> list[str]:
@@ -92,8 +92,9 @@ def section(screen: Screen, album: Album) -> Section:
 def _reading() -> str:
     return paragraph(
         "Four-parameter logistic curves on the values of wells. “Fitted”: the curve reaches its plateau "
-        "among the doses, and the EC50 has an interval. “Unbounded”: it does not, so only a bound of "
-        "the EC50 is known. “Refused”: the wells do not support a curve, and no number is given."
+        "among the doses, and the EC50 has an interval. “Imprecise”: the same, but the interval spans more "
+        "than tenfold. “Unbounded”: the plateau is not reached, so only a bound of the EC50 is known. "
+        "“Refused”: the wells do not support a curve, and no number is given."
     )
 
 
@@ -198,7 +199,7 @@ def _panel(axes: Axes, screen: Screen, endpoint: str, wells: pd.DataFrame, row: 
             linewidth=2,
             linestyle="-" if state == "fitted" else "--",
         )
-    if state == "fitted" and finite(row.get("EC50")):
+    if state in ("fitted", "imprecise") and finite(row.get("EC50")):
         low, high = row.get("EC50_Low"), row.get("EC50_High")
         if finite(low) and finite(high):
             axes.axvspan(low, high, color="#999999", alpha=0.16, linewidth=0)
@@ -216,9 +217,11 @@ def _panel(axes: Axes, screen: Screen, endpoint: str, wells: pd.DataFrame, row: 
                 mew=0,
             )
     axis.dress(axes, str(row.get("Metadata_DoseUnit") or ""), vehicle=bool((wells["Dose"] == 0).any()))
-    text = {"fitted": f"EC50 {ec50_words(row)}", "unbounded": f"unbounded: EC50 {ec50_words(row)}"}.get(
-        state, state
-    )
+    text = {
+        "fitted": f"EC50 {ec50_words(row)}",
+        "imprecise": f"imprecise: EC50 {ec50_words(row)}",
+        "unbounded": f"unbounded: EC50 {ec50_words(row)}",
+    }.get(state, state)
     axes.text(
         0.03,
         0.97,
@@ -286,7 +289,7 @@ def _ec50_figure(screen: Screen, endpoints: list[str]) -> Figure:
             colour = "#1F6F9F" if len(compounds) == 1 else colour
             for row in rows_of(screen.responses, compound, endpoint):
                 x = times.index(float(row["Metadata_Timepoint"])) + (place - (len(compounds) - 1) / 2) * 0.12
-                if row["State"] == "fitted" and finite(row.get("EC50")):
+                if row["State"] in ("fitted", "imprecise") and finite(row.get("EC50")):
                     low = row["EC50_Low"] if finite(row.get("EC50_Low")) else row["EC50"]
                     high = row["EC50_High"] if finite(row.get("EC50_High")) else row["EC50"]
                     axis.vlines(x, low, high, color=colour, linewidth=1.8)
@@ -326,7 +329,7 @@ def _all_fits(screen: Screen, endpoints: list[str]) -> str:
         "Lack of fit P",
         "Z′",
         "Wells",
-        "Reason",
+        "Reason, notes",
     ]
     rows: list[list[object]] = []
     for compound in screen.compounds:
@@ -352,7 +355,7 @@ def _all_fits(screen: Screen, endpoints: list[str]) -> str:
                         slope,
                         *figures,
                         int(wells) if finite(wells) else None,
-                        row.get("Reason") or "",
+                        "; ".join(str(row[n]) for n in ("Reason", "Notes") if isinstance(row.get(n), str)),
                     ]
                 )
     return folded(f"Table of {len(rows)} fits", table(headers, rows))

@@ -194,7 +194,9 @@ def fit_checks(screen: Screen) -> list[Check]:
     if responses.empty:
         return [not_checked(question, no_curves(screen))]
     states = responses["State"].value_counts()
-    text = listed(f"{int(states[s]):,} {s}" for s in ("fitted", "unbounded", "refused") if s in states)
+    text = listed(
+        f"{int(states[s]):,} {s}" for s in ("fitted", "imprecise", "unbounded", "refused") if s in states
+    )
     text = f"{counted(len(responses), 'curve')}: {text}"
     if int(states.get("refused", 0)) == len(responses):
         why = refusals(responses.get("Reason", []))

@@ -83,13 +83,17 @@ MEAN = Family("mean", 0.0, np.inf)
 MEAN2 = Family("mean2", 0.0, np.inf)
 
 
-def choose_family(doses: Floats, values: Floats, least_ratio: float = 1.3) -> Family:
+def choose_family(
+    doses: Floats, values: Floats, weights: Floats | None = None, least_ratio: float = 1.3
+) -> Family:
     """Constant variance or a power of the mean, whichever the replicate wells speak for.
 
     Parameters
     ----------
     doses, values : (W,) array
         Wells.
+    weights : (W,) array, optional
+        Inverse variances up to a factor, beside what the mean does.
     least_ratio : float
         Greatest over least dose mean below which the question makes no difference.
 
@@ -99,15 +103,17 @@ def choose_family(doses: Floats, values: Floats, least_ratio: float = 1.3) -> Fa
     (Carroll & Ruppert 1988, *Transformation and Weighting in Regression*, ch. 3). A ratio of intensities
     that rises sevenfold has errors that rise too; equal weights make the interval of its EC50 too short.
     """
-    groups = [values[doses == dose] for dose in np.unique(doses)]
-    groups = [group for group in groups if len(group) > 1]
+    w = np.ones(len(values)) if weights is None else weights
+    groups = [doses == dose for dose in np.unique(doses) if (doses == dose).sum() > 1]
     if not groups or values.min() <= 0:
         return CONSTANT
-    means = np.array([group.mean() for group in groups])
+    means = np.array([np.average(values[group], weights=w[group]) for group in groups])
     if means.max() < least_ratio * means.min():
         return CONSTANT
-    freedom = np.array([len(group) - 1 for group in groups], dtype=float)
-    squares = np.array([((group - group.mean()) ** 2).sum() for group in groups])
+    freedom = np.array([group.sum() - 1 for group in groups], dtype=float)
+    squares = np.array(
+        [(w[group] * (values[group] - m) ** 2).sum() for group, m in zip(groups, means, strict=True)]
+    )
     total = freedom.sum()
 
     def criterion(power: float) -> float:

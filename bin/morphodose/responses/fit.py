@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from morphodose.responses.dose_test import benjamini_hochberg, effect_p, lack_of_fit
 from morphodose.responses.endpoints import family_of, is_mirrored, stabilised
-from morphodose.responses.families import BINOMIAL, choose_family
+from morphodose.responses.families import BINOMIAL, MEAN, choose_family
+from morphodose.responses.gathering import Series, weights_of
 from morphodose.responses.groups import Grouping, plain
-from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, band, fit_curve, profile_interval
-from morphodose.responses.select import Layout, called, series, usable
-
-if TYPE_CHECKING:
-    import pandas as pd
+from morphodose.responses.logistic import HILL_RANGE
+from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
+from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, fit_curve, profile_interval
+from morphodose.responses.region import band, region
+from morphodose.responses.replicates import Hook, Spread, hook, outliers, spread_of_ec50
 
 Floats = npt.NDArray[np.float64]
+Rows = list[dict[str, Any]]
 
+STATES = ("fitted", "imprecise", "unbounded", "refused")
 #: What a curve needs: distinct doses (vehicle is one), and wells beyond the four parameters.
 LEAST_DOSES = 4
 LEAST_SPARE_WELLS = 2
@@ -29,6 +32,8 @@ LEAST_SPARE_WELLS = 2
 EFFECT_Q = 0.05
 #: A curve is refused where both say that it does not describe the doses' means.
 LACK_P, LACK_R2 = 0.001, 0.75
+#: Ratio of the ends of an interval above which an EC50 is imprecise.
+IMPRECISE = 10.0
 GRID = 60
 #: Variance models in words.
 VARIANCE = {
@@ -37,19 +42,7 @@ VARIANCE = {
     "mean": "in proportion to the mean",
     "mean2": "in proportion to the squared mean",
 }
-
-
-@dataclass(frozen=True)
-class Series:
-    """Wells of one compound, timepoint and endpoint."""
-
-    keys: dict[str, Any]
-    endpoint: str
-    doses: Floats
-    values: Floats
-    cells: Floats
-    fields: Floats
-    blocks: npt.NDArray[np.generic]
+_ENDS = ("EC50", "Hill", "AtZeroDose", "AtInfiniteDose")
 
 
 @dataclass(frozen=True)
@@ -63,54 +56,14 @@ class Verdict:
     high: float = math.nan
 
 
-def gather(wells: pd.DataFrame, endpoints: list[str]) -> list[Series]:
-    """Series of every compound, group, timepoint and endpoint that has a value."""
-    found = []
-    layout = Layout(wells)
-    for compound, group in layout.pairs():
-        mine = series(wells, compound, group, layout)
-        for hours, rows in mine.groupby("Metadata_Timepoint", sort=True):
-            units = rows.loc[rows["Metadata_Role"] == "treated", "Metadata_DoseUnit"].dropna()
-            keys = {
-                "Metadata_Compound": compound,
-                "Metadata_Group": group,
-                "Metadata_Timepoint": float(hours),
-                "Metadata_DoseUnit": units.iloc[0] if len(units) else None,
-            }
-            for endpoint in endpoints:
-                kept = usable(rows, endpoint)
-                if not kept["Metadata_Role"].eq("treated").any():
-                    continue
-                found.append(_series_of(keys, endpoint, kept))
-    return found
-
-
-def _series_of(keys: dict[str, Any], endpoint: str, wells: pd.DataFrame) -> Series:
-    """The columns of some wells that a fit needs."""
-    ones = np.ones(len(wells))
-    blocks = wells["Metadata_Plate"].astype(str) + "|" + wells["Metadata_Replicate"].astype(str)
-    return Series(
-        keys,
-        endpoint,
-        doses=wells["Metadata_Dose"].to_numpy(dtype=float),
-        values=wells[endpoint].to_numpy(dtype=float),
-        cells=called(wells).to_numpy(dtype=float),
-        fields=wells["Count_Fields"].to_numpy(dtype=float) if "Count_Fields" in wells else ones,
-        blocks=blocks.to_numpy(dtype=object),
-    )
-
-
 def fit_series(one: Series) -> CurveFit | None:
     """Curve of a series, or None where there are too few wells, doses, or different values."""
     if _too_little(one):
         return None
     values = 1 - one.values if is_mirrored(one.endpoint) else one.values
-    given = family_of(one.endpoint)
-    family = given or choose_family(one.doses, values)
-    weights = np.ones(len(values))
-    if given is not None:
-        weights = one.cells if given is BINOMIAL else one.fields
-    return fit_curve(one.doses, values, np.maximum(weights, 1), family)
+    weights = weights_of(one)
+    family = family_of(one.endpoint) or choose_family(one.doses, values, weights)
+    return fit_curve(one.doses, values, weights, family)
 
 
 def _too_little(one: Series) -> str:
@@ -125,12 +78,13 @@ def _too_little(one: Series) -> str:
     return ""
 
 
-def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float) -> Verdict:
+def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spread) -> Verdict:
     """State of the EC50 of a fit.
 
     ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
-    one dose step. ``unbounded``: beyond chance, but the EC50 is only known to lie above (or below) a bound,
-    since the plateau is not reached. ``refused``: the data do not support a curve.
+    one dose step. ``imprecise``: the same, but the interval spans more than `IMPRECISE`. ``unbounded``:
+    beyond chance, but the EC50 is only known to lie above (or below) a bound, since the plateau is not
+    reached. ``refused``: the data do not support a curve.
     """
     if not effect_q <= EFFECT_Q:
         return Verdict(
@@ -142,10 +96,16 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float) -> Verdict:
         )
     tested = np.unique(fit.doses[fit.doses > 0])
     first, last = float(tested[0]), float(tested[-1])
-    low, high = (math.exp(end) if math.isfinite(end) else end for end in profile_interval(fit, "ec50"))
+    down, up = profile_interval(fit, "ec50")
     ec50 = math.exp(fit.log_ec50)
-    beyond = ec50 > last or high > last * _step(tested[-1], tested[-2])
-    before = ec50 < first or low < first / _step(tested[1], tested[0])
+    lowest, highest = first / _step(tested[1], tested[0]), last * _step(tested[-1], tested[-2])
+    low, high = math.exp(down), math.exp(min(up, 700.0))
+    if first <= ec50 <= last and lowest <= low and high <= highest:
+        # replicates whose curves lie open to one side do not tell how they differ
+        low = math.exp(fit.log_ec50 - min(math.hypot(fit.log_ec50 - down, spread.half), 700.0))
+        high = math.exp(fit.log_ec50 + min(math.hypot(up - fit.log_ec50, spread.half), 700.0))
+    beyond = ec50 > last or high > highest
+    before = ec50 < first or low < lowest
     if beyond and before:
         return Verdict("refused", "the wells leave the EC50 open to both sides of the tested doses")
     if beyond:
@@ -160,6 +120,11 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float) -> Verdict:
             f"the effect is full at the lowest dose {first:g} already: EC50 below {high:.3g}",
             high=high,
         )
+    if high > IMPRECISE * low:
+        why = f"the interval of the EC50 spans a factor of {high / low:.0f}"
+        if spread.half > 0.5 * math.log(high / ec50):
+            why += "; the replicates differ"
+        return Verdict("imprecise", why, ec50, low, high)
     return Verdict("fitted", "", ec50, low, high)
 
 
@@ -168,103 +133,199 @@ def _step(upper: float, lower: float) -> float:
     return min(max(upper / lower, 2.0), 10.0)
 
 
+def effect_of(one: Series, seed: int) -> float:
+    """P value of "the dose does nothing", with the scatter of the endpoint; NaN where there is too little."""
+    if _too_little(one):
+        return math.nan
+    family = family_of(one.endpoint)
+    if family is BINOMIAL:
+        return effect_p(one.doses, one.values, one.blocks, seed=seed, cells=one.cells)
+    weights = weights_of(one)
+    scale = stabilised(one.endpoint, one.values, one.cells) if family is MEAN else one.values
+    return effect_p(one.doses, scale, one.blocks, seed=seed, weights=weights)
+
+
 def respond(
     everything: list[Series],
     seed: int = 1,
     progress: Callable[[str], None] = lambda line: None,
     grouping: Grouping | None = None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of the tables `responses` and `curves`.
+    notes: Callable[[Series], Sequence[str]] = lambda one: (),
+) -> tuple[Rows, Rows, Rows]:
+    """Rows of the tables `responses`, `curves` and `points`.
 
     Parameters
     ----------
     everything : list of Series
         What to fit; the false discovery rates are over all of it.
     seed : int
-        Of the permutation tests.
+        Of the tests of an effect.
     progress : callable
         Gets a line now and then.
     grouping : Grouping, optional
         Compounds that vary a second drug have no curve; columns that were ignored are noted.
+    notes : callable
+        Further notes on a series.
     """
     grouping = grouping or Grouping()
+    ignored = [f"column {plain(name)} ignored: {why}" for name, why in grouping.ignored.items()]
     effects = np.full(len(everything), np.nan)
     for place, one in enumerate(everything):
-        if not _too_little(one) and one.keys["Metadata_Compound"] not in grouping.combinations:
-            scale = stabilised(one.endpoint, one.values, one.cells)
-            effects[place] = effect_p(one.doses, scale, one.blocks, seed=seed)
+        if one.keys["Metadata_Compound"] not in grouping.combinations:
+            effects[place] = effect_of(one, seed)
     rates = benjamini_hochberg(effects)
-    rows, curves = [], []
+    rows: Rows = []
+    curves: Rows = []
+    points: Rows = []
     for place, one in enumerate(everything):
         second = grouping.combinations.get(one.keys["Metadata_Compound"], "")
-        row, curve = _respond_one(one, float(effects[place]), float(rates[place]), second)
+        row, curve, wells = _respond_one(one, float(effects[place]), float(rates[place]), second)
+        row["Notes"] = "; ".join([*row["Notes"], *notes(one), *ignored]) or None
         rows.append(row)
         curves.extend(curve)
+        points.extend(wells)
         if place + 1 == len(everything) or (place + 1) % 20 == 0:
             progress(f"curve {place + 1} of {len(everything)}")
-    return rows, curves
+    return rows, curves, points
 
 
-def _respond_one(
-    one: Series, effect: float, rate: float, second: str
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Row of `responses` and rows of `curves` of one series."""
+def _respond_one(one: Series, effect: float, rate: float, second: str) -> tuple[dict[str, Any], Rows, Rows]:
+    """Row of `responses`, rows of `curves` and of `points` of one series; notes as a list."""
     positive = one.doses[one.doses > 0]
     row: dict[str, Any] = {
         **one.keys,
         "Endpoint": one.endpoint,
         "Model": None,
         "State": "refused",
-        "Reason": _too_little(one),
-        **dict.fromkeys(
-            ("EC50", "EC50_Low", "EC50_High", "Hill", "Hill_Low", "Hill_High", "AtZeroDose", "AtInfiniteDose",
-             "Curve_EC50"), math.nan,
-        ),
+        "Reason": _too_little(one) or None,
+        "Notes": list(one.notes),
+        **dict.fromkeys([*names_with_ends(_ENDS), "Curve_EC50", "EC50_ReplicateSD"], math.nan),
+        **dict.fromkeys(names_with_ends(OF_CURVE), math.nan),
+        **of_wells(one),
         "Effect_P": effect,
         "Effect_Q": rate,
         "LackOfFit_P": math.nan,
         "R2": math.nan,
         "N_Wells": len(one.doses),
         "N_Doses": len(np.unique(one.doses)),
+        "N_Replicates": len(np.unique(one.blocks)),
         "Dose_Min": float(positive.min()) if len(positive) else math.nan,
         "Dose_Max": float(positive.max()) if len(positive) else math.nan,
-    }  # fmt: skip
+    }
+    used = np.ones(len(one.doses), dtype=bool)
+    off = np.zeros(len(one.doses), dtype=bool)
+    curve: Rows = []
     if second:
-        reason = (
-            f"combination: the dose of a second drug varies too ({plain(second)}); one curve cannot say both"
-        )
-        return row | {"Reason": reason}, []
-    fit = fit_series(one)
-    if fit is None:
-        return row, []
-    row["Model"] = f"4PL, variance {VARIANCE[fit.family.name]}"
-    mean = fit.at(fit.doses)
-    row["LackOfFit_P"], row["R2"] = lack_of_fit(
-        fit.doses, fit.values, mean, fit.weights / fit.family.variance(mean)
-    )
-    verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"])
-    row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
-    row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
-    if verdict.state == "refused":
-        return row, []
-    low, high = (math.exp(end) if math.isfinite(end) else math.nan for end in profile_interval(fit, "hill"))
-    row |= {"Hill": fit.hill, "Hill_Low": low, "Hill_High": high, "Curve_EC50": math.exp(fit.log_ec50)}
-    grid = np.concatenate([[0.0], np.geomspace(row["Dose_Min"], row["Dose_Max"], GRID)])
-    middle, (bottom, top) = fit.at(grid), band(fit, grid)
-    ends = fit.at_zero, fit.at_infinity
-    if is_mirrored(one.endpoint):
-        ends, middle, bottom, top = (1 - ends[0], 1 - ends[1]), 1 - middle, 1 - top, 1 - bottom
-    row |= {"AtZeroDose": ends[0], "AtInfiniteDose": ends[1]}
-    curves = [
+        second = f"combination: the dose of a second drug ({plain(second)}) varies too; no single curve holds"
+        row["Reason"] = second
+    elif not row["Reason"]:
+        curve, used, off = _fit_into(row, one, rate)
+    points = [
         {
             **one.keys,
             "Endpoint": one.endpoint,
-            "State": verdict.state,
-            "Dose": d,
-            "Fit": m,
-            "Low": b,
-            "High": t,
+            "Metadata_Plate": str(one.blocks[n]).partition("|")[0],
+            "Metadata_Replicate": str(one.blocks[n]).partition("|")[2],
+            "Metadata_Well": str(one.wells[n]),
+            "Metadata_Dose": float(one.doses[n]),
+            "Value": float(one.values[n]),
+            "Raw": float(one.raw[n]),
+            "Cells": float(one.cells[n]),
+            "Used": bool(used[n]),
+            "Outlier": bool(off[n]),
         }
+        for n in range(len(one.doses))
+    ]
+    return row, curve, points
+
+
+def _fit_into(
+    row: dict[str, Any], one: Series, rate: float
+) -> tuple[Rows, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Fit a series and fill its row; its curve, the wells that were fitted, and those off the curve."""
+    used, off = np.ones(len(one.doses), dtype=bool), np.zeros(len(one.doses), dtype=bool)
+    turned = _hook_of(one) if rate <= EFFECT_Q else None
+    if turned is not None:
+        used = one.doses <= turned.peak
+        one = one.only(used)
+        if why := _too_little(one):
+            row["Reason"] = f"{turned.words()}; up to there {why}"
+            return [], used, off
+    fit = fit_series(one)
+    if fit is None:
+        raise AssertionError("a series that is enough for a curve has one")
+    row["Model"] = f"4PL, variance {VARIANCE[fit.family.name]}"
+    row["LackOfFit_P"], row["R2"] = lack_of_fit(
+        fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.family.variance(fit.at(fit.doses))
+    )
+    spread = spread_of_ec50(fit, one.blocks)
+    verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"], spread)
+    row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
+    row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
+    if turned is not None:
+        row["Notes"].append(f"{turned.words()}; the curve is that of the doses up to {turned.peak:g}")
+        if row["Reason"]:
+            row["Reason"] += f"; {turned.words()}"
+    if verdict.state == "refused":
+        return [], used, off
+    row["EC50_ReplicateSD"] = spread.sd / math.log(10) if spread.blocks > 1 else math.nan
+    low, high = (math.exp(end) if math.isfinite(end) else math.nan for end in profile_interval(fit, "hill"))
+    row |= {"Hill": fit.hill, "Hill_Low": low, "Hill_High": high, "Curve_EC50": math.exp(fit.log_ec50)}
+    allowed = region(fit)
+    row |= of_curve(one, fit, allowed, spread.half)
+    grid = np.concatenate([[0.0], np.geomspace(one.doses[one.doses > 0].min(), one.doses.max(), GRID)])
+    ends = np.array([0.0, np.inf])
+    mirrored = is_mirrored(one.endpoint)
+    middle, bottom, top = _mirrored(mirrored, fit.at(grid), *band(allowed, grid))
+    asymptotes = _mirrored(mirrored, fit.at(ends), *band(allowed, ends))
+    for name, value, below, above in zip(("AtZeroDose", "AtInfiniteDose"), *asymptotes, strict=True):
+        row |= {name: float(value), f"{name}_Low": float(below), f"{name}_High": float(above)}
+    outlying = outliers(fit)
+    off[np.flatnonzero(used)[outlying]] = True
+    row["Notes"] += _doubts(one, fit, outlying)
+    keys = {**one.keys, "Endpoint": one.endpoint, "State": verdict.state}
+    curve = [
+        {**keys, "Dose": d, "Fit": m, "Low": b, "High": t}
         for d, m, b, t in zip(grid, middle, bottom, top, strict=True)
     ]
-    return row, curves
+    return curve, used, off
+
+
+def _mirrored(mirrored: bool, middle: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+    """One minus each, where an endpoint is the mirror of what was fitted."""
+    return (1 - middle, 1 - high, 1 - low) if mirrored else (middle, low, high)
+
+
+def _hook_of(one: Series) -> Hook | None:
+    """Whether the effect falls back at high doses; fractions and counts on the scale of `stabilised`."""
+    weights = weights_of(one)
+    if family_of(one.endpoint) is BINOMIAL:
+        weights = np.ones(len(weights))
+    found = hook(one.doses, stabilised(one.endpoint, one.values, one.cells), weights)
+    if found is None:
+        return None
+    at = [float(one.values[one.doses == dose].mean()) for dose in (found.peak, one.doses.max())]
+    return Hook(found.peak, *at)
+
+
+def _doubts(one: Series, fit: CurveFit, outlying: npt.NDArray[np.bool_]) -> list[str]:
+    """What to keep in mind of a curve."""
+    found = []
+    low, high = fit.family.low, fit.family.high
+    for name, value in (("at dose 0", fit.at_zero), ("at high doses", fit.at_infinity)):
+        if min(abs(value - low), abs(value - high)) < 1e-9 and not is_mirrored(one.endpoint):
+            found.append(f"the plateau {name} rests on its bound {value:.0f}")
+    if min(abs(fit.hill / bound - 1) for bound in HILL_RANGE) < 0.02:
+        found.append(f"the slope rests on its bound {fit.hill:.3g}")
+    if fit.at_infinity != fit.at_zero:
+        top = (fit.at(fit.doses.max()) - fit.at_zero) / (fit.at_infinity - fit.at_zero)
+        if top < 0.8:
+            found.append(f"the highest dose reaches {float(top):.0%} of the plateau, which is extrapolated")
+    if len(np.unique(one.blocks)) < 2:
+        found.append("one replicate: the interval does not hold differences between replicates")
+    names = [
+        f"{well} at {dose:g}" for well, dose in zip(one.wells[outlying], one.doses[outlying], strict=True)
+    ]
+    if names:
+        found.append(f"off the curve: well {', '.join(names)}")
+    return found

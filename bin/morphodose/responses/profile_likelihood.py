@@ -23,7 +23,8 @@ PARAMETERS = 4
 #: How far beyond the tested doses an EC50 is looked for, as a factor; an interval that reaches it is open.
 REACH = 1000.0
 
-_LOG_HILLS = np.linspace(math.log(HILL_RANGE[0]), math.log(HILL_RANGE[1]), 30)
+#: Slopes that are searched, as logarithms.
+LOG_HILLS = np.linspace(math.log(HILL_RANGE[0]), math.log(HILL_RANGE[1]), 30)
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) ->
     family = family.scaled_to(values)
     blank = CurveFit(doses, values, weights, family, 0.0, 0.0, 0.0, 1.0, math.inf, 1.0)
     low, high = ec50_bounds(doses)
-    centres, log_hills = np.linspace(low, high, 120), _LOG_HILLS[::2]
+    centres, log_hills = np.linspace(low, high, 120), LOG_HILLS[::2]
     ec50_step, hill_step = centres[1] - centres[0], log_hills[1] - log_hills[0]
     log_ec50 = log_hill = 0.0
     asymptotes, deviance = np.zeros(2), math.inf
@@ -211,7 +212,7 @@ def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) ->
             asymptotes, deviance = pairs[best], float(deviances[best])
         around = np.linspace(-1.5, 1.5, 9)
         centres = np.clip(log_ec50 + ec50_step * around, low, high)
-        log_hills = np.clip(log_hill + hill_step * around, _LOG_HILLS[0], _LOG_HILLS[-1])
+        log_hills = np.clip(log_hill + hill_step * around, LOG_HILLS[0], LOG_HILLS[-1])
         ec50_step, hill_step = 0.4 * ec50_step, 0.4 * hill_step
     hill = math.exp(log_hill)
     at_zero, at_infinity = map(float, asymptotes)
@@ -237,7 +238,7 @@ def profile_interval(fit: CurveFit, parameter: str, level: float = 0.95) -> tupl
     if parameter == "ec50":
         centre, bounds, step = fit.log_ec50, ec50_bounds(fit.doses), 0.15
     else:
-        centre, bounds, step = math.log(fit.hill), (_LOG_HILLS[0], _LOG_HILLS[-1]), 0.1
+        centre, bounds, step = math.log(fit.hill), (LOG_HILLS[0], LOG_HILLS[-1]), 0.1
     limit = fit.deviance + fit.threshold(level)
     low, high = (_end(fit, parameter, centre, bound, step, limit) for bound in bounds)
     return low, high
@@ -264,7 +265,7 @@ def _end(fit: CurveFit, parameter: str, centre: float, bound: float, step: float
 def _profile(fit: CurveFit, parameter: str, points: Floats) -> Floats:
     """Least deviance with the parameter held at each of `points`."""
     if parameter == "ec50":
-        others = _LOG_HILLS
+        others = LOG_HILLS
     else:
         low, high = ec50_bounds(fit.doses)
         near = fit.log_ec50 + np.linspace(-2, 2, 41)
@@ -290,51 +291,3 @@ def _row_minimum(x: Floats, table: Floats) -> Floats:
     inside = (bend > 0) & (top > x0) & (top < x2) & np.isfinite(value)
     # never below what a parabola of this bend can honestly gain over the entry
     return np.where(inside, np.clip(value, least - 0.5 * (table.max(axis=1) - least), least), least)
-
-
-def band(fit: CurveFit, grid: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Pointwise interval of the curve: the range of all curves the likelihood allows.
-
-    Parameters
-    ----------
-    grid : (D,) array
-        Doses.
-
-    Returns
-    -------
-    low, high : (D,) array
-
-    Notes
-    -----
-    The profile likelihood interval of the value at a dose is its range over all parameters whose deviance
-    is within the threshold. EC50 and slope are taken from a grid; for each of them the asymptotes enter
-    linearly, and the ellipse of those allowed has a closed form.
-    """
-    low_ec50, high_ec50 = ec50_bounds(fit.doses)
-    near = np.clip(fit.log_ec50 + np.linspace(-2.5, 2.5, 61), low_ec50, high_ec50)
-    centres = np.unique(np.concatenate([near, np.linspace(low_ec50, high_ec50, 40), [fit.log_ec50]]))
-    log_hills = np.unique(np.append(_LOG_HILLS, math.log(fit.hill)))
-    first, second = (each.ravel() for each in np.meshgrid(centres, log_hills))
-    shares, asymptotes, deviance = fit.solve(first, second)
-    slack = fit.deviance + fit.threshold(level) - deviance
-    keep = slack >= 0
-    estimate = fit.at(grid)
-    low, high = estimate.copy(), estimate.copy()
-    shares, asymptotes, slack, first, second = (x[keep] for x in (shares, asymptotes, slack, first, second))
-    mean = asymptotes[:, :1] * (1 - shares) + asymptotes[:, 1:] * shares
-    w = fit.weights / fit.family.variance(mean)
-    aa, ab, bb = (w * (1 - shares) ** 2).sum(1), (w * shares * (1 - shares)).sum(1), (w * shares**2).sum(1)
-    determinant = np.maximum(aa * bb - ab * ab, 1e-12 * (aa + bb) ** 2)
-    for position, dose in enumerate(grid if keep.any() else []):
-        share = shape(dose, first, np.exp(second))
-        middle = asymptotes[:, 0] * (1 - share) + asymptotes[:, 1] * share
-        spread = (bb * (1 - share) ** 2 - 2 * ab * share * (1 - share) + aa * share**2) / determinant
-        half = np.sqrt(slack * np.maximum(spread, 0))
-        low[position] = min(estimate[position], float((middle - half).min()))
-        high[position] = max(estimate[position], float((middle + half).max()))
-    # only what the family allows, and no further than a plot can show
-    reach = 2 * float(np.ptp(fit.values)) or 1.0
-    return (
-        np.maximum(low, max(fit.family.low, fit.values.min() - reach)),
-        np.minimum(high, min(fit.family.high, fit.values.max() + reach)),
-    )

@@ -16,21 +16,36 @@ _OF = {"Metadata_Compound": _TEXT, "Metadata_Group": _TEXT}
 _KEYS = {**_OF, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
 _DOSE = {**_OF, "Metadata_Dose": _NUMBER, "Metadata_DoseUnit": _TEXT}
 
+
+def _ends(*names: str) -> dict[str, pa.DataType]:
+    """Numbers with both ends of their interval."""
+    return {f"{name}{end}": _NUMBER for name in names for end in ("", "_Low", "_High")}
+
+
 #: Table → column → type.
 SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "responses": {
         **_KEYS,
-        **dict.fromkeys(("Endpoint", "Model", "State", "Reason"), _TEXT),
-        **dict.fromkeys(("EC50", "EC50_Low", "EC50_High", "Hill", "Hill_Low", "Hill_High"), _NUMBER),
-        **dict.fromkeys(("AtZeroDose", "AtInfiniteDose", "Curve_EC50"), _NUMBER),
-        **dict.fromkeys(("Effect_P", "Effect_Q", "LackOfFit_P", "R2"), _NUMBER),
-        **dict.fromkeys(("N_Wells", "N_Doses"), _COUNT),
+        **dict.fromkeys(("Endpoint", "Model", "State", "Reason", "Notes"), _TEXT),
+        **_ends("EC50", "Hill", "AtZeroDose", "AtInfiniteDose"),
+        **dict.fromkeys(("Curve_EC50", "EC50_ReplicateSD"), _NUMBER),
+        **_ends("EC10", "EC90", "AbsoluteIC50", "PointOfDeparture", "Effect_Highest", "AUC"),
+        **dict.fromkeys(("Effect_P", "Effect_Q", "LackOfFit_P", "R2", "Vehicle_Mean"), _NUMBER),
+        **dict.fromkeys(("N_Vehicle", "N_Wells", "N_Doses", "N_Replicates"), _COUNT),
         **dict.fromkeys(("Dose_Min", "Dose_Max", "ZPrime"), _NUMBER),
     },
     "curves": {
         **_KEYS,
         **dict.fromkeys(("Endpoint", "State"), _TEXT),
         **dict.fromkeys(("Dose", "Fit", "Low", "High"), _NUMBER),
+    },
+    "points": {
+        **_OF,
+        **dict.fromkeys(("Metadata_Plate", "Metadata_Replicate", "Metadata_Well"), _TEXT),
+        **dict.fromkeys(("Metadata_Timepoint", "Metadata_Dose"), _NUMBER),
+        **dict.fromkeys(("Metadata_DoseUnit", "Endpoint"), _TEXT),
+        **dict.fromkeys(("Value", "Raw", "Cells"), _NUMBER),
+        **dict.fromkeys(("Used", "Outlier"), pa.bool_()),
     },
     "onsets": {
         **_DOSE,

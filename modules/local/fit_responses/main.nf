@@ -8,6 +8,7 @@ process FIT_RESPONSES {
     output:
     path 'responses.parquet', emit: responses
     path 'curves.parquet', emit: curves
+    path 'points.parquet', emit: points
     path 'onsets.parquet', emit: onsets
     path 'orders.parquet', emit: orders
     path 'zprime.parquet', emit: zprime
@@ -20,11 +21,11 @@ process FIT_RESPONSES {
         --wells ${wells} \\
         --out . \\
         ${args}
-    versions.py --process ${task.process} numpy scipy pandas > versions.yml
+    versions.py --process ${task.process} numpy scipy pandas statsmodels > versions.yml
     """
 
     stub:
     """
-    touch {responses,curves,onsets,orders,zprime}.parquet versions.yml
+    touch {responses,curves,points,onsets,orders,zprime}.parquet versions.yml
     """
 }

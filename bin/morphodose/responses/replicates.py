@@ -1,0 +1,156 @@
+"""Differences between replicates and single wells that a curve through all of them does not tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from morphodose.responses.logistic import shape
+from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit
+
+Floats = npt.NDArray[np.float64]
+
+#: Doses that a replicate needs for an EC50 of its own.
+LEAST_DOSES = 4
+#: A fall (or rise) back at high doses: its P value, and its share of the effect.
+HOOK_P, HOOK_SHARE = 0.01, 0.2
+#: P value of a well that lies off the curve, adjusted for the number of wells.
+OUTLIER_P = 0.01
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the EC50 differs between replicates.
+
+    Attributes
+    ----------
+    sd : float
+        Standard deviation of the logarithm (natural) beyond the error of each replicate.
+    blocks : int
+        Replicates that have an EC50 of their own.
+    """
+
+    sd: float
+    blocks: int
+
+    @property
+    def half(self) -> float:
+        """Half width that it adds, by squares, to a 95 % interval of the logarithm of the EC50."""
+        from scipy.special import stdtrit
+
+        if self.blocks < 2 or self.sd == 0:
+            return 0.0
+        return float(stdtrit(self.blocks - 1, 0.975)) * self.sd / math.sqrt(self.blocks)
+
+
+def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
+    """Variance of the EC50 between replicates, by moments (DerSimonian & Laird 1986).
+
+    Asymptotes and slope are those of all wells; each replicate has the EC50 that fits its wells best, with
+    its error from the curvature of the deviance. The wells of a replicate share whatever moves its EC50
+    (cells, dilution, day), so that their number says nothing of it.
+    """
+    tested = fit.doses[fit.doses > 0]
+    if not math.log(tested.min()) <= fit.log_ec50 <= math.log(tested.max()):
+        return Spread(0.0, 0)  # one end of the curve alone does not tell the EC50 of a replicate
+    offsets = np.linspace(-3.5, 3.5, 141)
+    step = offsets[1] - offsets[0]
+    found, curvatures, least, wells = [], [], 0.0, 0
+    for block in np.unique(blocks):
+        mine = blocks == block
+        if len(np.unique(fit.doses[mine])) < LEAST_DOSES:
+            continue
+        shares = shape(fit.doses[mine][None, :], fit.log_ec50 + offsets[:, None], fit.hill)
+        mean = fit.at_zero * (1 - shares) + fit.at_infinity * shares
+        deviance = fit.family.deviance(fit.values[mine], mean, fit.weights[mine])
+        place = int(np.argmin(deviance))
+        if not 0 < place < len(offsets) - 1:
+            continue
+        bend = (deviance[place - 1] - 2 * deviance[place] + deviance[place + 1]) / step**2
+        slope = (deviance[place + 1] - deviance[place - 1]) / (2 * step)
+        # a replicate whose EC50 is open to one side says nothing of how replicates differ
+        if bend <= 0 or min(deviance[0], deviance[-1]) < deviance[place] + 4 * fit.phi:
+            continue
+        found.append(offsets[place] - slope / bend)
+        curvatures.append(bend)
+        least, wells = least + float(deviance[place]), wells + int(mine.sum())
+    k = len(found)
+    if k < 2:
+        return Spread(0.0, k)
+    phi = max(least / max(wells - PARAMETERS - (k - 1), 1), fit.family.phi_floor, 1e-300)
+    weights = np.array(curvatures) / (2 * phi)  # 1 / variance
+    x = np.array(found)
+    q = float((weights * (x - np.average(x, weights=weights)) ** 2).sum())
+    scale = float(weights.sum() - (weights**2).sum() / weights.sum())
+    return Spread(math.sqrt(max(q - (k - 1), 0.0) / scale) if scale > 0 else 0.0, k)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """An effect that falls back at high doses.
+
+    Attributes
+    ----------
+    peak : float
+        Dose of the greatest effect.
+    at_peak, at_top : float
+        Mean there, and at the highest dose.
+    """
+
+    peak: float
+    at_peak: float
+    at_top: float
+
+    def words(self) -> str:
+        """What happens, for a reason or a note."""
+        means = f"mean {self.at_peak:.3g}, {self.at_top:.3g} at the top"
+        return f"the effect falls back above {self.peak:g} ({means})"
+
+
+def hook(doses: Floats, values: Floats, weights: Floats) -> Hook | None:
+    """Whether the effect at the highest dose lies back toward vehicle from that at a lower one.
+
+    One-sided t test of the highest dose against the dose of the greatest effect, with the scatter pooled over
+    all doses, adjusted for the doses that could have been the greatest (Bonferroni); the fall must also be
+    `HOOK_SHARE` of the effect.
+    """
+    from scipy.special import stdtr
+
+    tested = np.unique(doses)
+    if len(tested) < LEAST_DOSES:
+        return None
+    groups = [doses == dose for dose in tested]
+    means = np.array([np.average(values[g], weights=weights[g]) for g in groups])
+    sums = np.array([weights[g].sum() for g in groups])
+    freedom = len(values) - len(tested)
+    if freedom < 2:
+        return None
+    pure = sum(float((weights[g] * (values[g] - m) ** 2).sum()) for g, m in zip(groups, means, strict=True))
+    effects = means - means[0]
+    peak = int(np.argmax(np.abs(effects)))
+    if peak in (0, len(tested) - 1) or effects[peak] == 0:
+        return None
+    back = (effects[peak] - effects[-1]) / effects[peak]
+    error = math.sqrt(max(pure / freedom, 1e-300) * (1 / sums[peak] + 1 / sums[-1]))
+    p = float(stdtr(freedom, -abs(means[peak] - means[-1]) / error)) * (len(tested) - 2)
+    if back < HOOK_SHARE or p > HOOK_P:
+        return None
+    return Hook(float(tested[peak]), float(means[peak]), float(means[-1]))
+
+
+def outliers(fit: CurveFit) -> npt.NDArray[np.bool_]:
+    """Wells that lie off the curve by more than chance: externally studentised residuals, Bonferroni."""
+    from scipy.special import stdtr
+
+    residuals = (fit.values - fit.at(fit.doses)) * np.sqrt(
+        fit.weights / fit.family.variance(fit.at(fit.doses)) / fit.phi
+    )
+    freedom = fit.freedom
+    if freedom < 3:
+        return np.zeros(len(residuals), dtype=bool)
+    squares = np.minimum(residuals**2, freedom * (1 - 1e-9))
+    t = np.sqrt(squares * (freedom - 1) / (freedom - squares))
+    return np.asarray(2 * stdtr(freedom - 1, -t) * len(t) < OUTLIER_P)
