@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
 setup:
 	@setup/python.sh
-	@nextflow -version > /dev/null
+	@setup/check_nextflow.sh
 
 browser:
 	@setup/browser.sh
@@ -55,4 +55,4 @@ test-kills: setup
 	MORPHODOSE_KILLED_STEPS=all pytest -q tests/pipeline/test_every_step.py
 
 clean:
-	rm -rf .venv .tools demo work .nextflow* .nf-test*
+	rm -rf .venv .venv.part .venv.old .tools demo work .nextflow* .nf-test*

@@ -5,7 +5,7 @@ include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
 include { checkEnvironment              } from './workflows/environment'
 include { helpText ; validateParameters } from './workflows/parameters'
-include { writeCost                     } from './workflows/cost'
+include { beginRun ; endRun             } from './workflows/manifest'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -22,17 +22,17 @@ workflow {
     }
 
     checkEnvironment(params)
+    def run = beginRun(params, samplesheet)
+    // the handler itself sees no parameters
+    def about = workflow
+    def use_gpu = params.use_gpu
+    def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
+    workflow.onComplete { endRun(run, about.success, use_gpu, several) }
     if (params.dry_run) {
         DRY_RUN(samplesheet, plate_map, params)
     }
     else {
         MORPHODOSE(samplesheet, plate_map, params)
-        // the handler itself sees no parameters
-        def outdir = params.outdir
-        def command_line = workflow.commandLine
-        def launch_dir = workflow.launchDir
-        def use_gpu = params.use_gpu
-        def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
-        workflow.onComplete { writeCost(outdir, command_line, launch_dir, use_gpu, several) }
+        MORPHODOSE.out.software.subscribe { json -> run.versions = new groovy.json.JsonSlurper().parseText(json) }
     }
 }

@@ -1,17 +1,26 @@
 #!/usr/bin/env python3
 """Compile the kernels of the measurement and of UMAP, and keep them.
 
-Else the first run on a machine takes a minute more. Run by python.sh, with the package on PYTHONPATH.
+Else the first run on a machine takes a minute more. Run by python.sh, with the package on PYTHONPATH; where
+it fails, the set-up does.
 """
 
 import numpy as np
 
 from morphodose.images import Field
-from morphodose.measurement.field import Settings, measure_field, parse_families
+from morphodose.measurement.families import parse_families
+from morphodose.measurement.field import Settings, measure_field
 from morphodose.reduction.umap_sample import parameters, umap
 from morphodose.simulate.field import CHANNELS, render_field
 
-made = render_field(np.random.default_rng(1), size=160, n_cells=12)
-image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
-measure_field(image, made.cells, made.nuclei, Settings(parse_families("all")))
-umap(np.random.default_rng(1).normal(size=(60, 10)).astype(np.float32), parameters(60, 10, 1))
+
+def main() -> None:
+    """Measure a small field, and project a few points."""
+    made = render_field(np.random.default_rng(1), size=160, n_cells=12)
+    image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
+    measure_field(image, made.cells, made.nuclei, Settings(parse_families("all")))
+    umap(np.random.default_rng(1).normal(size=(60, 10)).astype(np.float32), parameters(60, 10, 1))
+
+
+if __name__ == "__main__":
+    main()

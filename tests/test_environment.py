@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,40 @@ def cases(places: Path) -> dict[str, dict[str, object]]:
     }
 
 
+#: Java and Nextflow releases.
+JAVAS = [
+    [11, "25.04.4"],
+    [17, "24.10.8"],
+    [23, "24.10.8"],
+    [24, "24.10.8"],
+    [24, "25.04.4"],
+    [25, "25.04.4"],
+    [25, "26.04.0"],
+]
+
+
+def pythons(folder: Path) -> dict[str, list[str]]:
+    """Case → [folder of the clone, PATH], with a Python that has no packages where there is another one."""
+    bare = folder / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    good = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    environments = {"own": Path(sys.prefix), "bare": bare, "not allowed": None, "none": None}
+    for name, environment in environments.items():
+        clone = folder / name
+        clone.mkdir(exist_ok=True)
+        (clone / "setup").symlink_to(ROOT / "setup")
+        if environment:
+            (clone / ".venv").symlink_to(environment)
+    (folder / "not allowed" / ".venv" / "bin").mkdir(parents=True)
+    (folder / "not allowed" / ".venv" / "bin" / "python3").write_text("not executable")
+    return {
+        "own": [str(folder / "own"), "/usr/bin:/bin"],
+        "of PATH": [str(folder / "not allowed"), good],
+        "no packages": [str(folder / "bare"), f"{bare}/bin:/usr/bin:/bin"],
+        "nothing": [str(folder / "not allowed"), str(folder)],
+    }
+
+
 @pytest.fixture(scope="module")
 def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the pipeline says of the cases and the names, from one run of Nextflow."""
@@ -76,7 +112,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\nprofiles {{ slurm {{ }} }}\n"
     )
     (folder / "main.nf").write_text(
-        f"include {{ environmentFaults ; isSam ; modelFile }} from '{ROOT}/workflows/environment'\n"
+        f"include {{ environmentFaults ; findPython ; isSam ; javaFault ; modelFile }} from '{ROOT}/workflows/environment'\n"
         # the rule of the images, asked as a task asks it
         "def imageOf(options) {\n"
         "    def rule = nextflow.Global.session.config.process['withLabel:image_cellpose'].container\n"
@@ -92,7 +128,9 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "    def images = asked.names.collectEntries { name -> [name, [\n"
         "        isSam(name), imageOf([cell_model: name, nuclear_model: 'morphodose']), imageOf([cell_model: 'morphodose', nuclear_model: name])\n"
         "    ]] }\n"
-        "    println 'SAID ' + groovy.json.JsonOutput.toJson([said: said, images: images])\n"
+        "    def pythons = asked.pythons.collectEntries { name, places -> [name, findPython(file(places[0]), places[1])] }\n"
+        "    def javas = asked.javas.collect { found, release -> javaFault(found, release) }\n"
+        "    println 'SAID ' + groovy.json.JsonOutput.toJson([said: said, images: images, pythons: pythons, javas: javas])\n"
         "}\n"
     )
     (folder / "cases.json").write_text(
@@ -100,11 +138,17 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
             {
                 "cases": {name: {**DEFAULTS, **options} for name, options in cases(places).items()},
                 "names": list(SAM),
+                "pythons": pythons(folder),
+                "javas": JAVAS,
             }
         )
     )
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     environment = {**os.environ, "PATH": path, "CELLPOSE_LOCAL_MODELS_PATH": str(places / "kept")}
+    # packages that a cluster's modules put in front: any Python that heard of them would end at once
+    (folder / "modules").mkdir()
+    (folder / "modules" / "ast.py").write_text("raise RuntimeError('a package of somebody else')")
+    environment["PYTHONPATH"] = str(folder / "modules")
     done = subprocess.run(
         ["nextflow", "-q", "run", str(folder / "main.nf"), "-profile", "slurm"],
         cwd=places, env=environment, capture_output=True, text=True, check=False,
@@ -166,3 +210,49 @@ def test_a_training_on_several_nodes_is_refused_in_images(said: dict[str, dict[s
         and "not inside the images" in fault
         and "-profile slurm alone" in fault
     )
+
+
+def test_the_environment_of_the_clone_is_found_without_a_path(answers: dict[str, Any]) -> None:
+    own, of_path = answers["pythons"]["own"], answers["pythons"]["of PATH"]
+    assert own["faults"] == [] and own["path"].endswith("own/.venv/bin:$PATH")
+    assert of_path == {"path": None, "faults": []}
+
+
+def test_a_python_that_cannot_run_the_steps_is_one_message_with_what_to_type(answers: dict[str, Any]) -> None:
+    (fault,) = answers["pythons"]["no packages"]["faults"]
+    assert re.search(r"bare/\.venv lacks .*\bclick\b.*; python3 of PATH lacks .*\btorch\b", fault)
+    assert re.search(r"Type: make -C '.*/bare' setup$", fault)
+    (fault,) = answers["pythons"]["nothing"]["faults"]
+    assert (
+        "/.venv has no bin/python3 that" in fault
+        and "may execute; python3 of PATH could not be run (" in fault
+    )
+
+
+def test_java_is_one_that_runs_this_nextflow(answers: dict[str, Any]) -> None:
+    said = {tuple(asked): fault for asked, fault in zip(JAVAS, answers["javas"], strict=True)}
+    refused = {asked for asked, fault in said.items() if fault}
+    assert refused == {(11, "25.04.4"), (24, "24.10.8"), (25, "25.04.4")}
+    assert "install Java 17 to 24, and name it by JAVA_HOME" in str(said[25, "25.04.4"])
+
+
+def test_a_later_python_and_a_package_that_cannot_be_imported_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "setup"))
+    import environment
+
+    monkeypatch.setattr(environment.sys, "version_info", (3, 13, 1))
+    assert environment.version_fault() == "is Python 3.13; 3.11 or 3.12 is needed"
+    monkeypatch.undo()
+    assert environment.version_fault() is None
+    # what a step imports when it starts, and what only some of its functions do
+    assert "click" in environment.needed(environment.commands_of("resnet"), lazily=False)
+    assert {"cellpose", "multiqc", "umap"} <= environment.needed(
+        sorted(environment.BIN.glob("*.py")), lazily=True
+    )
+    (tmp_path / "half_installed.py").write_text("import a_library_that_is_missing")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(environment, "BIN", tmp_path)
+    (fault,) = environment.broken({"half_installed"})
+    assert fault.startswith("cannot import half_installed: ModuleNotFoundError")

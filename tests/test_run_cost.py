@@ -112,7 +112,7 @@ def test_the_table_sums_tries_and_cores_of_the_trace_by_step(tmp_path: Path) -> 
     script = tmp_path / "main.nf"
     script.write_text(
         f"include {{ writeCost }} from '{ROOT}/workflows/cost'\n"
-        f"workflow {{\n    writeCost('{results}', '', '{tmp_path}', false, [:])\n}}\n"
+        f"workflow {{\n    writeCost('{results}', file('{results}/pipeline_info/trace.txt'), false, [:])\n}}\n"
     )
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     done = subprocess.run(

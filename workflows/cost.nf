@@ -6,14 +6,14 @@ def gpuSteps() {
     return ['SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
 }
 
-/** Fill the place that bin/morphodose/report/cost.py left in the report.
+/**
+ * Fill the place that bin/morphodose/report/cost.py left in the report.
  *
  * `several`: step → GPUs of a node and nodes of each of its tasks, where these may be more than one.
  */
-def writeCost(outdir, command_line, launch_dir, use_gpu, several) {
+def writeCost(outdir, trace, use_gpu, several) {
     def report = file("${outdir}/report/report.html", glob: false)
-    def trace = traceFile(outdir, command_line, launch_dir)
-    if (!report.exists() || trace == null) {
+    if (!report.exists() || !trace.exists()) {
         return null
     }
     def page = report.text
@@ -29,13 +29,28 @@ def writeCost(outdir, command_line, launch_dir, use_gpu, several) {
     return null
 }
 
-/** The newest trace of those that this run may have written: asked for, of the results, of the launch folder. */
-def traceFile(outdir, command_line, launch_dir) {
-    def asked = command_line =~ /-with-trace[ =]+'?([^\s']+)/
-    return [asked ? file(asked[0][1], glob: false) : null, file("${outdir}/pipeline_info/trace.txt", glob: false), file("${launch_dir}/pipeline_info/trace.txt", glob: false)]
-        .findAll { path -> path != null && path.exists() }
-        .toSorted { path -> path.lastModified() }
-        .reverse()[0]
+/**
+ * Put Nextflow's trace of this run beside its results; gives its place.
+ *
+ * While the run goes on it is kept in .nextflow/ of the launch folder (or where -with-trace says): a run that is
+ * refused, or fails, does not replace the one of the results.
+ */
+def keepTrace(outdir, success) {
+    def written = file(nextflow.Global.session.config.trace.file.toString(), glob: false)
+    def kept = file("${outdir}/pipeline_info/${success ? 'trace.txt' : 'trace_failed.txt'}", glob: false)
+    if (!written.exists() || written.toAbsolutePath().normalize() == kept.resolveSibling('trace.txt').toAbsolutePath().normalize()) {
+        return written
+    }
+    def part = kept.resolveSibling(".${kept.name}.part")
+    java.nio.file.Files.copy(written, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
+    java.nio.file.Files.move(part, kept, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
+    if (written.parent == workflow.launchDir.resolve('.nextflow')) {
+        java.nio.file.Files.delete(written)
+    }
+    if (success) {
+        java.nio.file.Files.deleteIfExists(kept.resolveSibling('trace_failed.txt'))
+    }
+    return kept
 }
 
 /** Step → tasks, those found in the cache, tries that failed, seconds, core- and GPU-seconds, longest task, peak memory. */
@@ -95,13 +110,13 @@ def costTable(costs, use_gpu) {
 }
 
 def hoursText(seconds) {
-    return String.format('%.2f', (seconds as BigDecimal) / 3600)
+    return String.format(Locale.ROOT, '%.2f', (seconds as BigDecimal) / 3600)
 }
 
 def durationText(seconds) {
-    return seconds < 90 ? String.format('%.1f s', seconds as BigDecimal) : seconds < 5400 ? String.format('%.0f min', seconds / 60) : String.format('%.1f h', seconds / 3600)
+    return seconds < 90 ? String.format(Locale.ROOT, '%.1f s', seconds as BigDecimal) : seconds < 5400 ? String.format(Locale.ROOT, '%.0f min', seconds / 60) : String.format(Locale.ROOT, '%.1f h', seconds / 3600)
 }
 
 def memoryText(bytes) {
-    return bytes == 0 ? '–' : bytes < 1024 ** 3 ? String.format('%.0f MB', bytes / 1024 ** 2) : String.format('%.2f GB', bytes / 1024 ** 3)
+    return bytes == 0 ? '–' : bytes < 1024 ** 3 ? String.format(Locale.ROOT, '%.0f MB', bytes / 1024 ** 2) : String.format(Locale.ROOT, '%.2f GB', bytes / 1024 ** 3)
 }

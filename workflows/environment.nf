@@ -35,11 +35,96 @@ def deepLeftOut(options) {
     return options.crop_channels || options.brightfield_channel ? null : 'the screen has no brightfield channel, and no other was named for the crops (--crop_channels)'
 }
 
-/** Stop with all that is missing for the run where anything is. */
+/** Stop with all that is missing for the run where anything is; gives the folder of its Python to the tasks. */
 def checkEnvironment(options) {
-    def missing = environmentFaults(options)
+    def java = javaFault(Runtime.version().feature(), nextflow.version.toString())
+    def known = (java ? [java] : []) + environmentFaults(options)
+    def missing = known ?: pythonOfTasks(options)
     if (missing) {
         error("missing for this run:\n  ${missing.join('\n  ')}")
+    }
+}
+
+/** Why Nextflow does not run on this Java; its launcher refuses most of these before. */
+def javaFault(found, release) {
+    def newest = release.startsWith('24.') ? 23 : release.startsWith('25.04') ? 24 : found
+    return found < 17 || found > newest ? "Java ${found} does not run Nextflow ${release}; install Java 17 to ${newest}, and name it by JAVA_HOME" : null
+}
+
+/** Try, once, the Python that the tasks will have; gives the faults. A stub run needs none. */
+def pythonOfTasks(options) {
+    if (workflow.stubRun) {
+        return []
+    }
+    if (!workflow.containerEngine) {
+        def found = findPython(projectDir, System.getenv('PATH') ?: '')
+        if (found.path) {
+            nextflow.Global.session.config.env.PATH = found.path
+        }
+        return found.faults
+    }
+    def local = !('slurm' in workflow.profile.tokenize(','))
+    if (options.container_registry || !(workflow.containerEngine in ['apptainer', 'singularity'])) {
+        return []   // an image of a registry is pulled later; each was tested when it was built
+    }
+    def tried = (options.dry_run ? ['base'] : imagesOf(options)).collect { name ->
+        [name, tryPython([workflow.containerEngine, 'exec', '--cleanenv', '--bind', projectDir.toString(), "${options.container_dir}/${name}.sif".toString(), 'python3'], projectDir, ['--image', name], System.getenv('PATH'))]
+    }
+    // a login node may not be able to start an image that the nodes can
+    def unknown = local ? [] : tried.findAll { _name, said -> said && !said.judged }
+    if (unknown) {
+        log.warn("the images ${unknown.collect { name, _said -> name }.join(', ')} could not be tried on this host: ${unknown[0][1].text}")
+    }
+    return (tried - unknown).findAll { _name, said -> said }.collect { name, said ->
+        "--container_dir ${options.container_dir}: Python of ${name}.sif ${said.text}; build it again by containers/build.sh --force --out ${options.container_dir} ${name}"
+    }
+}
+
+/**
+ * The Python of tasks that run without images: that of the clone's .venv, or python3 of a PATH.
+ *
+ * Gives the PATH that the tasks need for the first (null for the second), and the faults where neither will do.
+ */
+def findPython(project, path) {
+    def environment = project.resolve('.venv')
+    def own = java.nio.file.Files.isExecutable(environment.resolve('bin/python3'))
+        ? tryPython([environment.resolve('bin/python3').toString()], project, [], path)
+        : [text: java.nio.file.Files.exists(environment, java.nio.file.LinkOption.NOFOLLOW_LINKS)
+            ? "has no bin/python3 that ${System.getProperty('user.name')} may execute" : 'is not there']
+    if (own == null) {
+        return [path: "${environment}/bin:\$PATH".toString(), faults: []]
+    }
+    def other = tryPython(['/usr/bin/env', 'python3'], project, [], path)
+    if (other == null) {
+        if (own.text != 'is not there') {
+            log.warn("${environment} ${own.text}; python3 of PATH is used instead")
+        }
+        return [path: null, faults: []]
+    }
+    return [path: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. Type: make -C '${project}' setup"]]
+}
+
+/**
+ * Ask a Python whether it can run the steps; null where it can, else [text:, judged:], `judged` false where it did not run.
+ *
+ * It is asked in the environment that the tasks will have.
+ */
+def tryPython(command, project, arguments, path) {
+    def builder = new ProcessBuilder(command + [project.resolve('setup/environment.py').toString()] + arguments)
+    builder.environment().putAll([PYTHONPATH: '', PYTHONNOUSERSITE: '1', PATH: path])
+    builder.redirectErrorStream(true)
+    try {
+        def process = builder.start()
+        process.outputStream.close()
+        def lines = process.inputStream.text.readLines().findAll { line -> line.trim() }
+        if (process.waitFor() == 0) {
+            return null
+        }
+        def faults = lines.findAll { line -> line ==~ /(is Python|lacks|cannot import) .*/ }
+        return faults ? [text: faults.join('; '), judged: true] : [text: "could not be run (${lines ? lines[-1] : "exit status ${process.exitValue()}"})", judged: false]
+    }
+    catch (IOException fault) {
+        return [text: "could not be run (${fault.message})", judged: false]
     }
 }
 

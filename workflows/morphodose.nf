@@ -206,6 +206,7 @@ workflow MORPHODOSE {
         MEASURE_CELLS.out.versions, ANNOTATE_CELLS.out.versions, PROFILE_WELLS.out.versions, FIT_RESPONSES.out.versions,
         REDUCE_FEATURES.out.versions, PROFILE_FEATURES.out.versions, EXPORT_ANNDATA.out.versions
     )
+    def all_versions = versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) }
     REPORT(
         CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
         PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
@@ -225,17 +226,19 @@ workflow MORPHODOSE {
             )
         ),
         CHECK_DESIGN.out.design.combine(not_learned.ifEmpty('')).map { json, why -> runRecord(options, notLearnable(json), why) },
-        versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) },
+        all_versions,
         codeDigest('report.py')
     )
 
     report = REPORT.out.report
+    software = all_versions
     wells = PROFILE_WELLS.out.wells
     responses = FIT_RESPONSES.out.responses
     cells = ANNOTATE_CELLS.out.cells
 
     emit:
     report
+    software
     wells
     responses
     cells
@@ -353,6 +356,6 @@ def runRecord(options, not_learnable, not_learned) {
         profile: workflow.profile,
         container_engine: workflow.containerEngine,
         left_out: left_out,
-        params: options.findAll { name, value -> value != null && name != 'help' && !name.contains('-') }.sort()
+        params: options.findAll { name, value -> value != null && !(name in ['help', 'force_unlock']) && !name.contains('-') }.sort()
     ])
 }

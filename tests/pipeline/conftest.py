@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,10 @@ def learnable_run(learnable_plate: Path, tmp_path_factory: pytest.TempPathFactor
     """An undisturbed run on the learnable plate, by the oldest Nextflow that is supported, from a hostile folder."""
     sheet = str(learnable_plate / "samplesheet.csv")
     launch = tmp_path_factory.mktemp("undisturbed") / "Anna's $(touch injected) work"
-    finished = run(launch, "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST)
+    # a shell without the environment's PATH, and packages of somebody else in front: the clone's .venv is found
+    own = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "/nowhere"} if (ROOT / ".venv").exists() else {}
+    own["PATH"] = os.pathsep.join([own.get("PATH", os.environ["PATH"]), str(ROOT / "setup")])
+    finished = run(launch, "--input", sheet, *LEARNABLE_ARGUMENTS, **OLDEST, **own)
     assert finished.status == 0, finished.output
     assert not list(launch.parent.rglob("injected"))
     return finished

@@ -48,9 +48,7 @@ def start(
     """Start `nextflow run` in `launch_dir`, in a process group of its own."""
     launch_dir.mkdir(parents=True, exist_ok=True)
     results = outdir or launch_dir / "results"
-    # the trace is asked for: under the strict parser of 25.04 nextflow.config does not see --outdir
-    trace = ["-with-trace", str(results / "pipeline_info" / "trace.txt")]
-    command = ["nextflow", "run", str(project / "main.nf"), "--outdir", str(results), *trace]
+    command = ["nextflow", "run", str(project / "main.nf"), "--outdir", str(results)]
     return subprocess.Popen(
         [*command, *arguments],
         cwd=launch_dir,

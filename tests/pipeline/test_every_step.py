@@ -6,6 +6,8 @@ test-kills`) at every step.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cost_table import assert_told
+from morphodose.tables import run_id
 from pipeline.conftest import LEARNABLE_ARGUMENTS
 from pipeline.nextflow_runs import ROOT, Run, kill_tasks, kill_when, run
 from pipeline.tables import assert_same_tables
@@ -40,6 +43,26 @@ def test_nextflow_24_10_runs_every_process(learnable_run: Run) -> None:
     }
     processes = processes - ELSEWHERE - {"STAGE_WEIGHTS"} | {"STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS"}
     assert learnable_run.executed() == processes
+
+
+def test_the_manifest_names_every_published_file_and_every_table_the_run(learnable_run: Run) -> None:
+    outdir = learnable_run.outdir
+    info = outdir / "pipeline_info"
+    manifest = json.loads((info / "manifest.json").read_text(encoding="utf-8"))
+    named = {entry["path"]: entry for entry in manifest["files"]}
+    own = {"manifest.json", "params.json", "versions.json", "trace.txt"}
+    found = {str(path.relative_to(outdir)) for path in outdir.rglob("*") if path.is_file()}
+    assert found == named.keys() | {f"pipeline_info/{name}" for name in own}
+    for path in ("report/report.html", "tables/wells.parquet", "pipeline_info/cell_weights.json"):
+        assert named[path]["sha256"] == hashlib.sha256((outdir / path).read_bytes()).hexdigest(), path
+    assert manifest["state"] == "succeeded" and manifest["params"]["network"] == "resnet18"
+    assert (
+        manifest["versions"]["TRAIN_RESNET"]["torch"]
+        == json.loads((info / "versions.json").read_text())["TRAIN_RESNET"]["torch"]
+    )
+    tables = list(outdir.rglob("*.parquet"))
+    assert tables and {run_id(table) for table in tables} == {manifest["run_id"]}
+    assert "no run is known to have written" not in learnable_run.output
 
 
 def report_of(finished: Run) -> str:

@@ -98,7 +98,7 @@ def find_trace(results: str | Path) -> Path:
     trace = Path(results) / "pipeline_info" / "trace.txt"
     if not trace.is_file():
         raise InputError(
-            f"{trace}: no trace; give it by --trace (under Nextflow's strict parser it is in pipeline_info/ "
-            "of the folder that the run was started in)"
+            f"{trace}: no trace, which a run puts there when it has succeeded (until then it is "
+            ".nextflow/trace-*.txt of the folder that the run was started in); give another one by --trace"
         )
     return trace

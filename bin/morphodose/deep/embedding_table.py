@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.tables import signed_metadata
 
 #: Columns of the split that go with an embedding, and their types; floating keys stay 64-bit.
 KEYS: dict[str, pa.DataType] = {
@@ -81,7 +82,7 @@ class EmbeddingWriter:
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         self._writer = pq.ParquetWriter(
             path,
-            schema,
+            schema.with_metadata(signed_metadata(schema)),
             compression="zstd",
             use_dictionary=texts,
             use_byte_stream_split=[f"{EMBEDDING}.list.element"],

@@ -20,7 +20,7 @@ from morphodose.evaluation.splits import Unit, random_folds
 from morphodose.files import find_files, replacing
 from morphodose.focus import OUT_OF_FOCUS
 from morphodose.platemap import PlateMap
-from morphodose.tables import parquet_files
+from morphodose.tables import parquet_files, signed_metadata
 from morphodose.unusable import UNUSABLE, unusable_channels
 
 VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
@@ -183,7 +183,8 @@ def write_split(
     place = pa.array([entry.image for entry in fields], pa.string())
     columns = _field_columns(fields, design)
     counts = np.zeros((len(fields), len(design.split.names)), dtype=np.int64)
-    with replacing(out) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+    signed = SCHEMA.with_metadata(signed_metadata(SCHEMA))
+    with replacing(out) as temporary, pq.ParquetWriter(temporary, signed, compression="zstd") as writer:
         for table in _merged(_annotated(file, place, columns, design, seed, counts) for file in files):
             writer.write_table(table, row_group_size=CHUNK)
     return FieldCounts([entry.unit for entry in fields], [entry.field for entry in fields], counts)

@@ -6,6 +6,7 @@ values is categorical, its categories sorted and all of them in use; -1 is a mis
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 import h5py
@@ -18,10 +19,13 @@ _TEXT = h5py.string_dtype("utf-8")
 
 
 def start(file: h5py.File) -> None:
-    """Mark an open, empty file as AnnData, with its groups."""
+    """Mark an open, empty file as AnnData, with its groups, and in ``uns`` the run that writes it."""
     _mark(file, "anndata", "0.1.0")
     for name in ("layers", "obsm", "obsp", "uns", "varm", "varp"):
         _mark(file.create_group(name), "dict", "0.1.0")
+    run = os.environ.get("MORPHODOSE_RUN_ID")
+    if run:
+        note(file, "run_id", run)
 
 
 def matrix(parent: h5py.Group, name: str, rows: int, columns: int) -> h5py.Dataset:

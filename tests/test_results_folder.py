@@ -1,0 +1,236 @@
+"""A results folder has one run at a time, and nothing of earlier ones that the last does not have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: As main.nf and its steps do it, with files of no size: what stands in the parameters is published, or fails.
+PIPELINE = f"""
+include {{ beginRun ; endRun }} from '{ROOT}/workflows/manifest'
+
+process WRITE {{
+    publishDir "${{params.outdir}}/tables", mode: params.publish_dir_mode, overwrite: 'deep'
+    input:
+    val name
+    output:
+    path "cells/${{name}}.txt"
+    script:
+    "mkdir cells; printf '%s' \\"\\$MORPHODOSE_RUN_ID ${{params.content}}\\" > cells/${{name}}.txt"
+}}
+
+process FAIL {{
+    input:
+    val names
+    script:
+    'exit 1'
+}}
+
+workflow {{
+    def run = beginRun(params, file(params.input))
+    def about = workflow
+    workflow.onComplete {{ endRun(run, about.success, false, [:]) }}
+    WRITE(channel.fromList(params.wells.tokenize(',')))
+    if (params.fail) {{
+        FAIL(WRITE.out.collect())
+    }}
+}}
+"""
+CONFIG = """
+params { outdir = 'results'; publish_dir_mode = 'copy'; content = 'a'; fail = false; force_unlock = false; dry_run = false }
+trace {
+    enabled = true
+    overwrite = true
+    file = "${launchDir}/.nextflow/trace-${UUID.randomUUID()}.txt"
+    fields = 'process,status,realtime,cpus,peak_rss'
+}
+"""
+PAGE = "<p>found</p><!--run-cost-->not known<!--/run-cost-->"
+
+
+class Screen:
+    """A folder with a samplesheet, in which the small pipeline is run."""
+
+    def __init__(self, folder: Path, name: str = "screen") -> None:
+        self.folder = folder
+        (folder / name).mkdir(parents=True)
+        self.sheet = folder / f"{name}.csv"
+        self.sheet.write_text(f"plate,timepoint_h,replicate,images\nP1,1,1,{name}\n")
+        (folder / "main.nf").write_text(PIPELINE)
+        (folder / "nextflow.config").write_text(CONFIG)
+        self.results = folder / "results"
+        self.info = self.results / "pipeline_info"
+
+    def run(self, *arguments: str, sheet: Path | None = None) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
+        given = ["--input", str(sheet or self.sheet), *arguments]
+        return subprocess.run(
+            ["nextflow", "run", "main.nf", *given],
+            cwd=self.folder, env={**os.environ, "PATH": path, "NXF_ANSI_LOG": "false", "NXF_SYNTAX_PARSER": "v2"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+
+    def manifest(self) -> dict[str, Any]:
+        return dict(json.loads((self.info / "manifest.json").read_text()))
+
+    def cells(self) -> list[str]:
+        return sorted(path.name for path in (self.results / "tables" / "cells").iterdir())
+
+
+def lock_of(host: str, pid: int, started: str | None = None) -> str:
+    """The lock of another run, as it stands in the results folder."""
+    return json.dumps(
+        {"host": host, "pid": pid, "process_started": started, "user": "anna", "run_id": "s", "run_name": "sad_bohr", "started": "9:00"}
+    )  # fmt: skip
+
+
+def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Path) -> None:
+    screen = Screen(tmp_path)
+    cells = screen.results / "tables" / "cells"
+    page = screen.results / "report" / "report.html"
+    for folder in (screen.info, cells, page.parent):
+        folder.mkdir(parents=True)
+    page.write_text(PAGE)
+    # a run that was killed left its lock, and a file that no manifest names
+    (screen.info / "lock.json").write_text(lock_of(socket.gethostname(), 2**22 + 1))
+    (cells / "killed.txt").write_text("half a run")
+    seen = (cells / "killed.txt").stat()
+    entry = {
+        "path": "tables/cells/killed.txt",
+        "bytes": seen.st_size,
+        "modified": seen.st_mtime_ns // 10**6,
+    }
+    (screen.info / ".published-sad_bohr.jsonl").write_text(json.dumps(entry) + '\n{"path": "tab')
+
+    first = screen.run("--wells", "A01,A02,A03")
+    assert first.returncode == 0, first.stdout
+    assert "the lock of run sad_bohr" in first.stdout and "is stale and was taken over" in first.stdout
+    assert screen.cells() == ["A01.txt", "A02.txt", "A03.txt"]
+    manifest = screen.manifest()
+    assert manifest["state"] == "succeeded" and "--wells A01,A02,A03" in manifest["command"]
+    files = {entry["path"]: entry for entry in manifest["files"]}
+    assert set(files) == {f"tables/cells/{name}.txt" for name in ("A01", "A02", "A03")}
+    for path, entry in files.items():
+        content = (screen.results / path).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest() and entry["bytes"] == len(content)
+        assert entry["run"] == manifest["run_name"]
+        assert content.decode().split()[0] == manifest["run_id"]
+    assert json.loads((screen.info / "params.json").read_text())["wells"] == "A01,A02,A03"
+    trace = (screen.info / "trace.txt").read_text()
+    assert "WRITE" in trace
+    assert not (screen.info / "lock.json").exists()
+    assert not list((tmp_path / ".nextflow").glob("trace-*"))
+    written = page.read_text()
+    assert "3 tasks, " in written
+
+    # a run that fails changes A02 and writes A04; the page stays that of the run that succeeded
+    failed = screen.run("--wells", "A02,A04", "--content", "b", "--fail")
+    assert failed.returncode != 0
+    assert page.read_text() == written
+    assert (screen.info / "trace.txt").read_text() == trace
+    assert json.loads((screen.info / "params.json").read_text())["wells"] == "A01,A02,A03"
+    assert "FAIL" in (screen.info / "trace_failed.txt").read_text()
+    second = screen.manifest()
+    assert second["state"] == "failed"
+    wrote = {Path(entry["path"]).stem: entry["run"] for entry in second["files"]}
+    one, two = manifest["run_name"], second["run_name"]
+    assert wrote == {"A01": one, "A02": two, "A03": one, "A04": two}
+
+    # A01 alone is left, from the cache of the first; of A03 somebody changed the file, and a note lies beside
+    (cells / "A03.txt").write_text("mine")
+    (cells / "note.txt").write_text("mine")
+    last = screen.run("--wells", "A01", "-resume", manifest["run_id"])
+    assert last.returncode == 0, last.stdout
+    assert screen.cells() == ["A01.txt", "A03.txt", "note.txt"]
+    assert (
+        "removed 2 files of an earlier run that this run does not have: tables/cells/A02.txt" in last.stdout
+    )
+    assert "1 file of an earlier run, changed since, left in place: tables/cells/A03.txt" in last.stdout
+    assert "3 files that no run is known to have written" in last.stdout  # the page of this test, too
+    third = screen.manifest()
+    assert [(entry["path"], entry["run"]) for entry in third["files"]] == [("tables/cells/A01.txt", one)]
+    assert [run["run_name"] for run in third["earlier_runs"]] == [one, two]
+    assert not (screen.info / "trace_failed.txt").exists()
+
+
+def test_a_results_folder_in_use_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    screen = Screen(tmp_path)
+    screen.info.mkdir(parents=True)
+    lock = screen.info / "lock.json"
+    lock.write_text(lock_of(socket.gethostname(), os.getpid()))
+    held = lock.read_text()
+    # a process that lives is not overruled
+    refused = screen.run("--wells", "A01", "--force_unlock")
+    assert refused.returncode != 0
+    for words in ("run sad_bohr", f"process {os.getpid()} on", "started by anna", "name another --outdir"):
+        assert words in refused.stdout
+    assert lock.read_text() == held and os.listdir(screen.results) == ["pipeline_info"]
+    assert os.listdir(screen.info) == ["lock.json"]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    """Case → why a run is refused, from one run of Nextflow."""
+    folder = tmp_path_factory.mktemp("refusals")
+    earlier = {"run_name": "sad_bohr", "images": ["/data/a", "/data/b"], "samplesheet": "/data/sheet.csv"}
+    screens = {
+        "more of the same": {"images": ["/data/b", "/data/c"], "samplesheet": "/else/sheet.csv"},
+        "another": {"images": ["/data/c"], "samplesheet": "/data/sheet.csv"},
+    }
+    locks = {
+        "elsewhere": (lock_of("node17", 7), False),
+        "elsewhere forced": (lock_of("node17", 7), True),
+        "number of another process": (
+            lock_of(socket.gethostname(), os.getpid(), "2001-01-01T00:00:00Z"),
+            False,
+        ),
+    }
+    (folder / "cases.json").write_text(json.dumps({"earlier": earlier, "screens": screens, "locks": locks}))
+    (folder / "main.nf").write_text(
+        f"include {{ screenFault }} from '{ROOT}/workflows/manifest'\n"
+        f"include {{ lockFault }} from '{ROOT}/workflows/lock'\n"
+        "workflow {\n"
+        "    def slurper = new groovy.json.JsonSlurper()\n"
+        f"    def cases = slurper.parse(file('{folder}/cases.json').toFile())\n"
+        "    def out = file('/data/results')\n"
+        "    def said = cases.screens.collectEntries { name, about -> [name, screenFault(out, cases.earlier, about, false)] }\n"
+        "    said['dry run'] = screenFault(out, cases.earlier, cases.earlier, true)\n"
+        "    said['first'] = screenFault(out, null, cases.earlier, true)\n"
+        "    cases.locks.each { name, held -> said[name] = lockFault(out, slurper.parseText(held[0]), held[1]) }\n"
+        "    println 'SAID ' + groovy.json.JsonOutput.toJson(said)\n"
+        "}\n"
+    )
+    path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
+    done = subprocess.run(
+        ["nextflow", "-q", "run", str(folder / "main.nf")],
+        cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
+    assert lines, done.stdout + done.stderr
+    return dict(json.loads(lines[0].removeprefix("SAID ")))
+
+
+def test_another_screen_and_a_dry_run_are_refused_beside_results(said: dict[str, str | None]) -> None:
+    for case, words in (
+        ("another", "holds the results of another screen"),
+        ("dry run", "--dry_run: --outdir"),
+    ):
+        fault = said[case]
+        assert fault and words in fault and "run sad_bohr" in fault and "name another --outdir" in fault
+    assert said["more of the same"] is None and said["first"] is None
+
+
+def test_a_lock_of_another_host_is_taken_over_by_force_alone(said: dict[str, str | None]) -> None:
+    fault = said["elsewhere"]
+    assert fault and "process 7 on node17" in fault and "add --force_unlock" in fault
+    assert said["elsewhere forced"] is None
+    assert said["number of another process"] is None
