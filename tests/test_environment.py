@@ -112,7 +112,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\nprofiles {{ slurm {{ }} }}\n"
     )
     (folder / "main.nf").write_text(
-        f"include {{ environmentFaults ; findPython ; isSam ; javaFault ; modelFile }} from '{ROOT}/workflows/environment'\n"
+        f"include {{ environmentFaults ; findPython ; isSam ; javaFault ; modelFile ; putFirst }} from '{ROOT}/workflows/environment'\n"
         # the rule of the images, asked as a task asks it
         "def imageOf(options) {\n"
         "    def rule = nextflow.Global.session.config.process['withLabel:image_cellpose'].container\n"
@@ -130,7 +130,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "    ]] }\n"
         "    def pythons = asked.pythons.collectEntries { name, places -> [name, findPython(file(places[0]), places[1])] }\n"
         "    def javas = asked.javas.collect { found, release -> javaFault(found, release) }\n"
-        "    println 'SAID ' + groovy.json.JsonOutput.toJson([said: said, images: images, pythons: pythons, javas: javas])\n"
+        "    println 'SAID ' + groovy.json.JsonOutput.toJson([said: said, images: images, pythons: pythons, javas: javas, first: asked.settings.collect { own -> putFirst(own, \"/Anna's/bin\") }])\n"
         "}\n"
     )
     (folder / "cases.json").write_text(
@@ -140,6 +140,10 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
                 "names": list(SAM),
                 "pythons": pythons(folder),
                 "javas": JAVAS,
+                "settings": [
+                    {"cpus": 1},
+                    {"beforeScript": "module load x", "withName:A": {"beforeScript": "y"}},
+                ],
             }
         )
     )
@@ -214,8 +218,18 @@ def test_a_training_on_several_nodes_is_refused_in_images(said: dict[str, dict[s
 
 def test_the_environment_of_the_clone_is_found_without_a_path(answers: dict[str, Any]) -> None:
     own, of_path = answers["pythons"]["own"], answers["pythons"]["of PATH"]
-    assert own["faults"] == [] and own["path"].endswith("own/.venv/bin:$PATH")
-    assert of_path == {"path": None, "faults": []}
+    assert own["faults"] == [] and own["folder"].endswith("own/.venv/bin")
+    assert of_path == {"folder": None, "faults": []}
+
+
+def test_the_environment_comes_before_what_a_configuration_brings(answers: dict[str, Any]) -> None:
+    line = "export PATH='/Anna'\\''s/bin':\"$PATH\""
+    plain, own = answers["first"]
+    assert plain == {"cpus": 1, "beforeScript": line}
+    assert own == {
+        "beforeScript": f"{line}\nmodule load x",
+        "withName:A": {"beforeScript": f"{line}\ny"},
+    }
 
 
 def test_a_python_that_cannot_run_the_steps_is_one_message_with_what_to_type(answers: dict[str, Any]) -> None:

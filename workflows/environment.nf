@@ -58,8 +58,8 @@ def pythonOfTasks(options) {
     }
     if (!workflow.containerEngine) {
         def found = findPython(projectDir, System.getenv('PATH') ?: '')
-        if (found.path) {
-            nextflow.Global.session.config.env.PATH = found.path
+        if (found.folder) {
+            putFirst(nextflow.Global.session.config.process, found.folder)
         }
         return found.faults
     }
@@ -81,9 +81,24 @@ def pythonOfTasks(options) {
 }
 
 /**
+ * Have every task look for its commands in a folder first, but for those that a configuration's own beforeScript names.
+ *
+ * Not by `env`, which Nextflow sets after a beforeScript, a module and an environment of conda, all of which may bring
+ * another Python on purpose.
+ */
+def putFirst(settings, folder) {
+    def line = "export PATH='${folder.replace("'", "'\\''")}':\"\$PATH\"".toString()
+    settings.findAll { _selector, own -> own instanceof Map && own.beforeScript instanceof CharSequence }.each { _selector, own ->
+        own.beforeScript = "${line}\n${own.beforeScript}".toString()
+    }
+    settings.beforeScript = settings.beforeScript instanceof CharSequence ? "${line}\n${settings.beforeScript}".toString() : settings.beforeScript ?: line
+    return settings
+}
+
+/**
  * The Python of tasks that run without images: that of the clone's .venv, or python3 of a PATH.
  *
- * Gives the PATH that the tasks need for the first (null for the second), and the faults where neither will do.
+ * Gives the folder of the first (null for the second), and the faults where neither will do.
  */
 def findPython(project, path) {
     def environment = project.resolve('.venv')
@@ -92,16 +107,16 @@ def findPython(project, path) {
         : [text: java.nio.file.Files.exists(environment, java.nio.file.LinkOption.NOFOLLOW_LINKS)
             ? "has no bin/python3 that ${System.getProperty('user.name')} may execute" : 'is not there']
     if (own == null) {
-        return [path: "${environment}/bin:\$PATH".toString(), faults: []]
+        return [folder: "${environment}/bin".toString(), faults: []]
     }
     def other = tryPython(['/usr/bin/env', 'python3'], project, [], path)
     if (other == null) {
         if (own.text != 'is not there') {
             log.warn("${environment} ${own.text}; python3 of PATH is used instead")
         }
-        return [path: null, faults: []]
+        return [folder: null, faults: []]
     }
-    return [path: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. Type: make -C '${project}' setup"]]
+    return [folder: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. Type: make -C '${project}' setup"]]
 }
 
 /**
