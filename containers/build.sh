@@ -5,13 +5,14 @@
 #   --from IMAGE        what they are built from, instead of the image on Docker Hub that the definitions name: a
 #                       folder with a Debian root and Python 3.11 (its /dev empty), or docker://…
 #   --compression NAME  of the image's file system: zstd (default), or gzip for kernels before 4.14
+#   --gpu p100          PyTorch with code for the P100, which the one of the images has not (requirements/*-p100.lock)
 #   --force             build again what is up to date
 #
 # An image is up to date when it was built from the present lock file and definition. Prints sizes and times.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
-out=$root/images from='' compression=zstd force='' names=()
+out=$root/images from='' compression=zstd gpu='' force='' names=()
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
 while (($#)); do
@@ -19,6 +20,7 @@ while (($#)); do
         --out) out=$2; shift 2 ;;
         --from) from=$2; shift 2 ;;
         --compression) compression=$2; shift 2 ;;
+        --gpu) gpu=$2; shift 2 ;;
         --force) force=1; shift ;;
         -h | --help) usage; exit 0 ;;
         -*) echo "there is no option $1" >&2; usage >&2; exit 2 ;;
@@ -67,13 +69,22 @@ case $compression in
     *) echo "--compression $compression: is neither zstd nor gzip" >&2; exit 2 ;;
 esac
 
+case $gpu in
+    '' | p100) ;;
+    *) echo "--gpu $gpu: there is p100 alone; leave it out for GPUs from V100 to B200" >&2; exit 2 ;;
+esac
+
 mkdir -p "$out"
 out=$(realpath "$out")
 cd "$here"    # the definitions name their files from here
 for name in "${names[@]}"; do
     image=$out/$name.sif
     # what the image is made of: its definition and its dependencies
-    digest=$(cat "$name.def" "requirements/$name.lock" | sha256sum | cut -c1-16)
+    requirements=$name.lock
+    [ -z "$gpu" ] || [ "$name" = base ] || requirements=$name-$gpu.lock
+    digest=$(cat "$name.def" "requirements/$requirements" | sha256sum | cut -c1-16)
+    chosen=()
+    [ "$name" = base ] || chosen=(--build-arg "REQUIREMENTS=$requirements")    # base has no such argument
     labels=$([ ! -f "$image" ] || "$engine" inspect --labels "$image" 2>/dev/null || true)
     if [ -z "$force" ] && [[ $labels == *"morphodose.lock: $digest"* ]]; then
         echo "$name: up to date, $(stat -c %s "$image" | numfmt --to=iec) ($image)"
@@ -81,7 +92,7 @@ for name in "${names[@]}"; do
     fi
     begin=$SECONDS
     "$engine" --silent build --fakeroot --force --notest --mksquashfs-args "$squashfs" \
-        --build-arg "LOCK=$digest" "${arguments[@]}" "$image.part" "$name.def" > "$image.log" 2>&1 || {
+        --build-arg "LOCK=$digest" "${chosen[@]}" "${arguments[@]}" "$image.part" "$name.def" > "$image.log" 2>&1 || {
         tail -30 "$image.log" >&2
         echo "$name: not built; the whole log is $image.log" >&2
         exit 1

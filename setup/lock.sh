@@ -18,3 +18,16 @@ compile cellpose3.lock -c local.lock base.in cellpose3.in
 compile resnet.lock -c local.lock base.in resnet.in
 compile cellpose4.lock "$@" cellpose4.in
 compile installer.lock "$@" installer.in
+
+# for GPUs that the PyTorch of the others has no code for (P100): all but PyTorch and its CUDA as above
+p100=$(mktemp)
+others=$(mktemp)
+trap 'rm -f "$p100" "$others"' EXIT
+grep -E '^[a-z0-9.-]+==' local.lock | sed 's/ \\$//' | grep -vE '^(torch|torchvision|triton|nvidia-|cuda-)' > "$others"
+for image in cellpose3 resnet cellpose4; do
+    sed -E 's/^torch(vision)?==.*/torch\1/' "$image.in" > "$p100"
+    case $image in
+        cellpose4) compile "$image-p100.lock" -c p100.in "$p100" ;;
+        *) compile "$image-p100.lock" -c p100.in -c "$others" base.in "$p100" ;;
+    esac
+done

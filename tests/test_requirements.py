@@ -16,6 +16,8 @@ IMAGES = {
     "resnet": ("base", "resnet"),
     "cellpose4": ("cellpose4",),
 }
+#: The same images for P100.
+P100 = {f"{image}-p100": IMAGES[image] for image in ("cellpose3", "resnet", "cellpose4")}
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -35,7 +37,7 @@ def wanted(name: str) -> set[str]:
     return {re.sub(r"[._-]+", "-", match[0]).lower() for match in found if match}
 
 
-@pytest.mark.parametrize("lock", ["local", "installer", *IMAGES])
+@pytest.mark.parametrize("lock", ["local", "installer", *IMAGES, *P100])
 def test_every_package_has_one_version_and_hashes_and_no_address(lock: str) -> None:
     assert "://" not in (FOLDER / f"{lock}.lock").read_text(encoding="utf-8")
     found = pins(lock)
@@ -45,10 +47,10 @@ def test_every_package_has_one_version_and_hashes_and_no_address(lock: str) -> N
         assert hashes.startswith("sha256:"), pin
 
 
-@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("image", [*IMAGES, *P100])
 def test_a_lock_holds_what_its_image_asks_for(image: str) -> None:
     locked = {pin.partition("==")[0] for pin in pins(image)}
-    for source in IMAGES[image]:
+    for source in {**IMAGES, **P100}[image]:
         assert wanted(source) <= locked, f"{image}.lock lacks what {source}.in asks for; run setup/lock.sh"
 
 
@@ -57,6 +59,43 @@ def test_an_image_has_the_versions_of_the_local_environment(image: str) -> None:
     local = pins("local")
     for pin, hashes in pins(image).items():
         assert local.get(pin) == hashes, f"{pin} of {image}.lock is not in local.lock; run setup/lock.sh"
+
+
+def versions(lock: str) -> dict[str, str]:
+    """Package → version, of those that have one whatever the platform."""
+    found = [pin.partition(";")[0].strip().partition("==") for pin in pins(lock)]
+    return {name: version for name, _, version in found}
+
+
+#: What decides which drivers and GPUs will do: CUDA 12.8 (driver 525, V100 to B200), CUDA 12.6 (P100, too).
+TORCH = {"torch": "2.10.", "torchvision": "0.25.", "nvidia-cuda-runtime-cu12": "12.8."}
+OLDER = {"torch": "2.7.1", "torchvision": "0.22.1", "nvidia-cuda-runtime-cu12": "12.6."}
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        *((lock, TORCH) for lock in ("local", "cellpose3", "resnet", "cellpose4")),
+        *((lock, OLDER) for lock in P100),
+    ],
+)
+def test_pytorch_is_one_that_the_drivers_and_gpus_of_clusters_run(lock: str, wanted: dict[str, str]) -> None:
+    found = versions(lock)
+    assert {"torch", "nvidia-cuda-runtime-cu12"} <= found.keys()
+    assert "torchvision" in found or lock.startswith("cellpose3")  # which has no use for it
+    for name, version in wanted.items():
+        assert found.get(name, version).startswith(version), f"{name} of {lock}.lock"
+    assert not [
+        name for name in found if name.startswith(("nvidia-", "cuda-")) and "13" in found[name].split(".")[:1]
+    ]
+
+
+@pytest.mark.parametrize("image", ["cellpose3", "resnet"])
+def test_the_images_for_p100_differ_in_pytorch_alone(image: str) -> None:
+    of_torch = ("torch", "triton", "nvidia-", "cuda-")
+    older, newer = versions(f"{image}-p100"), versions(image)
+    for name, version in older.items():
+        assert newer[name] == version or name.startswith(of_torch) and name != "torchmetrics", name
 
 
 def test_cuda_is_only_where_a_step_uses_it() -> None:
