@@ -89,7 +89,7 @@ class Engine:
         # Cellpose rescales by its own diameter / the given one
         given = diameter * self._own_diameter / self.diam_mean[kind]
         masks: list[npt.NDArray[np.int32]] = []
-        for stack in stacks([normalise(image) for image in images]):
+        for stack in stacks([normalise(image, diameter) for image in images]):
             found = self.model.eval(
                 stack[0] if len(stack) == 1 else stack,
                 channel_axis=-1,

@@ -78,7 +78,7 @@ class SamEngine:
         masks = []
         for image in images:
             found = self.model.eval(
-                normalise(image),
+                normalise(image, diameter or DIAMETER),
                 channel_axis=-1,
                 normalize=False,
                 diameter=diameter or None,
