@@ -74,7 +74,7 @@ def background(channel: Pixels, neighbourhood: float) -> Pixels:
     return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _surface(low: Pixels) -> Pixels:
+def _surface(low: npt.NDArray[np.generic]) -> Pixels:
     """Least-squares surface of degree 2 through a (Y, X) array."""
     y, x = (np.linspace(-1, 1, n) for n in low.shape)
     terms = [np.outer(y**i, x**j).ravel() for i in range(3) for j in range(3 - i)]

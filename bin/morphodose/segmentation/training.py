@@ -30,6 +30,9 @@ from morphodose.segmentation.normalise import normalise
 #: Edge of a tile, in px; the one Cellpose runs its networks on.
 TILE = 224
 
+#: Diameter in px of an ordinary object at the network's input, as Cellpose's networks learn cells.
+NORMAL_DIAMETER = 30.0
+
 #: Steps between two checkpoints.
 CHECKPOINT_EVERY = 100
 
@@ -132,7 +135,8 @@ def make_sample(
         raise InputError(f"image and mask differ in size: {image.shape[:2]} and {labels.shape}")
     if not rescale > 0:
         raise InputError(f"an image is rescaled by a factor above 0, got {rescale}")
-    normalised = normalise(image)
+    # the width of the neighbourhood needs no more than this: nuclei are of the same order
+    normalised = normalise(image, rescale * NORMAL_DIAMETER)
     mask = labels.astype(np.int32)
     if rescale > 1.5:
         factor = rescale / 1.2
