@@ -11,7 +11,7 @@ if [ ! -f "$plate/truth/truth.json" ] || ! grep -q "\"seed\": $seed,\?\$" "$plat
     rm -rf "$plate"
     bin/simulate_plate.py --preset demo --seed "$seed" --workers "$(nproc)" --force --out "$plate"
 fi
-nextflow run main.nf -profile test -work-dir demo/work -resume "$@"
+nextflow run main.nf -profile demo -work-dir demo/work -resume "$@"
 bin/compare_with_truth.py --results demo/results --truth "$plate/truth"
 echo
 echo "The report: $root/demo/results/report/report.html"

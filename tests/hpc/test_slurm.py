@@ -64,7 +64,7 @@ def test_the_demo_with_networks_under_slurm_and_apptainer_finds_what_was_put_in(
 ) -> None:
     """The plate of `make demo`, through every step; the local run of the pipeline tests is held to the same."""
     truth = simulate(tmp_path / "demo" / "plate", "--preset", "demo", "--seed", "1").parent / "truth"
-    arguments = ("-profile", "test,slurm,apptainer", "--container_dir", str(all_images))
+    arguments = ("-profile", "demo,slurm,apptainer", "--container_dir", str(all_images))
     finished = run(tmp_path, *arguments, *CLUSTER, **LENIENT, **slurm.environment)
     assert finished.status == 0, finished.output
     assert_inside(finished)
@@ -83,7 +83,7 @@ def test_the_demo_without_networks_under_slurm_alone_finds_what_was_put_in(
     slurm: Slurm, tmp_path: Path
 ) -> None:
     truth = simulate(tmp_path / "demo" / "plate", "--preset", "demo", "--seed", "1").parent / "truth"
-    arguments = ("-profile", "test,slurm", "--deep", "false")
+    arguments = ("-profile", "demo,slurm", "--deep", "false")
     finished = run(tmp_path, *arguments, *CLUSTER, **LENIENT, **slurm.environment)
     assert finished.status == 0, finished.output
     assert set(images_of(finished).values()) == {""}

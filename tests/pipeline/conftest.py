@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +21,6 @@ TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diam
 #: All wells of the tiny plate share a task: its start takes longer than the work on a well.
 TOGETHER = ("--wells_per_task", "4")
 
-#: Options of a plate as small on which networks are trained: two replicates of two wells.
-LEARNABLE = (
-    "--times 24 --doses 10 --replicates 2 --vehicle_wells 1 --positive_wells 0 "
-    "--planes 2 --size 200 --density 12"
-)
 #: As little as trains: a network a replicate, with checkpoints from which a killed training goes on.
 LEARNABLE_ARGUMENTS = (
     "-profile", "test", *TINY_ARGUMENTS, "--network", "resnet18", "--epochs", "3", "--controls", "none",
@@ -50,8 +46,9 @@ def tiny_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def learnable_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a plate on which every step runs, networks and all."""
-    return simulate(tmp_path_factory.mktemp("learnable") / "plate", *LEARNABLE.split()).parent
+    """A copy of the plate of the profile `test`, on which every step runs, networks and all."""
+    copied = tmp_path_factory.mktemp("learnable") / "plate"
+    return Path(shutil.copytree(ROOT / "assets" / "tiny_plate", copied))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.pipeline
 def directives(**extra: str) -> set[tuple[str, str]]:
     """(selector, directive) of all that the profiles say together; the selector of all processes is ''."""
     done = subprocess.run(
-        ["nextflow", "config", str(ROOT), "-flat", "-profile", "test,bbbc013,slurm,apptainer"],
+        ["nextflow", "config", str(ROOT), "-flat", "-profile", "test,demo,bbbc013,slurm,apptainer"],
         env=environment(**extra), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(re.findall(r"^process\.(?:'([^']+)'\.)?(\w+)", done.stdout, flags=re.MULTILINE))

@@ -28,10 +28,10 @@ with_networks = pytest.mark.parametrize("demo", [1], indirect=True, ids=["seed 1
     scope="module", params=[1, pytest.param(2, marks=pytest.mark.plates)], ids=["seed 1", "seed 2"]
 )
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
-    """A run of the test profile on a demo plate, and the truth of that plate; only the first has networks."""
+    """A run of the demo profile on a demo plate, and the truth of that plate; only the first has networks."""
     folder = tmp_path_factory.mktemp("demo")
     plate = simulate(folder / "demo" / "plate", "--preset", "demo", "--seed", str(request.param)).parent
-    finished = run(folder, "-profile", "test", *([] if request.param == 1 else ["--deep", "false"]))
+    finished = run(folder, "-profile", "demo", *([] if request.param == 1 else ["--deep", "false"]))
     assert finished.status == 0, finished.output
     return finished, plate / "truth"
 
