@@ -14,10 +14,11 @@ from morphodose.cli import command
 from morphodose.deep.recipe import HEADS
 from morphodose.design.channels import ROLE_OPTIONS
 from morphodose.design.check import judge
+from morphodose.design.expand import STACK_AXES
 from morphodose.design.faults import counted, numbered
-from morphodose.design.filenames import PRESETS
 from morphodose.design.output import remove_outputs, write_design
 from morphodose.design.parameters import SEGMENTED, Analysis
+from morphodose.design.presets import PRESETS
 from morphodose.evaluation.splits import SPLITS
 from morphodose.names import PLATE_FORMATS
 
@@ -32,7 +33,17 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
 @click.option(
     "--plate_map", required=True, type=click.Path(), help="well,compound,dose,dose_unit,role[,plate,...]"
 )
-@click.option("--file_pattern", default="cq1", help=f"{', '.join(PRESETS)}, or a regular expression")
+@click.option(
+    "--file_pattern",
+    default="auto",
+    help=f"auto: the one that fits; or {', '.join(PRESETS)}, well_files; or a regular expression",
+)
+@click.option(
+    "--stack_axis",
+    default="",
+    type=click.Choice(["", *STACK_AXES]),
+    help="what the planes of a file are where neither its name nor its metadata say it",
+)
 @click.option(
     "--channels",
     default="1:Brightfield,2:Hoechst,3:CellMask,4:AnnexinV,5:PI",
@@ -66,6 +77,7 @@ def main(
     base_dir: str | None,
     plate_map: str,
     file_pattern: str,
+    stack_axis: str,
     channels: str,
     crop_channels: str,
     plate_format: str,
@@ -80,6 +92,7 @@ def main(
         samplesheet,
         plate_map,
         file_pattern=file_pattern,
+        stack_axis=stack_axis,
         channels=channels,
         crop_channels=crop_channels,
         roles={role: options[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},
@@ -110,8 +123,9 @@ def main(
         f"{len(design.acquisitions)} acquisitions, {len(wells)} well-timepoints, {len(fields)} fields, "
         f"{len(design.planes)} planes; channels {', '.join(design.channels.names.values())}"
     )
+    click.echo(f"file names: {design.settings['file_pattern']}")
     for reason, count in design.settings["ignored_files"].items():
-        click.echo(f"ignored: {count} x {reason}")
+        click.echo(f"passed over: {count} x {reason}")
     if design.settings["empty_well_timepoints"]:
         click.echo(f"left out: {design.settings['empty_well_timepoints']} empty well-timepoints")
     if design.excluded:

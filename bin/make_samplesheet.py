@@ -14,16 +14,17 @@ import click
 
 from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
-from morphodose.design.filenames import PRESETS, name_pattern
+from morphodose.design.filenames import name_pattern
 from morphodose.design.folders import (
     HEADINGS,
-    best_preset,
     find_acquisitions,
     folder_patterns,
     images_below,
     summary,
     text_table,
 )
+from morphodose.design.patterns import best_preset
+from morphodose.design.presets import PRESETS
 from morphodose.design.samplesheet import COLUMNS, check_safe
 from morphodose.errors import InputError
 from morphodose.files import replacing

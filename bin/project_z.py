@@ -9,9 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-import numpy as np
-import numpy.typing as npt
-import tifffile
 
 from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
@@ -19,6 +16,7 @@ from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
 from morphodose.projection import Plane, Projected, project, stack_channels
 from morphodose.projection_methods import parse_projection
+from morphodose.reading.pixels import read_plane
 from morphodose.tables import write_table
 
 COLUMNS = ("file", "field", "z", "channel")
@@ -30,7 +28,8 @@ COLUMNS = ("file", "field", "z", "channel")
     "--planes",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TSV with the columns file, field, z, channel, and optionally source (the original path).",
+    help="TSV with the columns file, field, z, channel, and optionally place (of the plane in the file) "
+    "and source (the original path).",
 )
 @click.option(
     "--planes_dir",
@@ -104,32 +103,11 @@ def read_planes(table: Path, folder: Path) -> tuple[dict[int, dict[str, list[Pla
             path = folder / row["file"]
             source = row.get("source")
             name = f"{source} (staged as {row['file']})" if source else str(path)
-            plane = Plane(z, name, partial(read_plane, path, name))
+            plane = Plane(z, name, partial(read_plane, str(path), row.get("place") or "", name))
             fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
     if not fields:
         raise InputError(f"{table}: it lists no plane")
     return fields, list(channels)
-
-
-def read_plane(path: Path, name: str) -> npt.NDArray[np.generic]:
-    """One plane of a TIFF; `name` is what the user calls it."""
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            pages = len(tiff.pages)
-            # a page, not a series: an OME-XML that names sister files must not pull them in
-            pixels: npt.NDArray[np.generic] = tiff.pages[0].asarray()
-    # tifffile and its codecs raise many kinds of error on a damaged file; all of them mean this
-    except Exception as fault:
-        raise InputError(f"{name}: not a readable TIFF plane ({type(fault).__name__}: {fault})") from fault
-    if pages != 1:
-        raise InputError(f"{name}: one plane a file is expected, this one holds {pages} pages")
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        count = int(np.count_nonzero(~np.isfinite(pixels)))
-        raise InputError(
-            f"{name}: {count} of {pixels.size} pixels are not finite (NaN or infinite); export the image "
-            "again, or leave its field out"
-        )
-    return pixels
 
 
 def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[dict[str, object]]:

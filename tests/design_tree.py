@@ -92,3 +92,20 @@ def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
         check=False,
     )
+
+
+def make_nasty_folder(folder: Path) -> Path:
+    """Two images, and beside them all that file servers, people and runs leave among images."""
+    for name in (
+        "W0001F0001T0001Z001C1.tif", "sub/W0001F0002T0001Z001C1.tif", "._W0001F0001T0001Z001C1.tif",
+        "#recycle/W0001F0001T0001Z001C1.tif", "$RECYCLE.BIN/a.tif", "@Recycle/a.tif", "@eaDir/a.tif",
+        ".snapshot/a.tif", "__MACOSX/a.tif", "results/pipeline_info/trace.txt", "results/projected/a.tif",
+        "work/ab/0123456789abcdef0123456789abcd/a.tif",
+    ):  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (folder / "loop").symlink_to(".")
+    (folder / "sub" / "up").symlink_to("..")
+    (folder / "dead.tif").symlink_to("nothing")
+    (folder / "itself").symlink_to("itself")
+    return folder

@@ -57,3 +57,11 @@ def test_early_and_late_death_cannot_be_one_channel() -> None:
     faults = Faults()
     check_roles({"early_death": "PI", "late_death": "PI"}, parse_channels("PI", faults), faults)
     assert "is the same channel as --late_death_channel" in faults.found[0].text()
+
+
+def test_a_channel_of_the_names_may_have_a_comma_in_quotes() -> None:
+    faults = Faults()
+    found = parse_channels('"GFP 469,525":GFP,"DAPI 377,447":-,Bright Field:BF', faults)
+    assert not faults.found
+    assert found.names == {"GFP 469,525": "GFP", "Bright Field": "BF"}
+    assert found.left_out == {"DAPI 377,447"}

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from morphodose.design.faults import Faults
-from morphodose.design.filenames import PRESETS, Name, name_pattern, preset_pattern
-from morphodose.design.planes import read_folder
+from morphodose.design.filenames import Name, name_pattern, preset_pattern
+from morphodose.design.folder import read_folder
+from morphodose.design.presets import PRESETS
 from morphodose.names import normalise_well, row_letters
 
 rows = st.integers(1, 8)
@@ -158,13 +159,13 @@ def test_a_users_expression_reads_wells_by_row_and_column() -> None:
     pattern = name_pattern(r"(?<row>[A-H])_(?<col>\d+)_(?P<channel>\w+)\.tif$", faults)
     assert pattern is not None
     assert not faults.found
-    assert pattern.parse("x/B_7_gfp.tif") == Name("B07", 1, None, "gfp")
+    assert pattern.parse("x/B_7_gfp.tif")[:4] == ("B07", 1, None, "gfp")
 
 
 def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> None:
     pattern = name_pattern(r"(?P<plate>\w+)/(?P<replicate>\d+)/(?P<well>[A-H]\d\d)-(?P<channel>\d)", Faults())
     assert pattern is not None
-    assert pattern.parse("P7/02/C03-1.tif") == Name("C03", 1, None, "1", None, "P7", "2")
+    assert pattern.parse("P7/02/C03-1.tif")[:7] == ("C03", 1, None, "1", None, "P7", "2")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,6 @@ def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> No
         ),
         (r"(?P<well>..", "is no valid regular expression: missing ), unterminated subpattern"),
         (r"(?P<channel>\d)", "no group says the well → add (?P<well>…), or (?P<row>…) and (?P<col>…)"),
-        (r"(?P<well>\w\d\d)", "no group says the channel → add (?P<channel>…)"),
         (r"(?P<well>\w)(?P<chanel>\d)", "group 'chanel' has no meaning here → did you mean 'channel'?"),
     ],
 )
@@ -186,10 +186,10 @@ def test_an_unusable_pattern_is_a_fault_with_its_mend(text: str, message: str) -
     assert message in "\n".join(fault.text() for fault in faults.found)
 
 
-def test_a_field_that_is_no_number_is_a_reason_not_a_crash() -> None:
+def test_a_field_that_is_no_number_is_kept_as_text() -> None:
     pattern = name_pattern(r"(?P<well>\w\d\d)_(?P<field>\w+)_(?P<channel>\d)", Faults())
     assert pattern is not None
-    assert pattern.parse("A01_s1_1.tif") == "field 's1' is not a whole number"
+    assert pattern.parse("A01_s1_1.tif")[1] == "s1"
     assert (
         preset_pattern("opera_phenix").parse("r00c01f01p01-ch1sk1fk1fl1.tiff")
         == "plate row '00' is not one: rows start at 1"
@@ -217,7 +217,7 @@ def test_the_real_bbbc013_plate_is_read_whole(shared_data: Path) -> None:
     grid = grid_of(shared_data / "bbbc013", "bbbc013")
     assert len(grid["wells"]) == 96
     assert grid["z"] == {"1": {None}, "2": {None}}
-    assert grid["ignored"] == {"no TIFF by its extension": 3}
+    assert grid["ignored"] == {"no image by its extension": 3}
 
 
 def test_the_real_opera_phenix_field_is_read(shared_data: Path) -> None:
@@ -252,7 +252,7 @@ def test_thumbnails_and_hidden_files_are_ignored(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     listed = read_folder(str(tmp_path), preset_pattern("imagexpress"))
     assert [path for path, _ in listed.named] == ["P_A01_s1_w1.TIF"]
-    assert set(listed.ignored) == {"thumbnail", "hidden file", "no TIFF by its extension"}
+    assert set(listed.ignored) == {"thumbnail", "hidden file", "no image by its extension"}
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from design_tree import Screen, make_screen, tiff_bytes
-from morphodose.design.grid import ranges
+from morphodose.design.namer import ranges
 
 
 @pytest.fixture
@@ -47,13 +47,20 @@ def test_a_missing_field_well_or_channel_is_one_line(screen: Screen) -> None:
             for field in (1, 2):
                 screen.plane(8, 2, well, field, z, 2).unlink()
     message = screen.message()
-    assert "the input has 4 faults" in message
-    assert "value 'Time_4hrs_R1_Well_A01_Field_2': all its 4 planes missing" in message
+    assert "the input has 2 faults and 2 warnings" in message
+    assert "2 in 10 of 11 well-timepoints; other numbers in Time_4hrs_R1_Well_A01: 1" in message
     assert (
         "value 'Time_4hrs_R2: A03': 1 well without an image, though they have some at other times" in message
     )
     assert "value 'Time_8hrs_R1_Well_A02, all 2 fields': 2 planes missing: Hoechst z 1-2" in message
-    assert "value 'Time_8hrs_R2, all 6 fields': 2 planes missing: Hoechst z 1-2" in message
+    assert (
+        "warning: --channels: value '2:Hoechst': channel 2 was imaged in 3 of 4 acquisitions; without it: "
+        "Time_8hrs_R2" in message
+    )
+    # what is segmented is needed everywhere
+    assert "value 'Time_8hrs_R2, all 6 fields': 2 planes missing: Hoechst z 1-2" in screen.message(
+        roles={"nuclear": "Hoechst"}
+    )
 
 
 def test_a_plane_that_only_one_field_has_is_the_odd_one(screen: Screen) -> None:
@@ -90,21 +97,21 @@ def test_two_files_of_one_plane_are_a_fault(screen: Screen) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "message", "mend"),
     [
-        (b"", "the file is empty (0 bytes)"),
-        (b"garbage", "the file is not a TIFF"),
-        (None, "the file is truncated: its pixels reach to byte"),
+        (b"", "the file is empty (0 bytes)", "copy it from the instrument again"),
+        (b"garbage", "the file is not a TIFF", "export it from the instrument's software as grey TIFF"),
+        (None, "the file is truncated: its pixels reach to byte", "copy it from the instrument again"),
     ],
 )
-def test_an_unreadable_image_is_named_with_its_field(
-    screen: Screen, content: bytes | None, message: str
+def test_an_unreadable_image_is_named_with_its_field_and_what_helps(
+    screen: Screen, content: bytes | None, message: str, mend: str
 ) -> None:
     path = screen.plane(8, 1, 2, 1, 2, 1)
     path.write_bytes(path.read_bytes()[:-40] if content is None else content)
     text = screen.message()
     assert f"{path}: value 'Time_8hrs_R1_Well_A02_Field_1': {message}" in text
-    assert "→ copy it from the instrument again" in text
+    assert f"→ {mend}" in text
 
 
 def test_another_size_or_depth_is_a_fault_that_names_both(screen: Screen) -> None:
@@ -211,7 +218,19 @@ def test_an_empty_folder_is_a_fault_that_says_what_was_ignored(screen: Screen) -
         path.rename(path.with_suffix(".png"))
     message = screen.message()
     assert "samplesheet.csv: row 2: value '4hrs_R1': no image in the folder of this acquisition" in message
-    assert "(ignored: 24 x no TIFF by its extension)" in message
+    assert "(passed over: 24 x PNG image, which is not read)" in message
+    assert "→ export its images as TIFF, grey, 8 or 16 bits" in message
+
+
+def test_one_channel_as_png_is_named(screen: Screen) -> None:
+    for path in screen.root.glob("*/*C2.tif"):
+        path.rename(path.with_suffix(".png"))
+    message = screen.message()
+    assert (
+        "channel 2 has no image in any acquisition (passed over: 48 x PNG image, which is not read)"
+        in message
+    )
+    assert "→ export it as TIFF if those are its images" in message
 
 
 def test_several_timepoints_in_a_folder_need_a_choice(screen: Screen) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from morphodose.design.tiff_check import check_tiff, check_tiffs
+from morphodose.reading.describe import describe
+from morphodose.reading.pixels import read_plane
 
 RNG = np.random.default_rng(1)
 
@@ -35,7 +38,7 @@ def test_size_and_type_are_those_tifffile_reads(tmp_path: Path, dtype: str, opti
     path = tmp_path / "a.tif"
     image = RNG.integers(0, 100, (37, 53)).astype(dtype)
     tifffile.imwrite(path, image, photometric="minisblack", **options)
-    assert check_tiff(str(path)) == (53, 37, dtype, "")
+    assert check_tiff(str(path))[:4] == (53, 37, dtype, "")
 
 
 def test_every_cut_of_a_file_is_found_truncated(tmp_path: Path) -> None:
@@ -83,18 +86,111 @@ def test_files_that_are_no_tiff_say_so(tmp_path: Path, content: bytes, message: 
     assert message in check_tiff(str(path)).fault
 
 
-def test_stacks_colour_and_odd_depths_are_refused_and_thumbnails_are_not(tmp_path: Path) -> None:
-    path = str(tmp_path / "a.tif")
-    tifffile.imwrite(path, np.zeros((3, 9, 9), "uint16"), photometric="minisblack", metadata=None)
-    assert check_tiff(path).fault == "holds several planes; one plane a file is expected"
-    tifffile.imwrite(path, np.zeros((9, 9, 3), "uint8"), photometric="rgb")
-    assert "is a colour image (3 samples a pixel)" in check_tiff(path).fault
+def write_1bit(path: str) -> None:
     tifffile.imwrite(path, np.zeros((9, 9), "bool"))
-    assert "has 1 bits a pixel" in check_tiff(path).fault
-    with tifffile.TiffWriter(path) as writer:
-        writer.write(np.zeros((64, 64), "uint16"), metadata=None)
-        writer.write(np.zeros((16, 16), "uint16"), subfiletype=1, metadata=None)
-    assert not check_tiff(path).fault
+
+
+def write_png(path: str) -> None:
+    Path(path).write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+
+
+def write_jpeg(path: str) -> None:
+    Path(path).write_bytes(b"\xff\xd8\xff\xe0" + b"\0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("write", "fault", "mend"),
+    [
+        (
+            lambda path: tifffile.imwrite(path, np.zeros((9, 9, 3), "uint8"), photometric="rgb"),
+            "is a colour image (3 samples a pixel)",
+            "export each channel as grey",
+        ),
+        (
+            lambda path: tifffile.imwrite(
+                path, np.zeros((9, 9, 2), "uint8"), photometric="minisblack", extrasamples=["unassalpha"],
+                planarconfig="contig",
+            ),
+            "is grey with transparency",
+            "as grey TIFF of 8 or 16 bits",
+        ),
+        (
+            lambda path: tifffile.imwrite(
+                path, np.zeros((9, 9), "uint8"), photometric="palette",
+                colormap=np.random.default_rng(0).integers(0, 65535, (3, 256)).astype("uint16"),
+            ),
+            "is coloured by a palette",
+            "export each channel as grey",
+        ),
+        (write_1bit, "has 1 bit a pixel", "as grey TIFF of 8 or 16 bits"),
+        (write_png, "it is a PNG image", "as grey TIFF of 8 or 16 bits"),
+        (write_jpeg, "it is a JPEG image", "as grey TIFF of 8 or 16 bits"),
+    ],
+    ids=["rgb", "alpha", "palette", "1 bit", "png", "jpeg"],
+)  # fmt: skip
+def test_images_that_are_no_grey_counts_say_what_to_export(
+    tmp_path: Path, write: Callable[[str], None], fault: str, mend: str
+) -> None:
+    path = str(tmp_path / "a.tif")
+    write(path)
+    info = check_tiff(path)
+    assert fault in info.fault
+    assert mend in info.mend
+    assert "copy" not in info.mend
+
+
+def test_a_grey_palette_is_read_as_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    ramp = np.zeros((3, 256), "uint16")
+    ramp[1] = np.arange(256) * 257  # Leica: black to green
+    image = RNG.integers(0, 255, (9, 9)).astype("uint8")
+    tifffile.imwrite(path, image, photometric="palette", colormap=ramp)
+    assert check_tiff(str(path))[:4] == (9, 9, "uint8", "")
+    assert np.array_equal(read_plane(str(path), "", "a"), image)
+
+
+def test_thumbnails_are_no_planes_wherever_they_stand(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.tif")
+    big, small = RNG.integers(0, 99, (64, 64)).astype("uint16"), np.zeros((16, 16), "uint16")
+    for first, second, page in ((big, small, 0), (small, big, 1)):
+        with tifffile.TiffWriter(path) as writer:
+            for image in (first, second):
+                writer.write(image, subfiletype=int(image is small), metadata=None)
+        (series,) = describe([path])[0].series
+        (part,) = series.parts
+        assert (series.width, check_tiff(path).pages) == (64, (page,))
+        assert np.array_equal(read_plane(path, part.place, "a"), big)
+
+
+def test_white_as_zero_is_inverted(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    image = np.full((9, 9), 160, "uint16")
+    image[4, 4] = 4000
+    tifffile.imwrite(path, 65535 - image, photometric="miniswhite")
+    assert check_tiff(str(path)).white
+    assert np.array_equal(read_plane(str(path), "", "a"), image)
+
+
+def test_a_stack_of_imagej_in_one_directory_is_all_its_planes(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.tif")
+    stack = RNG.integers(0, 4000, (3, 20, 30)).astype("uint16")
+    text = "ImageJ=1.53t\nimages=3\nslices=3\n"
+    tifffile.imwrite(path, stack, photometric="minisblack", metadata=None, description=text)
+    with tifffile.TiffFile(path) as tiff:  # cut the other directories off, as ImageJ does beyond 4 GB
+        following = tiff.pages[1].offset
+        place = tiff.pages[0].offset + 2 + 12 * len(tiff.pages[0].tags)
+    data = bytearray(Path(path).read_bytes())
+    assert int.from_bytes(data[place : place + 4], "little") == following
+    data[place : place + 4] = bytes(4)
+    Path(path).write_bytes(data)
+    assert check_tiff(path).frames == 3
+    (series,) = describe([path])[0].series
+    assert series.sizes() == (1, 3, 1)
+    read = [read_plane(part.path, part.place, "a") for part in series.parts]
+    assert np.array_equal(read, stack)
+    # one page that says it is three
+    tifffile.imwrite(path, stack[0], photometric="minisblack", metadata=None, description=text)
+    assert "says that it holds 3 planes, and has room for 1" in check_tiff(path).fault
 
 
 def test_missing_files_broken_links_folders_and_pipes_are_faults(tmp_path: Path) -> None:

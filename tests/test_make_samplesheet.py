@@ -7,7 +7,8 @@ import pytest
 
 from design_tree import make_screen, run
 from morphodose.design.faults import Faults
-from morphodose.design.folders import best_preset, find_acquisitions, folder_patterns
+from morphodose.design.folders import find_acquisitions, folder_patterns
+from morphodose.design.patterns import best_preset
 
 
 def understood(root: Path, *names: str, pattern: str = "") -> tuple[list[tuple], str]:

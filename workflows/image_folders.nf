@@ -40,17 +40,59 @@ def decoded(bytes) {
     return text.contains('\uFFFD') ? new String(bytes, 'windows-1252') : text.replace('\uFEFF', '')
 }
 
-/** SHA-256 over relative path, size and time of change of every file below the folders. */
+/**
+ * SHA-256 over relative path, size and time of change of every file below the folders.
+ *
+ * What check_design passes over is passed over here, by the same rules (bin/morphodose/design/passed_over.json): a
+ * run whose work or results lie among the images can be resumed, and links that loop end nothing.
+ */
 def listingDigest(folders) {
+    def rules = new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../bin/morphodose/design/passed_over.json"))
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     folders.each { folder ->
-        def entries = []
-        folder.eachFileRecurse(groovy.io.FileType.FILES) { path ->
-            entries << "${folder.relativize(path)}\t${path.size()}\t${path.lastModified()}".toString()
+        def entries = filesBelow(folder, rules).collect { path ->
+            "${folder.relativize(path)}\t${path.size()}\t${path.lastModified()}".toString()
         }
         digest.update("${folder}\n${entries.toSorted().join('\n')}\n".toString().getBytes('UTF-8'))
     }
     return digest.digest().encodeHex().toString()
+}
+
+/** Files below a folder; links are followed, each folder is read once, folders before links. */
+def filesBelow(folder, rules) {
+    return filesIn([folder], [], [] as Set, rules, folder)
+}
+
+/** Files of folders, then of those in them, then of the links met on the way. */
+def filesIn(folders, links, visited, rules, top) {
+    if (!folders && !links) {
+        return []
+    }
+    // a folder without the right to read is check_design's to report
+    def read = (folders ?: links)
+        .findAll { place -> java.nio.file.Files.isReadable(place) && visited.add(place.toRealPath().toString()) }
+        .collect { place -> [place, (place.toFile().listFiles() ?: []).collect { entry -> entry.toPath() }] }
+        .findAll { place, entries -> place == top || !isOfARun(entries, rules) }
+        .collectMany { _place, entries -> entries }
+    def inside = read.findAll { entry -> java.nio.file.Files.isDirectory(entry) && !isPassedOver(entry.fileName.toString(), rules) }
+    def further = inside.findAll { entry -> java.nio.file.Files.isSymbolicLink(entry) }
+    def files = read.findAll { entry -> !java.nio.file.Files.isDirectory(entry) && java.nio.file.Files.exists(entry) }
+    return files + filesIn(inside - further, (folders ? links : []) + further, visited, rules, top)
+}
+
+def isPassedOver(name, rules) {
+    return name.startsWith(rules.hidden) || name.toLowerCase() in rules.folders
+}
+
+/** Whether the entries are those of a run's results or work folder. */
+def isOfARun(entries, rules) {
+    return entries.any { entry ->
+        def name = entry.fileName.toString()
+        def is_folder = java.nio.file.Files.isDirectory(entry)
+        is_folder && (
+            name == rules.results_have || (name ==~ rules.work_has && (entry.toFile().list() ?: []).any { task -> task ==~ rules.work_task })
+        )
+    }
 }
 
 /** Cells of one CSV line; quotes protect the separator, doubled quotes stand for one. */

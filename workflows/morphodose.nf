@@ -48,9 +48,7 @@ workflow MORPHODOSE {
     // MODULE: one image a field, from its z planes
     //
     PROJECT_Z(
-        inTasks(planned.map { meta, rows, planes -> [meta, [rows, planes]] }, tasks).map { metas, entries ->
-            [metas, entries.collectMany { rows, _planes -> rows }, entries.collectMany { _rows, planes -> planes }]
-        },
+        inTasks(planned, tasks).map { metas, wells -> [metas] + numberedFiles(wells.flatten()) },
         codeDigest('project_z.py')
     )
     def projected = byWell(PROJECT_Z.out.images, '')
@@ -244,13 +242,19 @@ workflow MORPHODOSE {
     cells
 }
 
-/** [meta, rows, planes] of each well-timepoint that check_design found, in the order of their ids. */
+/** [meta, rows] of each well-timepoint that check_design found, in the order of their ids; a row is a plane. */
 def wellTimepoints(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).toSorted { well -> well.id }.collect { well ->
         def meta = wellMeta(well)
-        def rows = well.planes.collect { plane -> [id: well.id, source: plane.path, field: plane.field, z: plane.z, channel: plane.channel] }
-        [meta, rows, well.planes.collect { plane -> file(plane.path, glob: false) }]
+        [meta, well.planes.collect { plane -> [id: well.id, source: plane.path, place: plane.place, field: plane.field, z: plane.z, channel: plane.channel] }]
     }
+}
+
+/** [rows with the number of their file, files]: a file that holds several planes is staged once. */
+def numberedFiles(rows) {
+    def paths = rows*.source.unique(false)
+    def numbers = paths.withIndex(1).collectEntries()
+    return [rows.collect { row -> row + [file: numbers[row.source]] }, paths.collect { path -> file(path, glob: false) }]
 }
 
 /** Only what names the well: the plate map is joined later, so that a corrected dose does not measure again. */

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from morphodose.design.filenames import PRESETS, Name, preset_pattern
+from morphodose.design.filenames import Name, preset_pattern
+from morphodose.design.presets import PRESETS
 from morphodose.names import PLATE_FORMATS, normalise_well, row_letters, row_number
 
 COUNT = 10_000
@@ -115,6 +116,57 @@ BUILDERS: dict[str, Callable[[Place, random.Random], tuple[str, Place]]] = {
 }  # fmt: skip
 
 
+def imagexpress_new(place: Place, random_: random.Random) -> tuple[str, Place]:
+    name = f"{place.prefix}_t{place.timepoint}_{place.well}_s{place.field}_w{place.channel}_z{place.z}"
+    return name + extension(random_), place
+
+
+def arrayscan(place: Place, random_: random.Random) -> tuple[str, Place]:
+    said = replace(place, z=None, timepoint=place.timepoint if random_.random() < 0.5 else None)
+    time = f"t{said.timepoint:02d}" if said.timepoint else ""
+    return f"AS_1_{place.well}{time}f{place.field:02d}d{place.channel}{extension(random_)}", said
+
+
+def scanr(place: Place, random_: random.Random) -> tuple[str, Place]:
+    number = (place.row - 1) * place.columns + place.col
+    said = replace(place, channel=random_.choice(["dapi", "cherry", "GFP long"]))
+    text = random_.choice([f"{row_letters(place.row)}{place.col}", ""])
+    name = f"{text}--W{number:05d}--P{place.field:05d}--Z{place.z:05d}--T{place.timepoint:05d}"
+    return f"{name}--{said.channel}{extension(random_)}", said
+
+
+def cytation(place: Place, random_: random.Random) -> tuple[str, Place]:
+    said = replace(
+        place, channel=random_.choice(["DAPI", "GFP 469,525", "Bright Field", "Tsf[Bright Field]"])
+    )
+    well = f"{row_letters(place.row)}{place.col}"
+    if random_.random() < 0.5:
+        said = replace(said, z=None)
+        return f"{well}_02_1_{place.field}_{said.channel}_{place.timepoint:03d}{extension(random_)}", said
+    name = f"{well}_02_SP{place.field}Z{place.z}_C1_{said.channel}_T{place.timepoint:03d}"
+    return name + extension(random_), said
+
+
+def incucyte(place: Place, random_: random.Random) -> tuple[str, Place]:
+    said = replace(place, z=None, channel=random_.choice(["Phase", "Green", "VID12"]), timepoint="03d06h00m")  # type: ignore[arg-type]
+    well = f"{row_letters(place.row)}{place.col}"
+    return f"{said.channel}_{well}_{place.field}_03d06h00m{extension(random_)}", said
+
+
+def leica_matrix(place: Place, random_: random.Random) -> tuple[str, Place]:
+    said = replace(place, field=f"r{place.field % 7:02d}_c01")  # type: ignore[arg-type]
+    name = f"image--L0000--S00--U{place.col - 1:02d}--V{place.row - 1:02d}--J07--E00--O00--X01"
+    name += f"--Y{place.field % 7:02d}--T{place.timepoint:04d}--Z{place.z:02d}--C{int(place.channel):02d}"
+    return f"{name}.ome.tif", said
+
+
+#: Presets whose valid names are tried, beside those of `BUILDERS`, whose broken names are tried, too.
+FURTHER: dict[str, Callable[[Place, random.Random], tuple[str, Place]]] = {
+    "imagexpress_new": imagexpress_new, "arrayscan": arrayscan, "scanr": scanr, "cytation": cytation,
+    "incucyte": incucyte, "leica_matrix": leica_matrix,
+}  # fmt: skip
+
+
 def format_of(place: Place) -> int:
     return next(wells for wells, (_, columns) in PLATE_FORMATS.items() if columns == place.columns)
 
@@ -129,7 +181,18 @@ def said(name: Name, plate_format: int) -> tuple[str, int, int | None, str, str 
 
 
 def test_every_preset_is_fuzzed() -> None:
-    assert sorted(BUILDERS) == sorted(PRESETS)
+    assert sorted(BUILDERS | FURTHER) == sorted(PRESETS)
+
+
+@pytest.mark.parametrize("preset", FURTHER)
+def test_names_of_further_instruments_are_read_as_they_were_built(preset: str) -> None:
+    random_ = random.Random(f"valid {preset}")
+    pattern = preset_pattern(preset)
+    for _ in range(COUNT // 10):
+        text, place = FURTHER[preset](random_place(random_), random_)
+        name = pattern.parse(random_.choice(["", "images/", "24hrs_R1/"]) + text)
+        assert isinstance(name, Name), (text, name)
+        assert said(name, format_of(place)) == expected(place), text
 
 
 @pytest.mark.parametrize("preset", BUILDERS)
@@ -171,7 +234,7 @@ def broken(text: str, random_: random.Random) -> str:
 SHAPES: dict[str, str] = {
     "cq1": r"W{well}F{field}T{timepoint}Z{z}C{channel}",
     "cv8000": r"{well}_T{timepoint}F{field}L\d+A\d+Z{z}C{channel}",
-    "opera_phenix": r"r{row}c{col}f{field}p{z}-ch{channel}sk{timepoint}(fk\d+)?(fl\d+)?",
+    "opera_phenix": r"r{row}c{col}f{field}p{z}-ch{channel}(sk|t){timepoint}(fk\d+)?(fl\d+)?",
     "imagexpress": r"{well}(_s{field})?(_w{channel})?([0-9A-Fa-f]{{8}}(-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})?",
     "incell": r"{row} - {col}\(fld {field} wv {channel}( wix \d+)?( z {z})?( time {timepoint} - \d+ ?ms)?\)",
     "bbbc013": r"Channel{channel}-\d+-{row}-{col}",
@@ -196,7 +259,11 @@ def assert_the_name_says_this(preset: str, text: str, name: Name) -> None:
     shape = SHAPES[preset].format(**parts)
     start = "" if preset in ("cq1", "opera_phenix", "bbbc013") else "([^/]*_)?"
     file = text.rpartition("/")[2]
-    assert re.fullmatch(rf"{start}{shape}\.tiff?", file, re.IGNORECASE), (text, name, shape)
+    assert re.fullmatch(rf"{start}{shape}(\.ome)?\.(tiff?|czi|nd2|lif)", file, re.IGNORECASE), (
+        text,
+        name,
+        shape,
+    )
 
 
 @pytest.mark.parametrize("preset", BUILDERS)

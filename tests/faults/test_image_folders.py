@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from design_tree import make_nasty_folder
+from morphodose.design.walk import walk
 from pipeline.conftest import TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import ROOT, environment, run
 
@@ -93,3 +96,25 @@ def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) 
     assert finished.status != 0
     assert "touch injected' is neither a file nor one of" in finished.output
     assert not list(tmp_path.rglob("injected")), finished.output
+
+
+NASTY = """
+include {{ filesBelow }} from '{root}/workflows/image_folders'
+
+workflow {{
+    def rules = new groovy.json.JsonSlurper().parse(new File('{root}/bin/morphodose/design/passed_over.json'))
+    def folder = file('{place}/images')
+    println("FILES " + groovy.json.JsonOutput.toJson(filesBelow(folder, rules).collect {{ path -> folder.relativize(path).toString() }}.toSorted()))
+}}
+"""
+
+
+def test_nextflow_and_the_check_list_the_same_files(tmp_path: Path) -> None:
+    folder = make_nasty_folder(tmp_path / "images")
+    (tmp_path / "main.nf").write_text(NASTY.format(root=ROOT, place=tmp_path))
+    done = subprocess.run(
+        ["nextflow", "run", "main.nf"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("FILES ")]
+    assert json.loads(line.removeprefix("FILES ")) == walk(str(folder)).files

@@ -21,6 +21,9 @@ ROLE_OPTIONS = {
 # names become parts of column and file names
 _CHANNEL_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}$")
 
+# a comma between double quotes is part of a text, such as "GFP 469,525"
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+
 
 @dataclass(frozen=True)
 class Channels:
@@ -34,10 +37,10 @@ def parse_channels(text: str, faults: Faults) -> Channels:
     """Channels of ``1:Brightfield,2:Hoechst,3:-`` or, in order from 1, ``Brightfield,Hoechst``.
 
     ``-`` as a name leaves a channel's images out. The number is what the file names say, which may be a text
-    (``DAPI - DAPI:Hoechst``).
+    (``DAPI - DAPI:Hoechst``), in double quotes where it has a comma (``"GFP 469,525":GFP``).
     """
     option = "--channels"
-    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    entries = [entry.strip() for entry in _COMMA.split(text) if entry.strip()]
     if not entries:
         faults.add("channels", option, "names no channel", "give it as 1:Brightfield,2:Hoechst", value=text)
     names: dict[str, str] = {}
@@ -54,7 +57,7 @@ def parse_channels(text: str, faults: Faults) -> Channels:
         return Channels({})
     for position, entry in enumerate(entries, 1):
         key, _, name = entry.rpartition(":")
-        key, name = plain_number(key or str(position)), name.strip()
+        key, name = plain_number(key.replace('"', "") or str(position)), name.strip()
         if key in names or key in left_out:
             faults.add("channels", option, f"channel {key} is named twice", "name it once", value=text)
         elif name == "-":

@@ -8,19 +8,14 @@ from pathlib import Path
 
 from morphodose.design.channels import check_crop_channels, check_roles, parse_channels
 from morphodose.design.faults import Faults, counted, numbered
-from morphodose.design.filenames import name_pattern
-from morphodose.design.grid import (
-    Namer,
-    check_acquisitions,
-    check_duplicates,
-    check_files,
-    check_grid,
-    check_wells,
-)
+from morphodose.design.filenames import AUTO, name_pattern
+from morphodose.design.grid import check_acquisitions, check_duplicates, check_grid, check_wells
+from morphodose.design.kinds import check_files
 from morphodose.design.learnable import LabelledWell
+from morphodose.design.namer import Namer
 from morphodose.design.output import Design
 from morphodose.design.parameters import Analysis, check_analysis, check_learning
-from morphodose.design.planes import Plane, collect_planes
+from morphodose.design.planes import Collected, Plane, collect_planes
 from morphodose.design.platemap import PlateMap, read_platemap
 from morphodose.design.samplesheet import Acquisition, read_samplesheet
 from morphodose.errors import InputError
@@ -30,7 +25,8 @@ def judge(
     samplesheet: str | Path,
     plate_map: str | Path,
     *,
-    file_pattern: str,
+    file_pattern: str = AUTO,
+    stack_axis: str = "",
     channels: str,
     roles: Mapping[str, str | None],
     crop_channels: str = "",
@@ -49,7 +45,9 @@ def judge(
     samplesheet, plate_map : path
         The two tables.
     file_pattern : str
-        A preset of `morphodose.design.filenames`, or a regular expression.
+        A preset of `morphodose.design.presets`, a regular expression, or ``auto``.
+    stack_axis : str
+        What planes in a row are where nothing says it (`morphodose.design.expand.STACK_AXES`).
     channels : str
         ``1:Brightfield,2:Hoechst,…``.
     roles : mapping
@@ -77,7 +75,8 @@ def judge(
         With all faults, numbered.
     """
     faults = Faults() if faults is None else faults
-    pattern = name_pattern(file_pattern, faults)
+    automatic = file_pattern == AUTO
+    pattern = None if automatic else name_pattern(file_pattern, faults)
     named = parse_channels(channels, faults)
     given = check_roles(roles, named, faults)
     cropped = check_crop_channels(crop_channels, named, faults)
@@ -89,17 +88,20 @@ def judge(
     platemap = read_platemap(plate_map, plates, plate_format, faults, closed=sheet_is_whole)
     names = Namer(acquisitions, named.names)
     planes: list[Plane] = []
-    ignored: Counter[str] = Counter()
+    collected = Collected()
+    partial: dict[str, list[str]] = {}
     empty = 0
-    if pattern is not None:
-        say(f"reading the names of the images of {len(acquisitions)} acquisitions")
-        planes, ignored = collect_planes(acquisitions, pattern, named, plate_format, faults)
+    if pattern is not None or automatic:
+        say(f"reading the names and tags of the images of {len(acquisitions)} acquisitions")
+        collected = collect_planes(acquisitions, pattern, named, plate_format, faults, stack_axis)
+        planes = collected.planes
+        if automatic:
+            say(f"file names: understood as {collected.pattern}")
         if platemap:
             planes, empty = check_wells(planes, acquisitions, platemap, Path(plate_map).name, faults)
         planes = check_duplicates(planes, names, faults)
-        say(f"reading the tags of {len(planes)} images")
         check_files(planes, names, faults)
-        check_grid(planes, acquisitions, names, faults)
+        partial = check_grid(planes, acquisitions, names, faults, _needed(named.names, given, cropped))
     if sheet_is_whole:
         check_acquisitions(acquisitions, faults)
     excluded = dict(faults.excluded)
@@ -117,13 +119,21 @@ def judge(
         raise InputError(f"the design has no image: {what}\n{numbered(faults.found, show)}")
     settings = {
         "plate_format": plate_format,
-        "file_pattern": file_pattern,
+        "file_pattern": collected.pattern if automatic else file_pattern,
+        "field_names": {str(number): text for number, text in collected.fields.items()},
+        "partial_channels": {named.names[number]: ids for number, ids in partial.items()},
         "crop_channels": cropped,
         "empty_well_timepoints": empty,
-        "ignored_files": dict(ignored),
+        "ignored_files": {reason: count for reason, count in collected.ignored.items() if count},
         "not_learnable": not_learnable,  # empty where a network can be trained and judged
     }
     return Design(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
+
+
+def _needed(names: Mapping[str, str], roles: Mapping[str, str], cropped: Sequence[str]) -> set[str]:
+    """Numbers of the channels that no acquisition can do without: what is segmented, and what is cropped."""
+    needed = {roles.get("cell"), roles.get("nuclear"), *cropped}
+    return {number for number, name in names.items() if name in needed}
 
 
 def _labelled(

@@ -1,101 +1,88 @@
 """Well, field, z and channel from the names that instruments give their images.
 
 Patterns are regular expressions with named groups, searched for in the path below the acquisition folder
-(with ``/`` on every system). Needed: `well`, or `row` and `col`, and `channel`. Optional: `field` and `z` (1
-where a name has none), `timepoint`, `plate`, `replicate`.
+(with ``/`` on every system). Needed: `well`, or `row` and `col`. Optional: `channel`, `field` (or
+`tile_row` and `tile_col`) and `z` (1 where a name has none), `timepoint`, `plate`, `replicate`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from morphodose.design.faults import Faults, did_you_mean, nearest
+from morphodose.design.presets import PRESETS, WELL_FILES
 from morphodose.names import row_letters
 
-GROUPS = ("well", "row", "col", "field", "z", "channel", "timepoint", "plate", "replicate")
+GROUPS = (
+    "well",
+    "row",
+    "col",
+    "field",
+    "tile_row",
+    "tile_col",
+    "z",
+    "channel",
+    "timepoint",
+    "plate",
+    "replicate",
+)
+#: Further groups of the presets: rows and columns that count from 0, and the action of a Yokogawa.
+_OWN_GROUPS = ("row0", "col0", "action")
 
-#: Extensions of images; files with any other one are ignored.
-IMAGE_EXTENSIONS = (".tif", ".tiff")
+#: Extensions of TIFF files, and of files that hold planes of several fields, channels, z or times.
+TIFF_EXTENSIONS = (".tif", ".tiff", ".btf", ".tf8")
+CONTAINER_EXTENSIONS = (".czi", ".nd2", ".lif", ".zarr", ".companion.ome")
+#: Extensions of images that are read.
+IMAGE_EXTENSIONS = (*TIFF_EXTENSIONS, *CONTAINER_EXTENSIONS)
+#: Extensions of images that are not read, and named where they are all there is.
+OTHER_IMAGES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".jp2",
+    ".flex",
+    ".c01",
+    ".dib",
+    ".stk",
+    ".vsi",
+    ".oif",
+)
 
-_END = r"(?i:\.tiff?)\Z"
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-
-
-class Preset(NamedTuple):
-    """File names of one instrument.
-
-    `ignore` are reasons and patterns of files that are no planes. With `projections`, images without a z are
-    the instrument's own projections wherever their channel has z-steps.
-    """
-
-    pattern: str
-    example: str
-    ignore: tuple[tuple[str, str], ...] = ()
-    projections: bool = False
-
-
-PRESETS: dict[str, Preset] = {
-    # Yokogawa CQ1: wells are numbered row by row
-    "cq1": Preset(
-        r"(?:^|/)W(?P<well>\d+)F(?P<field>\d+)T(?P<timepoint>\d+)Z(?P<z>\d+)C(?P<channel>\d+)" + _END,
-        "W0001F0001T0001Z003C1.tif",
-    ),
-    # Yokogawa CV7000 / CV8000; L is the time line, A the action. DC_ and SC_ are dark and shading references
-    "cv8000": Preset(
-        r"(?:^|/)(?:[^/]*_)?(?P<well>[A-Z]{1,2}\d{2})_T(?P<timepoint>\d+)F(?P<field>\d+)L\d+A\d+"
-        r"Z(?P<z>\d+)C(?P<channel>\d+)" + _END,
-        "Screen_D08_T0001F002L01A01Z04C01.tif",
-        (("dark or shading reference", r"(?:^|/)(?:DC|SC)_[^/]*" + _END),),
-    ),
-    # PerkinElmer / Revvity Opera Phenix and Operetta CLS (Harmony)
-    "opera_phenix": Preset(
-        r"(?:^|/)r(?P<row>\d+)c(?P<col>\d+)f(?P<field>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)"
-        r"sk(?P<timepoint>\d+)(?:fk\d+)?(?:fl\d+)?" + _END,
-        "r01c01f01p01-ch1sk1fk1fl1.tiff",
-    ),
-    # Molecular Devices ImageXpress (MetaXpress); w1 is followed by a GUID without a separator
-    "imagexpress": Preset(
-        r"(?:^|/)(?:TimePoint_(?P<timepoint>\d+)/)?(?:ZStep_(?P<z>\d+)/)?(?:[^/]*_)?(?P<well>[A-Z]{1,2}\d{2})"
-        rf"(?:_s(?P<field>\d+))?(?:_w(?P<channel>\d{{1,2}}?))?(?:{_GUID})?" + _END,
-        "TimePoint_1/ZStep_3/Screen_C07_s1_w1D5F8F51A-3E85-4358-AE51-A465AF87386F.tif",
-        (("thumbnail", r"_thumb[^/]*" + _END),),
-        projections=True,
-    ),
-    # GE / Cytiva IN Cell Analyzer; the channel is the text after wv, without a z or time that is damaged
-    "incell": Preset(
-        r"(?:^|/)(?:[^/]*_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+) wv "
-        r"(?P<channel>(?:(?! (?:wix|z|time) ?\d)[^/()])+?)"
-        r"(?: wix \d+)?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + _END,
-        "A - 01(fld 1 wv DAPI - DAPI z 3).tif",
-    ),
-    # Broad Bioimage Benchmark Collection 013; the second number counts the wells and is not needed
-    "bbbc013": Preset(
-        r"(?:^|/)Channel(?P<channel>\d+)-\d+-(?P<row>[A-Z])-(?P<col>\d+)" + _END,
-        "Channel1-01-A-01.tif",
-    ),
-}
+#: What ``--file_pattern auto`` stands for.
+AUTO = "auto"
+_ALL = {**PRESETS, "well_files": WELL_FILES}
 
 
 class Name(NamedTuple):
-    """What a name says; `well` as written (``W`` numbers too), `z` None where the name has none."""
+    """What a name says.
+
+    `well` is as written (``W`` numbers too); `field` is a number from 0, or the text of the name where that
+    is none (``r000_c002``, ``-1``); `z` is None where the name has none. `unsaid` are those of field and
+    channel that the name does not say and that are 1 here.
+    """
 
     well: str
-    field: int
+    field: int | str
     z: int | None
     channel: str
     timepoint: str | None = None
     plate: str | None = None
     replicate: str | None = None
+    action: str | None = None
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class NamePattern:
-    """A compiled preset, or the user's own expression."""
+    """Compiled patterns of a preset, or the user's own expression."""
 
     name: str
-    regex: re.Pattern[str]
+    regexes: tuple[re.Pattern[str], ...]
     ignore: tuple[tuple[str, re.Pattern[str]], ...] = ()
     projections: bool = False
     example: str = ""
@@ -112,39 +99,67 @@ class NamePattern:
         Name or str
             The name's parts, or why there are none.
         """
-        match = self.regex.search(path)
+        match = next((found for regex in self.regexes if (found := regex.search(path))), None)
         if match is None:
             return "the name does not match the file pattern"
         groups = match.groupdict()
-        well = groups.get("well")
-        if not well:
-            row, col = groups.get("row"), groups.get("col")
-            if not row or not col:
-                return "the name has no well"
-            if row.isdecimal():
-                if int(row) < 1:
-                    return f"plate row '{row}' is not one: rows start at 1"
-                row = row_letters(int(row))
-            # two digits, since W047 would be a number
-            well = f"{row}{int(col):02d}" if col.isdecimal() and len(col) <= 18 else f"{row}{col}"
-        numbers: dict[str, int | None] = {}
-        for key in ("field", "z"):
-            text = groups.get(key)
-            # 18 digits, so that every number fits the tables' 64 bits
-            if text and not (text.isdecimal() and len(text) <= 18):
-                return f"{key} '{text}' is not a whole number"
-            numbers[key] = int(text) if text else None
-        field = numbers["field"]
+        well = groups.get("well") or _well_of(groups)
+        if isinstance(well, _NoWell):
+            return well.reason
+        z = groups.get("z")
+        # 18 digits, so that every number fits the tables' 64 bits
+        if z and not (z.isdecimal() and len(z) <= 18):
+            return f"z '{z}' is not a whole number"
+        field = _field_of(groups)
+        channel = groups.get("channel")
+        unsaid = {"field": field is None, "channel": not channel}
+        timepoint, plate, replicate, action = (
+            plain_number(text) if (text := groups.get(key)) else None
+            for key in ("timepoint", "plate", "replicate", "action")
+        )
         return Name(
             well,
             1 if field is None else field,
-            numbers["z"],
-            plain_number(groups.get("channel") or "1"),
-            *(
-                plain_number(text) if (text := groups.get(key)) else None
-                for key in ("timepoint", "plate", "replicate")
-            ),
+            int(z) if z else None,
+            plain_number(channel or "1"),
+            timepoint,
+            plate,
+            replicate,
+            action,
+            unsaid=frozenset(key for key, missing in unsaid.items() if missing),
         )
+
+
+@dataclass(frozen=True)
+class _NoWell:
+    reason: str
+
+
+def _well_of(groups: Mapping[str, str | None]) -> str | _NoWell:
+    """The well of a row and a column, which may be letters or numbers, from 1 or from 0."""
+    row0, col0 = groups.get("row0"), groups.get("col0")
+    if row0 and col0 and len(row0) <= 9 and len(col0) <= 9:
+        return f"{row_letters(int(row0) + 1)}{int(col0) + 1:02d}"
+    row, col = groups.get("row"), groups.get("col")
+    if not row or not col:
+        return _NoWell("the name has no well")
+    if row.isdecimal():
+        if int(row) < 1:
+            return _NoWell(f"plate row '{row}' is not one: rows start at 1")
+        row = row_letters(int(row))
+    # two digits, since W047 would be a number
+    return f"{row}{int(col):02d}" if col.isdecimal() and len(col) <= 18 else f"{row}{col}"
+
+
+def _field_of(groups: Mapping[str, str | None]) -> int | str | None:
+    """The field of a name: a number, or a text where it is none, such as the row and column of a tile."""
+    row, col = groups.get("tile_row"), groups.get("tile_col")
+    if row and col:
+        return f"r{row}_c{col}"
+    text = groups.get("field")
+    if not text:
+        return None
+    return int(text) if text.isdecimal() and len(text) <= 18 else text.strip()
 
 
 def plain_number(text: str) -> str:
@@ -154,10 +169,11 @@ def plain_number(text: str) -> str:
 
 
 def preset_pattern(name: str) -> NamePattern:
-    """The compiled pattern of a preset."""
-    preset = PRESETS[name]
+    """The compiled patterns of a preset."""
+    preset = _ALL[name]
     ignore = tuple((reason, re.compile(pattern)) for reason, pattern in preset.ignore)
-    return NamePattern(name, re.compile(preset.pattern, re.ASCII), ignore, preset.projections, preset.example)
+    regexes = tuple(re.compile(pattern, re.ASCII) for pattern in preset.patterns)
+    return NamePattern(name, regexes, ignore, preset.projections, preset.example)
 
 
 def name_pattern(text: str, faults: Faults) -> NamePattern | None:
@@ -166,14 +182,14 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
     Named groups may be written ``(?P<well>…)`` or ``(?<well>…)``.
     """
     option = "--file_pattern"
-    if text in PRESETS:
+    if text in _ALL:
         return preset_pattern(text)
     if "(?" not in text:
         faults.add(
             "file_pattern",
             option,
             "is no preset, and no regular expression with named groups",
-            f"{did_you_mean(text, PRESETS)}; or an expression such as "
+            f"{did_you_mean(text, [AUTO, *_ALL])}; or an expression such as "
             r"'(?P<well>[A-H]\d\d)_f(?P<field>\d+)_c(?P<channel>\d+)\.tif$'",
             value=text,
         )
@@ -189,7 +205,7 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
     before = len(faults.found)
     groups = list(regex.groupindex)
     for group in groups:
-        if group not in GROUPS:
+        if group not in (*GROUPS, *_OWN_GROUPS):
             near = nearest(group, GROUPS)
             faults.add(
                 "file_pattern",
@@ -206,6 +222,4 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
             "add (?P<well>…), or (?P<row>…) and (?P<col>…)",
             value=text,
         )
-    if "channel" not in groups:
-        faults.add("file_pattern", option, "no group says the channel", "add (?P<channel>…)", value=text)
-    return NamePattern("regex", regex) if len(faults.found) == before else None
+    return NamePattern("regex", (regex,)) if len(faults.found) == before else None

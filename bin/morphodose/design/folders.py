@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from morphodose.design.csvtable import parse_number
 from morphodose.design.faults import Faults, listing
-from morphodose.design.filenames import IMAGE_EXTENSIONS, PRESETS, NamePattern, preset_pattern
-from morphodose.design.planes import Folder, list_files, read_folder
+from morphodose.design.filenames import NamePattern
+from morphodose.design.folder import Folder, images_of, read_folder
+from morphodose.design.walk import folder_passed_over, walk
 
 #: Hours in the units that folder names use.
 HOURS = {"min": 1 / 60, "h": 1.0, "d": 24.0}
@@ -97,11 +98,13 @@ def find_acquisitions(
 
 def _subfolders(path: str) -> list[str]:
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        return sorted(
+            entry.name for entry in entries if entry.is_dir() and not folder_passed_over(entry.name)
+        )
 
 
 def _has_images(path: str) -> bool:
-    return any(name.lower().endswith(IMAGE_EXTENSIONS) for name in list_files(path))
+    return bool(images_of(walk(path)))
 
 
 def _not_understood(root: str, relative: str, faults: Faults) -> None:
@@ -163,19 +166,9 @@ def _check_repeats(found: Sequence[FoundFolder], faults: Faults) -> None:
             )
 
 
-def best_preset(paths: Sequence[str]) -> str | None:
-    """The preset that understands most of the names, or None where none understands any."""
-    counts = {name: 0 for name in PRESETS}
-    for name in PRESETS:
-        pattern = preset_pattern(name)
-        counts[name] = sum(not isinstance(pattern.parse(path), str) for path in paths)
-    best = max(counts, key=lambda name: counts[name])
-    return best if counts[best] else None
-
-
 def images_below(folder: str, most: int = 200) -> list[str]:
     """Some relative paths of images in a folder."""
-    return [path for path in list_files(folder) if path.lower().endswith(IMAGE_EXTENSIONS)][:most]
+    return images_of(walk(folder))[:most]
 
 
 HEADINGS = ("folder", "plate", "timepoint", "replicate", "images", "wells", "fields", "z", "channels")
@@ -185,7 +178,7 @@ def summary(folder: FoundFolder, pattern: NamePattern | None) -> tuple[str, ...]
     """Cells of one folder under `HEADINGS`."""
     listed: Folder = read_folder(folder.path, pattern) if pattern else Folder()
     names = [name for _, name in listed.named]
-    images = str(len(names) + len(listed.unparsed)) if pattern else str(len(images_below(folder.path, 10**9)))
+    images = str(len(names) + len(listed.unparsed)) if pattern else str(len(images_of(walk(folder.path))))
     if listed.unparsed:
         images += f" ({len(listed.unparsed)} not understood)"
     channels = sorted({name.channel for name in names}, key=lambda text: (len(text), text))

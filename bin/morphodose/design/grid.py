@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from morphodose.design.faults import Faults, FieldKey, counted, listing
+from morphodose.design.namer import Namer, collapse
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
-from morphodose.design.tiff_check import TiffInfo, check_tiffs
-from morphodose.names import image_id, well_timepoint_id
 
 _ADD = "copy it from the instrument again"
-Checker = Callable[[Sequence[str]], list[TiffInfo]]
 
 
 def check_wells(
@@ -115,53 +113,33 @@ def check_duplicates(planes: Iterable[Plane], names: Namer, faults: Faults) -> l
     return list(kept.values())
 
 
-def check_files(planes: Sequence[Plane], names: Namer, faults: Faults, check: Checker = check_tiffs) -> None:
-    """Read every file's tags; set each plane's size and type, report what is unreadable or differs."""
-    kinds: Counter[tuple[int, int, str]] = Counter()
-    for plane, info in zip(planes, check([plane.path for plane in planes]), strict=True):
-        plane.width, plane.height, plane.dtype = info.width, info.height, info.dtype
-        if info.fault:
-            image = names.image(plane.key)
-            faults.add_plane(
-                "unreadable_image", plane.path, f"the file {info.fault}", _ADD, image, [plane.key]
-            )
-        else:
-            kinds[info.width, info.height, info.dtype] += 1
-    if len(kinds) < 2:
-        return
-    usual = kinds.most_common(1)[0][0]
-    odd: dict[FieldKey, dict[tuple[int, int, str], list[Plane]]] = defaultdict(lambda: defaultdict(list))
-    for plane in planes:
-        kind = (plane.width, plane.height, plane.dtype)
-        if plane.dtype and kind != usual:
-            odd[plane.key][kind].append(plane)
-    details = {}
-    example = {}
-    for key, groups in odd.items():
-        parts = []
-        for (width, height, dtype), group in groups.items():
-            parts.append(f"{names.planes((p.channel, p.z) for p in group)}: {width} x {height} {dtype}")
-        details[key] = "; ".join(parts)
-        example[key] = next(iter(groups.values()))[0].path
-    screen = f"{usual[0]} x {usual[1]} {usual[2]}, as {kinds[usual]} of {kinds.total()} images are"
-    for label, detail, keys in collapse(details, {plane.key for plane in planes}, names):
-        faults.add_plane(
-            "image_size",
-            example[keys[0]],
-            f"size or bit depth differs within the screen ({detail}; expected {screen})",
-            "export all images alike, or analyse them as screens of their own",
-            label,
-            keys,
-        )
-
-
 def check_grid(
-    planes: Sequence[Plane], acquisitions: Sequence[Acquisition], names: Namer, faults: Faults
-) -> None:
+    planes: Sequence[Plane],
+    acquisitions: Sequence[Acquisition],
+    names: Namer,
+    faults: Faults,
+    needed: Collection[str] = (),
+) -> dict[str, list[str]]:
     """Report holes of the grid.
 
-    A field number is expected in every well, and a z in every field of its channel, when at least half of
-    those there are have it; one that fewer have is itself odd and reported. Channels may have different z.
+    A z is expected in every field of its channel when at least half of those there are have it; one that
+    fewer
+    have is itself odd and reported. Channels may have different z. Wells may have different fields: a field
+    is a
+    fault where some of its planes are there and others are not. A channel may be imaged at some times only
+    (an end-point stain): one that a whole acquisition lacks is declared, unless it is `needed`.
+
+    Parameters
+    ----------
+    planes, acquisitions, names, faults
+        As in the other checks.
+    needed : collection of str
+        Numbers of the channels that every acquisition needs.
+
+    Returns
+    -------
+    dict
+        Channel number → ids of the acquisitions that lack it.
     """
     present: dict[FieldKey, set[tuple[str, int]]] = defaultdict(set)
     for plane in planes:
@@ -172,28 +150,74 @@ def check_grid(
     plane_counts = Counter(item for items in present.values() for item in items)
     channel_counts = Counter(channel for items in present.values() for channel in {c for c, _ in items})
     expected = {(c, z) for (c, z), count in plane_counts.items() if 2 * count >= channel_counts[c]}
+    lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, needed, faults)
 
     missing_wells = _check_wells_over_time(wells, fields, acquisitions, names, faults)
     missing, extra = {}, {}
-    everything = set(present) | {(*well, field) for well in wells for field in fields}
-    for key in everything:
-        here = present.get(key, set())
-        if not here:
-            missing[key] = f"all its {counted(len(expected), 'plane')} missing"
-        elif absent := expected - here:
+    for key, here in present.items():
+        wanted = {(c, z) for c, z in expected if key[0] not in lacking.get(c, ())}
+        if absent := wanted - here:
             missing[key] = f"{counted(len(absent), 'plane')} missing: {names.planes(absent)}"
-        if here and key[2] not in fields:
-            extra[key] = f"field {key[2]} is in {field_counts[key[2]]} of {len(wells)} well-timepoints only"
-        elif unusual := here - expected:
+        if unusual := here - expected:
             counts = max(plane_counts[item] for item in unusual)
             extra[key] = f"{names.planes(unusual)}: in {counts} of {len(present)} fields only"
-    for label, detail, keys in collapse(missing, everything | missing_wells, names):
+    everything = set(present) | missing_wells
+    for label, detail, keys in collapse(missing, everything, names):
         faults.add_plane(
             "missing_planes", names.folder(keys[0]), detail, _ADD.replace("it", "them"), label, keys
         )
-    for label, detail, keys in collapse(extra, everything | missing_wells, names):
+    for label, detail, keys in collapse(extra, everything, names):
         mend = "remove these files, or add the others; a name may have been read wrongly (--file_pattern)"
         faults.add_plane("extra_planes", names.folder(keys[0]), detail, mend, label, keys)
+    _say_where_fields_differ(present, names, faults)
+    return {c: [acquisitions[index].id for index in sorted(indices)] for c, indices in lacking.items()}
+
+
+def _channels_of_some_times(
+    present: Mapping[FieldKey, Collection[tuple[str, int]]],
+    channel_counts: Mapping[str, int],
+    acquisitions: Sequence[Acquisition],
+    names: Namer,
+    needed: Collection[str],
+    faults: Faults,
+) -> dict[str, set[int]]:
+    """Channels that whole acquisitions lack: number → indices of these; said in a warning."""
+    there: dict[int, set[str]] = defaultdict(set)
+    for key, items in present.items():
+        there[key[0]] |= {channel for channel, _ in items}
+    lacking: dict[str, set[int]] = {}
+    for channel in channel_counts:
+        without = {index for index, channels in there.items() if channel not in channels}
+        if not without or channel in needed:
+            continue
+        lacking[channel] = without
+        without_ids = listing([acquisitions[index].id for index in sorted(without)], 6)
+        faults.warn(
+            "channel_at_some_times",
+            "--channels",
+            f"channel {channel} was imaged in {len(there) - len(without)} of {len(there)} acquisitions; "
+            f"without it: {without_ids}",
+            "nothing, if it was stained or imaged then only; else copy its images from the instrument",
+            value=f"{channel}:{names.channels.get(channel, channel)}",
+        )
+    return lacking
+
+
+def _say_where_fields_differ(present: Iterable[FieldKey], names: Namer, faults: Faults) -> None:
+    """A warning where wells have different numbers of fields."""
+    fields: dict[tuple[int, str], int] = Counter(key[:2] for key in present)
+    counts = Counter(fields.values())
+    if len(counts) < 2:
+        return
+    usual = counts.most_common(1)[0][0]
+    odd = [f"{names.well((*well, 0))}: {count}" for well, count in sorted(fields.items()) if count != usual]
+    faults.warn(
+        "fields_differ",
+        "images",
+        f"wells have different numbers of fields: {usual} in {counts[usual]} of {len(fields)} "
+        f"well-timepoints; other numbers in {listing(odd, 6)}",
+        "nothing, if they were imaged so; else copy the others from the instrument",
+    )
 
 
 def _check_wells_over_time(
@@ -244,96 +268,3 @@ def check_acquisitions(acquisitions: Sequence[Acquisition], faults: Faults) -> N
                         "add the row; with '-' for its images if it was not imaged on purpose",
                         f"{plate}, {time:g}, {replicate}",
                     )
-
-
-class Namer:
-    """Names of fields and planes for messages."""
-
-    def __init__(self, acquisitions: Sequence[Acquisition], channels: Mapping[str, str]) -> None:
-        self.acquisitions = acquisitions
-        self.channels = channels
-        self.order = {number: position for position, number in enumerate(channels)}
-
-    def image(self, key: FieldKey) -> str:
-        """The image id of a field."""
-        return image_id(self.well(key), key[2])
-
-    def well(self, key: FieldKey) -> str:
-        """The well-timepoint id of a field."""
-        return well_timepoint_id(self.acquisitions[key[0]].id, key[1])
-
-    def folder(self, key: FieldKey) -> str:
-        """The folder that a field's images are in."""
-        return self.acquisitions[key[0]].folder or ""
-
-    def planes(self, planes: Iterable[tuple[str, int]]) -> str:
-        """``Hoechst z 1-3, PI z 2``."""
-        by_channel: dict[str, set[int]] = defaultdict(set)
-        for channel, z in planes:
-            by_channel[channel].add(z)
-        numbers = sorted(by_channel, key=lambda channel: self.order.get(channel, 0))
-        return listing((f"{self.channels.get(c, c)} z {ranges(by_channel[c])}" for c in numbers), 12)
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """``1-3 5``: whole numbers with runs joined."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1][1:] = [number]
-        else:
-            parts.append([number])
-    return " ".join("-".join(map(str, part)) for part in parts)
-
-
-def collapse(
-    details: Mapping[FieldKey, str], everything: Iterable[FieldKey], names: Namer
-) -> list[tuple[str, str, list[FieldKey]]]:
-    """Join fields of one well, or of one acquisition, that all have the same fault.
-
-    Parameters
-    ----------
-    details : mapping
-        Field → what is wrong with it.
-    everything : iterable
-        All fields of the screen, to know what "all" is.
-    names : Namer
-        Gives the labels.
-
-    Returns
-    -------
-    list of (label, detail, fields)
-        In the order of acquisitions, wells and fields.
-    """
-    if not details:
-        return []
-    of_acquisition: dict[int, set[FieldKey]] = defaultdict(set)
-    of_well: dict[tuple[int, str], set[FieldKey]] = defaultdict(set)
-    for key in everything:
-        of_acquisition[key[0]].add(key)
-        of_well[key[:2]].add(key)
-
-    def alike(keys: set[FieldKey], detail: str) -> bool:
-        return all(details.get(key) == detail for key in keys)
-
-    done: set[FieldKey] = set()
-    joined = []
-    for key in sorted(details):
-        if key in done:
-            continue
-        detail = details[key]
-        for keys, label in (
-            (
-                of_acquisition[key[0]],
-                f"{names.acquisitions[key[0]].id}, all {len(of_acquisition[key[0]])} fields",
-            ),
-            (of_well[key[:2]], f"{names.well(key)}, all {len(of_well[key[:2]])} fields"),
-            ({key}, names.image(key)),
-        ):
-            if len(keys) == 1 and keys != {key}:
-                continue
-            if keys == {key} or alike(keys, detail):
-                joined.append((names.image(key) if keys == {key} else label, detail, sorted(keys)))
-                done |= keys
-                break
-    return joined

@@ -14,7 +14,7 @@ from typing import Any
 
 from morphodose.design.channels import Channels
 from morphodose.design.faults import Fault, FieldKey, printable
-from morphodose.design.grid import Namer
+from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
@@ -133,7 +133,13 @@ def _write_wells(design: Design, path: Path) -> None:
                 "replicate": acquisition.replicate,
                 "well": planes[0].well,
                 "planes": [
-                    {"path": p.path, "field": p.field, "z": p.z, "channel": design.channels.names[p.channel]}
+                    {
+                        "path": p.path,
+                        "place": p.place,
+                        "field": p.field,
+                        "z": p.z,
+                        "channel": design.channels.names[p.channel],
+                    }
                     for p in planes
                 ],
             }
@@ -167,6 +173,7 @@ def _write_tables(design: Design, folder: Path) -> None:
             "Metadata_Field": [plane.field for plane in planes],
             "Metadata_ImageID": [names.image(plane.key) for plane in planes],
             "Path": [plane.path for plane in planes],
+            "Place": [plane.place for plane in planes],
             "Z": [plane.z for plane in planes],
             "Channel": [design.channels.names[plane.channel] for plane in planes],
             "Width": [plane.width for plane in planes],

@@ -1,25 +1,41 @@
-"""Listing the images of a screen and reading their names."""
+"""Listing the images of a screen, reading their names, and what they hold."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels
+from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, counted, listing, nearest
-from morphodose.design.filenames import IMAGE_EXTENSIONS, Name, NamePattern, plain_number
+from morphodose.design.fields import number_fields
+from morphodose.design.filenames import NamePattern, plain_number, preset_pattern
+from morphodose.design.folder import images_of, read_folder
+from morphodose.design.found import Finder
+from morphodose.design.patterns import best_preset
 from morphodose.design.samplesheet import Acquisition
+from morphodose.design.walk import Listing, walk
 from morphodose.names import normalise_well
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(slots=True)
 class Plane:
-    """One raw plane; `acquisition` is its index, `channel` the number in the names."""
+    """One raw plane.
+
+    Attributes
+    ----------
+    acquisition : int
+        Index of its acquisition.
+    channel : str
+        Number or text of it in the names.
+    path, place : str
+        The file, and where in it the plane lies (`morphodose.reading.contents.Part`).
+    fault, mend : str
+        Why the file cannot be used, and what helps; empty where it can.
+    white : bool
+        0 is white in the file; it is inverted when it is read.
+    """
 
     acquisition: int
     well: str
@@ -30,6 +46,11 @@ class Plane:
     width: int = 0
     height: int = 0
     dtype: str = ""
+    place: str = ""
+    fault: str = ""
+    mend: str = ""
+    white: bool = False
+    pixel_um: float | None = None
 
     @property
     def key(self) -> tuple[int, str, int]:
@@ -38,137 +59,149 @@ class Plane:
 
 
 @dataclass
-class Folder:
-    """Images of one folder with their parsed names, and what was not taken, by reason."""
+class Collected:
+    """Planes of a screen and what was found on the way.
 
-    named: list[tuple[str, Name]] = field(default_factory=list)
-    unparsed: list[tuple[str, str]] = field(default_factory=list)
-    ignored: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    Attributes
+    ----------
+    planes : list of Plane
+        All planes of the acquisitions.
+    ignored : Counter
+        Reason → files that were passed over.
+    pattern : str
+        The preset that was used, or ``regex``.
+    fields : dict
+        Number of a field → its text in the names, where these are no numbers.
+    """
 
-
-def list_files(folder: str) -> list[str]:
-    """Relative paths (with ``/``) of all files below a folder, sorted; links are followed, loops are not."""
-    found: list[str] = []
-    visited: set[tuple[int, int]] = set()
-    pending = [""]
-    while pending:
-        below = pending.pop()
-        place = os.path.join(folder, below)
-        status = os.stat(place)
-        if (status.st_dev, status.st_ino) in visited:
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        with os.scandir(place) as entries:
-            for entry in entries:
-                path = f"{below}/{entry.name}" if below else entry.name
-                if entry.is_dir():
-                    if not entry.name.startswith("."):  # snapshots and caches of file servers
-                        pending.append(path)
-                else:
-                    found.append(path)
-    return sorted(found)
-
-
-def read_folder(folder: str, pattern: NamePattern) -> Folder:
-    """List a folder and parse the names of its images."""
-    listed = Folder()
-    for path in list_files(folder):
-        name = path.rpartition("/")[2]
-        if not name.lower().endswith(IMAGE_EXTENSIONS):
-            listed.ignored["no TIFF by its extension"].append(path)
-        elif name.startswith("."):
-            listed.ignored["hidden file"].append(path)
-        elif reason := pattern.ignored(path):
-            listed.ignored[reason].append(path)
-        elif _CONTROL.search(path) or not _is_text(path):
-            listed.unparsed.append((path, "the name has control characters or is no UTF-8"))
-        else:
-            parsed = pattern.parse(path)
-            if isinstance(parsed, str):
-                listed.unparsed.append((path, parsed))
-            else:
-                listed.named.append((path, parsed))
-    if pattern.projections:
-        _leave_out_projections(listed)
-    return listed
+    planes: list[Plane] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    pattern: str = ""
+    fields: dict[int, str] = field(default_factory=dict)
 
 
 def _by_length(text: str) -> tuple[int, str]:
     return len(text), text  # 2 before 10
 
 
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:  # bytes that are no UTF-8 came in as surrogates
-        return False
-    return True
-
-
-def _leave_out_projections(listed: Folder) -> None:
-    """Ignore images without a z where their channel has z-steps: the instrument's own projections.
-
-    Decided for a channel in the whole folder, so that a well whose z-steps are missing is reported instead of
-    being taken from its projection. A channel without any z-step keeps its one image as z 1.
-    """
-    stacked = {name.channel for _, name in listed.named if name.z is not None}
-    kept = []
-    for path, name in listed.named:
-        if name.z is None and name.channel in stacked:
-            listed.ignored["projection beside z-steps"].append(path)
-        else:
-            kept.append((path, name))
-    listed.named = kept
-
-
 def collect_planes(
     acquisitions: Sequence[Acquisition],
-    pattern: NamePattern,
+    pattern: NamePattern | None,
     channels: Channels,
     plate_format: int,
     faults: Faults,
-) -> tuple[list[Plane], Counter[str]]:
-    """Planes of all acquisitions, and how many files were ignored for which reason.
+    stack_axis: str = "",
+) -> Collected:
+    """Planes of all acquisitions, and what was passed over.
 
     Names that cannot be parsed, wells off the plate, more than one timepoint, plate or replicate in a folder,
     and channels without a name go to `faults`.
+
+    Parameters
+    ----------
+    acquisitions : sequence of Acquisition
+        Rows of the samplesheet.
+    pattern : NamePattern or None
+        None: the preset that understands the names (``--file_pattern auto``).
+    channels : Channels
+        Names of the channels.
+    plate_format : int
+        Wells on a plate.
+    faults : Faults
+        Collects what is wrong.
+    stack_axis : str
+        What planes in a row are where nothing says it (`morphodose.design.expand.STACK_AXES`).
     """
-    folders: dict[str, Folder] = {}
-    ignored: Counter[str] = Counter()
-    planes: list[Plane] = []
+    result = Collected()
+    listings = _listings(acquisitions, faults)
+    automatic = pattern is None
+    if pattern is None:
+        names = [path for listed in listings.values() for path in images_of(listed)]
+        pattern = preset_pattern(best_preset(names) or "well_files")
+    result.pattern = pattern.name
+    keys = set(channels.names)
+    finder = Finder(pattern, automatic, channels, stack_axis, faults)
+    folders: dict[str, list[Found]] = {}
+    chosen: list[tuple[int, Found]] = []
+    for index, acquisition in enumerate(acquisitions):
+        folder = acquisition.folder
+        if folder is None or folder not in listings:
+            continue
+        if folder not in folders:
+            read = read_folder(folder, pattern, listings[folder])
+            folders[folder] = finder.planes(acquisition, read)
+            result.ignored.update({reason: len(paths) for reason, paths in read.ignored.items()})
+        chosen += [(index, found) for found in _select(acquisition, folders[folder], faults)]
+    chosen = _by_action(chosen)
+    numbers = number_fields(found.name.field for _, found in chosen)
+    result.fields = {number: text for text, number in numbers.items() if str(number) != text}
     wells: dict[str, str | ValueError] = {}
     unknown: dict[str, list[str]] = defaultdict(list)
-    for index, acquisition in enumerate(acquisitions):
-        if acquisition.folder is None:
+    for index, found in chosen:
+        name = found.name
+        if name.channel in channels.left_out:
+            result.ignored["channel left out by --channels"] += 1
             continue
-        if acquisition.folder not in folders:
-            folders[acquisition.folder] = folder = _read(acquisition, pattern, faults)
-            ignored.update({reason: len(paths) for reason, paths in folder.ignored.items()})
-        folder = folders[acquisition.folder]
-        for path, name in _select(acquisition, folder.named, faults):
-            if name.channel in channels.left_out:
-                ignored["channel left out by --channels"] += 1
-                continue
-            place = os.path.join(acquisition.folder, path)
-            if name.channel not in channels.names:
-                unknown[name.channel].append(place)
-                continue
-            if name.well not in wells:
-                wells[name.well] = _normalised(name.well, plate_format)
-            well = wells[name.well]
-            if isinstance(well, ValueError):
-                faults.add_plane(
-                    "well_off_plate",
-                    place,
-                    str(well),
-                    f"is --plate_format {plate_format} right? otherwise rename or remove the file",
-                    name.well,
-                )
-                continue
-            z = 1 if name.z is None else name.z
-            planes.append(Plane(index, well, name.field, z, name.channel, place))
-    _report_channels(channels, unknown, planes, faults)
-    return planes, ignored
+        if name.channel not in keys:
+            unknown[name.channel].append(found.source)
+            continue
+        if name.well not in wells:
+            wells[name.well] = _normalised(name.well, plate_format)
+        well = wells[name.well]
+        if isinstance(well, ValueError):
+            mend = f"is --plate_format {plate_format} right? otherwise rename or remove the file"
+            faults.add_plane("well_off_plate", found.source, str(well), mend, name.well)
+            continue
+        z = 1 if name.z is None else name.z
+        plane = Plane(
+            index, well, numbers[str(name.field)], z, name.channel, found.part.path, place=found.part.place
+        )
+        plane.fault, plane.mend, plane.white = found.fault, found.mend, found.white
+        if found.series is not None:
+            plane.width, plane.height, plane.dtype = (
+                found.series.width,
+                found.series.height,
+                found.series.dtype,
+            )
+            plane.pixel_um = found.series.pixel_um
+        result.planes.append(plane)
+    _report_channels(channels, unknown, result, faults)
+    return result
+
+
+def _listings(acquisitions: Sequence[Acquisition], faults: Faults) -> dict[str, Listing]:
+    """What lies in the folder of each acquisition; those that cannot be read are faults."""
+    listings: dict[str, Listing] = {}
+    failed: set[str] = set()
+    for acquisition in acquisitions:
+        folder = acquisition.folder
+        if folder is None or folder in listings or folder in failed:
+            continue
+        try:
+            listings[folder] = walk(folder)
+        except OSError as fault:
+            failed.add(folder)
+            reason = f"cannot be read ({fault.strerror})"
+            where = fault.filename or folder
+            faults.add(
+                "missing_folder", where, reason, "check its rights", acquisition.row, acquisition.given
+            )
+    return listings
+
+
+def _by_action(chosen: list[tuple[int, Found]]) -> list[tuple[int, Found]]:
+    """Channels that a Yokogawa took in several actions are told apart: ``1A2`` is channel 1 of action 2."""
+    actions: dict[str, set[str]] = defaultdict(set)
+    for _, found in chosen:
+        if found.name.action is not None:
+            actions[found.name.channel].add(found.name.action)
+    several = {channel for channel, taken in actions.items() if len(taken) > 1}
+    return [
+        (index, replace(found, name=found.name._replace(channel=f"{found.name.channel}A{found.name.action}")))
+        if found.name.channel in several
+        else (index, found)
+        for index, found in chosen
+    ]
 
 
 def _normalised(well: str, plate_format: int) -> str | ValueError:
@@ -178,47 +211,12 @@ def _normalised(well: str, plate_format: int) -> str | ValueError:
         return fault
 
 
-def _read(acquisition: Acquisition, pattern: NamePattern, faults: Faults) -> Folder:
-    """List and parse one folder; faults of its names are added."""
-    path = acquisition.folder or ""
-    try:
-        folder = read_folder(path, pattern)
-    except OSError as fault:
-        where = fault.filename or path
-        faults.add(
-            "missing_folder",
-            where,
-            f"cannot be read ({fault.strerror})",
-            "check its rights",
-            acquisition.row,
-            acquisition.given,
-        )
-        return Folder()
-    for name, reason in folder.unparsed:
-        mend = f"rename or remove it, or give another --file_pattern (now {pattern.name}"
-        mend += f", such as {pattern.example})" if pattern.example else f": {pattern.regex.pattern})"
-        faults.add_plane("unparsable_name", os.path.join(path, name), reason, mend, name.rpartition("/")[2])
-    if not folder.named and not folder.unparsed:
-        others = listing((f"{len(paths)} x {reason}" for reason, paths in folder.ignored.items()), 4)
-        faults.add(
-            "missing_folder",
-            acquisition.sheet,
-            f"no image in the folder of this acquisition{f' (ignored: {others})' if others else ''}",
-            "correct the folder, or --file_pattern",
-            acquisition.row,
-            acquisition.given,
-        )
-    return folder
-
-
-def _select(
-    acquisition: Acquisition, named: Iterable[tuple[str, Name]], faults: Faults
-) -> list[tuple[str, Name]]:
+def _select(acquisition: Acquisition, named: Iterable[Found], faults: Faults) -> list[Found]:
     """Names that belong to the acquisition, where names carry a timepoint, plate or replicate themselves."""
     chosen = list(named)
     for key in ("timepoint", "plate", "replicate"):
         values: Counter[str] = Counter(
-            value for _, name in chosen if (value := getattr(name, key)) is not None
+            value for found in chosen if (value := getattr(found.name, key)) is not None
         )
         wanted = plain_number(acquisition.in_name.get(key, ""))
         if wanted and chosen:
@@ -233,7 +231,7 @@ def _select(
                     acquisition.row,
                     acquisition.in_name[key],
                 )
-            chosen = [(path, name) for path, name in chosen if getattr(name, key) == wanted]
+            chosen = [found for found in chosen if getattr(found.name, key) == wanted]
         elif len(values) > 1:
             ordered: list[str] = sorted(values, key=_by_length)
             faults.add(
@@ -249,7 +247,7 @@ def _select(
 
 
 def _report_channels(
-    channels: Channels, unknown: dict[str, list[str]], planes: Sequence[Plane], faults: Faults
+    channels: Channels, unknown: dict[str, list[str]], result: Collected, faults: Faults
 ) -> None:
     """Channels of the files without a name, and names without files."""
     if not channels.names:
@@ -263,16 +261,19 @@ def _report_channels(
             f"add it: {named},{number}:<name>; or leave it out on purpose: {number}:-",
             value=number,
         )
-    present = {plane.channel for plane in planes}
+    present = {plane.channel for plane in result.planes}
     if not present:
         return
+    others = [f"{count} x {what}" for what, count in result.ignored.items() if "not read" in what]
     seen = sorted(present | set(unknown), key=_by_length)
     for number, name in channels.names.items():
         if number not in present:
             faults.add(
                 "channel_without_images",
                 "--channels",
-                f"channel {number} has no image in any acquisition",
-                f"take it out of --channels, or correct its number; the images have {listing(seen)}",
+                f"channel {number} has no image in any acquisition"
+                + (f" (passed over: {listing(others)})" if others else ""),
+                ("export it as TIFF if those are its images; else " if others else "")
+                + f"take it out of --channels, or correct its number; the images have {listing(seen)}",
                 value=f"{number}:{name}",
             )

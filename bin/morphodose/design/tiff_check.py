@@ -1,12 +1,13 @@
-"""Size, depth and completeness of a TIFF from its tags alone; no pixel is read.
+"""Size, depth, number of planes and completeness of a TIFF from its tags alone; no pixel is read.
 
-A light reader of TIFF 6.0 and BigTIFF headers: it opens a file, reads the tags of its first image, and
+A light reader of TIFF 6.0 and BigTIFF headers: it opens a file, reads the tags of its images, and
 compares the places of strips or tiles with the length of the file. A screen of 40,000 planes takes seconds.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 from collections.abc import Sequence
@@ -15,16 +16,56 @@ from typing import NamedTuple
 
 
 class TiffInfo(NamedTuple):
-    """What the tags of a plane say; `fault` is empty when the file is whole and readable."""
+    """What the tags of a file say; `fault` is empty when the file is whole and readable, else `mend` helps.
+
+    `pages` are the places of its planes among the image directories: thumbnails and reduced images are
+    none. With
+    `frames`, one directory stands for so many planes (ImageJ, beyond 4 GB or by choice). `white` says that
+    0 is white, `ome` that it has OME metadata.
+    """
 
     width: int = 0
     height: int = 0
     dtype: str = ""
     fault: str = ""
+    mend: str = ""
+    pages: tuple[int, ...] = (0,)
+    frames: int = 1
+    white: bool = False
+    ome: bool = False
+
+    @property
+    def planes(self) -> int:
+        """Planes in the file."""
+        return len(self.pages) * self.frames
+
+
+COPY = "copy it from the instrument again"
+EXPORT = "export it from the instrument's software as grey TIFF of 8 or 16 bits, one plane a file"
+_SPLIT = (
+    "export each channel as grey of 8 or 16 bits (in Fiji: Image > Color > Split Channels, then save each)"
+)
+
+#: First bytes of files that are often given a TIFF's name.
+_OTHERS = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"<?xml", "an XML text"),
+)
 
 
 class _Fault(Exception):
-    """Why a file cannot be used."""
+    """Why a file cannot be used, and what helps."""
+
+    def __init__(self, message: str, mend: str = COPY) -> None:
+        super().__init__(message)
+        self.mend = mend
 
 
 # TIFF 6.0 field types (and those of BigTIFF): number → struct letter
@@ -44,43 +85,49 @@ _TYPES = {
     18: "Q",
 }
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES = 254, 256, 257, 258, 259, 277
+_PHOTOMETRIC, _DESCRIPTION, _COLORS = 262, 270, 320
 _ROWS, _TILE_WIDTH, _TILE_HEIGHT, _FORMAT = 278, 322, 323, 339
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 _WANTED = frozenset(
     {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_HEIGHT, _FORMAT}
-    | {_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES}
+    | {_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _PHOTOMETRIC, _COLORS}
 )
 _KINDS = {1: "uint", 2: "int", 3: "float"}
-_READABLE = {8: "ui", 16: "uif", 32: "uif", 64: "f"}
+#: Bits a pixel → kinds that are read. 10, 12 and 14 bits are packed, and become 16.
+_READABLE = {8: "ui", 10: "u", 12: "u", 14: "u", 16: "uif", 32: "uif", 64: "f"}
+_WHITE, _PALETTE = 0, 3
+_MOST_PAGES = 1_000_000
 _HEAD = 4096  # most writers put header and tags of a plane into it
+_DESCRIBED = 1024
 
 _Tags = dict[int, tuple[int, ...]]
 
 
 def check_tiff(path: str) -> TiffInfo:
-    """Read the tags of one single-plane grey TIFF and judge whether it is whole.
+    """Read the tags of one grey TIFF and judge whether it is whole.
 
     Returns
     -------
     TiffInfo
         Width and height in pixels and the NumPy name of the data type; `fault` says what is wrong: no such
-        file, empty, no TIFF, truncated, several planes, colour, or bits that are not whole bytes.
+        file, empty, no TIFF, truncated, colour, or bits that are not read.
     """
     try:
         # non-blocking, so that a pipe with a TIFF's name cannot hang the check
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return TiffInfo(
-            fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
+            fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist",
+            mend=COPY,
         )
     except OSError as fault:
-        return TiffInfo(fault=f"cannot be opened ({fault.strerror})")
+        return TiffInfo(fault=f"cannot be opened ({fault.strerror})", mend="check its rights")
     try:
         return _Reader(handle).info()
     except _Fault as fault:
-        return TiffInfo(fault=str(fault))
+        return TiffInfo(fault=str(fault), mend=fault.mend)
     except OSError as fault:
-        return TiffInfo(fault=f"cannot be read ({fault.strerror})")
+        return TiffInfo(fault=f"cannot be read ({fault.strerror})", mend="check the disk, and copy it again")
     finally:
         os.close(handle)
 
@@ -103,7 +150,7 @@ class _Reader:
         self.handle = handle
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise _Fault("is no regular file")
+            raise _Fault("is no regular file", "remove it, or put the image in its place")
         self.size = status.st_size
         self.head = os.pread(handle, _HEAD, 0)
         self.order = "<"
@@ -114,23 +161,49 @@ class _Reader:
             raise _Fault("is empty (0 bytes)")
         start = self._header()
         tags, following = self._directory(start)
-        info = self._plane(tags)
-        if following:
-            self._extra_planes(following, info, start)
-        return info
+        if not following:
+            info = self._plane(tags)
+            return self._described(info, tags)
+        return self._of_pages(tags, following, start)
+
+    def _described(self, info: TiffInfo, tags: _Tags) -> TiffInfo:
+        """Add what the description says: OME metadata, or the planes of ImageJ that share one directory."""
+        text = bytes(tags.get(_DESCRIPTION, ())).decode("latin-1")
+        if text.startswith("ImageJ=") and len(info.pages) == 1:
+            found = re.search(r"^images=(\d{1,9})\s*$", text, re.MULTILINE)
+            frames = int(found[1]) if found else 1
+            if frames > 1:
+                self._check_frames(info, tags, frames)
+                return info._replace(frames=frames)
+        return info._replace(ome="<OME" in text or text.lstrip().startswith("<?xml"))
+
+    def _check_frames(self, info: TiffInfo, tags: _Tags, frames: int) -> None:
+        """Frames lie one after the other behind the first, and must be in the file."""
+        size = sum(tags.get(_STRIP_BYTES, ())) or info.width * info.height * np_size(info.dtype)
+        if int(tags.get(_COMPRESSION, (1,))[0]) != 1 or _TILES in tags:
+            raise _Fault(f"says that it holds {frames} planes, and holds one (its ImageJ description)")
+        whole = (self.size - int(tags[_STRIPS][0])) // size
+        if whole < frames:
+            raise _Fault(f"is truncated: it says that it holds {frames} planes, and has room for {whole}")
 
     def _header(self) -> int:
         """Place of the first directory."""
         mark = self.head[:2]
         if mark not in (b"II", b"MM"):
-            raise _Fault("is not a TIFF")
+            other = next((what for start, what in _OTHERS if self.head.startswith(start)), "")
+            if other:
+                raise _Fault(f"is not a TIFF: it is {other}", EXPORT)
+            blank = not self.head.strip(b"\0")
+            raise _Fault(
+                "is not a TIFF" + (": it holds zeros alone" if blank else ""), COPY if blank else EXPORT
+            )
         self.order = "<" if mark == b"II" else ">"
         if len(self.head) < 8:
             raise _Fault(f"is truncated: {self.size} bytes are no TIFF header")
         version = struct.unpack(self.order + "H", self.head[2:4])[0]
         self.big = version == 43
         if version not in (42, 43):
-            raise _Fault("is not a TIFF")
+            raise _Fault("is not a TIFF", EXPORT)
         if self.big and len(self.head) < 16:
             raise _Fault(f"is truncated: {self.size} bytes are no BigTIFF header")
         code, place = ("Q", 8) if self.big else ("I", 4)
@@ -162,9 +235,15 @@ class _Reader:
         tags: _Tags = {}
         for entry in range(0, count * width, width):
             tag, kind = struct.unpack_from(self.order + "HH", block, entry)
+            number = struct.unpack_from(self.order + letter, block, entry + 4)[0]
+            if tag == _DESCRIPTION and kind == 2 and slot < number:
+                # its beginning is enough
+                place = struct.unpack_from(self.order + letter, block, entry + width - slot)[0]
+                most = max(0, min(number, _DESCRIBED, self.size - place))
+                tags[tag] = tuple(self._bytes(place, most))
+                continue
             if tag not in _WANTED:
                 continue
-            number = struct.unpack_from(self.order + letter, block, entry + 4)[0]
             code = _TYPES.get(kind)
             if code is None or not 0 < number <= 10_000_000:
                 raise _Fault(f"is damaged: tag {tag} has type {kind} and {number} values")
@@ -185,23 +264,33 @@ class _Reader:
         width, height = int(tags[_WIDTH][0]), int(tags[_HEIGHT][0])
         if width < 1 or height < 1:
             raise _Fault(f"is damaged: its size is {width} x {height}")
-        if (samples := tags.get(_SAMPLES, (1,))[0]) != 1:
-            raise _Fault(f"is a colour image ({samples} samples a pixel); a grey one is expected")
+        photometric = int(tags.get(_PHOTOMETRIC, (1,))[0])
+        samples = int(tags.get(_SAMPLES, (1,))[0])
+        if samples == 2:
+            raise _Fault("is grey with transparency (2 samples a pixel); a grey one is expected", EXPORT)
+        if samples != 1:
+            raise _Fault(f"is a colour image ({samples} samples a pixel); a grey one is expected", _SPLIT)
+        if photometric == _PALETTE and not _is_ramp(tags.get(_COLORS, ())):
+            raise _Fault("is coloured by a palette whose colours are no grey levels", _SPLIT)
         bits, kind = int(tags.get(_BITS, (1,))[0]), _KINDS.get(int(tags.get(_FORMAT, (1,))[0]), "?")
+        if bits == 1:
+            raise _Fault("has 1 bit a pixel: it is a mask, not an image of counts", EXPORT)
         if kind[0] not in _READABLE.get(bits, ""):
-            raise _Fault(f"has {bits} bits a pixel ({kind}); 8, 16 or 32 bits are read")
-        self._check_data(tags, width, height, bits // 8)
-        return TiffInfo(width, height, f"{kind}{bits}")
+            raise _Fault(f"has {bits} bits a pixel ({kind}); 8 to 16 or 32 bits are read", EXPORT)
+        self._check_data(tags, width, height, bits)
+        stored = bits if bits % 8 == 0 else 16
+        return TiffInfo(width, height, f"{kind}{stored}", white=photometric == _WHITE)
 
-    def _check_data(self, tags: _Tags, width: int, height: int, depth: int) -> None:
+    def _check_data(self, tags: _Tags, width: int, height: int, bits: int) -> None:
         """Every strip or tile must lie in the file, and there must be as many as the size needs."""
         tiled = _TILES in tags
+        pixels = height * -(-width * bits // 8)  # rows of packed bits end on a byte
         places, lengths = (tags.get(_TILES, ()), tags.get(_TILE_BYTES, ())) if tiled else (
             tags.get(_STRIPS, ()), tags.get(_STRIP_BYTES, ())
         )  # fmt: skip
         plain = int(tags.get(_COMPRESSION, (1,))[0]) == 1
         if not lengths and plain and len(places) == 1:
-            lengths = (width * height * depth,)  # the tag is missing in files of some old writers
+            lengths = (pixels,)  # the tag is missing in files of some old writers
         if tiled:
             across, down = tags.get(_TILE_WIDTH, (0,))[0], tags.get(_TILE_HEIGHT, (0,))[0]
             needed = -(-width // across) * -(-height // down) if across and down else -1
@@ -215,19 +304,47 @@ class _Reader:
             raise _Fault(f"is truncated: its pixels reach to byte {end}, it has {self.size}")
         if min(lengths) <= 0 or min(places) <= 0:
             raise _Fault("is truncated: a strip or tile was never written")
-        if plain and not tiled and sum(lengths) < width * height * depth:
-            raise _Fault(f"is truncated: {sum(lengths)} of {width * height * depth} bytes of pixels")
+        if plain and not tiled and sum(lengths) < pixels:
+            raise _Fault(f"is truncated: {sum(lengths)} of {pixels} bytes of pixels")
 
-    def _extra_planes(self, start: int, first: TiffInfo, seen: int) -> None:
-        """Further images of the same size are a stack; smaller ones (thumbnails, pyramids) do no harm."""
-        visited = {seen}
-        while start and start not in visited and len(visited) < 64:
-            visited.add(start)
+    def _of_pages(self, first: _Tags, following: int, start: int) -> TiffInfo:
+        """Several directories: the planes are those of the largest size that no tag calls a reduced image."""
+        found = [first]
+        visited = {start}
+        while following and following not in visited and len(found) < _MOST_PAGES:
+            visited.add(following)
             try:
-                tags, following = self._directory(start)
+                tags, following = self._directory(following)
             except _Fault:
-                return  # some writers leave a stray pointer behind; the first plane is whole
-            size = (tags.get(_WIDTH, (0,))[0], tags.get(_HEIGHT, (0,))[0])
-            if not tags.get(_SUBFILE, (0,))[0] & 1 and size == (first.width, first.height):
-                raise _Fault("holds several planes; one plane a file is expected")
-            start = following
+                if len(found) == 1:
+                    break  # some writers leave a stray pointer behind; the first plane is whole
+                raise
+            found.append(tags)
+        sizes = [
+            (0, 0) if tags.get(_SUBFILE, (0,))[0] & 1 else (_value(tags, _WIDTH), _value(tags, _HEIGHT))
+            for tags in found
+        ]
+        largest = max(sizes, key=lambda size: size[0] * size[1])
+        pages = tuple(page for page, size in enumerate(sizes) if size == largest and size != (0, 0))
+        infos = [self._plane(found[page]) for page in pages or (0,)]
+        if len({info[:3] for info in infos}) > 1:
+            raise _Fault("holds planes of several depths", EXPORT)
+        return self._described(infos[0]._replace(pages=pages or (0,)), first)
+
+
+def _value(tags: _Tags, tag: int) -> int:
+    return int(tags.get(tag, (0,))[0])
+
+
+def _is_ramp(colors: tuple[int, ...]) -> bool:
+    """Whether a palette rises from black in each of its colours: its numbers are then intensities."""
+    third = len(colors) // 3
+    parts = [colors[start : start + third] for start in range(0, 3 * third, max(third, 1))]
+    return bool(colors) and all(
+        all(low <= high for low, high in zip(part, part[1:], strict=False)) for part in parts
+    )
+
+
+def np_size(dtype: str) -> int:
+    """Bytes of a pixel of a data type such as ``uint16``."""
+    return int(dtype.lstrip("uintfloa")) // 8

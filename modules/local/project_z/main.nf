@@ -3,7 +3,7 @@ process PROJECT_Z {
     label 'process_single'
 
     input:
-    tuple val(metas), val(rows), path(planes, stageAs: 'planes/plane?????.tif')   // rows[i]: id, source, field, z, channel of planes[i]
+    tuple val(metas), val(rows), path(files, stageAs: 'planes/file?????')   // rows: id, file (its number in files), source, place in the file, field, z, channel
     val code
 
     output:
@@ -14,13 +14,14 @@ process PROJECT_Z {
     def args = task.ext.args ?: ''
     def wells = metas.collect { meta -> [id: meta.id, keys: meta, planes: "${meta.id}.tsv"] }
     // staged under plain names: what the instrument called its files is only quoted in messages
-    def cells = rows.withIndex().groupBy { row, _i -> row.id }.collectEntries { id, its ->
-        [id, its.collectMany { row, i ->
-            [String.format('plane%05d.tif', i + 1), "'${row.source.replace("'", "'\\''")}'", row.field, row.z, "'${row.channel}'"]
+    def quoted = { text -> "'${text.replace("'", "'\\''")}'" }
+    def cells = rows.groupBy { row -> row.id }.collectEntries { id, its ->
+        [id, its.collectMany { row ->
+            [String.format('file%05d', row.file), quoted(row.source), quoted(row.place), row.field, row.z, quoted(row.channel)]
         }]
     }
     def sheets = metas.collect { meta ->
-        "printf '%s\\t%s\\t%s\\t%s\\t%s\\n' file source field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
+        "printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' file source place field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
     }
     """
     ${sheets.join('\n    ')}

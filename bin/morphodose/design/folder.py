@@ -1,0 +1,88 @@
+"""The images of one folder, with what their names say, and what is passed over."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
+from morphodose.design.walk import Listing, walk
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass
+class Folder:
+    """Images of one folder with their parsed names, and what was not taken, by reason.
+
+    `zarrs` are those of the images that are a folder; `unparsed` are (path, reason).
+    """
+
+    named: list[tuple[str, Name]] = field(default_factory=list)
+    unparsed: list[tuple[str, str]] = field(default_factory=list)
+    ignored: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    zarrs: frozenset[str] = frozenset()
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image that is read, by its extension."""
+    return name.lower().endswith(IMAGE_EXTENSIONS)
+
+
+def images_of(listed: Listing) -> list[str]:
+    """Images of a listing: files by their extension, and OME-Zarr folders."""
+    return sorted([path for path in listed.files if is_image(path)] + listed.zarrs)
+
+
+def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None) -> Folder:
+    """List a folder and parse the names of its images."""
+    listed = walk(folder) if listed is None else listed
+    found = Folder(zarrs=frozenset(listed.zarrs))
+    for path, reason in listed.passed.items():
+        found.ignored[reason].append(path)
+    for path in sorted([*listed.files, *listed.zarrs]):
+        name = path.rpartition("/")[2]
+        if path not in found.zarrs and not is_image(name):
+            other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")
+            what = f"{other[1:].upper()} image, which is not read" if other else "no image by its extension"
+            found.ignored[what].append(path)
+        elif name.startswith("."):
+            found.ignored["hidden file"].append(path)
+        elif why := pattern.ignored(path):
+            found.ignored[why].append(path)
+        elif _CONTROL.search(path) or not _is_text(path):
+            found.unparsed.append((path, "the name has control characters or is no UTF-8"))
+        else:
+            parsed = pattern.parse(path)
+            if isinstance(parsed, str):
+                found.unparsed.append((path, parsed))
+            else:
+                found.named.append((path, parsed))
+    if pattern.projections:
+        _leave_out_projections(found)
+    return found
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8 came in as surrogates
+        return False
+    return True
+
+
+def _leave_out_projections(listed: Folder) -> None:
+    """Ignore images without a z, or of step 0, where their channel has z-steps: the instrument's projections.
+
+    Decided for a channel in the whole folder, so that a well whose z-steps are missing is reported instead of
+    being taken from its projection. A channel without any z-step keeps its one image as z 1.
+    """
+    stacked = {name.channel for _, name in listed.named if name.z}
+    kept = []
+    for path, name in listed.named:
+        if not name.z and name.channel in stacked:
+            listed.ignored["projection beside z-steps"].append(path)
+        else:
+            kept.append((path, name))
+    listed.named = kept

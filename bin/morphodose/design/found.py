@@ -1,0 +1,136 @@
+"""The planes in the files of one folder; files that have no place in the screen are faults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from morphodose.design.channels import Channels
+from morphodose.design.expand import CannotPlace, Found, expand
+from morphodose.design.faults import Faults, listing
+from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
+from morphodose.design.folder import Folder
+from morphodose.design.patterns import kinds_of_names, names_mend, names_message
+from morphodose.design.samplesheet import Acquisition
+from morphodose.reading.contents import Contents
+from morphodose.reading.describe import describe
+
+_COMPANION = ".companion.ome"
+
+
+@dataclass
+class Finder:
+    """Finds the planes of folders.
+
+    Attributes
+    ----------
+    pattern : NamePattern
+        Reads the names.
+    automatic : bool
+        The pattern was found by itself.
+    channels : Channels
+        What ``--channels`` names and leaves out.
+    stack_axis : str
+        As in `morphodose.design.expand.expand`.
+    faults : Faults
+        Collects what is wrong.
+    """
+
+    pattern: NamePattern
+    automatic: bool
+    channels: Channels
+    stack_axis: str
+    faults: Faults
+
+    def planes(self, acquisition: Acquisition, folder: Folder) -> list[Found]:
+        """Planes of one folder's files."""
+        root = acquisition.folder or ""
+        wanted = [(path, name) for path, name in folder.named if name.channel not in self.channels.left_out]
+        left_out = [path for path, name in folder.named if name.channel in self.channels.left_out]
+        if left_out:
+            folder.ignored["channel left out by --channels"] += left_out
+        reasons = dict(folder.unparsed)
+        entries: list[tuple[str, Name | None]] = [*wanted, *((path, None) for path in reasons)]
+        contents = self._contents(root, [path for path, _ in entries], folder, reasons)
+        in_companion = {
+            file for path, holds in contents.items() if path.endswith(_COMPANION) for file in holds.claimed
+        }
+        found: list[Found] = []
+        unplaced: list[tuple[str, str, str]] = []
+        described: set[tuple[str, str]] = set()
+        for path, name in entries:
+            place, holds = _join(root, path), contents[path]
+            if os.path.normpath(place) in in_companion:
+                folder.ignored["described by its companion file"].append(path)
+                continue
+            container = path in folder.zarrs or path.lower().endswith(CONTAINER_EXTENSIONS)
+            if name is None and not container and not any(series.well for series in holds.series):
+                unplaced.append((path, reasons[path], ""))
+                continue
+            keys = set(self.channels.names) | self.channels.left_out
+            try:
+                for one in expand(place, name, holds, keys, self.stack_axis):
+                    # each of a set of OME-TIFF files describes the whole set
+                    if name is not None or (one.part.path, one.part.place) not in described:
+                        found.append(one)
+                    described.add((one.part.path, one.part.place))
+            except CannotPlace as fault:
+                unplaced.append((path, str(fault), fault.mend))
+        self._report(root, unplaced)
+        if not folder.named and not unplaced and not described:
+            self._report_nothing(acquisition, folder)
+        self._report_channel_names(root, found)
+        return found
+
+    def _contents(
+        self, root: str, paths: Sequence[str], folder: Folder, unparsed: dict[str, str]
+    ) -> dict[str, Contents]:
+        zarrs = {_join(root, path) for path in paths if path in folder.zarrs}
+        places = [_join(root, path) for path in paths]
+        unnamed = {_join(root, path) for path in unparsed}
+        return dict(zip(paths, describe(places, zarrs, unnamed), strict=True))
+
+    def _report(self, root: str, unplaced: Sequence[tuple[str, str, str]]) -> None:
+        """One fault for each kind of name."""
+        mends = {(path, reason): mend for path, reason, mend in unplaced}
+        for reason, paths in kinds_of_names((path, reason) for path, reason, _ in unplaced):
+            mend = mends[paths[0], reason]
+            kind = "unplaced_image" if mend else "unparsable_name"
+            mend = mend or names_mend(paths[0], None if self.automatic else self.pattern)
+            message = names_message(paths, reason)
+            self.faults.add_plane(kind, _join(root, paths[0]), message, mend, paths[0].rpartition("/")[2])
+
+    def _report_nothing(self, acquisition: Acquisition, folder: Folder) -> None:
+        others = listing((f"{len(paths)} x {reason}" for reason, paths in folder.ignored.items()), 4)
+        unread = any("not read" in reason for reason in folder.ignored)
+        self.faults.add(
+            "missing_folder",
+            acquisition.sheet,
+            f"no image in the folder of this acquisition{f' (passed over: {others})' if others else ''}",
+            "export its images as TIFF, grey, 8 or 16 bits"
+            if unread
+            else "correct the folder, or --file_pattern",
+            acquisition.row,
+            acquisition.given,
+        )
+
+    def _report_channel_names(self, root: str, found: Sequence[Found]) -> None:
+        """Files that name their channels in different orders, where numbers are to say which is which."""
+        orders: dict[tuple[str, ...], str] = {}
+        for one in found:
+            if one.series is not None and len(one.series.channels) > 1 and one.name.channel.isdecimal():
+                orders.setdefault(one.series.channels, one.source)
+        if len(orders) > 1:
+            (first, _), (second, path) = list(orders.items())[:2]
+            self.faults.add_plane(
+                "channel_names",
+                path,
+                f"its channels are {listing(second)}; those of other files are {listing(first)}",
+                "name the channels by these names instead of numbers: --channels "
+                + ",".join(f"{name}:<name>" for name in first),
+            )
+
+
+def _join(root: str, path: str) -> str:
+    return os.path.join(root, path) if path else root

@@ -1,0 +1,122 @@
+"""Finding the preset that understands a folder, and what to say where none does."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+
+from morphodose.design.faults import counted
+from morphodose.design.filenames import NamePattern, preset_pattern
+from morphodose.design.presets import PRESETS, WELL_FILES
+
+#: Names that are tried of a screen, evenly spread over it.
+_SAMPLE = 1000
+#: What letters before a number mean, in names of any origin.
+_MEANINGS = {
+    "field": ("f", "s", "fld", "field", "site", "pos", "position", "fov", "p"),
+    "z": ("z", "zstep", "slice", "stack", "zstack", "plane"),
+    "channel": ("c", "ch", "w", "wv", "channel", "d"),
+    "timepoint": ("t", "time", "timepoint", "tp"),
+}
+_TOKENS = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]+")
+_WELL_TOKEN = re.compile(r"(?<![A-Za-z\d])[A-Pa-p](?:0[1-9]|[1-4]\d|[1-9])(?!\d)")
+
+
+def best_preset(paths: Sequence[str]) -> str | None:
+    """The preset that understands most of the names, or None where none understands any.
+
+    Presets of instruments come before the one for any file that names a well.
+    """
+    step = max(1, len(paths) // _SAMPLE)
+    some = paths[::step]
+    counts: dict[str, int] = {}
+    for name in PRESETS:
+        pattern = preset_pattern(name)
+        counts[name] = sum(
+            not isinstance(pattern.parse(path), str) and not pattern.ignored(path) for path in some
+        )
+    best = max(counts, key=lambda name: counts[name])
+    if counts[best]:
+        return best
+    pattern = preset_pattern("well_files")
+    return "well_files" if any(not isinstance(pattern.parse(path), str) for path in some) else None
+
+
+def kind_of_name(path: str) -> str:
+    """A file name with its numbers and the text that varies taken out: names of one kind are alike."""
+    name = path.rpartition("/")[2]
+    name = re.sub(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "<guid>", name)
+    return re.sub(r"\d+", "#", _WELL_TOKEN.sub("<well>", name))
+
+
+def kinds_of_names(entries: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """(reason, paths) of each kind of name, the commonest first; entries are (path, reason)."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for path, reason in entries:
+        groups.setdefault((kind_of_name(path), reason), []).append(path)
+    return sorted(
+        ((reason, paths) for (_, reason), paths in groups.items()), key=lambda group: -len(group[1])
+    )
+
+
+def nearest_preset(path: str) -> tuple[str, str]:
+    """The preset whose example is spelt most like a name, and that example."""
+    kind = kind_of_name(path)
+    examples = [(name, example) for name, preset in PRESETS.items() for example in preset.examples]
+    examples += [("well_files", example) for example in WELL_FILES.examples]
+    return max(examples, key=lambda one: SequenceMatcher(None, kind, kind_of_name(one[1])).ratio())
+
+
+def pattern_to_start_from(path: str) -> str:
+    """A regular expression with named groups that reads this name, as far as it can be guessed.
+
+    The first text such as B03 is the well; a number is what the letters before it commonly mean.
+    """
+    name = path.rpartition("/")[2]
+    match = _WELL_TOKEN.search(name)
+    if match is None:
+        return _described(name, Counter())
+    used: Counter[str] = Counter()
+    before = _described(name[: match.start()], used)
+    return before + r"(?P<well>[A-Pa-p]\d{1,2})" + _described(name[match.end() :], used) + "$"
+
+
+def _described(text: str, used: Counter[str]) -> str:
+    parts, last = [], ""
+    for token in _TOKENS.findall(text):
+        if token.isdecimal():
+            meaning = next((what for what, words in _MEANINGS.items() if last.lower() in words), None)
+            if meaning and not used[meaning]:
+                used[meaning] += 1
+                parts.append(rf"(?P<{meaning}>\d+)")
+            else:
+                parts.append(r"\d+")
+        else:
+            parts.append(re.escape(token).replace(r"\ ", " ").replace(r"\_", "_").replace(r"\-", "-"))
+            if token.isalpha():
+                last = token
+    return "".join(parts)
+
+
+def names_message(paths: Sequence[str], reason: str) -> str:
+    """What is wrong with names of one kind, with three of them."""
+    if len(paths) == 1:
+        return reason
+    shown = ", ".join(path.rpartition("/")[2] for path in paths[:3])
+    return f"{reason} ({counted(len(paths), 'name')} of this kind: {shown}{', …' if len(paths) > 3 else ''})"
+
+
+def names_mend(path: str, pattern: NamePattern | None) -> str:
+    """What to do about a name that is not understood."""
+    near, example = nearest_preset(path)
+    start = f"a pattern to start from: --file_pattern '{pattern_to_start_from(path)}'"
+    if pattern is None:
+        return f"the nearest preset is {near} ({example}); {start}"
+    now = (
+        f"now {pattern.name}, such as {pattern.example}"
+        if pattern.example
+        else f"now {pattern.regexes[0].pattern}"
+    )
+    return f"rename or remove it, or give another --file_pattern ({now}); {start}"
