@@ -1,0 +1,142 @@
+"""From a folder as an instrument writes it to the planes: wells, fields, z, channels, pixel size, and the pixels."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from design_tree import Screen
+from instrument_files import MADE, WELLS, Made
+from morphodose.design.output import Design
+from morphodose.reading.contents import Contents
+from morphodose.reading.describe import describe
+from morphodose.reading.pixels import read_plane
+
+
+def screen_of(root: Path, wells: tuple[str, ...] = WELLS) -> Screen:
+    """Samplesheet and plate map of one acquisition in the folder ``images``."""
+    root.mkdir(parents=True, exist_ok=True)
+    screen = Screen(root)
+    screen.sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,images\n")
+    rows = [
+        f"{well},{'Drug' if n else 'DMSO'},{n},uM,{'treated' if n else 'vehicle'}"
+        for n, well in enumerate(wells)
+    ]
+    screen.plate_map.write_text("\n".join(["well,compound,dose,dose_unit,role", *rows]) + "\n")
+    return screen
+
+
+def understood(root: Path, made: Made) -> Design:
+    screen = screen_of(root)
+    made.make(root / "images")
+    return screen.judge(file_pattern="auto", channels=made.channels)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_folder_of_each_instrument_is_understood_by_itself(tmp_path: Path, name: str) -> None:
+    made = MADE[name]
+    design = understood(tmp_path, made)
+    assert not [fault.text() for fault in design.faults]
+    assert design.settings["file_pattern"] == made.preset
+    assert {plane.well for plane in design.planes} == set(WELLS)
+    assert {plane.field for plane in design.planes} == set(made.fields)
+    assert {plane.z for plane in design.planes} == set(made.z)
+    channels = set(design.channels.names)
+    assert len(design.planes) == len(WELLS) * len(made.fields) * len(made.z) * len(channels)
+    for size in {plane.pixel_um for plane in design.planes}:
+        assert size == (pytest.approx(made.pixel_um) if made.pixel_um else None)
+    # every plane is another one, and has its size
+    read = [read_plane(plane.path, plane.place, plane.path) for plane in design.planes]
+    assert {image.shape for image in read} == {(plane.height, plane.width) for plane in design.planes}
+    assert len({image.tobytes() for image in read}) == len(design.planes)
+
+
+def test_stacks_are_read_plane_by_plane_in_the_right_order(tmp_path: Path) -> None:
+    from instrument_files import pixels
+
+    for name in ("imagej", "tiff_axes", "ome_tiff", "ome_plate", "zarr_04"):
+        design = understood(tmp_path / name, MADE[name])
+        for plane in design.planes:
+            channel = list(design.channels.names).index(plane.channel) + 1
+            field = plane.field - (name == "zarr_04")
+            expected = pixels(plane.well, field, plane.z - 1, channel)
+            assert np.array_equal(read_plane(plane.path, plane.place, "x"), expected), (name, plane)
+
+
+def test_a_stack_without_axes_needs_them_only_where_its_name_leaves_two_open(tmp_path: Path) -> None:
+    import tifffile
+
+    screen = screen_of(tmp_path)
+    (tmp_path / "images").mkdir()
+    for well in WELLS:
+        stack = np.ones((3, 8, 8), "uint16")
+        tifffile.imwrite(tmp_path / "images" / f"{well}.tif", stack, photometric="minisblack", metadata=None)
+    message = screen.message(file_pattern="auto", channels="1:DNA,2:Actin,3:ER")
+    assert (
+        "holds 3 planes, and neither its name nor its metadata say whether they are z, channels or times"
+        in message
+    )
+    assert "(2 names of this kind: B02.tif, C03.tif) → say it by --stack_axis z, channel or time" in message
+    assert (
+        len(screen.judge(file_pattern="auto", channels="1:DNA,2:Actin,3:ER", stack_axis="channel").planes)
+        == 6
+    )
+    assert {plane.z for plane in screen.judge(file_pattern="auto", channels="1:DNA").planes} == {1, 2, 3}
+
+
+@pytest.fixture
+def formats(root: Path) -> Path:
+    folder = root.parent / "shared" / "cases" / "images"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside the repository (../shared/cases)")
+    return folder
+
+
+def contents(path: Path) -> Contents:
+    return describe([str(path)])[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "shape", "pixel_um"),
+    [
+        ("cluster.nd2", (2, 10, 3), (31, 38), 0.1678),
+        ("xyz__multiple_images.czi", (1, 2, 1), (251, 251), 0.1956),
+        ("xyc_16bit__nuclei_golgi.tif", (2, 1, 1), (220, 204), 0.5158),
+        ("xyzc_16bit__spots.tif", (2, 17, 1), (88, 89), 0.0941),
+        ("ome.tiff", (2, 1, 1), (6, 6), None),
+        ("12bit.cropped.tif", (1, 1, 1), (100, 100), None),
+        ("leica_stack_Series014_z000_ch00.tif", (1, 1, 1), (256, 256), None),
+    ],
+)
+def test_real_files_are_read(
+    formats: Path, name: str, sizes: tuple[int, int, int], shape: tuple[int, int], pixel_um: float | None
+) -> None:
+    found = contents(formats / "formats" / name)
+    assert not found.fault
+    for series in found.series:
+        assert series.sizes() == sizes
+        assert series.pixel_um == (pytest.approx(pixel_um, abs=1e-4) if pixel_um else None)
+        image = read_plane(series.parts[-1].path, series.parts[-1].place, name)
+        assert (image.shape, str(image.dtype)) == (shape, series.dtype)
+
+
+def test_a_czi_with_scenes_and_an_nd2_go_to_planes_by_their_file_names(formats: Path, tmp_path: Path) -> None:
+    screen = screen_of(tmp_path / "czi", ("B02",))
+    (tmp_path / "czi" / "images").mkdir()
+    shutil.copy(formats / "formats" / "xyz__multiple_images.czi", tmp_path / "czi" / "images" / "B02.czi")
+    planes = screen.judge(file_pattern="auto", channels="1:DNA").planes
+    assert {(plane.field, plane.z) for plane in planes} == {
+        (f, z) for f in {p.field for p in planes} for z in (1, 2)
+    }
+    assert len({plane.field for plane in planes}) == len(contents(Path(planes[0].path)).series)
+    screen = screen_of(tmp_path / "nd2", ("B02",))
+    (tmp_path / "nd2" / "images").mkdir()
+    shutil.copy(formats / "formats" / "cluster.nd2", tmp_path / "nd2" / "images" / "WellB02.nd2")
+    assert "have several timepoints" in screen.message(file_pattern="auto", channels="1:FAM,2:FM")
+    screen.sheet.write_text(
+        "plate,timepoint_h,replicate,images,timepoint_in_name\nP1,0,1,images,1\nP1,4,1,images,2\nP1,8,1,images,3\n"
+    )
+    assert len(screen.judge(file_pattern="auto", channels="1:FAM,2:FM").planes) == 60
