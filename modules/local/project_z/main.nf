@@ -14,7 +14,6 @@ process PROJECT_Z {
     def args = task.ext.args ?: ''
     def wells = metas.collect { meta -> [id: meta.id, keys: meta, planes: "${meta.id}.tsv"] }
     // staged under plain names: what the instrument called its files is only quoted in messages
-    def quoted = { text -> "'${text.replace("'", "'\\''")}'" }
     def cells = rows.groupBy { row -> row.id }.collectEntries { id, its ->
         [id, its.collectMany { row ->
             [String.format('file%05d', row.file), quoted(row.source), quoted(row.place), row.field, row.z, quoted(row.channel)]
@@ -42,4 +41,9 @@ process PROJECT_Z {
     done
     touch versions.yml
     """
+}
+
+/** Text as one word of bash, whatever is in it. */
+def quoted(text) {
+    return "'${text.replace("'", "'\\''")}'"
 }
