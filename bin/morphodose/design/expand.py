@@ -124,8 +124,15 @@ def _axis(name: Name, series: Series, keys: Collection[str], given: str) -> str:
     """What the planes in a row are: what is given, or the one thing that the name leaves open."""
     if given:
         return given
+    if "channel" not in name.unsaid and name.z is not None:
+        if name.timepoint is None:
+            return "time"
+        raise CannotPlace(
+            f"holds {len(series.parts)} planes, though its name says channel, z and time of one",
+            "export one plane a file, or give a --file_pattern without the group that the planes stand for",
+        )
     if "channel" not in name.unsaid:
-        return "z" if name.z is None else "time"
+        return "z"
     if name.z is not None:
         return "channel"
     if len(keys) < 2:

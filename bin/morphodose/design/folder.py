@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
-from morphodose.design.walk import Listing, walk
+from morphodose.design.walk import DEAD_LINK, Listing, walk
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -39,9 +39,16 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
     """List a folder and parse the names of its images."""
     listed = walk(folder) if listed is None else listed
     found = Folder(zarrs=frozenset(listed.zarrs))
+    # a dead link that is called like a plane is a plane that cannot be read
+    dead = [
+        path
+        for path, reason in listed.passed.items()
+        if reason == DEAD_LINK and is_image(path) and not isinstance(pattern.parse(path), str)
+    ]
     for path, reason in listed.passed.items():
-        found.ignored[reason].append(path)
-    for path in sorted([*listed.files, *listed.zarrs]):
+        if path not in dead:
+            found.ignored[reason].append(path)
+    for path in sorted([*listed.files, *listed.zarrs, *dead]):
         name = path.rpartition("/")[2]
         if path not in found.zarrs and not is_image(name):
             other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")

@@ -13,7 +13,7 @@ from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
 from morphodose.design.folder import Folder
 from morphodose.design.patterns import kinds_of_names, names_mend, names_message
 from morphodose.design.samplesheet import Acquisition
-from morphodose.reading.contents import Contents
+from morphodose.reading.contents import Contents, Part
 from morphodose.reading.describe import describe
 
 _COMPANION = ".companion.ome"
@@ -76,7 +76,12 @@ class Finder:
                         found.append(one)
                     described.add((one.part.path, one.part.place))
             except CannotPlace as fault:
-                unplaced.append((path, str(fault), fault.mend))
+                if name is None:
+                    unplaced.append((path, str(fault), fault.mend))
+                else:  # its field is known, and spoilt
+                    broken = Part(0, 0, 0, place, "")
+                    found.append(Found(place, name, broken, None, str(fault), fault.mend))
+                    described.add((place, ""))
         self._report(root, unplaced)
         if not folder.named and not unplaced and not described:
             self._report_nothing(acquisition, folder)

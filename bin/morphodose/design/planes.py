@@ -72,12 +72,15 @@ class Collected:
         The preset that was used, or ``regex``.
     fields : dict
         Number of a field → its text in the names, where these are no numbers.
+    unsure : bool
+        A file that cannot be used may hold any of the channels.
     """
 
     planes: list[Plane] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     pattern: str = ""
     fields: dict[int, str] = field(default_factory=dict)
+    unsure: bool = False
 
 
 def _by_length(text: str) -> tuple[int, str]:
@@ -139,6 +142,7 @@ def collect_planes(
     unknown: dict[str, list[str]] = defaultdict(list)
     for index, found in chosen:
         name = found.name
+        result.unsure |= bool(found.fault) and "channel" in name.unsaid
         if name.channel in channels.left_out:
             result.ignored["channel left out by --channels"] += 1
             continue
@@ -262,7 +266,7 @@ def _report_channels(
             value=number,
         )
     present = {plane.channel for plane in result.planes}
-    if not present:
+    if not present or result.unsure:
         return
     others = [f"{count} x {what}" for what, count in result.ignored.items() if "not read" in what]
     seen = sorted(present | set(unknown), key=_by_length)

@@ -19,6 +19,7 @@ _RULES = json.loads((Path(__file__).parent / "passed_over.json").read_text(encod
 _FOLDERS = frozenset(_RULES["folders"])
 _WORK, _TASK = re.compile(_RULES["work_has"]), re.compile(_RULES["work_task"])
 
+DEAD_LINK = "a dead link"
 #: Files that make a folder an OME-Zarr image or plate (version 3 and 2 of Zarr).
 ZARR_MARKS = ("zarr.json", ".zgroup", ".zattrs")
 
@@ -98,7 +99,7 @@ def _read(
             else:
                 (links if entry.is_symlink() else pending).append(path)
         elif entry.is_symlink() and not os.path.exists(os.path.join(folder, path)):
-            listing.passed[path] = "a dead link"
+            listing.passed[path] = DEAD_LINK
         else:
             listing.files.append(path)
 
