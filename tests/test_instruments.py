@@ -11,6 +11,8 @@ import pytest
 from design_tree import Screen
 from instrument_files import MADE, WELLS, Made
 from morphodose.design.output import Design
+from morphodose.reading.contents import Contents
+from morphodose.reading.describe import describe
 from morphodose.reading.pixels import read_plane
 
 
@@ -79,6 +81,57 @@ def test_a_stack_without_axes_needs_them_only_where_its_name_leaves_two_open(tmp
     )
     assert "→ say it by --stack_axis z, channel or time" in message
     assert "the input has 2 faults" in message
+    assert (
+        len(screen.judge(file_pattern="auto", channels="1:DNA,2:Actin,3:ER", stack_axis="channel").planes)
+        == 6
+    )
+    assert {plane.z for plane in screen.judge(file_pattern="auto", channels="1:DNA").planes} == {1, 2, 3}
+
+
+@pytest.fixture
+def formats(root: Path) -> Path:
+    folder = root.parent / "shared" / "cases" / "images"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside the repository (../shared/cases)")
+    return folder
+
+
+def contents(path: Path) -> Contents:
+    return describe([str(path)])[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "shape", "pixel_um"),
+    [
+        ("cluster.nd2", (2, 10, 3), (31, 38), 0.1678),
+        ("xyz__multiple_images.czi", (1, 2, 1), (251, 251), 0.1956),
+        ("xyc_16bit__nuclei_golgi.tif", (2, 1, 1), (220, 204), 0.5158),
+        ("xyzc_16bit__spots.tif", (2, 17, 1), (88, 89), 0.0941),
+        ("ome.tiff", (2, 1, 1), (6, 6), None),
+        ("12bit.cropped.tif", (1, 1, 1), (100, 100), None),
+        ("leica_stack_Series014_z000_ch00.tif", (1, 1, 1), (256, 256), None),
+    ],
+)
+def test_real_files_are_read(
+    formats: Path, name: str, sizes: tuple[int, int, int], shape: tuple[int, int], pixel_um: float | None
+) -> None:
+    found = contents(formats / "formats" / name)
+    assert not found.fault
+    for series in found.series:
+        assert series.sizes() == sizes
+        assert series.pixel_um == (pytest.approx(pixel_um, abs=1e-4) if pixel_um else None)
+        image = read_plane(series.parts[-1].path, series.parts[-1].place, name)
+        assert (image.shape, str(image.dtype)) == (shape, series.dtype)
+
+
+def test_a_czi_with_scenes_and_an_nd2_go_to_planes_by_their_file_names(formats: Path, tmp_path: Path) -> None:
+    screen = screen_of(tmp_path / "czi", ("B02",))
+    (tmp_path / "czi" / "images").mkdir()
+    shutil.copy(formats / "formats" / "xyz__multiple_images.czi", tmp_path / "czi" / "images" / "B02.czi")
+    planes = screen.judge(file_pattern="auto", channels="1:DNA").planes
+    assert {(plane.field, plane.z) for plane in planes} == {
+        (f, z) for f in {p.field for p in planes} for z in (1, 2)
+    }
     assert len({plane.field for plane in planes}) == len(contents(Path(planes[0].path)).series)
     screen = screen_of(tmp_path / "nd2", ("B02",))
     (tmp_path / "nd2" / "images").mkdir()
