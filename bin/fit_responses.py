@@ -56,7 +56,8 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, see
     rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
     z_rows = zprime_table(table, chosen)
     schemas.add_zprime(rows, z_rows)
-    onsets, orders = time_courses(table, chosen)
+    plain_designs = [one for one in everything if one.keys["Metadata_Compound"] not in grouping.combinations]
+    onsets, orders = time_courses(plain_designs, chosen)
     written = {"responses": rows, "curves": curves, "points": points}
     written |= {"onsets": onsets, "orders": orders, "zprime": z_rows}
     for name, content in written.items():

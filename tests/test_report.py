@@ -353,9 +353,9 @@ def test_fault_is_found_and_graded(spoil: Any, state: str, words: str) -> None:
 
 def test_order_of_shape_and_death_is_said_in_words() -> None:
     screen = screen_of()
-    assert "morphology changes before death at 10 µM" in shape.onset_summary(screen)[0]
+    assert "morphology changes before staining at 10 µM" in shape.onset_summary(screen)[0]
     screen.orders["MorphologyFirst"] = "no"
-    assert "was not seen to change before death" in shape.onset_summary(screen)[0]
+    assert "was not seen to change before staining" in shape.onset_summary(screen)[0]
     screen.orders["MorphologyFirst"] = "undetermined"
     assert "not determined" in shape.onset_summary(screen)[0]
 

@@ -55,7 +55,7 @@ def test_findings_are_three_sentences_with_number_interval_and_state(one: Screen
     assert "at 48 h: EC50 1.9 µM (95 % interval 1.4 – 2.6), fitted." in death
     assert re.search(r"At 10 µM \d\d % \(95 % interval \d\d % – \d\d %\), in vehicle [23] %", death)
     assert re.search(r"48 h, \d\d % of the cells are lost against vehicle \(95 % interval", lost)
-    assert "fitted" in lost and "morphology changes before death" in order
+    assert "fitted" in lost and "morphology changes before staining" in order
 
 
 def test_a_refused_response_is_told_with_its_reason(one: Screen) -> None:

@@ -1,10 +1,16 @@
 """When doses begin to act, and whether shape changes before death."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from morphodose.responses.dose_test import adjusted
+from morphodose.responses.endpoints import choose
+from morphodose.responses.gathering import gather
 from morphodose.responses.select import check_wells
-from morphodose.responses.timecourse import contrasts, excess, holm, time_courses
+from morphodose.responses.timecourse import contrasts, excess, time_courses
 from stats_tables import wells_table
 
 TIMES = (4.0, 8.0, 24.0)
@@ -28,7 +34,8 @@ def screen(shape_from, death_from, cells=200, replicates=3):
 
 
 def courses(*arguments, **options):
-    onsets, orders = time_courses(screen(*arguments, **options), ["Fraction_Dying", SHAPE])
+    names = ["Fraction_Dying", SHAPE]
+    onsets, orders = time_courses(gather(screen(*arguments, **options), names), names)
     onset = {(row["Metadata_Dose"], row["Endpoint"]): row for row in onsets}
     return onset, {row["Metadata_Dose"]: row for row in orders}
 
@@ -82,7 +89,7 @@ def test_without_effect_onsets_are_rare():
     for _ in range(40):
         table = screen(99.0, 99.0)
         table[SHAPE] = rng.normal(100, 2, len(table))
-        onsets, _ = time_courses(table, [SHAPE])
+        onsets, _ = time_courses(gather(table, [SHAPE]), [SHAPE])
         seen += any(row["State"] == "changed" for row in onsets)
     assert seen <= 6  # 5 % of 40 screens are expected, over all doses and times of each
 
@@ -98,8 +105,9 @@ def test_contrasts_are_students_t_with_pooled_scatter():
 
 
 def test_holm_known_values():
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert len(holm(np.array([]))) == 0
+    found = adjusted(np.array([0.01, 0.04, 0.03, 0.005]), "holm")
+    assert found.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert len(adjusted(np.array([]), "holm")) == 0
 
 
 def test_excess_of_a_fraction_comes_back_from_the_arcsine_scale():
@@ -111,3 +119,14 @@ def test_excess_of_a_fraction_comes_back_from_the_arcsine_scale():
     ]
     middle, low, high = excess(contrast)
     assert middle == pytest.approx(0.3, abs=1e-3) and low < 0.3 < high
+
+
+def test_case_of_forty_inactive_compounds_none_changes_beyond_the_error_rate(tmp_path):
+    case = Path(__file__).resolve().parents[2] / "shared/cases/responses/null_screen_40_inactive.parquet"
+    if not case.exists():
+        pytest.skip(f"no {case}")
+    table = check_wells(pd.read_parquet(case), "wells")
+    names = choose(table.columns)[:3]
+    onsets, orders = time_courses(gather(table, names), names)
+    changed = {row["Metadata_Compound"] for row in onsets if row["State"] == "changed"}
+    assert len(changed) <= 2 and not [row for row in orders if row["MorphologyFirst"] == "yes"]

@@ -156,11 +156,11 @@ def _order(screen: Screen, ranked: Sequence[Hit]) -> str:
     kinds = Counter(hit.order for hit in ranked)
     if kinds["not judged"] == len(ranked):
         return _not_judged(screen)
-    text = f"Shape changes before death with {len(first)} of {len(ranked)} compounds"
+    text = f"Shape changes before staining with {len(first)} of {len(ranked)} compounds"
     text += f": {listed(first, 4)}" if first else ""
     rest = [
         f"{kinds[kind]} {kind}"
-        for kind in ("shape not before death", "no change", "not determined", "not judged")
+        for kind in ("shape not before staining", "no change", "not determined", "not judged")
         if kinds[kind]
     ]
     return f"{text}; {listed(rest)}." if rest else f"{text}."
@@ -168,10 +168,10 @@ def _order(screen: Screen, ranked: Sequence[Hit]) -> str:
 
 def _not_judged(screen: Screen) -> str:
     if len(screen.timepoints) < 2:
-        return "Whether shape changes before death cannot be told from one timepoint."
+        return "Whether shape changes before staining cannot be told from one timepoint."
     if not screen.has("Fraction_Dying"):
-        return "Whether shape changes before death is not known: no cell has a death state."
-    return "Whether shape changes before death was not judged: no order of onsets was fitted."
+        return "Whether shape changes before staining is not known: no cell has a death state."
+    return "Whether shape changes before staining was not judged: no order of onsets was fitted."
 
 
 def _picker(screen: Screen, ranked: Sequence[Hit]) -> str:

@@ -48,7 +48,7 @@ class Hit:
     lost : Effect or None
         Cells lost at the highest dose and last time.
     order : str
-        Whether shape changes before death, in words.
+        Whether shape changes before staining, in words.
     flags : tuple of str
         What speaks against its numbers.
     """
@@ -161,7 +161,7 @@ def _lost(screen: Screen, compound: str) -> Effect | None:
 
 
 def order_words(screen: Screen, compound: str) -> str:
-    """Whether the shape of a compound changes before death, in a few words."""
+    """Whether the shape of a compound changes before staining, in a few words."""
     orders = screen.orders
     mine = orders[orders["Metadata_Compound"].astype(str) == compound] if len(orders) else orders
     if mine.empty:
@@ -171,5 +171,5 @@ def order_words(screen: Screen, compound: str) -> str:
         unit = screen.dose_unit(compound)
         return f"shape first at {listed((dose_words(d, unit) for d in first['Metadata_Dose']), 3)}"
     if (mine["MorphologyFirst"] == "no").any():
-        return "shape not before death"
+        return "shape not before staining"
     return "no change" if (mine["MorphologyFirst"] == "neither").all() else "not determined"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST = 6
 ANSWERS = {
     "yes": ("shape first", "md-ok"),
-    "no": ("not before death", "md-warn"),
+    "no": ("not before staining", "md-warn"),
     "undetermined": ("undetermined", "md-stop"),
     "neither": ("no change", "md-warn"),
 }
@@ -49,7 +49,7 @@ def shape_columns(screen: Screen) -> list[str]:
 
 def section(screen: Screen, album: Album) -> Section:
     """The order of events, the onset of each change, and the shape itself."""
-    title = "Shape before death"
+    title = "Shape before staining"
     columns = shape_columns(screen)
     if not columns or not screen.compounds:
         return Section(
@@ -70,7 +70,7 @@ def _why_no_onsets(screen: Screen) -> str:
 
 
 def _orders(screen: Screen, album: Album) -> list[Part]:
-    """Whether shape changes before death, a row a dose, and when each endpoint changes."""
+    """Whether shape changes before staining, a row a dose, and when each endpoint changes."""
     title = "Which comes first"
     if screen.onsets.empty and screen.orders.empty:
         why = _why_no_onsets(screen)
@@ -250,7 +250,7 @@ def _figure(screen: Screen, compound: str, columns: list[str]) -> Figure:
 
 
 def onset_summary(screen: Screen) -> list[str]:
-    """Sentences for the head of the report: at which doses shape changes before death."""
+    """Sentences for the head of the report: at which doses shape changes before staining."""
     sentences = []
     for compound in screen.compounds:
         mine = (
@@ -273,13 +273,13 @@ def onset_summary(screen: Screen) -> list[str]:
             )
             when = f"shape from {hours(row['ShapeOnset_h'])}, {later}"
             example = f"at {dose_name(row['Metadata_Dose'], unit)}, {when}"
-            sentences.append(f"{compound}: morphology changes before death at {doses} ({example}).")
+            sentences.append(f"{compound}: morphology changes before staining at {doses} ({example}).")
         elif (mine["MorphologyFirst"] == "no").any():
-            sentences.append(f"{compound}: morphology was not seen to change before death at any dose.")
+            sentences.append(f"{compound}: morphology was not seen to change before staining at any dose.")
         elif (mine["MorphologyFirst"] == "neither").all():
             sentences.append(f"{compound}: neither morphology nor death changed at any dose.")
         else:
             sentences.append(
-                f"{compound}: whether morphology changes before death is not determined by these wells."
+                f"{compound}: whether morphology changes before staining is not determined by these wells."
             )
     return sentences

@@ -191,7 +191,7 @@ def weights_of(one: Series) -> Floats:
     if family is not None:
         return np.maximum(one.cells if family is BINOMIAL else one.fields, 1)
     cells = np.maximum(one.cells, 1)
-    if np.ptp(cells) == 0:
+    if cells.min() >= 0.5 * cells.max():  # a weight below 2 between wells changes nothing
         return np.ones(len(cells))
     weights = 1 / (1 + even_cells(one.doses, one.values, cells) / cells)
     return weights / weights.max()

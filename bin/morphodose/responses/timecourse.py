@@ -1,19 +1,17 @@
-"""When each dose begins to differ from vehicle, and whether shape changes before cells die."""
+"""When each dose begins to differ from vehicle, and whether shape changes before staining."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.endpoints import LEAST_CELLS, kind_of, stabilised
-from morphodose.responses.select import Layout, called, series, usable
-
-if TYPE_CHECKING:
-    import pandas as pd
+from morphodose.responses.dose_test import adjusted, benjamini_hochberg
+from morphodose.responses.endpoints import LEAST_CELLS, family_of, kind_of, stabilised
+from morphodose.responses.gathering import Series, weights_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,13 +49,15 @@ class Contrast:
     p: float
 
 
-def contrasts(hours: float, doses: Floats, values: Floats) -> list[Contrast]:
+def contrasts(hours: float, doses: Floats, values: Floats, weights: Floats | None = None) -> list[Contrast]:
     """Student's t of each dose against vehicle, with the scatter pooled over all doses.
 
     Parameters
     ----------
     doses, values : (W,) array
         Wells of one timepoint; dose 0 is vehicle; values on a scale where wells scatter alike.
+    weights : (W,) array, optional
+        Inverse variances up to a factor, where they do not.
 
     Returns
     -------
@@ -67,63 +67,70 @@ def contrasts(hours: float, doses: Floats, values: Floats) -> list[Contrast]:
     """
     from scipy.special import stdtr
 
-    groups = {float(dose): values[doses == dose] for dose in np.unique(doses)}
-    vehicle = groups.get(0.0, np.zeros(0))
-    freedom = sum(len(group) - 1 for group in groups.values())
-    if len(vehicle) < LEAST_WELLS or freedom < LEAST_FREEDOM:
+    w = np.ones(len(values)) if weights is None else weights
+    groups = {float(dose): doses == dose for dose in np.unique(doses)}
+    vehicle = groups.pop(0.0, np.zeros(len(doses), dtype=bool))
+    freedom = len(doses) - len(groups) - int(vehicle.any())
+    if vehicle.sum() < LEAST_WELLS or freedom < LEAST_FREEDOM:
         return []
-    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups.values())
+    means = {dose: float(np.average(values[g], weights=w[g])) for dose, g in groups.items()}
+    base = float(np.average(values[vehicle], weights=w[vehicle]))
+    squares = float((w[vehicle] * (values[vehicle] - base) ** 2).sum())
+    squares += sum(float((w[g] * (values[g] - means[dose]) ** 2).sum()) for dose, g in groups.items())
     spread = math.sqrt(squares / freedom)
     found = []
     for dose, group in groups.items():
-        if dose == 0 or len(group) < LEAST_WELLS:
+        if group.sum() < LEAST_WELLS:
             continue
-        difference = float(group.mean() - vehicle.mean())
-        error = spread * math.sqrt(1 / len(group) + 1 / len(vehicle))
+        difference = means[dose] - base
+        error = spread * math.sqrt(1 / w[group].sum() + 1 / w[vehicle].sum())
         if error > 0:
             p = 2 * float(stdtr(freedom, -abs(difference) / error))
         else:
             p = 1.0 if difference == 0 else 0.0
-        found.append(Contrast(hours, dose, difference, error, freedom, float(vehicle.mean()), p))
+        found.append(Contrast(hours, dose, difference, error, freedom, base, p))
     return found
 
 
-def holm(p_values: Floats) -> Floats:
-    """P values adjusted for their number, by Holm's step-down (1979)."""
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))) if len(p) else p
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted
-
-
-def all_contrasts(mine: pd.DataFrame, endpoint: str) -> list[Contrast]:
-    """Contrasts of every dose and timepoint of a compound, with P values adjusted over all of them.
-
-    `mine` are the wells of the compound with their vehicle wells (`select.series`).
-    """
+def all_contrasts(mine: list[Series]) -> list[Contrast]:
+    """Contrasts of every dose and timepoint of a compound's endpoint, P values adjusted over them (Holm)."""
     found: list[Contrast] = []
-    for hours, of_time in mine.groupby("Metadata_Timepoint", sort=True):
-        rows = usable(of_time, endpoint)
-        doses = rows["Metadata_Dose"].to_numpy(dtype=float)
-        values = rows[endpoint].to_numpy(dtype=float)
-        cells = called(rows).to_numpy(dtype=float)
-        found += contrasts(float(hours), doses, stabilised(endpoint, values, cells))
-    adjusted = holm(np.array([each.p for each in found]))
-    return [Contrast(c.hours, c.dose, c.difference, c.error, c.freedom, c.vehicle, float(p))
-            for c, p in zip(found, adjusted, strict=True)]  # fmt: skip
+    for one in sorted(mine, key=lambda each: each.keys["Metadata_Timepoint"]):
+        weights = weights_of(one) if family_of(one.endpoint) is None else None
+        scale = stabilised(one.endpoint, one.values, one.cells)
+        found += contrasts(one.keys["Metadata_Timepoint"], one.doses, scale, weights)
+    changed = adjusted(np.array([each.p for each in found]), "holm")
+    return [replace(each, p=float(p)) for each, p in zip(found, changed, strict=True)]
 
 
-def onset(mine: list[Contrast], factor: int = 1) -> dict[str, Any]:
+def selected(p_values: Floats) -> tuple[float, int]:
+    """How much stricter each of many endpoints of compounds is to be read, so that few are wrong.
+
+    Benjamini and Bogomolov (2014, J. R. Stat. Soc. B 76:297): an endpoint of a compound is looked into if the
+    false discovery rate of its least adjusted P value is at most `LEVEL`; within it the level is `LEVEL`
+    times the share that is looked into.
+
+    Returns
+    -------
+    factor : float
+        Number of endpoints over the number looked into, 1 or more.
+    count : int
+        Number looked into.
+    """
+    p = p_values[np.isfinite(p_values)]
+    count = int((benjamini_hochberg(p) <= LEVEL).sum())
+    return len(p) / max(count, 1), count
+
+
+def onset(mine: list[Contrast], factor: float = 1.0) -> dict[str, Any]:
     """First timepoint of one dose that differs from vehicle, after the timepoint that did not.
 
     Parameters
     ----------
     mine : list of Contrast
         Of one dose, in order of time, P values adjusted.
-    factor : int
-        Further comparisons to allow for (Bonferroni).
+    factor : float
+        Further comparisons to allow for.
     """
     if not mine:
         reason = f"fewer than {LEAST_WELLS} wells of the dose or of vehicle, or too few wells in all"
@@ -143,48 +150,67 @@ def onset(mine: list[Contrast], factor: int = 1) -> dict[str, Any]:
 
 
 def time_courses(
-    wells: pd.DataFrame, endpoints: list[str]
+    everything: list[Series], endpoints: list[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the tables `onsets` and `orders`.
 
+    Parameters
+    ----------
+    everything : list of Series
+        Of every compound, group, timepoint and endpoint (`gathering.gather`).
+    endpoints : list of str
+        Endpoints in the order of the rows.
+
     Notes
     -----
-    Adjusted for all doses and timepoints of an endpoint (Holm); where shape is compared with death, also
-    for the number of figures of shape (Bonferroni).
+    Adjusted for all doses and timepoints of an endpoint (Holm), and for the number of compounds and endpoints
+    by a false discovery rate (`selected`); where shape is compared with death, also for the number of figures
+    of shape (Bonferroni).
     """
+    families: dict[tuple[str, str], dict[str, list[Series]]] = {}
+    for one in everything:
+        key = one.keys["Metadata_Compound"], one.keys["Metadata_Group"]
+        families.setdefault(key, {}).setdefault(one.endpoint, []).append(one)
+    found = {
+        key: {name: all_contrasts(of_name.get(name, [])) for name in endpoints}
+        for key, of_name in families.items()
+    }
+    least = [
+        min((c.p for c in every), default=math.nan) for each in found.values() for every in each.values()
+    ]
+    factor, _ = selected(np.array(least, dtype=float))
+    shapes = [name for name in endpoints if name.startswith("MedianViable_")]
     onsets: list[dict[str, Any]] = []
     orders: list[dict[str, Any]] = []
-    shapes = [name for name in endpoints if name.startswith("MedianViable_")]
-    layout = Layout(wells)
-    for compound, group in layout.pairs():
-        of_compound = series(wells, compound, group, layout)
-        treated = of_compound[of_compound["Metadata_Role"] == "treated"]
-        units = treated["Metadata_DoseUnit"].dropna()
-        unit = units.iloc[0] if len(units) else None
-        doses = sorted(treated["Metadata_Dose"].dropna().unique())
-        found = {endpoint: all_contrasts(of_compound, endpoint) for endpoint in endpoints}
-        for dose in map(float, doses):
+    for (compound, group), of_name in sorted(families.items()):
+        units = [one.keys["Metadata_DoseUnit"] for each in of_name.values() for one in each]
+        unit = next((each for each in units if each), None)
+        doses = {float(dose) for each in of_name.values() for one in each for dose in one.doses if dose > 0}
+        for dose in sorted(doses):
             keys = {"Metadata_Compound": compound, "Metadata_Group": group, "Metadata_Dose": dose,
                     "Metadata_DoseUnit": unit}  # fmt: skip
-            mine = {name: [c for c in every if c.dose == dose] for name, every in found.items()}
+            mine = {
+                name: [c for c in every if c.dose == dose] for name, every in found[compound, group].items()
+            }
             onsets += [
-                {**keys, "Endpoint": name, "Kind": kind_of(name), **onset(mine[name])} for name in endpoints
+                {**keys, "Endpoint": name, "Kind": kind_of(name), **onset(mine[name], factor)}
+                for name in endpoints
             ]
             if DEATH_ENDPOINT in endpoints and shapes:
-                orders.append({**keys, **order_of(mine, shapes)})
+                orders.append({**keys, **order_of(mine, shapes, factor)})
     return onsets, orders
 
 
-def order_of(mine: dict[str, list[Contrast]], shapes: list[str]) -> dict[str, Any]:
-    """Whether the shape of viable cells changes before cells die, at one dose.
+def order_of(mine: dict[str, list[Contrast]], shapes: list[str], factor: float = 1.0) -> dict[str, Any]:
+    """Whether the shape of viable cells changes before cells take up a death stain, at one dose.
 
     ``yes`` needs more than a later P value of death: where shape is first seen to differ, the excess of
     dying cells must also be shown to be small (upper end of its 95 % interval below `MARGIN`). Without
     that, an order could come from the power of the two tests alone.
     """
     deaths = mine[DEATH_ENDPOINT]
-    death = onset(deaths)
-    seen = {name: onset(mine[name], len(shapes)) for name in shapes}
+    death = onset(deaths, factor)
+    seen = {name: onset(mine[name], factor * len(shapes)) for name in shapes}
     changed = [
         (found["Onset_h"], found["P"], name) for name, found in seen.items() if found["State"] == "changed"
     ]
@@ -209,14 +235,17 @@ def _verdict(result: dict[str, Any], death: str, shapes: list[str]) -> tuple[str
     if all(state == "undetermined" for state in shapes):
         return "undetermined", f"too few wells with {LEAST_CELLS} or more viable cells to judge their shape"
     if math.isnan(shape_h) and math.isnan(death_h):
-        return "neither", "neither the shape of viable cells nor death differs from vehicle"
+        return "neither", "neither the shape of viable cells nor staining differs from vehicle"
     if math.isnan(shape_h):
-        return "no", f"death differs from {death_h:g} h on, the shape of viable cells at no time"
+        return "no", f"staining differs from {death_h:g} h on, the shape of viable cells at no time"
     if death_h < shape_h:
-        return "no", f"death differs from {death_h:g} h on, the shape of viable cells from {shape_h:g} h on"
+        return (
+            "no",
+            f"staining differs from {death_h:g} h on, the shape of viable cells from {shape_h:g} h on",
+        )
     if death_h == shape_h:
         return "undetermined", f"both are first seen at {shape_h:g} h; the order lies before that timepoint"
-    later = "death at no time" if math.isnan(death_h) else f"death from {death_h:g} h on"
+    later = "staining at no time" if math.isnan(death_h) else f"staining from {death_h:g} h on"
     high = result["Dying_ExcessHigh"]
     if not high < MARGIN:
         return "undetermined", (
