@@ -85,6 +85,42 @@ def test_hostile_names_are_shown_and_not_run(root: Path, tmp_path: Path) -> None
         )
 
 
+def test_compounds_are_sorted_found_chosen_and_saved(root: Path, tmp_path: Path) -> None:
+    names = ("=SUM(A1)", "beta", "gamma", "<i>delta</i>")  # EC50s of 1.9, 3.4, 4.9 and 6.5 µM
+    screen = Tables(compounds=names, times=(48,), doses=(1, 10), replicates=2, death=False, shapes=())
+    page = make(root, tmp_path, screen)
+    assert report_problems(page) == []
+    with chromium_page() as browser:
+        browser.open(page)
+        shown = "[...document.querySelectorAll('#md-hits tbody tr:not([hidden]) [data-hit]')].map(e => e.textContent)"
+        assert browser.run(shown) == list(names)
+        browser.run("document.querySelectorAll('#md-hits [data-sort]')[0].click()")
+        assert browser.run(shown) == ["<i>delta</i>", "=SUM(A1)", "beta", "gamma"]
+        browser.run("document.querySelectorAll('#md-hits [data-sort]')[0].click()")
+        assert browser.run(shown)[0] == "gamma"
+        find = "(e => { e.value = 'BET'; e.dispatchEvent(new Event('input', {bubbles: true})) })"
+        browser.run(f"{find}(document.querySelector('[data-find]'))")
+        assert browser.run(shown) == ["beta"]
+        # a chosen compound: its montage and curve, its curves further down, and the address
+        browser.run("document.querySelector('#md-hits [data-hit=\"3\"]').click()")
+        assert browser.run("document.querySelector('[data-view=md-hit] h4').textContent") == "<i>delta</i>"
+        assert browser.run("document.querySelectorAll('[data-view=md-hit] .md-montage img').length") == 3
+        assert browser.run("document.querySelector('select[data-choose]').value") == "3"
+        assert "compound=%3Ci%3Edelta" in browser.run("location.href")
+        label = "document.querySelector('[data-view=md-curves] svg').getAttribute('aria-label')"
+        assert "6.46 µM" in browser.run(label)
+        # a table as it is saved: a name that a spreadsheet would compute stays a name
+        browser.run(
+            "URL.createObjectURL = blob => { blob.text().then(text => window.saved = text); return '#' };"
+            "document.querySelector('#md-hits').parentElement.querySelector('.md-csv').click()"
+        )
+        browser.wait("window.saved")
+        saved = browser.run("window.saved").splitlines()
+        assert len(saved) == 5 and saved[0].startswith('"Compound","Curve","EC50: cells')
+        assert [line.split(",")[0] for line in saved[1:]][-2:] == ['"\'=SUM(A1)"', '"<i>delta</i>"']
+        assert browser.errors == []
+
+
 def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
     links = "".join(f'<li><a href="#s{i}">part {i}</a></li>' for i in range(6))
     full = "".join(

@@ -101,7 +101,8 @@ def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: Screen) -> Non
     row = rows_of(one.responses, "Staurosporine", "Fraction_Dying")[-1]
     wells = wells_of(one, "Staurosporine").query("Metadata_Timepoint == 48")
     drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
-    assert drawn.count("<circle") == len(wells) == 10
+    dots = re.findall(r'<path d="((?:M[-\d. ]+h0)+)" stroke="#333"', drawn)
+    assert sum(part.count("h0") for part in dots) == len(wells) == 10
     assert "<polygon" in drawn and "EC50 1.9 µM (1.4 – 2.6), fitted" in drawn and "<img" not in drawn
     refused = {**row, "State": "refused", "EC50": np.nan}
     bare = svg.curve_svg(refused, wells, pd.DataFrame(), "dying")

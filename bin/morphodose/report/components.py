@@ -13,7 +13,7 @@ from morphodose.report.deep_words import SETS, feature_words, look, set_words, s
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, LinePlot, Part, Section
+from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, figure_text, listed, number, percent
 
 if TYPE_CHECKING:
@@ -72,17 +72,10 @@ def _variance(screen: Screen, album: Album) -> Part:
         "component with much variance is what cells differ in most, which may be the cell cycle, the focus "
         "or the plate as well as the dose: the colours below tell."
     )
-    panels_: dict[str, list[Line]] = {"each component": [], "all up to it": []}
     rows = []
     for name, found in sets.items():
         frame = _explained(found)
-        words, colour = look(SETS, name)
-        for title, column in (("each component", "Ratio"), ("all up to it", "Cumulative")):
-            points = [
-                (float(n), round(100 * float(v), 3))
-                for n, v in zip(frame["Number"], frame[column], strict=True)
-            ]
-            panels_[title].append(Line(words, points, colour))
+        words, _ = look(SETS, name)
         total = found.explained["Cumulative"]
         half = frame.loc[frame["Cumulative"] >= 0.5, "Number"]
         rows.append(
@@ -95,16 +88,8 @@ def _variance(screen: Screen, album: Album) -> Part:
             ]
         )
     headers = ["Features", "Components", "Variance in them", "In the first", "Components for half of it"]
-    plot = LinePlot(
-        "md_variance",
-        "Explained variance",
-        "component",
-        panels_,
-        dict.fromkeys(panels_, "explained variance (%)"),
-        dict.fromkeys(panels_, (0, None)),
-    )
     html = table(headers, rows) + drawn.html("Explained variance of the components", caption)
-    return Part("Explained variance", html, plot)
+    return Part("Explained variance", html)
 
 
 def _variance_figure(sets: dict[str, FeatureSet]) -> Figure:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from morphodose.report.draw import key_outside, over_dose, over_time, shown_compounds, time_lines
+from morphodose.report.draw import key_outside, not_drawn, over_dose, over_time, shown_compounds
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import long_table, notice, paragraph
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import LinePlot, Part, Section
+from morphodose.report.parts import Part, Section
 from morphodose.report.segmented import agreement
 from morphodose.report.summary import conditions_of, wells_of
-from morphodose.report.words import dose_words, figure_text, hours, number, percent, plot_text
+from morphodose.report.words import dose_words, figure_text, hours, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +43,7 @@ def section(screen: Screen, album: Album) -> Section:
     apart = next((check for check in agreement(screen) if check.state in ("warn", "stop")), None)
     if apart:
         parts[0] = replace(parts[0], html=notice(f"{apart.question} No. {apart.answer}") + parts[0].html)
+    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
     return Section("counts", "Cell counts", parts)
 
 
@@ -58,18 +59,10 @@ def _parts(screen: Screen, album: Album, compound: str, columns: dict[str, str],
     )
     if len(screen.timepoints) > 1:
         drawn = album.draw(f"counts_over_time{tag}", lambda: _time_figure(screen, compound, columns))
-        plot = LinePlot(
-            f"md_counts_{index}",
-            plot_text(f"Cells over time{name}"),
-            "time after treatment (h)",
-            {words: time_lines(screen, compound, column) for column, words in columns.items()},
-            {words: words for words in columns.values()},
-            {words: (0, None) for words in columns.values()},
-        )
         html = intro + drawn.html(
             f"Cell counts over time, {compound}", "Mean of the wells and 95 % interval; a line a dose."
         )
-        parts.append(Part(f"Over time{name}", html, plot))
+        parts.append(Part(f"Over time{name}", html))
         intro = ""
     drawn = album.draw(f"counts_over_dose{tag}", lambda: _dose_figure(screen, compound, columns))
     caption = "Grey: wells. Coloured: mean of the wells and 95 % interval."

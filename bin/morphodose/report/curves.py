@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import badge, ec50_words, finite, interval, no_curves
 from morphodose.report.draw import shown_compounds
 from morphodose.report.figure import Album, DoseAxis, panels
-from morphodose.report.html import folded, notice, paragraph, table
+from morphodose.report.html import escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, LinePlot, Part, Section
+from morphodose.report.parts import Part, Section
 from morphodose.report.summary import wells_of
+from morphodose.report.svg import PANEL, Frame, curve_svg
 from morphodose.report.words import (
     VEHICLE_COLOUR,
     endpoint_words,
@@ -21,7 +23,6 @@ from morphodose.report.words import (
     hours,
     minus,
     number,
-    plot_text,
     ramp,
     unit_words,
 )
@@ -39,8 +40,10 @@ FIRST = (
     "Relative_NucleiCount",
     "Relative_ViableCount",
 )
-#: Endpoints with a figure on the page; further ones are in the folder of figures' tables only.
+#: Endpoints with a figure in the folder of figures.
 MOST_FIGURES = 8
+#: Compounds whose pictures and curves are all open; of more one is chosen.
+MOST_OPEN = 3
 STATE_COLOURS = {"fitted": "#1F6F9F", "imprecise": "#B07700", "unbounded": "#B07700", "refused": "#7F7F7F"}
 
 
@@ -80,11 +83,11 @@ def section(screen: Screen, album: Album) -> Section:
             "points to where the EC50 is."
         )
         parts.append(Part("EC50 over time", drawn.html("EC50 over time", caption)))
-    for index, endpoint in enumerate(endpoints[:MOST_FIGURES]):
-        parts.append(_endpoint(screen, album, endpoint, index))
-    if len(endpoints) > MOST_FIGURES:
-        names = ", ".join(endpoint_words(e, screen.units) for e in endpoints[MOST_FIGURES:])
-        parts.append(Part("Further endpoints", paragraph(f"In the tables only: {names}.")))
+    for endpoint in endpoints[:MOST_FIGURES]:
+        compounds = [c for c in shown_compounds(screen) if rows_of(screen.responses, c, endpoint)]
+        if compounds:  # a file for papers; the page has the curves of all compounds
+            album.draw(f"curve_{file_name(endpoint)}", partial(_figure, screen, endpoint, compounds))
+    parts.append(Part("Curves", _views(screen, endpoints)))
     parts.append(Part("All fits", _all_fits(screen, endpoints)))
     return Section("curves", title, parts)
 
@@ -128,19 +131,47 @@ def _cell(row: Mapping[str, Any]) -> object:
     return Safe(f"{escape(ec50_words(row))}<br>{badge(row['State'])}{zprime}")
 
 
-def _endpoint(screen: Screen, album: Album, endpoint: str, index: int) -> Part:
-    """Figure and interactive curves of one endpoint."""
-    compounds = [c for c in shown_compounds(screen) if rows_of(screen.responses, c, endpoint)]
-    words = endpoint_words(endpoint, screen.units)
-    drawn = album.draw(f"curve_{file_name(endpoint)}", lambda: _figure(screen, endpoint, compounds))
-    caption = (
-        "Points: wells. Line and band: fitted curve and its 95 % band. Dotted: EC50, its interval shaded."
+def _views(screen: Screen, endpoints: list[str]) -> str:
+    """Curves of every compound, endpoint and timepoint; of many compounds those of a chosen one."""
+    text = paragraph(
+        "Points: wells (hollow: vehicle). Line and band: fitted curve and its 95 % band; dashed where the "
+        "curve is unbounded, none where it was refused. Dotted: EC50, its interval shaded."
     )
-    return Part(
-        words,
-        drawn.html(f"Dose response: {words}", caption),
-        _interactive(screen, endpoint, compounds, index),
+    names = [hit.compound for hit in screen.ranked]
+    views = [_view(screen, name, endpoints) for name in names]
+    if len(names) <= MOST_OPEN:
+        several = len(names) > 1
+        return text + "".join(
+            (f'<h4 class="md-name">{escape(name)}</h4>' if several else "") + view
+            for name, view in zip(names, views, strict=True)
+        )
+    options = "".join(f'<option value="{i}">{escape(name)}</option>' for i, name in enumerate(names))
+    templates = "".join(f'<template id="md-curves-{i}">{view}</template>' for i, view in enumerate(views))
+    return (
+        f"{text}<label>Compound <select data-choose>{options}</select></label>"
+        f'<div class="md-view" data-view="md-curves" aria-live="polite">{views[0]}</div>{templates}'
     )
+
+
+def _view(screen: Screen, compound: str, endpoints: list[str]) -> str:
+    """A row an endpoint, a curve a timepoint."""
+    html = ""
+    for endpoint in endpoints:
+        if endpoint == "Fraction_Lost":
+            continue  # cells that remain, read from the other end
+        rows = rows_of(screen.responses, compound, endpoint)
+        drawn = "".join(curve_drawing(screen, compound, row, PANEL) for row in rows)
+        html += f'<div class="md-row">{drawn}</div>' if drawn else ""
+    return html
+
+
+def curve_drawing(screen: Screen, compound: str, row: Mapping[str, Any], frame: Frame) -> str:
+    """Curve of one row of `responses` with its wells, as SVG."""
+    wells = wells_of(screen, compound)
+    wells = wells[wells["Metadata_Timepoint"] == row["Metadata_Timepoint"]]
+    words = endpoint_words(str(row["Endpoint"]), screen.units)
+    title = f"{words}, {hours(row['Metadata_Timepoint'])}"
+    return curve_svg(row, wells, curve_of(screen, row), words, frame, title)
 
 
 def curve_of(screen: Screen, row: Mapping[str, Any]) -> pd.DataFrame:
@@ -231,43 +262,6 @@ def _panel(axes: Axes, screen: Screen, endpoint: str, wells: pd.DataFrame, row: 
         fontsize=8.5,
         color=colour,
         bbox={"color": "white", "alpha": 0.75, "pad": 1.5},
-    )
-
-
-def _interactive(screen: Screen, endpoint: str, compounds: list[str], index: int) -> LinePlot | None:
-    """Fitted curves of all times on one logarithmic axis, a button a compound."""
-    panels_: dict[str, list[Line]] = {}
-    for compound in compounds:
-        rows = [r for r in rows_of(screen.responses, compound, endpoint) if r["State"] != "refused"]
-        lines = []
-        for row, colour in zip(rows, ramp(len(rows)), strict=True) if rows else ():
-            curve = curve_of(screen, row)
-            curve = curve[(curve["Dose"] > 0) & curve["Fit"].notna()] if len(curve) else curve
-            if len(curve):
-                step = max(len(curve) // 40, 1)
-                x, y = curve["Dose"].to_numpy()[::step], curve["Fit"].to_numpy()[::step]
-                points = [(float(f"{a:.4g}"), float(f"{b:.5g}")) for a, b in zip(x, y, strict=True)]
-                dash = None if row["State"] == "fitted" else "dash"
-                lines.append(
-                    Line(f"{hours(row['Metadata_Timepoint'])} ({row['State']})", points, colour, dash)
-                )
-        if lines:
-            panels_[plot_text(compound)] = lines
-    if not panels_:
-        return None
-    words = plot_text(endpoint_words(endpoint, screen.units))
-    units = {plot_text(compound): unit_words(screen.dose_unit(compound)) for compound in compounds}
-    xlabs = {name: plot_text(f"dose ({units[name]})" if units[name] else "dose") for name in panels_}
-    fraction = endpoint.startswith(("Fraction_", "Relative_")) and endpoint != "Fraction_Lost"
-    return LinePlot(
-        f"md_curve_{index}",
-        f"Fitted curves: {words}",
-        xlabs,
-        panels_,
-        dict.fromkeys(panels_, words),
-        dict.fromkeys(panels_, (0, None)) if fraction else {},
-        markers=False,
-        xlog=True,
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from morphodose.report.answers import finite
-from morphodose.report.draw import dose_name, key_outside, over_time, shown_compounds
+from morphodose.report.draw import dose_name, key_outside, not_drawn, over_time, shown_compounds
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, long_table, notice, paragraph, picture
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import BarPlot, Part, Section
+from morphodose.report.parts import Part, Section
 from morphodose.report.summary import conditions_of, doses_of
 from morphodose.report.words import (
     SINGLE_STATES,
@@ -18,7 +19,6 @@ from morphodose.report.words import (
     hours,
     number,
     percent,
-    plot_text,
     unit_words,
 )
 
@@ -51,6 +51,7 @@ def section(screen: Screen, album: Album) -> Section:
     parts = []
     for index, compound in enumerate(shown_compounds(screen)):
         parts += _parts(screen, album, compound, states, index)
+    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
     return Section("death", "Cell death", [*parts, _gates(screen)])
 
 
@@ -66,12 +67,10 @@ def _parts(screen: Screen, album: Album, compound: str, states: list[str], index
     caption = (
         "Mean over wells. Black bar: 95 % interval over wells of all dying or dead cells (all but viable)."
     )
-    plot = _bars(screen, compound, states, index, name)
     parts = [
         Part(
             f"States over dose{name}",
             intro + drawn.html(f"Death states over dose, {compound}", caption),
-            plot,
         )
     ]
     body = ""
@@ -160,24 +159,6 @@ def _courses(screen: Screen, compound: str, states: list[str]) -> Figure:
         axis.set_ylim(bottom=0)
     key_outside(figure, axes[0], figure_text(compound))
     return figure
-
-
-def _bars(screen: Screen, compound: str, states: list[str], index: int, name: str) -> BarPlot:
-    """The stacks as an interactive plot, a button a timepoint."""
-    frames = _means(screen, compound, states)
-    unit = screen.dose_unit(compound)
-    doses = doses_of(frames[states[0]].reset_index())
-    content = {}
-    for time in sorted(frames[states[0]].index.get_level_values("Timepoint").unique()):
-        content[hours(time)] = {
-            plot_text(dose_name(d, unit)): {
-                LOOKS[s][0]: round(100 * float(frames[s].loc[(time, d), "Mean"]), 2) for s in states
-            }
-            for d in doses
-            if (time, d) in frames[states[0]].index
-        }
-    colours = {LOOKS[s][0]: LOOKS[s][1] for s in states}
-    return BarPlot(f"md_death_{index}", plot_text(f"Death states{name}"), "% of cells", content, colours)
 
 
 def _table(screen: Screen, compound: str, states: list[str]) -> str:

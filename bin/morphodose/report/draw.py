@@ -1,4 +1,4 @@
-"""Drawing that several sections share: time courses, dose responses of wells, their interactive twins."""
+"""Drawing that several sections share: time courses, dose responses of wells."""
 
 from __future__ import annotations
 
@@ -6,22 +6,35 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.figure import DoseAxis
+from morphodose.report.html import notice
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line
-from morphodose.report.summary import conditions_of, doses_of
-from morphodose.report.words import VEHICLE_COLOUR, dose_words, figure_text, plot_text, ramp
+from morphodose.report.summary import doses_of
+from morphodose.report.words import VEHICLE_COLOUR, dose_words, figure_text, ramp
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: Compounds that get figures of their own; a larger screen has the others in its tables.
-MOST_COMPOUNDS = 12
+#: Compounds up to which all get figures of their own; of more only the `LEADING` ones of the ranking do.
+MOST_COMPOUNDS = 6
+LEADING = 4
 
 
 def shown_compounds(screen: Screen) -> list[str]:
-    """Compounds that are drawn."""
-    return screen.compounds[:MOST_COMPOUNDS]
+    """Compounds with figures of their own: all of a few, else the leading ones of the ranking."""
+    if len(screen.compounds) <= MOST_COMPOUNDS:
+        return screen.compounds
+    return [hit.compound for hit in screen.ranked[:LEADING]]
+
+
+def not_drawn(screen: Screen) -> str:
+    """A line that says which compounds have no figure in a section, and where they are; else nothing."""
+    if len(screen.compounds) <= MOST_COMPOUNDS:
+        return ""
+    return notice(
+        f"Drawn for the {LEADING} leading compounds of {len(screen.compounds)}. Every compound is in the "
+        "table of the first screen and, chosen by its name, among the curves of the dose response."
+    )
 
 
 def dose_colours(doses: Sequence[float]) -> dict[float, str]:
@@ -74,21 +87,6 @@ def over_dose(axes: Axes, wells: pd.DataFrame, column: str, conditions: pd.DataF
     axes.vlines(x, conditions["Low"], conditions["High"], color=colours, linewidth=2)
     axes.scatter(x, conditions["Mean"], color=colours, s=28, zorder=3)
     axis.dress(axes, unit, vehicle=0 in doses)
-
-
-def time_lines(screen: Screen, compound: str, column: str, scale: float = 1.0) -> list[Line]:
-    """Lines of an interactive time course, one a dose."""
-    conditions = conditions_of(screen, compound, column)
-    unit = screen.dose_unit(compound)
-    lines = []
-    for dose, colour in dose_colours(doses_of(conditions)).items():
-        mine = conditions[conditions["Dose"] == dose].sort_values("Timepoint")
-        points = [
-            (float(t), round(float(m) * scale, 4))
-            for t, m in zip(mine["Timepoint"], mine["Mean"], strict=True)
-        ]
-        lines.append(Line(plot_text(dose_name(dose, unit)), points, colour, "dash" if dose == 0 else None))
-    return lines
 
 
 def key_outside(figure: object, axes: Axes, title: str) -> None:

@@ -8,29 +8,25 @@ from typing import Any
 
 from morphodose.report.answers import ec50_phrase, ec50_words, finite
 from morphodose.report.checks import Check
-from morphodose.report.curves import curve_of, endpoint_order, rows_of
-from morphodose.report.hits import Effect, Hit, hits, latest, main_endpoint, rank
+from morphodose.report.curves import MOST_OPEN, curve_drawing, curve_of, rows_of
+from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import Screen
 from morphodose.report.montage import montage, pixels_of
 from morphodose.report.shape import onset_summary
 from morphodose.report.summary import wells_of
-from morphodose.report.svg import LARGE, PANEL, SPARK, curve_svg
+from morphodose.report.svg import LARGE, SPARK, curve_svg
 from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, minus, percent
 
-#: Compounds up to which the picture of the leading one is open; of more the table takes its place.
-FEW = 3
 #: Pixels of projected images that montages may read, all compounds together; the leading one always may.
 MOST_PIXELS = 1_500_000_000
-#: Curves beside the montage of a chosen compound.
-MOST_CURVES = 6
 #: Letters of a reason on the first screen; the whole of it stands in the table of checks.
 LONGEST = 230
 
 
 def first_screen(screen: Screen, checks: Sequence[Check], title: str, text: str, state: str) -> str:
     """HTML of the first screen."""
-    ranked = hits(screen)
+    ranked = screen.ranked
     return (
         _verdict(checks, title, text, state)
         + _findings(findings(screen, ranked))
@@ -184,17 +180,17 @@ def _picker(screen: Screen, ranked: Sequence[Hit]) -> str:
         views.append(_view(screen, hit, draw))
     if len(ranked) == 1:
         return f'<div class="md-view">{views[0]}</div>'
-    shown = views[0] if len(ranked) <= FEW else ""
+    shown = views[0] if len(ranked) <= MOST_OPEN else ""
     templates = "".join(f'<template id="md-hit-{i}">{view}</template>' for i, view in enumerate(views))
     hint = "" if shown else '<p class="md-hint">Choose a compound to see its cells and curves.</p>'
     return (
         hit_table(screen, ranked)
-        + f'<div class="md-view" id="md-view" aria-live="polite">{shown}{hint}</div>{templates}'
+        + f'<div class="md-view" data-view="md-hit" aria-live="polite">{shown}{hint}</div>{templates}'
     )
 
 
 def _view(screen: Screen, hit: Hit, draw: bool) -> str:
-    """Montage and curves of one compound."""
+    """Montage and main curve of one compound."""
     picture = (
         montage(screen, hit.compound)
         if draw
@@ -203,27 +199,11 @@ def _view(screen: Screen, hit: Hit, draw: bool) -> str:
             "ranking only, since reading the images of all would take too long.</div>"
         )
     )
-    rows = [hit.main] if hit.main else []
-    for endpoint in endpoint_order(screen.responses) if len(screen.responses) else []:
-        row = latest(rows_of(screen.responses, hit.compound, endpoint))
-        if row is not None and endpoint != "Fraction_Lost" and endpoint not in {r["Endpoint"] for r in rows}:
-            rows.append(row)
-    drawn = [_curve(screen, hit.compound, row, i == 0) for i, row in enumerate(rows[:MOST_CURVES])]
-    if not drawn:
-        drawn = ['<div class="md-notice">Curve left out: no dose response was fitted.</div>']
-    return (
-        f'<h4 class="md-name">{escape(hit.compound)}</h4>'
-        f'<div class="md-pair">{picture}<div>{drawn[0]}</div></div>'
-        f'<div class="md-row">{"".join(drawn[1:])}</div>'
-    )
-
-
-def _curve(screen: Screen, compound: str, row: Mapping[str, Any], large: bool) -> str:
-    wells = wells_of(screen, compound)
-    wells = wells[wells["Metadata_Timepoint"] == row["Metadata_Timepoint"]]
-    words = endpoint_words(str(row["Endpoint"]), screen.units)
-    title = f"{words}, {hours(row['Metadata_Timepoint'])}"
-    return curve_svg(row, wells, curve_of(screen, row), words, LARGE if large else PANEL, title)
+    curve = '<div class="md-notice">Curve left out: no dose response was fitted.</div>'
+    if hit.main is not None:
+        curve = curve_drawing(screen, hit.compound, hit.main, LARGE)
+    name = f'<h4 class="md-name">{escape(hit.compound)}</h4>'
+    return f'{name}<div class="md-pair">{picture}<div>{curve}</div></div>'
 
 
 def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:

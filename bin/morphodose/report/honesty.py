@@ -21,7 +21,7 @@ from morphodose.report.deep_words import (
 from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, long_table, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.model_plots import confusion_figure, reliability_figure, reliability_plot, score_figure
+from morphodose.report.model_plots import confusion_figure, reliability_figure, score_figure
 from morphodose.report.parts import Part, Section
 from morphodose.report.training import small_notice
 
@@ -238,5 +238,4 @@ def _reliability(screen: Screen, album: Album) -> Part | None:
     return Part(
         "Can its probabilities be trusted?",
         drawn.html("Reliability of probabilities", caption),
-        reliability_plot(frame, labels),
     )

@@ -18,6 +18,8 @@ from morphodose.tables import column_units, parquet_files
 if TYPE_CHECKING:
     import pandas as pd
 
+    from morphodose.report.hits import Hit
+
 #: Beginnings of the names of the wells' columns that the report always reads.
 WELL_PREFIXES = ("Metadata_", "Count_", "Fraction_", "Relative_", "Endpoint_", "Flag_")
 #: Medians worth a place in the report when the table of responses names no endpoint of shape.
@@ -115,6 +117,13 @@ class Screen:
         """Least number of vehicle wells at a plate and timepoint; 0 where one has none."""
         runs = self.wells.groupby(["Metadata_Plate", "Metadata_Timepoint"])["Metadata_Role"]
         return int(runs.agg(lambda roles: (roles == "vehicle").sum()).min()) if len(self.wells) else 0
+
+    @cached_property
+    def ranked(self) -> list[Hit]:
+        """All compounds, the most potent first, see `morphodose.report.hits`."""
+        from morphodose.report.hits import hits
+
+        return hits(self)
 
     @cached_property
     def loss_tests(self) -> list[dict[str, Any]]:

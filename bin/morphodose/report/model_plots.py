@@ -18,8 +18,7 @@ from morphodose.report.deep_words import (
 )
 from morphodose.report.figure import panels
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, LinePlot
-from morphodose.report.words import figure_text, plot_text
+from morphodose.report.words import figure_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,26 +133,3 @@ def reliability_figure(frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower left", ncols=2)
     return figure
-
-
-def reliability_plot(frame: pd.DataFrame, labels: Sequence[str]) -> LinePlot:
-    """The same as lines, with a button a label."""
-    lines: dict[str, list[Line]] = {}
-    for label in labels:
-        mine = [Line("perfectly calibrated", [(0.0, 0.0), (1.0, 1.0)], "#999999", "dot")]
-        for model, bins in _reliable(frame, label).items():
-            points = [
-                (round(float(c), 3), round(float(a), 3))
-                for c, a in zip(bins["Confidence"], bins["Accuracy"], strict=True)
-            ]
-            words, colour = look(MODELS, model)
-            mine.append(Line(plot_text(words), points, colour, None if model == "network" else "dash"))
-        lines[label.lower()] = mine
-    return LinePlot(
-        "md_reliability",
-        "Reliability",
-        "confidence of the model",
-        lines,
-        dict.fromkeys(lines, "share that was right"),
-        dict.fromkeys(lines, (0, 1)),
-    )

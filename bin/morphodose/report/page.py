@@ -19,7 +19,7 @@ from typing import Any
 
 from morphodose.files import replacing
 from morphodose.report.html import escape
-from morphodose.report.parts import BarPlot, LinePlot, Part, ScatterPlot, Section
+from morphodose.report.parts import LinePlot, Part, ScatterPlot, Section
 from morphodose.report.script import SCRIPT
 from morphodose.report.style import CSS
 
@@ -140,7 +140,7 @@ def _plot(part: Part) -> Any:
         return _line_plot(part.plot)
     if isinstance(part.plot, ScatterPlot):
         return _scatter_plot(part.plot)
-    return _bar_plot(part.plot) if isinstance(part.plot, BarPlot) else None
+    return None
 
 
 def _line_plot(plot: LinePlot) -> Any:
@@ -197,25 +197,3 @@ def _scatter_plot(plot: ScatterPlot) -> Any:
     for dataset in drawn.datasets:
         dataset.trace_params.update(mode="markers", marker={"size": plot.size, "opacity": 0.65})
     return drawn
-
-
-def _bar_plot(plot: BarPlot) -> Any:
-    from multiqc.plots import bargraph
-
-    categories = {name: {"name": name, "color": colour} for name, colour in plot.colours.items()}
-    panels = list(plot.panels)
-    settings: dict[str, Any] = {
-        "id": plot.id,
-        "title": plot.title,
-        "ylab": plot.ylab,
-        "cpswitch": False,
-        "ymax": 100,
-        "sort_samples": False,
-        "hide_zero_cats": False,
-        "save_data_file": False,
-        "tt_decimals": 1,
-        "tt_suffix": " %",
-    }
-    if len(panels) > 1:
-        settings["data_labels"] = [{"name": name, "ylab": plot.ylab} for name in panels]
-    return bargraph.plot(list(plot.panels.values()), [categories] * len(panels), settings)

@@ -64,17 +64,6 @@ class LinePlot:
 
 
 @dataclass(frozen=True)
-class BarPlot:
-    """Stacked horizontal bars, with a button for each of its panels: bar → part → value."""
-
-    id: str
-    title: str
-    ylab: str
-    panels: Mapping[str, Mapping[str, Mapping[str, float]]]
-    colours: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class ScatterPlot:
     """An interactive cloud of points, with a button for each of its panels: class by class, in one colour."""
 
@@ -92,7 +81,7 @@ class Part:
 
     title: str
     html: str = ""
-    plot: LinePlot | BarPlot | ScatterPlot | None = None
+    plot: LinePlot | ScatterPlot | None = None
     below: str = ""
 
 

@@ -9,11 +9,11 @@ from morphodose.report.answers import finite
 from morphodose.report.components import kinds_of
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.draw import MOST_COMPOUNDS
-from morphodose.report.figure import Album, DoseAxis, panels
+from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, LinePlot, Part, Section
-from morphodose.report.words import dose_words, figure_text, hours, number, plot_text, unit_words
+from morphodose.report.parts import Part, Section
+from morphodose.report.words import dose_words, figure_text, hours, number, unit_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,10 +154,7 @@ def _parts(screen: Screen, album: Album, compound: str, frame: pd.DataFrame, ind
             f"wells; filled: adjusted P < {ALPHA:g}, open: not told from chance. With few wells a dose the "
             "intervals are wide and small differences between the features mean nothing."
         )
-        plot = _interactive(mine, unit, f"{words}{name}", f"md_profiles_{index}_{score}")
-        parts.append(
-            Part(f"{words[0].upper()}{words[1:]}{name}", drawn.html(f"{words}{name}", caption), plot)
-        )
+        parts.append(Part(f"{words[0].upper()}{words[1:]}{name}", drawn.html(f"{words}{name}", caption)))
     return parts
 
 
@@ -192,38 +189,6 @@ def _figure(frame: pd.DataFrame, unit: str) -> Figure:
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", title="features")
     return figure
-
-
-def _interactive(frame: pd.DataFrame, unit: str, title: str, name: str) -> LinePlot | None:
-    """The same over dose, a button a timepoint; nothing with a single dose."""
-    if frame["Dose"].nunique() < 2:
-        return None
-    zero = DoseAxis.of([0, *frame["Dose"]]).vehicle
-    lines: dict[str, list[Line]] = {}
-    for time in sorted(frame["Timepoint"].unique()):
-        mine = frame[frame["Timepoint"] == time]
-        lines[hours(time)] = [
-            Line(
-                look(SETS, kind)[0],
-                [
-                    (float(d) if d > 0 else zero, round(float(m), 3))
-                    for d, m in zip(part["Dose"], part["mAP"], strict=True)
-                ],
-                look(SETS, kind)[1],
-            )
-            for kind in _sets(mine)
-            for part in [mine[mine["Set"] == kind].sort_values("Dose")]
-        ]
-    words = plot_text(f"dose ({unit_words(unit)})" if unit else "dose")
-    return LinePlot(
-        name,
-        plot_text(f"Profiles: {title}"),
-        words,
-        lines,
-        dict.fromkeys(lines, "mAP"),
-        dict.fromkeys(lines, (0, 1.04)),
-        xlog=True,
-    )
 
 
 def _table(screen: Screen, frame: pd.DataFrame) -> str:

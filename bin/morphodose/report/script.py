@@ -36,9 +36,11 @@ SCRIPT = r"""
 
   // a compound: its view, its row, and the address, so that the choice can be shared
   const choose = (place, remember) => {
-    const template = document.getElementById("md-hit-" + place), view = document.getElementById("md-view");
-    if (!template || !view) return;
-    view.replaceChildren(template.content.cloneNode(true));
+    all("[data-view]").forEach(view => {
+      const template = document.getElementById(view.dataset.view + "-" + place);
+      if (template) view.replaceChildren(template.content.cloneNode(true));
+    });
+    all("select[data-choose]").forEach(list => { list.value = place; });
     all("#md-hits button[data-hit]").forEach(button => {
       const mine = button.dataset.hit === String(place);
       button.closest("tr").classList.toggle("md-chosen", mine);
@@ -49,7 +51,6 @@ SCRIPT = r"""
         try { history.replaceState(null, "", address); } catch (refused) { /* a page without an address */ }
       }
     });
-    decorate(view);
   };
 
   // tables as CSV; what a spreadsheet would take for a formula is marked as text
@@ -98,6 +99,9 @@ SCRIPT = r"""
     else if (button.classList.contains("md-csv")) save(button);
   });
   document.addEventListener("input", event => { if (event.target.dataset.find) find(event.target); });
+  document.addEventListener("change", event => {
+    if (event.target.matches("select[data-choose]")) choose(event.target.value, true);
+  });
   decorate(document);
   const asked = new URL(location.href).searchParams.get("compound");
   const button = all("#md-hits button[data-hit]").find(each => each.textContent === asked);

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import finite
-from morphodose.report.draw import dose_name, key_outside, over_dose, over_time, shown_compounds
+from morphodose.report.draw import (
+    dose_name,
+    key_outside,
+    not_drawn,
+    over_dose,
+    over_time,
+    shown_compounds,
+)
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, long_table, notice, paragraph
 from morphodose.report.inputs import SHAPE_COLUMNS, Screen
@@ -56,6 +64,7 @@ def section(screen: Screen, album: Album) -> Section:
             "shape", title, [Part("Shape", notice("Left out: the table of wells has no median of a shape."))]
         )
     parts = _orders(screen, album)
+    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
     for index, compound in enumerate(shown_compounds(screen)):
         parts.append(_shape(screen, album, compound, columns, index))
     return Section("shape", title, parts)

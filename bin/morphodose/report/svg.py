@@ -78,6 +78,7 @@ def curve_svg(
     place = _Places(frame, doses, _limits(points[endpoint], curve, limits))
     drawn: list[str] = []
     above = curve[(curve["Dose"] > 0) & curve["Fit"].notna()] if len(curve) else curve
+    above = above.iloc[:: max(len(above) // 24, 1)]
     if state != "refused" and len(above):
         if frame.labels and above["Low"].notna().all() and above["High"].notna().all():
             edge = [*zip(above["Dose"], above["High"], strict=True)]
@@ -88,14 +89,12 @@ def curve_svg(
         drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.8"{style}/>')
     if frame.labels and state == "fitted" and finite(row.get("EC50")):
         drawn.insert(0, place.ec50(row))
-    size = "2.6" if frame.labels else "1.3"
-    for dose, value in zip(points["Dose"], points[endpoint], strict=True):
-        x, y = place.x(float(dose)), place.y(float(value))
-        kind = "none" if dose <= 0 else "#333"
-        drawn.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{kind}" stroke="#333" stroke-width=".8" '
-            'fill-opacity=".6"/>'
-        )
+    size = 5.0 if frame.labels else 2.6
+    treated = points["Dose"] > 0
+    drawn.append(_dots(place, points[treated], endpoint, size, "#333", ".65"))
+    if (~treated).any():  # vehicle wells are hollow
+        drawn.append(_dots(place, points[~treated], endpoint, size, "#333", "1"))
+        drawn.append(_dots(place, points[~treated], endpoint, size - 1.8, "#FFF", "1"))
     if frame.labels:
         drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words)
         answer = ec50_words(row)
@@ -110,6 +109,18 @@ def curve_svg(
     return Safe(
         f'<svg class="md-curve" viewBox="0 0 {frame.width} {frame.height}" width="{frame.width}" '
         f'height="{frame.height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+    )
+
+
+def _dots(place: _Places, wells: pd.DataFrame, endpoint: str, size: float, colour: str, opacity: str) -> str:
+    """Wells as dots: strokes of no length with round ends, a tenth of the text of as many circles."""
+    ends = "".join(
+        f"M{place.x(float(d)):.1f} {place.y(float(v)):.1f}h0"
+        for d, v in zip(wells["Dose"], wells[endpoint], strict=True)
+    )
+    return (
+        f'<path d="{ends}" stroke="{colour}" stroke-opacity="{opacity}" stroke-width="{size:g}" '
+        'stroke-linecap="round" fill="none"/>'
     )
 
 
