@@ -403,6 +403,12 @@ def test_methods_follow_the_parameters_and_number_their_references() -> None:
     assert "[]" not in text
     assert writer.cited[0] == "nextflow" and len(set(writer.cited)) == len(writer.cited)
     assert set(writer.cited) <= set(methods.REFERENCES)
+    for method in ("cellpose_completed", "propagate"):
+        params = {"cell_method": method, "nuclear_channel": "DNA", "cell_channel": "Actin"}
+        writer = methods.compose(screen_of(params=params))
+        text = " ".join(writer.paragraphs)
+        assert "propagation [" in text and "channel Actin" in text and "[]" not in text
+        assert "propagation" in writer.cited
     plain = " ".join(methods.compose(screen_of(Tables(death=False, **SMALL))).paragraphs)
     assert "apoptotic" not in plain
 

@@ -125,6 +125,25 @@ def test_one_compound_of_many_is_found() -> None:
     assert moved[0]["Vehicle"] == pytest.approx(0.15, abs=0.05) and moved[0]["Share"] > 0.3
 
 
+def test_cells_grown_for_what_the_network_missed_are_a_remark_where_they_are_many_or_the_dose_moves_them() -> (
+    None
+):
+    made = screen(loss=0.0)
+    wells = made.wells
+    wells["Count_NucleiWithoutCellBefore"] = wells["Count_Nuclei"] // 10
+    assert said(made)[FOUND].state == "ok"
+    assert "since the network missed it 9 %" in said(made)[FOUND].answer
+    made = screen(loss=0.0)
+    made.wells["Count_NucleiWithoutCellBefore"] = made.wells["Count_Nuclei"] // 3
+    checks = said(made)
+    assert (checks[FOUND].state, checks[MOVED].state) == ("warn", "ok")
+    made = screen(loss=0.0)
+    high = made.wells["Metadata_Dose"] >= 3.0
+    made.wells["Count_NucleiWithoutCellBefore"] = (made.wells["Count_Nuclei"] // 3).where(high, 0)
+    checks = said(made)
+    assert checks[MOVED].state == "warn" and checks[AGREE].state == "ok"
+
+
 def test_two_wells_cannot_be_tested_and_a_large_difference_is_a_fault_all_the_same() -> None:
     checks = said(screen(doses=(10.0,), replicates=1, times=(48,), loss_at={10.0: 0.5}))
     assert checks[MOVED].state == "stop" and "2 wells, too few to test" in checks[MOVED].answer
@@ -169,7 +188,9 @@ def test_the_worst_fields_are_those_surest_to_be_bad() -> None:
     )
     found = worst_fields(table, 5)
     assert list(found["Metadata_ImageID"]) == ["forty of a hundred", "one of two"]
-    assert list(found["Share"]) == [0.4, 0.5]
+    assert list(found["Share"]) == [0.4, 0.5] and list(found["Lost"]) == [40, 1]
+    completed = table.assign(Count_NucleiWithoutCellBefore=[30, 1, 40, 60])
+    assert list(worst_fields(completed, 1)["Metadata_ImageID"]) == ["none"]
     # Wilson, 40 of 100
     assert wilson_low(np.array([40.0]), np.array([100.0]))[0] == pytest.approx(0.3094, abs=1e-4)
 

@@ -62,7 +62,11 @@ WITHOUT_CELL = Loss("nuclei in no cell", "Count_NucleiWithoutCell", NUCLEI)
 WITHOUT_NUCLEUS = Loss("cells without nucleus", "Count_CellsWithoutNucleus", ("Count_Cells",))
 MULTINUCLEATE = Loss("cells with several nuclei", "Count_MultinucleateCells", ("Count_Cells",))
 AT_BORDER = Loss("cells cut by the border", "Count_BorderCells", ("Count_Cells", "Count_BorderCells"))
-LOSSES = (WITHOUT_CELL, WITHOUT_NUCLEUS, MULTINUCLEATE, AT_BORDER)
+#: Of a method that completes what the network left out: the cells are there, and grown from their nuclei.
+COMPLETED = Loss(
+    "nuclei whose cell was grown, since the network missed it", "Count_NucleiWithoutCellBefore", NUCLEI
+)
+LOSSES = (WITHOUT_CELL, COMPLETED, WITHOUT_NUCLEUS, MULTINUCLEATE, AT_BORDER)
 
 
 def losses_of(table: pd.DataFrame) -> list[Loss]:
@@ -72,8 +76,18 @@ def losses_of(table: pd.DataFrame) -> list[Loss]:
     return [
         loss
         for loss in LOSSES
-        if loss.part in table and "Count_Cells" in table and (nuclei or loss is AT_BORDER)
+        if loss.part in table
+        and "Count_Cells" in table
+        and (nuclei or loss is AT_BORDER)
+        and (loss is not COMPLETED or is_completed(table))
     ]
+
+
+def is_completed(table: pd.DataFrame) -> bool:
+    """Whether cells were grown for nuclei that the network had left without one, in any row."""
+    if not {COMPLETED.part, WITHOUT_CELL.part} <= set(table):
+        return False
+    return bool((table[COMPLETED.part] > table[WITHOUT_CELL.part]).any())
 
 
 def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[dict[str, Any]]:
@@ -169,8 +183,13 @@ def wilson_low(part: Floats, whole: Floats, z: float = 1.96) -> Floats:
     return np.where(whole > 0, np.maximum(low, 0.0), 0.0)
 
 
+def ranking_loss(images: pd.DataFrame) -> Loss:
+    """The loss by which fields are ranked: what the network missed, completed since or not."""
+    return COMPLETED if is_completed(images) else WITHOUT_CELL
+
+
 def worst_fields(images: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Fields with most nuclei in no cell, worst first.
+    """Fields with most nuclei that the network left without a cell, worst first.
 
     Parameters
     ----------
@@ -182,18 +201,18 @@ def worst_fields(images: pd.DataFrame, count: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of `images` with ``Share`` (nuclei in no cell) added; dropped fields and those without such a
-        nucleus are left out. The order is that of the lower end of Wilson's interval, so that one lost
-        nucleus of two does not stand before forty of a hundred.
+        Rows of `images` with ``Lost`` and ``Share`` (of `ranking_loss`) added; dropped fields and those
+        without such a nucleus are left out. The order is that of the lower end of Wilson's interval, so that
+        one lost nucleus of two does not stand before forty of a hundred.
     """
     if WITHOUT_CELL.part not in images:
-        return images.iloc[:0].assign(Share=[])
+        return images.iloc[:0].assign(Lost=[], Share=[])
     table = images
     if "Metadata_QCVerdict" in table:
         table = table[(table["Metadata_QCVerdict"] != "drop").fillna(True).astype(bool)]
-    part, whole = WITHOUT_CELL.counts(table)
+    part, whole = ranking_loss(images).counts(table)
     part = np.nan_to_num(part)
-    table = table.assign(Share=np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
+    table = table.assign(Lost=part, Share=np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
     table = table.assign(Order=wilson_low(part, np.nan_to_num(whole)))[part > 0]
     order = ["Order", "Metadata_ImageID"]
     return table.sort_values(order, ascending=[False, True]).head(count).drop(columns="Order")

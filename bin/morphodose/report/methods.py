@@ -27,6 +27,10 @@ REFERENCES = {
         "Stringer C, Pachitariu M. Cellpose3: one-click image restoration for improved cellular "
         "segmentation. Nat Methods 22:592–599 (2025)."
     ),
+    "propagation": (
+        "Jones TR, Carpenter A, Golland P. Voronoi-based segmentation of cells on image manifolds. Computer "
+        "Vision for Biomedical Image Applications, LNCS 3765:535-543 (2005)."
+    ),
     "skimage": "van der Walt S, et al. scikit-image: image processing in Python. PeerJ 2:e453 (2014).",
     "cp_measure": (
         "Muñoz AF, et al. cp_measure: API-first feature extraction for image-based profiling "
@@ -183,6 +187,25 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     where = f"the channel {params['cell_channel']}" if params.get("cell_channel") else "the cytoplasm channel"
     second = f" with {nuclei} as the second channel" if nuclei else ""
     likewise = " Nuclei were segmented likewise and matched to cells." if nuclei else ""
+    method = params.get("cell_method")
+    if method == "propagate":
+        writer.add(
+            f"Nuclei were segmented in the channel {nuclei} with {pose} [] "
+            f"({', '.join(_model(params, 'nuclear_model', 'nuclear_diameter'))}), and each was grown into a "
+            f"cell in {where} by propagation []. {border}",
+            "cellpose+cellpose2+cellpose3",
+            "propagation",
+        )
+        return
+    if method == "cellpose_completed" and nuclei:
+        writer.add(
+            f"Cells were segmented in {where}{second} with {pose} [] ({model}, {size}).{likewise} A nucleus "
+            "that lay in no cell became the seed of one, grown in the cell stain by propagation []. "
+            f"{border}",
+            "cellpose+cellpose2+cellpose3",
+            "propagation",
+        )
+        return
     writer.add(
         f"Cells were segmented in {where}{second} with {pose} [] ({model}, {size}).{likewise} {border}",
         "cellpose+cellpose2+cellpose3",

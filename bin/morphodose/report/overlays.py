@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from morphodose.names import field_of
-from morphodose.profiles.losses import losses_of, worst_fields
+from morphodose.profiles.losses import WITHOUT_CELL, losses_of, ranking_loss, worst_fields
 from morphodose.report.draw import dose_name, shown_compounds
 from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, picture, table, thumbnail
@@ -86,14 +86,14 @@ def _worst(screen: Screen) -> list[Part]:
     if fields.empty:
         why = (
             "no field has a nucleus outside a cell"
-            if "Count_NucleiWithoutCell" in screen.images
+            if WITHOUT_CELL.part in screen.images
             else "the table of images has no counts of nuclei to rank the fields by"
         )
         return [Part(title, notice(f"Left out: {why}."))]
-    pictures = []
+    pictures, words = [], ranking_loss(screen.images).words
     for row in fields.to_dict("records"):
         image = str(row["Metadata_ImageID"])
-        lost = f"{int(row['Count_NucleiWithoutCell'])} nuclei in no cell, {percent(row['Share'])}"
+        lost = f"{int(row['Lost'])} {words}, {percent(row['Share'])}"
         if image in screen.overlays:
             data = thumbnail(screen.overlays[image], SIDE)
             pictures.append(picture(data, f"Outlines of {image}", f"{image}: {lost}"))
@@ -102,7 +102,7 @@ def _worst(screen: Screen) -> list[Part]:
                 f'<figure class="md-figure"><figcaption>{escape(image)}: {escape(lost)}; no overlay '
                 "was given</figcaption></figure>"
             )
-    text = paragraph("Fields with most nuclei in no cell, the surest first. ", KEY)
+    text = paragraph(f"Fields with most {words}, the surest first. ", KEY)
     return [Part(title, f'{text}<div class="md-gallery">{"".join(pictures)}</div>')]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from morphodose.profiles.losses import (
     AT_BORDER,
+    COMPLETED,
     LEAST_OBJECTS,
     MULTINUCLEATE,
     RATE,
@@ -21,6 +22,7 @@ from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.inputs import Screen
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import counted, dose_words, hours, listed, percent
+from morphodose.segmentation.well import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +39,10 @@ BORDER_LIMITS = (0.40, 1.0)
 MOVE = 0.05
 #: How far apart the counts of cells and of nuclei against vehicle may be.
 APART = 0.15
-#: A dose changes these by itself: size of cells, division.
-_MAY_BE_BIOLOGY = {MULTINUCLEATE, AT_BORDER}
+#: Share of nuclei whose cells were grown: they are counted, but their shapes are those of the growth.
+GROWN_LIMITS = (0.20, 1.0)
+#: No fault where the dose moves these: size of cells and division are biology, grown cells are counted.
+_REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED}
 #: Ways to make cells that start from nuclei.
 _FROM_NUCLEI = ("from_nuclei", "propagate")
 
@@ -75,7 +79,7 @@ def _found(screen: Screen, losses: list[Loss]) -> Check:
     for loss in losses:
         part, whole = loss.counts(wells)
         share = float(part[whole > 0].sum() / max(whole.sum(), 1))
-        limits = BORDER_LIMITS if loss is AT_BORDER else LIMITS
+        limits = {AT_BORDER: BORDER_LIMITS, COMPLETED: GROWN_LIMITS}.get(loss, LIMITS)
         state = graded(share, limits)
         text = f"{loss.words} {percent(share)}"
         # a well is told only where its own count puts it beyond the limit
@@ -112,7 +116,7 @@ def _moved(screen: Screen, losses: list[Loss]) -> Check:
         )
     moved = [row for row in rows if row["Testable"] and row["Q"] <= RATE]
     moved += [row for row in rows if not row["Testable"] and abs(row["Share"] - row["Vehicle"]) > LIMITS[1]]
-    moved.sort(key=lambda row: (row["Loss"] in _MAY_BE_BIOLOGY, -abs(row["Share"] - row["Vehicle"])))
+    moved.sort(key=lambda row: (row["Loss"] in _REMARKS, -abs(row["Share"] - row["Vehicle"])))
     tested = [row for row in rows if row["Testable"]]
     untested = len(rows) - len(tested)
     note = f" {counted(untested, 'series', 'series')} could not be tested: too few wells." if untested else ""
@@ -133,7 +137,7 @@ def _moved(screen: Screen, losses: list[Loss]) -> Check:
 
 def _state_of(row: dict[str, Any]) -> State:
     large = abs(row["Share"] - row["Vehicle"]) > MOVE
-    return "stop" if large and row["Loss"] not in _MAY_BE_BIOLOGY else "warn"
+    return "stop" if large and row["Loss"] not in _REMARKS else "warn"
 
 
 def _sentence(row: dict[str, Any]) -> str:
@@ -233,10 +237,8 @@ def _fix(screen: Screen) -> str:
     """What to do about it."""
     fields = [str(name) for name in worst_fields(screen.images, 3).get("Metadata_ImageID", [])]
     look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""
-    method = str(screen.params.get("cell_method") or "cellpose")
-    other = [
-        "another --cell_model (cyto3, cpsam)",
-        "--cell_method propagate" if method != "propagate" else "--cell_method cellpose",
-        "a --diameter in px",
-    ]
+    method = str(screen.params.get("cell_method") or "")
+    offered = [m for m in get_args(get_type_hints(Settings)["method"]) if m in _FROM_NUCLEI and m != method]
+    other = ["another --cell_model (cyto3, cpsam)", *(f"--cell_method {m}" for m in offered[:1])]
+    other.append("a --diameter in px")
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."
