@@ -59,7 +59,7 @@ def test_deep_sections_open_and_each_of_their_plots_and_buttons_draws(root: Path
         for kind in ("UMAP", "PCA"):
             assert {f"{kind}: by {by}" for by in ("dose", "time", "replicate")} <= set(browser.run(texts))
         buttons = browser.run("document.querySelectorAll('button[data-dataset-index]').length")
-        assert buttons > 10
+        assert buttons > 6  # those of the cells, and the learning curves
         browser.run("document.querySelectorAll('button[data-dataset-index]').forEach(e => e.click())")
         browser.listen(1)
         assert browser.run(marks) == 3  # replicates, the last button

@@ -22,6 +22,7 @@ from morphodose.report.words import counted, dose_words, endpoint_words, hours, 
 MOST_PIXELS = 1_500_000_000
 #: Letters of a reason on the first screen; the whole of it stands in the table of checks.
 LONGEST = 230
+_FIGURES = ' class="md-figure-cell"'
 
 
 def first_screen(screen: Screen, checks: Sequence[Check], title: str, text: str, state: str) -> str:
@@ -255,7 +256,10 @@ def _hit_row(screen: Screen, hit: Hit, number_of: int) -> str:
         (escape(hit.order), hit.order),
         (escape(", ".join(hit.flags)) or "–", ", ".join(hit.flags) or "~"),
     ]
-    inner = "".join(f'<td data-key="{escape(key)}">{text}</td>' for text, key in cells)
+    inner = "".join(
+        f'<td{_FIGURES if 1 < i < 6 else ""} data-key="{escape(key)}">{text}</td>'
+        for i, (text, key) in enumerate(cells)
+    )
     return f"<tr>{inner}</tr>"
 
 

@@ -70,10 +70,10 @@ def montage(screen: Screen, compound: str) -> Safe:
             for dose in doses
         )
         rows += f'<tr><th scope="row">{escape(hours(time))}</th>{cells}</tr>'
+    grid = f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody>"
     return Safe(
-        f'<figure class="md-montage"><div class="md-scroll"><table><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div><figcaption>{escape(_caption(screen, channels, tiles))}"
-        "</figcaption></figure>"
+        f'<figure class="md-montage"><div class="md-scroll"><table style="--md-tiles:{len(doses)}">{grid}'
+        f"</table></div><figcaption>{escape(_caption(screen, channels, tiles))}</figcaption></figure>"
     )
 
 

@@ -28,7 +28,7 @@ from morphodose.report.figure import Album
 from morphodose.report.html import escape
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import ORDER, Section
-from morphodose.report.words import listed
+from morphodose.report.words import counted, listed
 
 
 def build(screen: Screen, album: Album, say: Callable[[str], object] = print) -> list[Section]:
@@ -65,7 +65,9 @@ def write_report(screen: Screen, out: Path, title: str = "", say: Callable[[str]
     """Write ``report.html`` and ``figures/`` into a folder."""
     album = Album(out / "figures")
     sections = build(screen, album, say)
-    heading = title or f"Screen of {listed(screen.compounds, 3)}" if title or screen.compounds else "Screen"
+    names = screen.compounds
+    of = listed(names) if len(names) <= 3 else counted(len(names), "compound")
+    heading = title or (f"Screen of {of}" if names else "Screen")
     writer = f"{screen.run.get('pipeline', 'morphodose')} {screen.run.get('version', '')}".rstrip()
     lead = (
         "What was imaged, whether it is sound, and what each dose did to the cells and when. "

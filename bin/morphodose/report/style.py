@@ -111,10 +111,19 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
 .md-pair { display: flex; flex-wrap: wrap; gap: 18px; align-items: flex-start; }
 .md-pair > .md-montage { flex: 1 1 560px; min-width: 0; margin: 0; }
 .md-row { display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }
-.md-montage table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; }
-.md-montage th { font-weight: 600; padding: 0 4px; white-space: nowrap; }
+.md-montage table {
+  border-collapse: separate;
+  border-spacing: 2px;
+  font-size: 12px;
+  table-layout: fixed;
+  width: 100%;
+  min-width: calc(46px + var(--md-tiles) * 46px);
+  max-width: calc(46px + var(--md-tiles) * 122px);
+}
+.md-montage tr > :first-child { width: 46px; }
+.md-montage th { font-weight: 600; padding: 0 2px; overflow: hidden; }
 .md-montage td { padding: 0; }
-.md-montage img { display: block; width: 84px; height: 84px; background: #000; }
+.md-montage img { display: block; width: 100%; height: auto; background: #000; }
 .md-montage img:hover, .md-montage img:focus { outline: 2px solid #1F6F9F; }
 .md-montage figcaption { color: #555; font-size: 13px; }
 .md-curve { max-width: 100%; height: auto; font: 11px sans-serif; background: #FFF; }
@@ -125,6 +134,7 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
 .md-tall thead th { position: sticky; top: 0; background: #FFF; z-index: 1; }
 .md-hits td { vertical-align: middle; padding: 2px 12px 2px 6px; max-width: 20em; }
 .md-hits small { color: #555; }
+.md-hits .md-figure-cell { white-space: nowrap; }
 .md-hits th button, .md-hits td button, .md-csv {
   background: none;
   border: 0;
