@@ -82,6 +82,7 @@ def test_units_count_in_the_ranking_and_states_come_in_their_order() -> None:
         row("fitted", "nM", EC50=900.0),
         row("fitted", "uM", EC50=1.0),
         row("fitted", "mM", EC50=0.002),
+        row("imprecise", EC50=0.5),
         row("unbounded", EC50_Low=50.0),
         row("refused", Effect_Q=0.2),
         None,

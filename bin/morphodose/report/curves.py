@@ -135,7 +135,7 @@ def _views(screen: Screen, endpoints: list[str]) -> str:
     """Curves of every compound, endpoint and timepoint; of many compounds those of a chosen one."""
     text = paragraph(
         "Points: wells (hollow: vehicle). Line and band: fitted curve and its 95 % band; dashed where the "
-        "curve is unbounded, none where it was refused. Dotted: EC50, its interval shaded."
+        "EC50 is imprecise or unbounded, none where it was refused. Dotted: EC50, its interval shaded."
     )
     names = [hit.compound for hit in screen.ranked]
     views = [_view(screen, name, endpoints) for name in names]

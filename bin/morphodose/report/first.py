@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from morphodose.report.answers import ec50_phrase, ec50_words, finite
+from morphodose.report.answers import STATES, ec50_phrase, ec50_words, finite
 from morphodose.report.checks import Check
 from morphodose.report.curves import MOST_OPEN, curve_drawing, curve_of, rows_of
 from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
@@ -128,7 +128,7 @@ def _responses(ranked: Sequence[Hit], words: str) -> str:
     states = Counter(str(hit.main["State"]) for hit in ranked if hit.main)
     if not states:
         return "No dose response was fitted for any compound."
-    parts = [f"{states[state]} {state}" for state in ("fitted", "unbounded", "refused") if states[state]]
+    parts = [f"{states[state]} {state}" for state in STATES if states[state]]
     text = f"EC50 of {words}, {counted(len(ranked), 'compound')}: {listed(parts)}."
     best = ranked[0].main
     if best is not None and best["State"] != "refused":

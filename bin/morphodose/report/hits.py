@@ -16,7 +16,6 @@ from morphodose.report.words import dose_words, listed
 
 #: Molar units as a share of 1 µM; doses in another unit are ranked as they are.
 _MOLAR = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "µM": 1.0, "mM": 1e3, "M": 1e6}
-_STATES = ("fitted", "unbounded", "refused")
 
 Row = Mapping[str, Any]
 
@@ -76,13 +75,13 @@ def latest(rows: list[Row]) -> Row | None:
 
 
 def rank(row: Row | None) -> tuple[float, float]:
-    """Place of a response: fitted by its EC50, then unbounded by its bound, then refused."""
+    """Place of a response: fitted by its EC50, then imprecise, unbounded by its bound, refused."""
     if row is None:
         return (9.0, 0.0)
     scale = _MOLAR.get(str(row.get("Metadata_DoseUnit")), 1.0)
     state = str(row["State"])
-    if state == "fitted" and finite(row.get("EC50")):
-        return (1.0, float(row["EC50"]) * scale)
+    if state in ("fitted", "imprecise") and finite(row.get("EC50")):
+        return (1.0 if state == "fitted" else 1.5, float(row["EC50"]) * scale)
     if state == "unbounded":
         low, high = row.get("EC50_Low"), row.get("EC50_High")
         if finite(high) and not finite(low):

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: State → colour and dash of its curve; states differ in the dash, too, for readers without colours.
-LOOKS = {"fitted": ("#1F6F9F", ""), "unbounded": ("#B07700", "5 3"), "refused": ("#6B6B6B", "")}
+LOOKS = {
+    "fitted": ("#1F6F9F", ""),
+    "imprecise": ("#8A5C00", "9 2"),
+    "unbounded": ("#8A5C00", "5 3"),
+    "refused": ("#6B6B6B", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def curve_svg(
         line = place.path([*zip(above["Dose"], above["Fit"], strict=True)])
         style = f' stroke-dasharray="{dash}"' if dash else ""
         drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.8"{style}/>')
-    if frame.labels and state == "fitted" and finite(row.get("EC50")):
+    if frame.labels and state in ("fitted", "imprecise") and finite(row.get("EC50")):
         drawn.insert(0, place.ec50(row))
     size = 5.0 if frame.labels else 2.6
     treated = points["Dose"] > 0
