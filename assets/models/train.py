@@ -132,8 +132,15 @@ def simulated(rng: np.random.Generator) -> tuple[Sample, Sample]:
     planes = field.planes.max(axis=0) if rng.random() < 0.85 else field.planes[field.planes.shape[0] // 2]
     return (
         make_sample(pair(planes[2], planes[1]), field.cells, diameter / CELL_DIAMETER),
-        make_sample(pair(planes[1]), pieces(field.nuclei, 8), NUCLEUS_TO_CELL * diameter / NUCLEUS_DIAMETER),
+        nuclear_sample(planes[1], pieces(field.nuclei, 8), NUCLEUS_TO_CELL * diameter),
     )
+
+
+def nuclear_sample(
+    channel: npt.NDArray[np.generic], labels: npt.NDArray[np.integer], diameter: float
+) -> Sample:
+    """Nuclei of a diameter in px, as the network is shown them: alone."""
+    return make_sample(pair(channel), labels, diameter / NUCLEUS_DIAMETER, network_diameter=NUCLEUS_DIAMETER)
 
 
 def cell_names(folder: Path, which: RealCells) -> tuple[list[str], list[str]]:
@@ -160,7 +167,7 @@ def photographed_nuclei(image: Path, mask: Path) -> Sample:
     """One open nuclear image with its hand-drawn nuclei."""
     labels = tifffile.imread(mask)
     diameter = max(median_diameter(labels), 5.0)
-    return make_sample(pair(tifffile.imread(image)), labels, diameter / NUCLEUS_DIAMETER)
+    return nuclear_sample(tifffile.imread(image), labels, diameter)
 
 
 def split_names(folder: Path, held_out: int = 6) -> tuple[list[str], list[str]]:
@@ -200,7 +207,7 @@ class Pool:
         ]
 
 
-def read_pool(nuclei: Path, cells: Path, fields: int, seed: int) -> Pool:
+def read_pool(nuclei: Path, cells: Path, fields: int, photographs_every: int, seed: int) -> Pool:
     """Read and render everything that is learnt from."""
 
     def sets(kind: Mapping[str, RealCells]) -> list[list[Sample]]:
@@ -210,7 +217,7 @@ def read_pool(nuclei: Path, cells: Path, fields: int, seed: int) -> Pool:
     chances = np.array([which.weight for which in STAINED.values()])
     photographs = [
         photographed_nuclei(nuclei / "images" / name, nuclei / "labels" / name)
-        for name in split_names(nuclei)[0]
+        for name in split_names(nuclei)[0][::photographs_every]
     ]
     rendered = [simulated(np.random.default_rng([seed, 1, number])) for number in range(fields)]
     return Pool(
@@ -235,6 +242,7 @@ def read_pool(nuclei: Path, cells: Path, fields: int, seed: int) -> Pool:
 )
 @click.option("--steps", default=1600, help="Batches of 8 tiles.")
 @click.option("--fields", default=220, help="Simulated fields.")
+@click.option("--photographs_every", default=1, help="Of the photographs of nuclei, every how many are read.")
 @click.option("--widths", default="16,32,64,128", help="Channels on the levels of a new network.")
 @click.option("--rate", default=0.002, help="Highest learning rate (AdamW).")
 @click.option("--seed", default=20261130)
@@ -247,6 +255,7 @@ def main(
     start: Path | None,
     steps: int,
     fields: int,
+    photographs_every: int,
     widths: str,
     rate: float,
     seed: int,
@@ -262,7 +271,7 @@ def main(
     else:
         network, _ = load_network(start, CELL_DIAMETER)
     begin = time.monotonic()
-    pool = read_pool(nuclei, cells, fields, seed)
+    pool = read_pool(nuclei, cells, fields, photographs_every, seed)
     counts = {
         "simulated_fields": len(pool.cells),
         "photographs_of_nuclei": len(pool.photographs),

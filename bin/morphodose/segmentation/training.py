@@ -111,6 +111,7 @@ def make_sample(
     labels: npt.NDArray[np.integer],
     rescale: float,
     relight: bool = True,
+    network_diameter: float = NORMAL_DIAMETER,
 ) -> Sample:
     """Normalise an image as the pipeline does before the network, and compute the flows of its objects.
 
@@ -125,6 +126,8 @@ def make_sample(
         that the network is trained on.
     relight : bool
         See `Sample`.
+    network_diameter : float
+        What the network has the objects rescaled to, in px: 30 for cells, 17 for nuclei.
 
     Notes
     -----
@@ -135,8 +138,7 @@ def make_sample(
         raise InputError(f"image and mask differ in size: {image.shape[:2]} and {labels.shape}")
     if not rescale > 0:
         raise InputError(f"an image is rescaled by a factor above 0, got {rescale}")
-    # the width of the neighbourhood needs no more than this: nuclei are of the same order
-    normalised = normalise(image, rescale * NORMAL_DIAMETER)
+    normalised = normalise(image, rescale * network_diameter)
     mask = labels.astype(np.int32)
     if rescale > 1.5:
         factor = rescale / 1.2
