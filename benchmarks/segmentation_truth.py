@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 import torch
+from morphodose.segmentation.complete import complete_cells
 from skimage.feature import peak_local_max
 from skimage.filters import gaussian, threshold_otsu
 from skimage.morphology import remove_small_objects
@@ -185,7 +186,26 @@ def methods(engine: Engine) -> dict[str, Callable[[Case, Mask | None, float, flo
     def otsu(case: Case, _: Mask | None, diameter: float, __: float) -> Mask:
         return otsu_watershed(case.cell, case.nuclear, diameter)
 
-    return {"cellpose": network, "from_nuclei": grown, "otsu_watershed": otsu}
+    def completed(cells: Mask, case: Case, nuclei: Mask | None, nuclear_diameter: float) -> Mask:
+        if nuclei is None:
+            return cells
+        return complete_cells(cells, nuclei, case.cell, nuclear_diameter, nuclear_diameter / 2).cells
+
+    def default(case: Case, nuclei: Mask | None, diameter: float, nuclear_diameter: float) -> Mask:
+        return completed(network(case, nuclei, diameter, nuclear_diameter), case, nuclei, nuclear_diameter)
+
+    def propagated(case: Case, nuclei: Mask | None, _: float, nuclear_diameter: float) -> Mask | None:
+        if nuclei is None:
+            return None
+        return completed(np.zeros(case.cell.shape, np.int32), case, nuclei, nuclear_diameter)
+
+    return {
+        "cellpose": network,
+        "cellpose_completed": default,
+        "propagate": propagated,
+        "from_nuclei": grown,
+        "otsu_watershed": otsu,
+    }
 
 
 def judged(truth: Mask) -> Mask:
