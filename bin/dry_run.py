@@ -46,6 +46,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--training_gpus", default=1, type=click.IntRange(1), help="As the pipeline's parameter.")
 @click.option("--training_nodes", default=1, type=click.IntRange(1), help="As the pipeline's parameter.")
 @click.option("--imagenet", is_flag=True, help="Embed by ImageNet weights, too.")
+@click.option("--estimate_diameters", is_flag=True, help="Diameters are not given.")
 @click.option("--use_gpu", is_flag=True, help="GPU steps run on GPUs.")
 @click.option("--gpu_cores", default=4, type=click.IntRange(1), help="Cores that a GPU task holds.")
 @click.option(

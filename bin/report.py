@@ -36,6 +36,7 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
 @click.option("--masks", multiple=True, type=PLACE, help="Folders with <ImageID>_overlay.png.")
 @click.option("--deep", type=FOLDER, help="Folder of the deep half: networks, scores, components.")
+@click.option("--diameters", type=FILE, help="diameters.parquet of estimate_diameters.")
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
@@ -58,6 +59,7 @@ def main(
     gate_plots: tuple[Path, ...],
     masks: tuple[Path, ...],
     deep: Path | None,
+    diameters: Path | None,
     run_record: Path | None,
     params: Path | None,
     versions: Path | None,
@@ -98,6 +100,7 @@ def main(
         fields=inputs.find_pictures(focus, ".ome.tiff"),
         units=inputs.units_of(wells),
         deep=read_deep(deep),
+        diameters=inputs.read_optional([diameters] if diameters else []),
     )
     write_report(screen, out, title, say=click.echo)
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import filecmp
-import json
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ import torch
 
 from morphodose.cli import command
 from morphodose.devices import choose_device
-from morphodose.errors import InputError
 from morphodose.images import read_field, write_labels
-from morphodose.keys import WellKeys, field_images, parse_keys
-from morphodose.segmentation.common import Segmenter, Thresholds
+from morphodose.keys import WellKeys, field_images, shard_keys
+from morphodose.segmentation.common import Kind, Segmenter, Thresholds
+from morphodose.segmentation.diameter_table import (
+    complaints,
+    diameters_of,
+    estimate_plates,
+    kinds_of,
+    sample_fields,
+)
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
@@ -53,7 +60,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--diameter",
     default=0.0,
     type=click.FloatRange(min=0),
-    help="Of cells, px; 0 estimates it (Cellpose-SAM needs none).",
+    help="Of cells, px; 0 estimates it from these folders, as estimate_diameters.py does for a screen "
+    "(Cellpose-SAM needs none).",
 )
 @click.option(
     "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 as for cells."
@@ -103,28 +111,34 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
         nuclei=Thresholds(flow, probability, options["min_nucleus_area_px"]),
     )
     channels = (options["cell_channel"], options["nuclear_channel"])
+    sizes = plate_diameters(wells, channels, engine, nuclei_engine, settings)
     for position, (folder, well) in enumerate(wells.items(), start=1):
         begin = time.perf_counter()
-        cells = segment_folder(folder, well, channels, engine, nuclei_engine, settings, out / well.id)
+        known = replace(settings, **sizes[well.plate])
+        cells = segment_folder(folder, well, channels, engine, nuclei_engine, known, out / well.id)
         seconds = time.perf_counter() - begin
         click.echo(f"well {position} of {len(wells)}, {well.id}: {cells} cells, {seconds:.1f} s on {device}")
 
 
-def shard_keys(folders: tuple[Path, ...], keys: str) -> list[WellKeys]:
-    """Keys of the well-timepoint of each folder, whose name is its id."""
-    try:
-        text = keys if keys.lstrip().startswith(("[", "{")) else Path(keys).read_text(encoding="utf-8")
-        given = json.loads(text)
-    except OSError as fault:
-        raise InputError(f"--keys is neither JSON nor a readable file: {keys[:200]!r}") from fault
-    except json.JSONDecodeError as fault:
-        raise InputError(f"--keys is not JSON ({fault}): {keys[:200]!r}") from fault
-    entries = given if isinstance(given, list) else [given]
-    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
-    missing = [folder.name for folder in folders if folder.name not in by_id]
-    if missing:
-        raise InputError(f"--keys has no entry with the id {missing[0]!r}, the name of a folder given")
-    return [parse_keys(folder.name, json.dumps(by_id[folder.name])) for folder in folders]
+def plate_diameters(
+    wells: Mapping[Path, WellKeys],
+    channels: tuple[str, str],
+    engine: Segmenter,
+    nuclei_engine: Segmenter,
+    settings: Settings,
+) -> dict[str, dict[str, float]]:
+    """Plate → the diameters among the settings; what is not given is estimated from all the folders."""
+    engines: dict[Kind, Segmenter] = {"cells": engine, "nuclei": nuclei_engine}
+    given: dict[Kind, float] = {"cells": settings.diameter, "nuclei": settings.nuclei_diameter}
+    kinds = kinds_of(settings.method, channels)
+    found = {well.plate: dict(given) for well in wells.values()}
+    if any(engines[kind].needs_diameter and not given[kind] for kind in kinds):
+        of_kinds = {kind: engines[kind] for kind in kinds}
+        table = estimate_plates(sample_fields(wells), of_kinds, channels, given)
+        found = diameters_of(table)
+        for line in complaints(table):
+            click.echo(line, err=True)
+    return {plate: {"diameter": of["cells"], "nuclei_diameter": of["nuclei"]} for plate, of in found.items()}
 
 
 def segment_folder(

@@ -4,6 +4,7 @@ with `make test-hpc`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def test_the_file_is_loaded_and_nothing_is_downloaded(cellpose_4: type[Recorder]
         sam.SamEngine(sam_file.with_name("cpsam_v2"), CPU)
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_only_where_the_gpu_has_it(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    asked = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **given: asked.append(given) or native)
+    assert sam.has_bfloat16(torch.device("cuda", 0)) == native
+    # PyTorch counts GPUs that only emulate it, many times slower, unless told otherwise
+    assert asked == [{"including_emulation": False}]
+    assert not sam.has_bfloat16(CPU)
+
+
 def test_a_size_is_given_only_where_the_user_states_one(cellpose_4: type[Recorder], sam_file: Path) -> None:
     engine = load.load_engine(sam_file, CPU)
     image = render_field(np.random.default_rng(3), size=60, n_cells=3).planes.max(axis=0)
@@ -120,6 +132,8 @@ def test_cpsam_is_never_downloaded_by_a_task(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(weights, "_download", lambda *_: pytest.fail("a download was tried"))
     with pytest.raises(InputError, match=r"no task downloads them: .*non-commercial use"):
         stage(SAM, tmp_path / "out")
+    with pytest.raises(InputError, match=r"weights of cpsam_v2 are not .*non-commercial use"):
+        stage("cpsam_v2", tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 

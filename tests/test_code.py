@@ -60,7 +60,10 @@ def test_a_command_is_executable_and_only_segmentation_and_networks_import_torch
     uses_torch = any(name.split(".")[0] in {"torch", "cellpose"} for name in needs)
     # stage_weights asks Cellpose where it publishes a model, and only when one has to be downloaded
     networks = {"train_resnet.py", "align_networks.py", "embed_cells.py", "explain_crops.py"}
-    assert not uses_torch or command.name in {"segment_cells.py", "stage_weights.py"} | networks
+    assert (
+        not uses_torch
+        or command.name in {"estimate_diameters.py", "segment_cells.py", "stage_weights.py"} | networks
+    )
 
 
 def test_nothing_is_pickled_or_unpickled() -> None:

@@ -88,9 +88,11 @@ def test_tasks_of_the_reference_screen() -> None:
     assert steps["TRAIN_RESNET"] == (7, pytest.approx(14 / 3))
     # shards of twelve wells go across acquisitions, for two kinds of network
     assert steps["EMBED_CELLS"] == (24, 2)
+    assert repeats(REFERENCE, Options(estimate_diameters=True))["ESTIMATE_DIAMETERS"] == (1, 1)
+    assert "ESTIMATE_DIAMETERS" not in steps
     assert "CALL_DEATH" not in repeats(REFERENCE, Options(death=False))
     assert "TRAIN_RESNET" not in repeats(REFERENCE, Options(deep=False))
-    assert set(repeats(REFERENCE, Options(illumination="estimate"))) <= set(UNIT_OF)
+    assert set(repeats(REFERENCE, Options(illumination="estimate", estimate_diameters=True))) <= set(UNIT_OF)
     assert set(UNIT_OF.values()) <= set(UNITS) == set(amounts(REFERENCE, Options()))
 
 

@@ -258,24 +258,10 @@ def test_cells_are_segmented_where_no_nuclear_channel_is(engine: object) -> None
     assert found[0].summary()["Count_CellsWithoutNucleus"] == found[0].summary()["Count_Cells"]
 
 
-@pytest.mark.parametrize("diameter", [28.0, 50.0])
-def test_diameter_is_estimated(engine: object, diameter: float) -> None:
-    field = render_field(
-        np.random.default_rng(13), size=int(6 * diameter), n_cells=18, cell_diameter=diameter
-    )
-    planes = field.planes.max(axis=0)
-    found, used, _ = well_module.segment_well(
-        [planes[2]], [planes[1]], engine, engine, well_module.Settings()
-    )
-    inner = without_labels(field.cells, border_labels(field.cells))
-    true = np.median(2 * np.sqrt(np.bincount(inner.ravel())[1:][np.unique(inner)[1:] - 1] / np.pi))
-    assert used == pytest.approx(true, rel=0.2)
-    assert score(inner, found[0].cells)[0].f1 > 0.85
-
-
 def test_constant_image_has_no_objects(engine: object) -> None:
     dark = np.full((64, 70), 137, np.uint16)
-    found, _, _ = well_module.segment_well([dark], [dark], engine, engine, well_module.Settings())
+    settings = well_module.Settings(diameter=30, nuclei_diameter=17)
+    found, _, _ = well_module.segment_well([dark], [dark], engine, engine, settings)
     assert found[0].cells.max() == found[0].nuclei.max() == 0
 
 

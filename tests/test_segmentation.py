@@ -1,4 +1,4 @@
-"""Masks after the network: matching, border, growth, tables, overlay, score, diameter."""
+"""Masks after the network: matching, border, growth, tables, overlay, score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis.extra import numpy as hnp
 from skimage.measure import regionprops
 
 from morphodose.segmentation.border import border_labels, without_labels
-from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
 from morphodose.segmentation.normalise import normalise
@@ -167,28 +166,6 @@ def test_growth_by_zero_is_the_nucleus_and_less_is_an_error() -> None:
     assert np.array_equal(grow_cells(nuclei, 0), nuclei)
     with pytest.raises(ValueError, match="got -1"):
         grow_cells(nuclei, -1)
-
-
-# --- diameter
-
-
-def test_diameter_settles_on_the_median_of_the_masks() -> None:
-    asked = []
-
-    def segment(diameter: float) -> list[np.ndarray]:
-        asked.append(diameter)
-        return [disc((80, 80), (40, 40), 20).astype(int)]
-
-    assert estimate_diameter(segment, 30.0) == pytest.approx(40, abs=0.5)
-    assert asked == [30.0, pytest.approx(40, abs=0.5)]
-
-
-def test_diameter_of_an_empty_well_is_that_of_the_network() -> None:
-    assert estimate_diameter(lambda _: [np.zeros((5, 5), int)], 17.0) == 17.0
-
-
-def test_diameter_does_not_run_away() -> None:
-    assert estimate_diameter(lambda _: [np.ones((999, 999), int)], 30.0) == 150.0
 
 
 # --- brightness

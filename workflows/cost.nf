@@ -3,7 +3,7 @@
 
 /** Steps whose tasks hold a GPU each under --use_gpu; the trace does not say. */
 def gpuSteps() {
-    return ['SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
+    return ['ESTIMATE_DIAMETERS', 'SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
 }
 
 /**

@@ -2,12 +2,19 @@
 
 /** Files by which Cellpose keeps its models. */
 def cellposeFiles() {
-    return [cyto: 'cytotorch_0', cyto2: 'cyto2torch_0', cyto3: 'cyto3', nuclei: 'nucleitorch_0', cpsam: 'cpsam']
+    return [cyto: 'cytotorch_0', cyto2: 'cyto2torch_0', cyto3: 'cyto3', nuclei: 'nucleitorch_0', cpsam: 'cpsam', cpsam_v2: 'cpsam_v2']
 }
 
 /** Whether a model, a name or a file, is Cellpose-SAM; conf/apptainer.config chooses its image by the same rule. */
 def isSam(model) {
     return model.toString() ==~ '(.*/)?cpsam[^/]*'
+}
+
+/** Whether a diameter is needed that is not given: cells need one where a network segments them, nuclei where they are stained. */
+def diametersMissing(options) {
+    def cells = options.cell_channel && options.cell_method.startsWith('cellpose') && !options.diameter
+    def nuclei = options.nuclear_channel && !options.nuclear_diameter
+    return !isSam(options.cell_model) && (cells || nuclei)
 }
 
 /** The file a model parameter names, or [] where stage_weights finds it by its name.

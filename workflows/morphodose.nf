@@ -7,6 +7,7 @@ include { APPLY_ILLUMINATION                    } from '../modules/local/correct
 include { QC_IMAGES                             } from '../modules/local/qc_images/main'
 include { STAGE_WEIGHTS as STAGE_CELL_WEIGHTS   } from '../modules/local/stage_weights/main'
 include { STAGE_WEIGHTS as STAGE_NUCLEAR_WEIGHTS } from '../modules/local/stage_weights/main'
+include { ESTIMATE_DIAMETERS                    } from '../modules/local/estimate_diameters/main'
 include { SEGMENT_CELLS                         } from '../modules/local/segment_cells/main'
 include { MEASURE_CELLS                         } from '../modules/local/measure_cells/main'
 include { CALL_DEATH                            } from '../modules/local/call_death/main'
@@ -19,7 +20,7 @@ include { EXPORT_ANNDATA                        } from '../modules/local/export_
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
 include { codeDigest                            } from './code_digest'
-include { deepLeftOut ; modelFile               } from './environment'
+include { deepLeftOut ; diametersMissing ; modelFile } from './environment'
 include { imageFolders ; listingDigest          } from './image_folders'
 
 workflow MORPHODOSE {
@@ -87,11 +88,34 @@ workflow MORPHODOSE {
     STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py', 'STAGE_NUCLEAR_WEIGHTS'))
 
     //
+    // MODULE: diameters of cells and nuclei, estimated once on a sample of vehicle wells where they are needed and not
+    // given. Segmentation takes the values: where a new estimate says the same, what was segmented stays in the cache
+    //
+    def diameters = channel.value([:])
+    def diameter_table = channel.empty()
+    if (diametersMissing(options)) {
+        def sample = CHECK_DESIGN.out.well_timepoints.map { json -> diameterSample(json) }
+        ESTIMATE_DIAMETERS(
+            images.combine(sample)
+                .filter { meta, _folder, chosen -> chosen[meta.id] }
+                .map { meta, folder, _chosen -> [meta, folder] }
+                .toSortedList { a, b -> a[0].id <=> b[0].id }
+                .map { found -> [found.collect { meta, _folder -> meta }, found.collect { _meta, folder -> folder }] },
+            STAGE_CELL_WEIGHTS.out.weights,
+            STAGE_NUCLEAR_WEIGHTS.out.weights,
+            codeDigest('estimate_diameters.py')
+        )
+        diameters = ESTIMATE_DIAMETERS.out.diameters.map { json -> new groovy.json.JsonSlurper().parse(json.toFile()) }
+        diameter_table = ESTIMATE_DIAMETERS.out.table
+    }
+
+    //
     // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task
     //
     def shards = byAcquisition(images.map { meta, folder -> [meta, [meta, folder]] }, wells_per_acquisition)
         .flatMap { _acquisition, found -> found.collate(options.segmentation_shard) }
-        .map { shard -> [shard.collect { meta, _folder -> meta }, shard.collect { _meta, folder -> folder }] }
+        .combine(diameters.map { of_plate -> [of_plate] })
+        .map { shard -> plateShard(shard[0..-2], shard[-1], options) }
     SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, codeDigest('segment_cells.py'))
     def masks = SEGMENT_CELLS.out.masks.flatten().map { folder -> [folder.name, folder] }
 
@@ -218,6 +242,7 @@ workflow MORPHODOSE {
         sortedFiles(masks.map { _id, folder -> folder }),
         sortedFiles(
             deep.mix(
+                diameter_table,
                 REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
                 PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences,
                 PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
@@ -262,6 +287,18 @@ def wellMeta(well) {
     return [
         id: well.id, acquisition: well.acquisition, plate: well.plate, timepoint_h: well.timepoint_h, replicate: well.replicate, well: well.well
     ]
+}
+
+/** Id of each well-timepoint on which diameters are estimated. */
+def diameterSample(json) {
+    return new groovy.json.JsonSlurper().parse(json.toFile()).findAll { well -> well.diameter_sample }.collectEntries { well -> [well.id, true] }
+}
+
+/** [metas, folders, diameters] of a shard of [meta, folder], all of one plate: given ones, else what was estimated there. */
+def plateShard(shard, of_plate, options) {
+    def metas = shard.collect { meta, _folder -> meta }
+    def estimated = of_plate[metas[0].plate] ?: [:]
+    return [metas, shard.collect { _meta, folder -> folder }, [cells: options.diameter ?: estimated.cells ?: 0, nuclei: options.nuclear_diameter ?: estimated.nuclei ?: 0]]
 }
 
 /** Acquisition → number of its wells, so that an acquisition goes on as soon as it is complete. */

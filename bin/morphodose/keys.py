@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def parse_keys(well_timepoint: str, keys: str) -> WellKeys:
         str(given[name]) for name in ("plate", "replicate", "acquisition", "well")
     )
     return WellKeys(well_timepoint, plate, hours, replicate, acquisition, well)
+
+
+def shard_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
+    """Keys of the well-timepoint of each folder, whose name is its id."""
+    try:
+        text = keys if keys.lstrip().startswith(("[", "{")) else Path(keys).read_text(encoding="utf-8")
+        given = json.loads(text)
+    except OSError as fault:
+        raise InputError(f"--keys is neither JSON nor a readable file: {keys[:200]!r}") from fault
+    except json.JSONDecodeError as fault:
+        raise InputError(f"--keys is not JSON ({fault}): {keys[:200]!r}") from fault
+    entries = given if isinstance(given, list) else [given]
+    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
+    missing = [folder.name for folder in folders if folder.name not in by_id]
+    if missing:
+        raise InputError(f"--keys has no entry with the id {missing[0]!r}, the name of a folder given")
+    return [parse_keys(folder.name, json.dumps(by_id[folder.name])) for folder in folders]
 
 
 def _read(name: str) -> str:

@@ -46,7 +46,8 @@ def rates_of(
     steps = read_trace(trace or find_trace(results))
     # corrected or not: the trace of the run tells, whatever is planned now
     illumination = "estimate" if "ESTIMATE_ILLUMINATION" in steps else options.illumination
-    ran = Options(**{**asdict(options), "cells_per_field": per_field, "illumination": illumination})
+    took = {"illumination": illumination, "estimate_diameters": "ESTIMATE_DIAMETERS" in steps}
+    ran = Options(**{**asdict(options), "cells_per_field": per_field, **took})
     # tasks as they were, passes as they are planned
     through = {
         name: (steps[name].tasks if name in steps else tasks, times)

@@ -20,6 +20,7 @@ UNIT_OF = {
     "QC_IMAGES": "channel_mpx",
     "STAGE_CELL_WEIGHTS": "wells",
     "STAGE_NUCLEAR_WEIGHTS": "wells",
+    "ESTIMATE_DIAMETERS": "plates",
     "SEGMENT_CELLS": "field_mpx",
     "MEASURE_CELLS": "cell_channels",
     "CALL_DEATH": "cells",
@@ -41,7 +42,14 @@ UNIT_OF = {
 #: Step → the unit that what it writes grows with, where that is another.
 WRITES_BY = {"PROJECT_Z": "channel_mpx", "CROP_CELLS": "crop_planes"}
 #: Steps that take a GPU where there is one.
-ON_GPU = ("SEGMENT_CELLS", "TRAIN_RESNET", "ALIGN_NETWORKS", "EMBED_CELLS", "EXPLAIN_CROPS")
+ON_GPU = (
+    "ESTIMATE_DIAMETERS",
+    "SEGMENT_CELLS",
+    "TRAIN_RESNET",
+    "ALIGN_NETWORKS",
+    "EMBED_CELLS",
+    "EXPLAIN_CROPS",
+)
 
 
 @dataclass(frozen=True)

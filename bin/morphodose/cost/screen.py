@@ -22,6 +22,7 @@ UNITS = (
     "cells",
     "crop_planes",
     "wells",
+    "plates",
     "cell_epochs",
 )
 
@@ -45,6 +46,7 @@ class Options:
     training_gpus: int = 1
     training_nodes: int = 1
     imagenet: bool = False
+    estimate_diameters: bool = False
     use_gpu: bool = False
     cells_per_field: float = 800.0
 
@@ -124,6 +126,7 @@ def amounts(screen: Screen, options: Options) -> dict[str, float]:
         "cells": cells,
         "crop_planes": cells * options.crop_channels,
         "wells": screen.wells,
+        "plates": len({unit.plate for unit in screen.units}),
         "cell_epochs": cells * options.epochs,
     }
 
@@ -150,6 +153,7 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
         "QC_IMAGES": (wells, 1),
         "STAGE_CELL_WEIGHTS": (1, 0),
         "STAGE_NUCLEAR_WEIGHTS": (1, 0),
+        **({"ESTIMATE_DIAMETERS": (1, 1)} if options.estimate_diameters else {}),
         "SEGMENT_CELLS": (screen.shards(options.segmentation_shard), 1),
         "MEASURE_CELLS": (wells, 1),
     }

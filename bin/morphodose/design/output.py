@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -19,6 +20,9 @@ from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
 from morphodose.tables import write_table
+
+#: Well-timepoints on which diameters are estimated: in all, and of each plate at least.
+SAMPLE_WELLS, SAMPLE_PER_PLATE = 6, 2
 
 OUTPUTS = ("design.json", "planes.parquet", "plate_map.csv", "well_timepoints.json", "design_faults.parquet")
 
@@ -121,6 +125,7 @@ def _write_json(design: Design, path: Path) -> None:
 
 def _write_wells(design: Design, path: Path) -> None:
     """One line per well-timepoint, so that a large screen is never one string in memory."""
+    sample = diameter_sample(design)
     with path.open("w", encoding="utf-8") as stream:
         stream.write("[")
         for number, (name, planes) in enumerate(design.wells()):
@@ -132,6 +137,7 @@ def _write_wells(design: Design, path: Path) -> None:
                 "timepoint_h": acquisition.timepoint_h,
                 "replicate": acquisition.replicate,
                 "well": planes[0].well,
+                "diameter_sample": name in sample,
                 "planes": [
                     {
                         "path": p.path,
@@ -145,6 +151,30 @@ def _write_wells(design: Design, path: Path) -> None:
             }
             stream.write(("," if number else "") + "\n" + json.dumps(entry, ensure_ascii=False))
         stream.write("\n]\n")
+
+
+def diameter_sample(design: Design) -> set[str]:
+    """Ids of the well-timepoints on which diameters are estimated: vehicle, spread over times and replicates.
+
+    `SAMPLE_WELLS` over the screen and at least `SAMPLE_PER_PLATE` of each plate, for plates may differ in
+    magnification. A plate without a vehicle well gives of its other ones.
+    """
+    of_plate: dict[str, list[tuple[bool, float, str, str]]] = {}
+    for name, planes in design.wells():
+        acquisition = design.acquisitions[planes[0].acquisition]
+        held = design.platemap.get((acquisition.plate, planes[0].well))
+        other = held is None or held.role != "vehicle"
+        of_plate.setdefault(acquisition.plate, []).append(
+            (other, acquisition.timepoint_h, acquisition.replicate, name)
+        )
+    number = max(SAMPLE_PER_PLATE, math.ceil(SAMPLE_WELLS / len(of_plate)))
+    sample = set()
+    for wells in of_plate.values():
+        ordered = sorted(wells)
+        vehicle = [well for well in ordered if not well[0]] or ordered
+        last = len(vehicle) - 1
+        sample |= {vehicle[round(i * last / (number - 1))][-1] for i in range(number)}
+    return sample
 
 
 def _write_platemap(design: Design, path: Path) -> None:

@@ -36,6 +36,12 @@ SHAPE_COLUMNS = tuple(
 )
 
 
+def _no_rows() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
+
+
 @dataclass(frozen=True)
 class Screen:
     """All that the report shows; a table that was not given is an empty frame.
@@ -64,6 +70,8 @@ class Screen:
         Column of the wells → unit.
     deep : Deep
         What the deep half wrote: crops, network, components, profiles.
+    diameters : pandas.DataFrame
+        What `estimate_diameters` wrote; no rows where diameters were given.
     """
 
     wells: pd.DataFrame
@@ -87,6 +95,7 @@ class Screen:
     fields: dict[str, Path] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     deep: Deep = field(default_factory=Deep)
+    diameters: pd.DataFrame = field(default_factory=_no_rows)
 
     @cached_property
     def layout(self) -> Layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from morphodose.death.gates import SPREADS
 from morphodose.report import deep_methods
+from morphodose.report.diameters import spread
 from morphodose.report.html import escape, paragraph
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -175,7 +176,7 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     nuclei = params.get("nuclear_channel")
     if params.get("cell_method") == "from_nuclei":
         reach = f" by up to {params['expand_px']} px" if params.get("expand_px") else ""
-        model, size = _model(params, "nuclear_model", "nuclear_diameter")
+        model, size = _model(screen, "nuclear_model", "nuclear_diameter")
         writer.add(
             f"Nuclei were segmented in the channel {nuclei} with {pose} [] ({model}, {size}) and "
             f"grown{reach} into cells with scikit-image []. {border}",
@@ -183,7 +184,7 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
             "skimage",
         )
         return
-    model, size = _model(params, "cell_model", "diameter")
+    model, size = _model(screen, "cell_model", "diameter")
     where = f"the channel {params['cell_channel']}" if params.get("cell_channel") else "the cytoplasm channel"
     second = f" with {nuclei} as the second channel" if nuclei else ""
     likewise = " Nuclei were segmented likewise and matched to cells." if nuclei else ""
@@ -191,7 +192,7 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     if method == "propagate":
         writer.add(
             f"Nuclei were segmented in the channel {nuclei} with {pose} [] "
-            f"({', '.join(_model(params, 'nuclear_model', 'nuclear_diameter'))}), and each was grown into a "
+            f"({', '.join(_model(screen, 'nuclear_model', 'nuclear_diameter'))}), and each was grown into a "
             f"cell in {where} by propagation []. {border}",
             "cellpose+cellpose2+cellpose3",
             "propagation",
@@ -212,14 +213,23 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     )
 
 
-def _model(params: dict[str, object], model: str, diameter: str) -> tuple[str, str]:
+def _model(screen: Screen, model: str, diameter: str) -> tuple[str, str]:
     """Model and diameter in words."""
+    params = screen.params
     name = str(params.get(model) or "not recorded")
     words = f"model {name}"
     if name == "morphodose":
         words += ", trained on simulated plates and open images of nuclei"
     given = params.get(diameter)
-    return words, f"diameter {given} px" if given else "diameter estimated"
+    if given:
+        return words, f"diameter {given} px"
+    kind = "cells" if diameter == "diameter" else "nuclei"
+    found = screen.diameters
+    states = set(found.loc[found["Object"] == kind, "State"]) if "State" in found else set()
+    if "failed" in states:
+        return words, "its diameter could not be estimated and was assumed"
+    text = spread(screen, kind)
+    return words, f"diameter estimated once on vehicle fields: {text}" if text else "no diameter given"
 
 
 def _death(writer: Writer, screen: Screen) -> None:

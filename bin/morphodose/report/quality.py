@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from morphodose.report import diameters
 from morphodose.report.draw import key_outside
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, long_table, notice, paragraph, table
@@ -34,6 +35,7 @@ def section(screen: Screen, album: Album) -> Section:
         parts.append(Part("Focus, saturation, background", drawn.html("Image quality by channel", caption)))
     parts.append(_focus(screen, album))
     parts.append(_illumination(screen))
+    parts.append(diameters.part(screen))
     return Section("quality", "Image quality", parts)
 
 

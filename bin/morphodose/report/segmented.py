@@ -43,6 +43,8 @@ APART = 0.15
 GROWN_LIMITS = (0.20, 1.0)
 #: No fault where the dose moves these: size of cells and division are biology, grown cells are counted.
 _REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED}
+#: Models that Cellpose publishes, and where their terms and files are told.
+PUBLISHED = "cyto3 or cpsam_v2, published by Cellpose, see docs/usage.md"
 #: Ways to make cells that start from nuclei.
 _FROM_NUCLEI = ("from_nuclei", "propagate")
 
@@ -239,6 +241,6 @@ def _fix(screen: Screen) -> str:
     look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""
     method = str(screen.params.get("cell_method") or "")
     offered = [m for m in get_args(get_type_hints(Settings)["method"]) if m in _FROM_NUCLEI and m != method]
-    other = ["another --cell_model (cyto3, cpsam)", *(f"--cell_method {m}" for m in offered[:1])]
+    other = [f"another --cell_model ({PUBLISHED})", *(f"--cell_method {m}" for m in offered[:1])]
     other.append("a --diameter in px")
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."

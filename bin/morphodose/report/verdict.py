@@ -6,6 +6,7 @@ from morphodose.report.answers import no_curves, refusals
 from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.claims import marks, sentences, verdict_of
 from morphodose.report.deep_words import step_reason
+from morphodose.report.diameters import diameter_checks
 from morphodose.report.first import first_screen
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
@@ -235,6 +236,7 @@ CHECKS = (
     input_checks,
     image_checks,
     recorded_checks,
+    diameter_checks,
     segmentation_checks,
     vehicle_checks,
     gate_checks,

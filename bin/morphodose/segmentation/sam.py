@@ -30,7 +30,7 @@ class SamEngine:
     weights : path
         A file of weights, which must exist: Cellpose would download another model in its place.
     device : torch.device
-        Where the network runs; in bfloat16 on a GPU, in float32 on a CPU.
+        Where the network runs; in bfloat16 on a GPU that has it, else in float32.
     batch_size : int
         Tiles of 256 px that go through the network together; 0 is Cellpose's 8 on a GPU, and 1 on a CPU.
 
@@ -50,7 +50,7 @@ class SamEngine:
         self.batch_size = batch_size or (8 if device.type == "cuda" else 1)
         try:
             self.model = CellposeModel(
-                pretrained_model=str(weights), device=device, use_bfloat16=device.type == "cuda"
+                pretrained_model=str(weights), device=device, use_bfloat16=has_bfloat16(device)
             )
         except (RuntimeError, ValueError, KeyError) as fault:
             raise InputError(f"{weights}: the weights do not fit Cellpose-SAM ({fault})") from fault
@@ -89,6 +89,14 @@ class SamEngine:
             )[0]
             masks.append(np.asarray(found, np.int32).reshape(image.shape[:2]))
         return masks
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16: GPUs since Ampere do; older ones emulate it, much slower."""
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def holds_sam(path: str | Path) -> bool:

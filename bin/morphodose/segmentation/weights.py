@@ -63,6 +63,8 @@ SHIPPED = "morphodose"
 
 #: Cellpose-SAM. Files whose names begin with it are taken for its weights.
 SAM = "cpsam"
+#: The names under which Cellpose publishes it: the first release, and the default since Cellpose 4.2.
+SAM_MODELS = (SAM, "cpsam_v2")
 
 REGISTRY: dict[str, Weights] = {
     SHIPPED: Weights(
@@ -79,14 +81,17 @@ REGISTRY: dict[str, Weights] = {
     "cyto2": _cellpose("cyto2", "cyto2torch_0", "Cellpose data set and images sent in by users"),
     "cyto3": _cellpose("cyto3", "cyto3", "nine data sets, the super-generalist model"),
     "nuclei": _cellpose("nuclei", "nucleitorch_0", "nuclear data sets, BBBC038 among them"),
-    # never downloaded by a task: it is 1.2 GB, and whoever takes it has to know what it was trained on
-    SAM: Weights(
-        name=SAM,
-        file=SAM,
+}
+# never downloaded by a task: it is 1.2 GB, and whoever takes it has to know what it was trained on
+REGISTRY |= {
+    name: Weights(
+        name=name,
+        file=name,
         origin="Cellpose-SAM, Cellpose 4 (Pachitariu, Rariden & Stringer 2025)",
         licence="BSD-3-Clause code; weights trained in part on data for non-commercial use (CC-BY-NC)",
         training_data="the data sets of Cellpose-SAM, non-commercial ones (CC-BY-NC) among them",
-    ),
+    )
+    for name in SAM_MODELS
 }
 
 #: Folder of the shipped file, beside `bin/`.
@@ -177,9 +182,9 @@ def stage(
     expected = sha256 or (known.sha256 if known else "")
     target = Path(out) / name
     with replacing(target) as temporary:
-        if source is None and name == SAM:
+        if source is None and name in SAM_MODELS:
             raise InputError(
-                f"the weights of {SAM} are not on this machine, and no task downloads them: fetch the file "
+                f"the weights of {name} are not on this machine, and no task downloads them: fetch the file "
                 "that Cellpose publishes under this name, and give its path as the model, or put it into "
                 f"{cellpose_cache()} (another folder by CELLPOSE_LOCAL_MODELS_PATH). They were trained in "
                 "part on data for non-commercial use"

@@ -12,15 +12,11 @@ import numpy.typing as npt
 from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.common import Kind, Segmenter, Thresholds, pair
-from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import Matched, match_nuclei
 
 Image = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.int32]
-
-#: Fields on which a diameter is estimated, spread over the well.
-FIELDS_FOR_DIAMETER = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class Settings:
     method : str
         ``cellpose`` on the cell channel, or ``from_nuclei``: nuclei grown by `expand_px`.
     diameter, nuclei_diameter : float
-        In px; 0 estimates it, once a well, or leaves it to a network that needs none.
+        In px, one for a plate (`diameter_table`); 0 leaves it to a network that needs none.
     expand_px : float
         Growth of nuclei into cells; 0 takes half of the nuclear diameter.
     cells, nuclei : Thresholds
@@ -153,24 +149,12 @@ def _segment(
     kind: Kind,
     thresholds: Thresholds,
 ) -> tuple[list[Mask], float]:
-    """Masks, and the diameter used: given, estimated, or, where none is needed, of what was found."""
+    """Masks, and the diameter used: given, or, where none is needed, of what was found."""
     if not diameter and not engine.needs_diameter:
         masks = engine.segment(pairs, 0.0, kind, thresholds)
         found = np.concatenate([equivalent_diameters(mask) for mask in masks])
         return masks, float(np.median(found)) if len(found) else engine.diam_mean[kind]
-    used = diameter or _estimate(engine, pairs, kind, thresholds)
-    return engine.segment(pairs, used, kind, thresholds), used
-
-
-def _estimate(
-    engine: Segmenter, pairs: Sequence[npt.NDArray[np.float32]], kind: Kind, thresholds: Thresholds
-) -> float:
-    """Diameter from a few fields of the well, the first, the last and those between."""
-    chosen = np.unique(np.linspace(0, len(pairs) - 1, FIELDS_FOR_DIAMETER).round().astype(int))
-    sample = [pairs[i] for i in chosen]
-    return estimate_diameter(
-        lambda diameter: engine.segment(sample, diameter, kind, thresholds), engine.diam_mean[kind]
-    )
+    return engine.segment(pairs, diameter, kind, thresholds), diameter
 
 
 def _grown(nuclei: Mask, distance: float) -> Matched:

@@ -41,6 +41,7 @@ process REPORT {
         ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\
         --masks masks \\
         ${deep ? '--deep deep' : ''} \\
+        ${deep.any { table -> table.toString().endsWith('diameters.parquet') } ? '--diameters deep/diameters.parquet' : ''} \\
         --run run.json --versions versions.json \\
         --out report \\
         ${args}

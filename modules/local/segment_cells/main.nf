@@ -4,7 +4,8 @@ process SEGMENT_CELLS {
     label 'image_cellpose'
 
     input:
-    tuple val(metas), path(images, stageAs: 'images/*')   // a shard of well-timepoints
+    // a shard of well-timepoints of a plate, and the diameters there in px: [cells: …, nuclei: …], 0 where none is needed
+    tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
     path cell_weights, stageAs: 'cell_weights/*'
     path nuclear_weights, stageAs: 'nuclear_weights/*'
     val code
@@ -22,6 +23,8 @@ process SEGMENT_CELLS {
         --keys '${keys}' \\
         --weights ${cell_weights} \\
         --nuclei_weights ${nuclear_weights} \\
+        --diameter ${diameters.cells} \\
+        --nuclei_diameter ${diameters.nuclei} \\
         --threads ${task.cpus} \\
         --out segmented \\
         ${gpu_flag} \\

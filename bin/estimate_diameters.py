@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Estimate the diameters of cells and nuclei once for a screen, on a sample of its fields."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+from morphodose.cli import command
+from morphodose.devices import choose_device
+from morphodose.errors import InputError
+from morphodose.files import replacing
+from morphodose.keys import shard_keys
+from morphodose.segmentation.common import Kind
+from morphodose.segmentation.diameter_table import (
+    UNITS,
+    complaints,
+    diameters_of,
+    estimate_plates,
+    kinds_of,
+    sample_fields,
+)
+from morphodose.segmentation.load import load_engine
+from morphodose.tables import write_table
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@command
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
+@click.option("--weights", required=True, type=FILE, help="Weights for the cells, of stage_weights.py.")
+@click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
+@click.option("--cell_channel", default="", help="Channel that fills the cell.")
+@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty where there is none.")
+@click.option("--cell_method", default="cellpose", help="Of segment_cells.py.")
+@click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
+@click.option(
+    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
+)
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
+@click.option(
+    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
+)
+def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **options: Any) -> None:
+    """Estimate from the fields of the folders <id>/ (of project_z.py), a few of each plate.
+
+    Written are diameters.parquet (a row a plate and kind of object) and, for segment_cells.py,
+    diameters.json. Give the folders of healthy wells: vehicle, at all times.
+    """
+    wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
+    device = choose_device(options["use_gpu"])
+    if options["threads"]:
+        torch.set_num_threads(options["threads"])
+    channels = (options["cell_channel"], options["nuclear_channel"])
+    kinds = kinds_of(options["cell_method"], channels)
+    if not kinds:
+        raise InputError(f"--cell_method {options['cell_method']}: name the channel that it segments")
+    nuclei_weights = options["nuclei_weights"] or weights
+    files: dict[Kind, Path] = {"cells": weights, "nuclei": nuclei_weights}
+    engines = {kind: load_engine(files[kind], device) for kind in kinds}
+    given: dict[Kind, float] = {"cells": options["diameter"], "nuclei": options["nuclei_diameter"]}
+    table = estimate_plates(sample_fields(wells), engines, channels, given)
+    write_table(table, out / "diameters.parquet", UNITS)
+    with replacing(out / "diameters.json") as temporary:
+        temporary.write_text(json.dumps(diameters_of(table), indent=1) + "\n", encoding="utf-8")
+    for row in table.itertuples():
+        spread = f" ({row.Diameter_Low:.0f} to {row.Diameter_High:.0f})" if row.Count_Objects else ""
+        click.echo(f"{row.Metadata_Plate}, {row.Object}: {row.Diameter:g} px{spread}, {row.State}")
+    for line in complaints(table):
+        click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

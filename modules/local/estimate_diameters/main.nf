@@ -1,0 +1,36 @@
+process ESTIMATE_DIAMETERS {
+    tag "${metas.size()} well-timepoints"
+    label 'process_gpu'
+    label 'image_cellpose'
+
+    input:
+    tuple val(metas), path(images, stageAs: 'images/*')   // the sample of vehicle wells that check_design chose
+    path cell_weights, stageAs: 'cell_weights/*'
+    path nuclear_weights, stageAs: 'nuclear_weights/*'
+    val code
+
+    output:
+    path 'diameters.json', emit: diameters
+    path 'diameters.parquet', emit: table
+
+    script:
+    def args = task.ext.args ?: ''
+    def keys = groovy.json.JsonOutput.toJson(metas)
+    def gpu_flag = task.accelerator ? '--use_gpu' : ''
+    """
+    estimate_diameters.py \\
+        --keys '${keys}' \\
+        --weights ${cell_weights} \\
+        --nuclei_weights ${nuclear_weights} \\
+        --threads ${task.cpus} \\
+        ${gpu_flag} \\
+        ${args} \\
+        images/*
+    """
+
+    stub:
+    """
+    echo '{}' > diameters.json
+    touch diameters.parquet
+    """
+}
