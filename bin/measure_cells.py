@@ -88,7 +88,10 @@ def main(
         except InputError as fault:
             raise InputError(f"{image}: {fault}") from fault
         count = len(tables[image].labels)
-        click.echo(f"{well_timepoint}: field {position} of {len(paths)}: {count} cells", file=sys.stderr)
+        said = "".join(f"; {times} × {text}" for text, times in tables[image].warned.most_common())
+        click.echo(
+            f"{well_timepoint}: field {position} of {len(paths)}: {count} cells{said}", file=sys.stderr
+        )
     import pandas as pd
 
     columns = rows(well, tables)

@@ -19,6 +19,7 @@ from morphodose.evaluation.baselines import (
     tally_majority,
     tally_models,
     tally_position,
+    unconverged_notes,
 )
 from morphodose.evaluation.cells import Labels, SplitCells, read_labels_json, read_split
 from morphodose.evaluation.predictions import RANDOM, tally_predictions
@@ -100,6 +101,7 @@ def main(
             continue
         tallies |= tally_models(models, source, table, known.classes, known.trained, max_cells, seed)
         click.echo(f"{what}: {', '.join(model.name for model in models)}", err=True)
+    notes += unconverged_notes(tallies, table.folds)
     learned = {label: known.classes[label] for label in known.trained}
     write_rows("model_scores", score_rows(tallies, learned, table, seed), out)
     write_rows("model_differences", difference_rows(tallies, learned, table, seed), out)

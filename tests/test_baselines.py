@@ -16,6 +16,7 @@ from morphodose.evaluation.baselines import (
     tally_majority,
     tally_models,
     tally_position,
+    unconverged_notes,
 )
 from morphodose.evaluation.metrics import balanced_accuracy
 from morphodose.evaluation.sources import (
@@ -25,6 +26,7 @@ from morphodose.evaluation.sources import (
     intensity_columns,
     sample_rows,
 )
+from morphodose.evaluation.tables import score_rows
 from morphodose.tables import read_table, write_table
 
 
@@ -61,6 +63,33 @@ def test_position_knows_nothing_of_layouts_that_do_not_repeat():
         screen = simulate(Truth(hours=(24.0,), cells=5, seed=seed))
         found.append(balanced(tally_position(screen.cells, screen.classes, ["dose"], 1)["position", "dose"]))
     assert np.mean(found) == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_baseline_that_does_not_converge_says_so(effect):
+    screen, folder = effect
+    source = classical_source([folder / "cells"])
+
+    def hasty(seed):
+        estimator = logistic(seed)
+        return estimator.set_params(max_iter=1)
+
+    models = [
+        Model("intensity", hasty),
+        Model("classical_logistic", lambda seed: logistic(seed).set_params(max_iter=5000)),
+    ]
+    tallies = tally_models(models, source, screen.cells, screen.classes, ["dose"], 1000, 1)
+    folds = screen.cells.folds
+    assert (tallies["intensity", "dose"].unconverged, tallies["classical_logistic", "dose"].unconverged) == (
+        folds,
+        0,
+    )
+    (note,) = unconverged_notes(tallies, folds)
+    assert note.startswith(
+        f"intensity of dose: {folds} of {folds} trainings stopped before they had converged"
+    )
+    rows = score_rows(tallies, screen.classes, screen.cells, 1)
+    assert {row["N_Unconverged"] for row in rows if row["Model"] == "intensity"} == {folds}
+    assert {row["N_Unconverged"] for row in rows if row["Model"] == "classical_logistic"} == {0}
 
 
 def test_measurements_find_what_is_there_and_intensity_does_not_see_shape(effect):

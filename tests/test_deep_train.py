@@ -78,6 +78,15 @@ def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
     assert log["Epoch"].tolist() == [1, 2, 3, 4, 5] and log["Step"].iloc[-1] == 30
     assert log["Loss_HeldOut"].iloc[-1] < log["Loss_HeldOut"].iloc[0]
     assert log["LR"].iloc[-1] < log["LR"].iloc[1]
+    # the rates that the last steps of the epochs had
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=recipe.learning_rate)
+    schedule = make_schedule(optimizer, 30)
+    had = []
+    for _ in range(30):
+        had.append(schedule.get_last_lr()[-1])
+        optimizer.step()
+        schedule.step()
+    np.testing.assert_allclose(log["LR"], had[5::6], rtol=1e-6)
     assert read_table(tmp_path / "trained_fold0_log.parquet")["Epoch"].tolist() == log["Epoch"].tolist()
     curve = read_table(tmp_path / "trained_fold0_lr_range.parquet")
     assert curve["LR"].is_monotonic_increasing and curve["Loss"].notna().all() and len(curve) > 10

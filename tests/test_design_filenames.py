@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from morphodose.design import filenames
 from morphodose.design.faults import Faults
 from morphodose.design.filenames import Name, name_pattern, preset_pattern
 from morphodose.design.folder import read_folder
 from morphodose.design.presets import PRESETS
+from morphodose.errors import InputError
 from morphodose.names import normalise_well, row_letters
 
 rows = st.integers(1, 8)
@@ -253,6 +255,18 @@ def test_thumbnails_and_hidden_files_are_ignored(tmp_path: Path) -> None:
     listed = read_folder(str(tmp_path), preset_pattern("imagexpress"))
     assert [path for path, _ in listed.named] == ["P_A01_s1_w1.TIF"]
     assert set(listed.ignored) == {"thumbnail", "hidden file", "no image by its extension"}
+
+
+def test_an_expression_that_would_take_for_ever_is_named_with_the_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(filenames, "PATIENCE", 0.1)
+    pattern = name_pattern(r"^(?P<well>[A-H]\d(?:a|aa)*)_(?P<channel>\d)\.tif$", Faults())
+    assert pattern and isinstance(pattern.parse("B2_1.tif"), Name)
+    with pytest.raises(
+        InputError, match=r"--file_pattern .*takes more than 0\.1 s for the name 'B2aaaa.*repetition"
+    ):
+        pattern.parse("B2" + "a" * 45 + "_x.tif")
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:

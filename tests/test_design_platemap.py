@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from morphodose.design.faults import Faults
 from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.platemap import as_text, from_text, read_plate_map
 
 HEADER = "well,compound,dose,dose_unit,role"
 
@@ -159,3 +161,36 @@ def test_larger_plates_have_more_wells(tmp_path: Path) -> None:
     found, faults = read(tmp_path, "P24,D,1,uM,treated", "AF48,D,1,uM,treated", plate_format=1536)
     assert not faults
     assert set(found) == {("P1", "P24"), ("P1", "AF48")}
+
+
+#: Cells of a plate map, and what is written of them: nothing that a spreadsheet runs.
+WRITTEN = {
+    "=1+1": "'=1+1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "-DMSO": "'-DMSO",
+    "+Drug": "'+Drug",
+    "'=x": "''=x",
+    "-5": "-5",
+    "Drug=2": "Drug=2",
+    "'": "'",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("cell", WRITTEN)
+def test_no_cell_is_a_formula_and_all_are_read_as_they_were(cell: str) -> None:
+    assert as_text(cell) == WRITTEN[cell]
+    assert from_text(as_text(cell)) == cell
+
+
+def test_a_compound_that_is_a_formula_comes_through_the_plate_map(tmp_path: Path) -> None:
+    path = tmp_path / "plate_map.csv"
+    cells = ["P1", "A01", "=HYPERLINK(1)", "1", "uM", "treated", "@batch"]
+    names = ["plate", "well", "compound", "dose", "dose_unit", "role", "=own"]
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(map(as_text, names))
+        writer.writerow([])
+        writer.writerow(map(as_text, cells))
+    well = read_plate_map(path).of("P1", "A01")
+    assert well["Metadata_Compound"] == "=HYPERLINK(1)" and well["Metadata_=own"] == "@batch"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +166,30 @@ def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(root: Path, real: 
     done = run(root, real, "--out", str(tmp_path / "o.parquet"), "--features", "granularity", **places)
     assert done.returncode == 0, done.stderr
     assert list(temporary.rglob("*.nbi"))
+
+
+def test_kernels_are_not_kept_where_others_can_put_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiled = importlib.import_module("morphodose.measurement.compiled")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    place = tmp_path / f"morphodose-{os.getuid()}"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/home")
+    for given in ("/proc/kernels", str(place / "numba")):
+        monkeypatch.setenv("NUMBA_CACHE_DIR", given)
+        place.mkdir()
+        place.chmod(0o777)  # somebody else may write here
+        with pytest.raises(OSError, match="or can be by others"):
+            compiled.kernel_cache()
+        place.rmdir()
+        (tmp_path / "theirs").mkdir(exist_ok=True)
+        place.symlink_to(tmp_path / "theirs")
+        with pytest.raises(OSError, match="or can be by others"):
+            compiled.kernel_cache()
+        place.unlink()
+    assert compiled.kernel_cache() == place / "numba"
+    assert place.stat().st_mode & 0o777 == 0o700
 
 
 def test_start_up_imports_neither_torch_nor_scipys_statistics(root: Path) -> None:

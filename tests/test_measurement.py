@@ -150,6 +150,8 @@ def test_objects_of_one_two_and_three_pixels_are_measured_without_infinities() -
     np.testing.assert_array_equal(measured.features["Cells_AreaShape_Area"], [1, 2, 3, 1])
     assert measured.features["Cells_Intensity_MeanIntensity_PI"][0] == FIELD.channel("PI")[10, 10]
     assert not any(np.isinf(values).any() for values in measured.features.values())
+    # what a pixel does not have was warned of, and is counted
+    assert sum(measured.warned.values()) > 0 and all(": " in text for text in measured.warned)
     # a nucleus that fills its cell leaves no cytoplasm
     assert np.isnan(measured.features["Cytoplasm_AreaShape_Area"][2])
 

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import report as command
+from morphodose.report.page import write_page
+from morphodose.report.parts import Part, Section
 from report_tables import Tables
 
 SMALL = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=2, shapes=("MedianViable_Cells_AreaShape_Area",))
@@ -18,6 +20,14 @@ def run(arguments: list[str], out: Path) -> str:
     result = CliRunner().invoke(command.main, [*arguments, "--out", str(out)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def test_a_name_that_looks_like_a_mark_of_the_page_stays_a_name(tmp_path: Path) -> None:
+    sections = [Section("dose", "Of [[md-x]]", [Part("[[md-dose-1]]", "<p>[[md-dose-1]] and [[md-x]]</p>")])]
+    write_page(tmp_path / "page.html", sections, "[[md-x]]", "<p>[[md-dose-1]]</p>")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<p>[[md-dose-1]] and [[md-x]]</p>" in html and "<p>[[md-dose-1]]</p>" in html
+    assert "Of [[md-x]]" in html and "data-morphodose" not in html
 
 
 def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

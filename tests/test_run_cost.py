@@ -23,6 +23,8 @@ TRACE = """task_id\tprocess\tstatus\trealtime\tcpus\tpeak_rss
 3\tMORPHODOSE:SEGMENT_CELLS\tFAILED\t30m\t4\t-
 4\tMORPHODOSE:TRAIN_RESNET\tCOMPLETED\t1h\t8\t9 GB
 """
+#: A decimal comma is none of the page's.
+GERMAN = {"NXF_JVM_ARGS": "-Duser.language=de -Duser.country=DE"}
 #: Two nodes with four GPUs each.
 SEVERAL = "[TRAIN_RESNET: [devices: 4, nodes: 2]]"
 
@@ -44,7 +46,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])
     done = subprocess.run(
         ["nextflow", "-q", "run", str(folder / "main.nf")],
-        cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+        cwd=folder, env={**os.environ, "PATH": path, **GERMAN}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
     assert lines, done.stdout + done.stderr

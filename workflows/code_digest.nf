@@ -19,7 +19,7 @@ def codeDigest(command, process = null) {
         digest.update(bin.relativize(source).toString().bytes)
         digest.update(source.bytes)
     }
-    digest.update(optionsOf(process ?: command.replace('.py', '').toUpperCase()).toString().bytes)
+    digest.update(optionsOf(process ?: command.replace('.py', '').toUpperCase(Locale.ROOT)).toString().bytes)
     return digest.digest().encodeHex().toString().take(16)
 }
 

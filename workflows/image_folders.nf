@@ -9,7 +9,7 @@ def imageFolders(samplesheet) {
     def lines = decoded(samplesheet.bytes).readLines().findAll { line -> line.trim() }
     // the line by which Excel is told the separator
     def stated = lines ? lines[0].trim().replace('"', '') : ''
-    def said = stated.toLowerCase().startsWith('sep=') && stated.length() == 5
+    def said = stated.toLowerCase(Locale.ROOT).startsWith('sep=') && stated.length() == 5
     if (said) {
         lines = lines.drop(1)
     }
@@ -17,7 +17,7 @@ def imageFolders(samplesheet) {
         return []
     }
     def separator = said ? stated[4] : [',', ';', '\t'].max { candidate -> lines[0].count(candidate) }
-    def column = cells(lines[0], separator).collect { name -> name.toLowerCase() }.indexOf('images')
+    def column = cells(lines[0], separator).collect { name -> name.toLowerCase(Locale.ROOT) }.indexOf('images')
     if (column < 0) {
         return []
     }

@@ -90,9 +90,9 @@ def rangeFault(value, entry) {
 
 /** The known name with the smallest edit distance, or null when none is near. */
 def nearest(name, known) {
-    def best = known.min { candidate -> editDistance(name.toLowerCase(), candidate.toLowerCase()) }
+    def best = known.min { candidate -> editDistance(name.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT)) }
     def limit = Math.max(2, name.length().intdiv(3))
-    return best && editDistance(name.toLowerCase(), best.toLowerCase()) <= limit ? best : null
+    return best && editDistance(name.toLowerCase(Locale.ROOT), best.toLowerCase(Locale.ROOT)) <= limit ? best : null
 }
 
 /** Levenshtein distance. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,24 @@ class PlateMap:
             ) from None
 
 
+#: What a spreadsheet takes for the begin of a formula, and what then marks it as a text.
+_FORMULA, _MARKED = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
+
+
+def as_text(cell: str) -> str:
+    """A cell of a CSV that no spreadsheet runs as a formula: ``=1+1`` → ``'=1+1``; numbers as they are."""
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}" if _FORMULA.match(cell) else cell
+    return cell
+
+
+def from_text(cell: str) -> str:
+    """The cell that `as_text` was given."""
+    return cell[1:] if _MARKED.match(cell) else cell
+
+
 def read_plate_map(path: str | Path) -> PlateMap:
     """Read the normalised plate map (CSV, a row per plate and well).
 
@@ -56,8 +75,8 @@ def read_plate_map(path: str | Path) -> PlateMap:
         If a column is missing or a dose is not a number.
     """
     with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        names = list(reader.fieldnames or ())
+        reader = csv.reader(file)
+        names = [from_text(name) for name in next(reader, [])]
         missing = [name for name in _NEEDED if name not in names]
         if missing:
             raise InputError(
@@ -65,7 +84,10 @@ def read_plate_map(path: str | Path) -> PlateMap:
             )
         own = {name: f"Metadata_{name}" for name in names if name not in _NEEDED}
         wells: dict[tuple[str, str], dict[str, Value]] = {}
-        for number, row in enumerate(reader, start=2):
+        for number, cells in enumerate(reader, start=2):
+            if not cells:
+                continue
+            row = dict.fromkeys(names, "") | dict(zip(names, map(from_text, cells), strict=False))
             values: dict[str, Value] = {new: row[old] or None for old, new in (_NAMES | own).items()}
             try:
                 values["Metadata_Dose"] = float(row["dose"]) if row["dose"] else None

@@ -22,7 +22,9 @@ def own_copy(tmp_path: Path) -> Path:
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.splitlines()  # fmt: skip
     for name in names:
-        if name.startswith(("bin/", "modules/", "workflows/", "conf/", "assets/", "setup/", "main.nf", "nextflow")):
+        if name.startswith(
+            ("bin/", "modules/", "workflows/", "conf/", "assets/", "setup/", "main.nf", "nextflow")
+        ):
             target = tmp_path / "project" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)

@@ -163,6 +163,7 @@ class Training:
         self.log: list[dict[str, float]] = []
         # of the epoch so far and of this process; it stays on the device, which is not made to wait for it
         self.total = torch.zeros((), dtype=torch.float64, device=fabric.device)
+        self.rate = math.nan  # of the last step, at the head
         self.seconds = 0.0
         self.saved = self.spoken = time.monotonic()
 
@@ -237,7 +238,7 @@ class Training:
         return {
             "Epoch": self.epoch + 1,
             "Step": (self.epoch + 1) * count,
-            "LR": float(self.schedule.get_last_lr()[-1]),
+            "LR": self.rate,
             "Loss_Train": mean,
         }
 
@@ -249,6 +250,9 @@ class Training:
         self.fabric.backward(value)
         self.fabric.clip_gradients(self.model, self.stepper, max_norm=CLIP, error_if_nonfinite=False)
         self.stepper.step()
+        self.rate = float(
+            self.schedule.get_last_lr()[-1]
+        )  # that of this step; the schedule then has the next
         self.schedule.step()
         self.stepper.zero_grad()
         self.total += value.detach()

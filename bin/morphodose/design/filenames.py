@@ -8,12 +8,16 @@ Patterns are regular expressions with named groups, searched for in the path bel
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import regex as regular
+
 from morphodose.design.faults import Faults, did_you_mean, nearest
 from morphodose.design.presets import PRESETS, WELL_FILES
+from morphodose.errors import InputError
 from morphodose.names import row_letters
 
 GROUPS = (
@@ -77,12 +81,41 @@ class Name(NamedTuple):
     unsaid: frozenset[str] = frozenset()
 
 
+#: Seconds that an expression may take for one name.
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A user's expression, which may not take for ever: a repetition within a repetition can."""
+
+    pattern: str
+    compiled: typing.Any
+
+    def search(self, path: str) -> re.Match[str] | None:
+        """As `re.Pattern.search`.
+
+        Raises
+        ------
+        InputError
+            If it takes longer than `PATIENCE`.
+        """
+        try:
+            found: re.Match[str] | None = self.compiled.search(path, timeout=PATIENCE)
+        except TimeoutError:
+            raise InputError(
+                f"--file_pattern {self.pattern!r}: takes more than {PATIENCE:g} s for the name {path!r} → "
+                "write it without a repetition within a repetition, such as (a+)+"
+            ) from None
+        return found
+
+
 @dataclass(frozen=True)
 class NamePattern:
     """Compiled patterns of a preset, or the user's own expression."""
 
     name: str
-    regexes: tuple[re.Pattern[str], ...]
+    regexes: tuple[re.Pattern[str] | Bounded, ...]
     ignore: tuple[tuple[str, re.Pattern[str]], ...] = ()
     projections: bool = False
     example: str = ""
@@ -197,7 +230,8 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
     python = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text)
     try:
         regex = re.compile(python)
-    except (re.error, RecursionError, OverflowError) as fault:
+        bounded = Bounded(text, regular.compile(python))
+    except (re.error, regular.error, RecursionError, OverflowError) as fault:
         faults.add(
             "file_pattern", option, f"is no valid regular expression: {fault}", "mend it there", value=text
         )
@@ -222,4 +256,4 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
             "add (?P<well>…), or (?P<row>…) and (?P<col>…)",
             value=text,
         )
-    return NamePattern("regex", (regex,)) if len(faults.found) == before else None
+    return NamePattern("regex", (bounded,)) if len(faults.found) == before else None

@@ -19,6 +19,7 @@ from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
+from morphodose.platemap import as_text
 from morphodose.tables import write_table
 
 #: Well-timepoints on which diameters are estimated: in all, and of each plate at least.
@@ -181,11 +182,12 @@ def _write_platemap(design: Design, path: Path) -> None:
     extra = list(dict.fromkeys(column for well in design.platemap.values() for column in well.extra))
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["plate", "well", "compound", "dose", "dose_unit", "role", *extra])
+        writer.writerow(map(as_text, ["plate", "well", "compound", "dose", "dose_unit", "role", *extra]))
         for well in sorted(design.platemap.values(), key=lambda well: (well.plate, well.well)):
+            # a spreadsheet would take a compound called "=1+1" for a formula; read_plate_map undoes it
             dose = "" if well.dose is None else repr(well.dose)
             cells = [well.plate, well.well, well.compound, dose, well.dose_unit, well.role]
-            writer.writerow([*cells, *(well.extra.get(column, "") for column in extra)])
+            writer.writerow(map(as_text, [*cells, *(well.extra.get(column, "") for column in extra)]))
 
 
 def _write_tables(design: Design, folder: Path) -> None:

@@ -117,6 +117,7 @@ class _Fitted:
     estimator: Any
     columns: Rows
     classes: Rows
+    converged: bool
 
     def predict(self, matrix: Matrix) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Class and its probability."""
@@ -178,6 +179,8 @@ def tally_models(
             for model in models:
                 fitted[model.name, label, fold] = _fit(model, scaled, true, seed)
     tallies = {(m.name, label): _empty(cells, classes[label]) for m in models for label in labels}
+    for (name, label, _), one in fitted.items():
+        tallies[name, label].unconverged += not one.converged
     # a small screen is in memory already; of a large one that was only a sample
     whole = bool(sampled[cells.usable].all())
     batches = iter([(rows, matrix)]) if whole else source.batches(cells)
@@ -204,11 +207,15 @@ def _fit(model: Model, scaled: Matrix, true: npt.NDArray[np.int32], seed: int) -
     if model.best and len(columns) > model.best:
         columns = columns[_best(scaled[:, columns], true, model.best)]
     estimator = model.make(seed)
-    with warnings.catch_warnings():
-        # a baseline that stops at its last step is nearly there
-        warnings.simplefilter("ignore", category=_convergence_warning())
+    unfinished = _convergence_warning()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category=unfinished)
         estimator.fit(_columns(scaled, columns), true)
-    return _Fitted(estimator, columns, np.asarray(estimator.classes_, dtype=np.int64))
+    for other in caught:
+        if not issubclass(other.category, unfinished):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    converged = not any(issubclass(warning.category, unfinished) for warning in caught)
+    return _Fitted(estimator, columns, np.asarray(estimator.classes_, dtype=np.int64), converged)
 
 
 def _columns(matrix: Matrix, columns: Rows) -> Matrix:
@@ -231,6 +238,16 @@ def _best(scaled: Matrix, true: npt.NDArray[np.int32], most: int) -> Rows:
         score = np.asarray(f_classif(scaled, true)[0], dtype=np.float64)
     score[np.isnan(score)] = -1.0
     return np.sort(np.argsort(-score, kind="stable")[:most])
+
+
+def unconverged_notes(tallies: Tallies, folds: int) -> list[str]:
+    """What is said of baselines whose training stopped before it had converged."""
+    return [
+        f"{model} of {label}: {tally.unconverged} of {folds} trainings stopped before they had converged; "
+        "its score may be too low, and what is compared with it looks better than it is"
+        for (model, label), tally in tallies.items()
+        if tally.unconverged
+    ]
 
 
 def tally_majority(cells: SplitCells, classes: Mapping[str, Classes], labels: Sequence[str]) -> Tallies:

@@ -29,10 +29,13 @@ class Tally:
         (no output above the threshold), which are never right.
     bins : (U, 3, BINS) array
         Cells, sum of the confidences, and right predictions of each well in each bin of confidence.
+    unconverged : int
+        Trainings of the model, one a fold, that stopped before they had converged.
     """
 
     confusion: npt.NDArray[np.int64]
     bins: Array
+    unconverged: int = 0
 
     @classmethod
     def empty(cls, units: int, classes: int) -> Tally:

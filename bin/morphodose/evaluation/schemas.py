@@ -17,7 +17,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "model_scores": {
         **dict.fromkeys(("Model", "Label", "Split", "Metric"), _TEXT),
         **dict.fromkeys(("Value", "Low", "High"), _NUMBER),
-        **dict.fromkeys(("N_Wells", "N_Cells"), _COUNT),
+        **dict.fromkeys(("N_Wells", "N_Cells", "N_Unconverged"), _COUNT),
     },
     "model_differences": {
         **dict.fromkeys(("Model", "Against", "Label", "Metric"), _TEXT),

@@ -34,7 +34,11 @@ def score_rows(tallies: Tallies, classes: Mapping[str, Classes], cells: SplitCel
     rows: list[Row] = []
     for label in classes:
         for model, tally in models_of(tallies, label).items():
-            counts = {"N_Wells": int((tally.cells > 0).sum()), "N_Cells": int(tally.cells.sum())}
+            counts = {
+                "N_Wells": int((tally.cells > 0).sum()),
+                "N_Cells": int(tally.cells.sum()),
+                "N_Unconverged": tally.unconverged,
+            }
             split = "random cells" if model == RANDOM else "held-out"
             for metric, found in interval_of(tally, classes[label], cells.strata, seed).items():
                 value = {"Value": found.value, "Low": found.low, "High": found.high}

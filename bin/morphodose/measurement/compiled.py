@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def kernel_cache() -> Path:
     candidates = [Path(given)] if given else []
     candidates += [Path(home) / "morphodose" / "numba", temporary / "numba"]
     for folder in candidates:
-        if _writable(folder):
+        if (folder.parent.name != temporary.name or _own(folder.parent)) and _writable(folder):
             if given and folder != Path(given) and Path(given).is_dir():
                 shutil.copytree(given, folder, dirs_exist_ok=True)
             os.environ[_VARIABLE] = str(folder)
@@ -38,9 +39,23 @@ def kernel_cache() -> Path:
             config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             return folder
     raise OSError(
-        f"numba has nowhere to keep compiled kernels: {', '.join(map(str, candidates))} cannot be written; "
+        f"numba has nowhere to keep compiled kernels: {', '.join(map(str, candidates))} cannot be written, "
+        "or can be by others; "
         f"set {_VARIABLE} to a folder that can"
     )
+
+
+def _own(folder: Path) -> bool:
+    """Whether a folder of a known name is this user's alone; made where it is missing.
+
+    Others could have made it before, or a link in its place: what lies in it is run.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 def _writable(folder: Path) -> bool:

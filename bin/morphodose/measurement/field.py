@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -55,10 +56,14 @@ class Measured:
         Labels of the cells in the mask, ascending.
     features : dict of str to (C,) array of float32
         ``<Compartment>_<Feature>``; NaN where a cell has no such compartment or value.
+    warned : Counter of str
+        How often each warning was given: of objects of a few pixels, say, which have no hull, no variance, no
+        perimeter, and NaN for what is made of them.
     """
 
     labels: npt.NDArray[np.int64]
     features: dict[str, npt.NDArray[np.float32]]
+    warned: Counter[str] = field(default_factory=Counter)
 
 
 def measure_field(
@@ -93,7 +98,10 @@ def measure_field(
     if not len(labels):
         # an empty field has the columns of any other
         return Measured(labels, {name: np.zeros(0, np.float32) for name in _columns(image, nuclei, settings)})
-    for part, found in zip(parts, _measure(image, labels, parts, settings), strict=True):
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        measured = _measure(image, labels, parts, settings)
+    for part, found in zip(parts, measured, strict=True):
         for name, values in found.items():
             column = np.full(len(labels), np.nan, dtype=np.float32)
             # infinities (a form factor without perimeter) would spoil every mean they enter
@@ -101,7 +109,8 @@ def measure_field(
             features[f"{part.name}_{name}"] = column
     if image.pixel_size_um is not None:
         _to_um(features, image.pixel_size_um)
-    return Measured(labels, features)
+    said = (f"{warning.category.__name__}: {str(warning.message).splitlines()[0]}" for warning in caught)
+    return Measured(labels, features, Counter(said))
 
 
 def _measure(
@@ -111,33 +120,30 @@ def _measure(
     wanted = settings.families
     found: list[Features] = [{} for _ in parts]
     channels = {name: image.channel(name).astype(np.float64) for name in image.channels}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # objects of a few pixels have no hull, no variance, no perimeter: NaN says so
-        warnings.simplefilter("ignore")
-        for part, into in zip(parts, found, strict=True):
-            if not part.count:
-                # cp_measure's whole-image helpers fail without objects; names from one that has
-                into |= dict.fromkeys(_names_of_one(tuple(channels), part.name, settings), np.zeros(0))
-                continue
-            if "sizeshape" in wanted:
-                into |= size_and_shape(part)
-            if "zernike" in wanted:
-                into |= zernike(part)
-            if "neighbors" in wanted and part.name == "Cells":
-                into |= neighbors(part, labels, settings.neighbor_distance)
-            rings = geometry(part) if "radial" in wanted else None
-            for name, pixels in channels.items():
-                if "intensity" in wanted:
-                    into |= intensity(part, pixels, name)
-                if "texture" in wanted:
-                    levels = grey_levels(image.channel(name), settings.texture_scaling)
-                    into |= texture(part, levels, name, settings.texture_scales)
-                if rings is not None:
-                    into |= radial_distribution(rings, pixels, name)
-            if "correlation" in wanted:
-                into |= correlation(part, channels)
-        if "granularity" in wanted:
-            _granularity(parts, channels, settings, found)
+    for part, into in zip(parts, found, strict=True):
+        if not part.count:
+            # cp_measure's whole-image helpers fail without objects; names from one that has
+            into |= dict.fromkeys(_names_of_one(tuple(channels), part.name, settings), np.zeros(0))
+            continue
+        if "sizeshape" in wanted:
+            into |= size_and_shape(part)
+        if "zernike" in wanted:
+            into |= zernike(part)
+        if "neighbors" in wanted and part.name == "Cells":
+            into |= neighbors(part, labels, settings.neighbor_distance)
+        rings = geometry(part) if "radial" in wanted else None
+        for name, pixels in channels.items():
+            if "intensity" in wanted:
+                into |= intensity(part, pixels, name)
+            if "texture" in wanted:
+                levels = grey_levels(image.channel(name), settings.texture_scaling)
+                into |= texture(part, levels, name, settings.texture_scales)
+            if rings is not None:
+                into |= radial_distribution(rings, pixels, name)
+        if "correlation" in wanted:
+            into |= correlation(part, channels)
+    if "granularity" in wanted:
+        _granularity(parts, channels, settings, found)
     return found
 
 

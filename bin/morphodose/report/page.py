@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ SETTINGS: dict[str, Any] = {
     "plots_defer_loading_numseries": 1000,
 }
 #: What stands for a text, and for a name, until the page is there.
-MARK, NAME = '<div data-morphodose="{}"></div>', "[[{}]]"
+MARK, NAME = '<div data-morphodose="{}"></div>', "[[{}-{}]]"
 
 
 def write_page(path: str | Path, sections: Sequence[Section], title: str, lead: str) -> None:
@@ -93,6 +94,8 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
     for name, value in SETTINGS.items():  # the file is read when the page is written, plots are made before
         setattr(config, name, value)
     texts, names = {"lead": lead}, {}
+    # a name of the screen that looks like a mark is none
+    token = secrets.token_hex(8)
     for section in sections:
         module = BaseMultiqcModule(
             name=escape(section.title), anchor=f"md-{section.anchor}", autoformat=False
@@ -102,7 +105,7 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
             texts[f"{anchor}-above"], texts[f"{anchor}-below"] = part.html, part.below
             names[anchor] = part.title
             module.add_section(
-                name=NAME.format(anchor),
+                name=NAME.format(token, anchor),
                 anchor=anchor,
                 content_before_plot=MARK.format(f"{anchor}-above") if part.html else "",
                 plot=_plot(part),
@@ -121,7 +124,7 @@ def _render(sections: Sequence[Section], title: str, lead: str) -> str:
     )
     if not html:
         raise RuntimeError("MultiQC wrote no report")
-    html = re.sub(r"\[\[(md-[a-z0-9-]+)\]\]", lambda match: escape(names[match[1]]), str(html))
+    html = re.sub(rf"\[\[{token}-(md-[a-z0-9-]+)\]\]", lambda match: escape(names[match[1]]), str(html))
     pattern = re.escape(MARK).replace(r"\{\}", "([a-z0-9-]+)")
     html = re.sub(pattern, lambda match: f'<div class="md-part">{texts[match[1]]}</div>', html)
     head, end, tail = html.rpartition("</body>")
