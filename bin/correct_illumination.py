@@ -4,27 +4,34 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 
 import click
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from morphodose.cli import command, id_option, images_option
 from morphodose.errors import InputError
 from morphodose.files import find_files, replacing
+from morphodose.flatfield_files import check_names, given_file, read_dark_image, read_flat_field
 from morphodose.illumination import (
     BRIGHTFIELD_PERCENTILE,
     STAIN_PERCENTILE,
     Blocks,
+    FlatField,
     blocks_of,
     correct,
     estimate,
+    shading,
 )
 from morphodose.images import Field, read_field, write_field
 from morphodose.keys import field_images
 from morphodose.tables import read_table, write_table
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +48,13 @@ def main() -> None:
 @click.option("--dark", type=float, help="Camera offset in counts; else the darkest pixels tell it.")
 @click.option("--brightfield_channel", default="", help="Left as it is unless --correct_brightfield.")
 @click.option("--correct_brightfield", is_flag=True, help="Correct the brightfield channel, too.")
+@click.option(
+    "--flat_fields",
+    type=FOLDER,
+    help="Folder with <channel>.tif or <acquisition>_<channel>.tif: used for these channels as they are.",
+)
+@click.option("--dark_images", type=FOLDER, help="Folder with images without light, named in the same way.")
+@click.option("--only_given", is_flag=True, help="Estimate nothing for channels without a file.")
 @click.option("--seed", type=int, default=0, help="Seed of the choice of images.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def estimate_flat_fields(
@@ -52,10 +66,15 @@ def estimate_flat_fields(
     dark: float | None,
     brightfield_channel: str,
     correct_brightfield: bool,
+    flat_fields: Path | None,
+    dark_images: Path | None,
+    only_given: bool,
     seed: int,
     out: Path,
 ) -> None:
     """Write flatfield_<channel>.tif for each channel, and illumination.parquet with what they achieve.
+
+    A dark image that was given is written again as dark_<channel>.tif.
 
     IMAGES are OME-TIFFs of projected fields, or folders of them.
     """
@@ -68,6 +87,7 @@ def estimate_flat_fields(
     chosen = sorted(np.random.default_rng(seed).permutation(len(paths))[:max_images])
     blocks: dict[str, list[Blocks]] = {}
     darkest: dict[str, float] = {}
+    middle: dict[str, list[float]] = {}
     shape: tuple[int, int] | None = None
     for position, index in enumerate(chosen, start=1):
         field = read_field(paths[index])
@@ -81,16 +101,36 @@ def estimate_flat_fields(
             blocks.setdefault(name, []).append(blocks_of(pixels, percentile))
             low = float(np.percentile(np.asarray(pixels, dtype=np.float32), 0.1))
             darkest[name] = min(low, darkest.get(name, low))
+            middle.setdefault(name, []).append(float(np.median(pixels)))
         if position % 20 == 0 or position == len(chosen):
             click.echo(f"{acquisition}: image {position} of {len(chosen)}", file=sys.stderr)
     rows: list[dict[str, object]] = []
+    size = shape or (0, 0)
+    for option, folder in (("--flat_fields", flat_fields), ("--dark_images", dark_images)):
+        if folder is not None:
+            check_names(folder, option, list(blocks))
     for name, each in blocks.items():
         bright = name == brightfield_channel
         offset = dark if dark is not None else 0.0 if bright else darkest[name]
-        flat = estimate(each, offset, seed, min_images, margin)
-        if bright and not correct_brightfield:
-            flat = dataclasses.replace(flat, applied=False, reason="brightfield is left as it is")
-        surface = flat.surface(shape or (0, 0))
+        dark_file = given_file(dark_images, acquisition, name)
+        dark_image = read_dark_image(dark_file, size, float(np.median(middle[name]))) if dark_file else None
+        if dark_image is not None:
+            offset = float(dark_image.mean())
+            with replacing(out / f"dark_{name}.tif") as temporary:
+                tifffile.imwrite(temporary, dark_image, compression="zlib", photometric="minisblack")
+        given = given_file(flat_fields, acquisition, name)
+        if given is not None:
+            surface = read_flat_field(given, size, dark_image)
+            flat = brought(each, offset, surface, given.name)
+        elif only_given:
+            surface = np.ones(size, dtype=np.float32)
+            why = "no flat field was given for this channel"
+            flat = FlatField(np.zeros(1), offset, False, why, math.nan, math.nan, len(each), 0)
+        else:
+            flat = estimate(each, offset, seed, min_images, margin)
+            if bright and not correct_brightfield:
+                flat = dataclasses.replace(flat, applied=False, reason="brightfield is left as it is")
+            surface = flat.surface(size)
         with replacing(out / f"flatfield_{name}.tif") as temporary:
             tifffile.imwrite(temporary, surface, compression="zlib", photometric="minisblack")
         row: dict[str, object] = {
@@ -100,6 +140,7 @@ def estimate_flat_fields(
             "Reason": flat.reason,
             "ShadingBefore": flat.shading_before,
             "ShadingAfter": flat.shading_after,
+            "Degree": flat.degree,
             "Dark": flat.dark,
             "Lowest": float(surface.min()),
             "Highest": float(surface.max()),
@@ -110,6 +151,17 @@ def estimate_flat_fields(
         said = "applied" if flat.applied else "left as it is"
         click.echo(f"{acquisition}: {name}: {said}: {flat.reason}", file=sys.stderr)
     write_table(pd.DataFrame(rows), out / "illumination.parquet", {"Dark": "counts"})
+
+
+def brought(images: list[Blocks], dark: float, surface: npt.NDArray[np.float32], name: str) -> FlatField:
+    """A flat field that the user brings: applied as it is, and judged on all images."""
+    flat = blocks_of(surface, 50)
+    before = shading(images, dark)
+    after = shading([dark + (image - dark) / flat for image in images], dark)
+    said = f"given in {name}: shading {100 * before:.1f} % before, {100 * after:.1f} % after"
+    if after > before:
+        said += "; it makes these images less even: is it that of this channel?"
+    return FlatField(np.zeros(1), dark, True, said, before, after, len(images), len(images))
 
 
 @command
@@ -129,6 +181,8 @@ def apply_flat_fields(well_timepoint: str, images: Path, flatfields: Path, out: 
     table = read_table(flatfields / "illumination.parquet").set_index("Channel")
     used = table[table["Applied"].astype(bool)]
     flats = {name: tifffile.imread(flatfields / f"flatfield_{name}.tif") for name in used.index}
+    dark_files = {name: flatfields / f"dark_{name}.tif" for name in used.index}
+    darks = {name: tifffile.imread(path) for name, path in dark_files.items() if path.exists()}
     paths = field_images(images, well_timepoint)
     for position, (image, path) in enumerate(paths.items(), start=1):
         field = read_field(path)
@@ -141,7 +195,9 @@ def apply_flat_fields(well_timepoint: str, images: Path, flatfields: Path, out: 
                     raise InputError(
                         f"{path}: {pixels[index].shape} px, but its flat field has {flats[name].shape}"
                     )
-                pixels[index] = correct(pixels[index], flats[name], float(used.loc[name, "Dark"]))
+                pixels[index] = correct(
+                    pixels[index], flats[name], float(used.loc[name, "Dark"]), darks.get(name)
+                )
         target = out / well_timepoint / f"{image}.ome.tiff"
         write_field(target, Field(pixels, field.channels, field.pixel_size_um, field.projection))
         click.echo(f"{well_timepoint}: field {position} of {len(paths)}", file=sys.stderr)

@@ -467,7 +467,9 @@ class Tables:
         }
 
     def _run(self) -> dict[str, Any]:
-        left_out = [{"step": "correct_illumination", "reason": "not asked for (--illumination estimate)"}]
+        left_out = [
+            {"step": "correct_illumination", "reason": "not asked for (--illumination estimate or given)"}
+        ]
         if not self.death:
             left_out.append({"step": "call_death", "reason": "the screen has no death marker"})
         return {

@@ -59,8 +59,13 @@ workflow MORPHODOSE {
     // MODULE: flat field of each acquisition, kept where it helps on images it has not seen (optional)
     //
     def illumination = channel.empty()
-    if (options.illumination == 'estimate') {
-        ESTIMATE_ILLUMINATION(byAcquisition(images, wells_per_acquisition), codeDigest('correct_illumination.py', 'ESTIMATE_ILLUMINATION'))
+    if (options.illumination != 'none') {
+        ESTIMATE_ILLUMINATION(
+            byAcquisition(images, wells_per_acquisition),
+            options.flat_fields ? file(options.flat_fields, glob: false) : [],
+            options.dark_images ? file(options.dark_images, glob: false) : [],
+            codeDigest('correct_illumination.py', 'ESTIMATE_ILLUMINATION')
+        )
         APPLY_ILLUMINATION(
             images.map { meta, folder -> [meta.acquisition, meta, folder] }
                 .combine(ESTIMATE_ILLUMINATION.out.flat_field.map { meta, flat -> [meta.acquisition, flat] }, by: 0)
@@ -380,7 +385,7 @@ def runRecord(options, not_learnable, not_learned) {
         left_out << [step: 'call_death', reason: 'the screen has no death marker (--early_death_channel, --late_death_channel)']
     }
     if (options.illumination == 'none') {
-        left_out << [step: 'correct_illumination', reason: 'not asked for (--illumination estimate)']
+        left_out << [step: 'correct_illumination', reason: 'not asked for (--illumination estimate or given)']
     }
     def deep_left_out = deepLeftOut(options) ?: not_learnable
     if (deep_left_out || not_learned) {

@@ -18,9 +18,16 @@ import numpy.typing as npt
 
 #: Blocks along each edge that an image is reduced to before anything is fitted.
 BLOCKS = 24
-#: Degree of the surface: vignetting and a shifted lamp. Cells lie unevenly in a limited number of images;
-#: a fourth degree follows them and doubled the error on simulated plates.
-DEGREE = 2
+#: Degrees of the surface that are tried: vignetting, a shifted lamp, a lamp that leaves the corners dark.
+#: Held-out images choose. (BaSiCPy 2.0 is no choice: it needs older releases of NumPy and SciPy than these.)
+DEGREES = (2, 3, 4)
+#: A higher degree must leave this share less of the variation of held-out images: with few images it follows
+#: the cells.
+BETTER = 0.03
+#: Darker blocks than this share of the mean light are taken to be as dark: their logarithm is noise.
+DARKEST = 0.02
+#: Standard deviation (blocks) of the Gaussian over an average image whose variation is measured.
+SMOOTHING_BLOCKS = 1.5
 #: What of a block tells the illumination: in a stain the light between the cells, in brightfield the middle.
 STAIN_PERCENTILE = 10.0
 BRIGHTFIELD_PERCENTILE = 50.0
@@ -41,7 +48,7 @@ class FlatField:
     Attributes
     ----------
     weights : (T,) array
-        Polynomial of the illumination over the unit square from -1 to 1 (`terms`); its mean is 1.
+        Polynomial of the logarithm of the illumination over the square from -1 to 1 (`terms`).
     dark : float
         Camera offset, counts.
     applied : bool
@@ -49,10 +56,12 @@ class FlatField:
     reason : str
         Why, or why not.
     shading_before, shading_after : float
-        Shading of held-out images without and with correction: coefficient of variation of the surface
-        fitted to their average, mean over the splits. NaN where it could not be judged.
+        Shading of held-out images without and with correction (`shading`), mean over the splits. NaN where it
+        could not be judged.
     images, held_out : int
         Images that the surface is fitted to, and how many of them each split held out.
+    degree : int
+        Of the polynomial; 0 for none.
     """
 
     weights: npt.NDArray[np.float64]
@@ -63,12 +72,13 @@ class FlatField:
     shading_after: float
     images: int
     held_out: int
+    degree: int = 0
 
     def surface(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
         """The (Y, X) flat field, mean 1; 1 everywhere where it is not applied."""
         if not self.applied:
             return np.ones(shape, dtype=np.float32)
-        return polynomial(self.weights, shape).astype(np.float32)
+        return light_of(self.weights, shape).astype(np.float32)
 
 
 def blocks_of(pixels: npt.NDArray[np.generic], percentile: float) -> Blocks:
@@ -89,31 +99,39 @@ def blocks_of(pixels: npt.NDArray[np.generic], percentile: float) -> Blocks:
     return np.array(found, dtype=np.float64).reshape(BLOCKS, BLOCKS)
 
 
-def terms(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
-    """Products of Legendre polynomials up to `DEGREE` together; all but the first have mean 0."""
+def terms(
+    y: npt.NDArray[np.float64], x: npt.NDArray[np.float64], degree: int
+) -> list[npt.NDArray[np.float64]]:
+    """Products of Legendre polynomials up to `degree` together."""
     legendre = np.polynomial.legendre.legval
-    along = [(legendre(y, row), legendre(x, row)) for row in np.eye(DEGREE + 1)]
+    along = [(legendre(y, row), legendre(x, row)) for row in np.eye(degree + 1)]
     return [
-        along[i][0] * along[j][1] for i in range(DEGREE + 1) for j in range(DEGREE + 1) if i + j <= DEGREE
+        along[i][0] * along[j][1] for i in range(degree + 1) for j in range(degree + 1) if i + j <= degree
     ]
 
 
-def polynomial(weights: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Values of a surface at the pixel centres of an image of this shape."""
+def light_of(weights: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Illumination at the pixel centres of an image of this shape: positive, mean 1."""
+    degree = math.isqrt(8 * len(weights) + 1) // 2 - 1  # (d + 1) (d + 2) / 2 terms
     y, x = ((2 * np.arange(edge) + 1) / edge - 1 for edge in shape)
-    surface = np.zeros(shape)
-    for weight, term in zip(weights, terms(y[:, None], x[None, :]), strict=True):
-        surface += weight * term
-    return surface
+    exponent = np.zeros(shape)
+    for weight, term in zip(weights, terms(y[:, None], x[None, :], degree), strict=True):
+        exponent += weight * term
+    light = np.exp(exponent)
+    return np.asarray(light / light.mean(), dtype=np.float64)
 
 
-def fit(average: Blocks) -> npt.NDArray[np.float64]:
-    """Weights of the surface through the blocks of an average image, scaled to a mean of 1."""
+def fit(average: Blocks, degree: int) -> npt.NDArray[np.float64]:
+    """Weights of the surface through the logarithm of the blocks of an average image.
+
+    Light multiplies, so that its logarithm is smooth where it falls towards a corner, and no surface through
+    it gives less than no light.
+    """
     centres = (2 * np.arange(len(average)) + 1) / len(average) - 1
     y, x = np.meshgrid(centres, centres, indexing="ij")
-    columns = np.stack([term.ravel() for term in terms(y, x)], axis=1)
-    weights = np.linalg.lstsq(columns, average.ravel(), rcond=None)[0]
-    return np.asarray(weights / weights[0], dtype=np.float64)
+    columns = np.stack([term.ravel() for term in terms(y, x, degree)], axis=1)
+    logarithm = np.log(np.maximum(average / average.mean(), DARKEST)).ravel()
+    return np.asarray(np.linalg.lstsq(columns, logarithm, rcond=None)[0], dtype=np.float64)
 
 
 def average_of(images: Sequence[Blocks], dark: float) -> Blocks:
@@ -128,9 +146,11 @@ def average_of(images: Sequence[Blocks], dark: float) -> Blocks:
 
 
 def shading(images: Sequence[Blocks], dark: float) -> float:
-    """Coefficient of variation of the surface fitted to the average of images."""
-    surface = polynomial(fit(average_of(images, dark)), (BLOCKS, BLOCKS))
-    return float(surface.std())
+    """Coefficient of variation of the smoothed average of images; no surface is asked."""
+    import scipy.ndimage as ndi
+
+    average = ndi.gaussian_filter(average_of(images, dark), SMOOTHING_BLOCKS)
+    return float(average.std() / average.mean())
 
 
 def estimate(
@@ -165,22 +185,18 @@ def estimate(
     """
     count, half = len(images), len(images) // 2
     if count < min_images:
-        identity = np.eye(1, len(terms(np.zeros(1), np.zeros(1))))[0]
         reason = f"{count} images are too few (< {min_images})"
-        return FlatField(identity, dark, False, reason, math.nan, math.nan, count, 0)
-    rng = np.random.default_rng(seed)
-    before: list[float] = []
-    after: list[float] = []
-    for _ in range(SPLITS):
-        order = [images[index] for index in rng.permutation(count)]
-        for learned, held_out in ((order[:half], order[half:]), (order[half:], order[:half])):
-            flat = np.maximum(polynomial(fit(average_of(learned, dark)), (BLOCKS, BLOCKS)), MIN_LIGHT)
-            before.append(shading(held_out, dark))
-            after.append(shading([dark + (image - dark) / flat for image in held_out], dark))
-    was, is_now = float(np.mean(before)), float(np.mean(after))
-    weights = fit(average_of(images, dark))
-    lowest = float(polynomial(weights, (BLOCKS, BLOCKS)).min())
-    said = f"shading of held-out images {100 * was:.1f} % before, {100 * is_now:.1f} % after"
+        return FlatField(np.zeros(1), dark, False, reason, math.nan, math.nan, count, 0)
+    before, after = _held_out(images, dark, seed)
+    was = float(np.mean(before))
+    degree = DEGREES[0]
+    for higher in DEGREES[1:]:
+        if np.mean(after[higher]) < (1 - BETTER) * np.mean(after[degree]):
+            degree = higher
+    is_now = float(np.mean(after[degree]))
+    weights = fit(average_of(images, dark), degree)
+    lowest = float(light_of(weights, (BLOCKS, BLOCKS)).min())
+    said = f"shading of held-out images {100 * was:.1f} % before, {100 * is_now:.1f} % after, degree {degree}"
     applied = False
     if was < floor:
         said += ": little to correct"
@@ -190,16 +206,47 @@ def estimate(
         said = f"the estimate falls to {lowest:.2f} of the mean: no illumination"
     else:
         applied = True
-    return FlatField(weights, dark, applied, said, was, is_now, count, half)
+    return FlatField(weights, dark, applied, said, was, is_now, count, half, degree)
+
+
+def _held_out(images: Sequence[Blocks], dark: float, seed: int) -> tuple[list[float], dict[int, list[float]]]:
+    """Shading of the halves that a surface was not fitted to, without it and with it, by degree."""
+    rng = np.random.default_rng(seed)
+    half = len(images) // 2
+    before: list[float] = []
+    after: dict[int, list[float]] = {degree: [] for degree in DEGREES}
+    for _ in range(SPLITS):
+        order = [images[index] for index in rng.permutation(len(images))]
+        for learned, held_out in ((order[:half], order[half:]), (order[half:], order[:half])):
+            before.append(shading(held_out, dark))
+            average = average_of(learned, dark)
+            for degree in DEGREES:
+                flat = np.maximum(light_of(fit(average, degree), (BLOCKS, BLOCKS)), MIN_LIGHT)
+                after[degree].append(shading([dark + (image - dark) / flat for image in held_out], dark))
+    return before, after
 
 
 def correct(
-    pixels: npt.NDArray[np.generic], flat: npt.NDArray[np.float32], dark: float
+    pixels: npt.NDArray[np.generic],
+    flat: npt.NDArray[np.float32],
+    dark: float,
+    dark_image: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.generic]:
-    """Divide the light of an image by its flat field; depth kept, rounded and clipped to it."""
+    """Divide the light of an image by its flat field; depth kept, rounded and clipped to it.
+
+    Parameters
+    ----------
+    pixels, flat : (Y, X) array
+    dark : float
+        Offset of the camera, counts, which the image keeps.
+    dark_image : (Y, X) array, optional
+        The image without light, counts, that is taken off instead; its mean is `dark`.
+    """
     if pixels.shape != flat.shape:
         raise ValueError(f"image {pixels.shape} and flat field {flat.shape} differ in shape")
-    corrected = dark + (np.asarray(pixels, dtype=np.float64) - dark) / flat
+    without_light = dark if dark_image is None else np.asarray(dark_image, dtype=np.float64)
+    corrected = dark + (np.asarray(pixels, dtype=np.float64) - without_light) / flat
     if pixels.dtype.kind in "ui":
-        corrected = np.clip(np.rint(corrected), 0, 2 ** (8 * pixels.dtype.itemsize) - 1)
+        limits = np.iinfo(pixels.dtype)  # type: ignore[type-var]
+        corrected = np.clip(np.rint(corrected), limits.min, limits.max)
     return corrected.astype(pixels.dtype)

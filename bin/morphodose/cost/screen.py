@@ -147,7 +147,7 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
     """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
     wells, acquisitions = screen.shards(options.wells_per_task), len(screen.wells_of)
     steps: dict[str, tuple[int, float]] = {"CHECK_DESIGN": (1, 1), "PROJECT_Z": (wells, 1)}
-    if options.illumination == "estimate":
+    if options.illumination != "none":
         steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (screen.wells, 1)}
     steps |= {
         "QC_IMAGES": (wells, 1),

@@ -160,7 +160,7 @@ def _images(writer: Writer, screen: Screen) -> None:
         writer.add(
             "Uneven illumination was corrected by a flat field, a smooth surface fitted to the background "
             "of many fields of an acquisition and channel, where it helped on images that were not used "
-            "to estimate it."
+            "to estimate it, or a flat field that was given."
         )
     if not screen.images.empty:
         writer.add(

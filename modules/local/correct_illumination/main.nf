@@ -4,6 +4,8 @@ process ESTIMATE_ILLUMINATION {
 
     input:
     tuple val(meta), path(images, stageAs: 'images/*')   // all wells of one acquisition
+    path flat_fields, stageAs: 'flat_fields'             // folders of the user, [] without
+    path dark_images, stageAs: 'dark_images'
     val code
 
     output:
@@ -16,6 +18,8 @@ process ESTIMATE_ILLUMINATION {
     """
     correct_illumination.py estimate \\
         --acquisition ${meta.acquisition} \\
+        ${flat_fields ? "--flat_fields ${flat_fields}" : ''} \\
+        ${dark_images ? "--dark_images ${dark_images}" : ''} \\
         --out ${meta.acquisition}_flat_field \\
         ${args} \\
         images/*
