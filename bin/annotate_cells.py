@@ -11,6 +11,7 @@ import click
 import pyarrow.parquet as pq
 
 from morphodose.annotate import (
+    DOUBT,
     FIELD_KEYS,
     STATE,
     VERDICT,
@@ -61,6 +62,9 @@ def main(
         raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
     wells = read_plate_map(plate_map)
     states = read_lookup(death, "Metadata_CellID", STATE) if death else None
+    doubts: Lookup | None = None
+    if death and DOUBT in pq.read_schema(death).names:
+        doubts = read_lookup(death, "Metadata_CellID", DOUBT)
     fields, quality = read_frames(masks, "fields.parquet"), read_frames(qc, "*.parquet")
     verdicts: Lookup | None = None
     unusable: dict[str, tuple[str, ...]] = {}
@@ -74,7 +78,9 @@ def main(
     measured: dict[str, dict[str, Any]] = {}
     for position, file in enumerate(files, start=1):
         # one file at a time: a screen's cells do not fit in memory
-        table = annotate_cells(pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels)
+        table = annotate_cells(
+            pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, doubts
+        )
         write_arrow(table, cells_out / file.name)
         for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():
             measured[row["Metadata_ImageID"]] = row

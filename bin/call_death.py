@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.cli import command
-from morphodose.death.gates import MIN_VEHICLE_CELLS
+from morphodose.death.compensation import compensate, spillover
+from morphodose.death.doubts import correlation, leak_doubt
+from morphodose.death.gates import MIN_VEHICLE_CELLS, moved_fractions, unstained
+from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
 from morphodose.death.stains import Called, Stain, call_stain, find_stain
 from morphodose.death.states import call_states
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 
 #: Columns of text, which may be empty.
 TEXTS = (
-    "Metadata_CellID", "Metadata_DeathState", "Metadata_Plate", "Metadata_Replicate", "Metadata_Acquisition",
-    "Channel", "Column", "Method", "Reason",
+    "Metadata_CellID", "Metadata_DeathState", "Metadata_DeathDoubt", "Metadata_Plate", "Metadata_Replicate",
+    "Metadata_Acquisition", "Channel", "Column", "Method", "Reason", "Doubt",
 )  # fmt: skip
 KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
 
@@ -59,6 +63,15 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
     default=MIN_VEHICLE_CELLS,
     help="Vehicle cells a gate needs.",
 )
+@click.option(
+    "--gates", default="", help="Gates set by hand, counts: CHANNEL=COUNTS or ACQUISITION:CHANNEL=COUNTS, …"
+)
+@click.option("--death_quantities", default="", help="What a gate reads: CHANNEL=COMPARTMENT:QUANTITY, …")
+@click.option(
+    "--compensation",
+    default="",
+    help="Spillover between the stains: estimate (from the controls), or FROM>TO=SHARE, …; '' for none.",
+)
 @click.option("--out_prefix", required=True, help="Beginning of the names of the files written.")
 def main(
     measurements: tuple[Path, ...],
@@ -67,6 +80,9 @@ def main(
     early_channel: str | None,
     late_channel: str | None,
     min_vehicle_cells: int,
+    gates: str,
+    death_quantities: str,
+    compensation: str,
     out_prefix: str,
 ) -> None:
     """Write OUT_PREFIX_death.parquet, OUT_PREFIX_gates.parquet and OUT_PREFIX_gates.png."""
@@ -76,16 +92,41 @@ def main(
     if not files:
         raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
     names = pq.read_schema(files[0]).names
-    found = (find_stain("early", early_channel, names), find_stain("late", late_channel, names))
+    channels = [name for name in (early_channel, late_channel) if name]
+    read_as = quantities(death_quantities, channels)
+    found = (
+        find_stain("early", early_channel, names, read_as.get(early_channel or "")),
+        find_stain("late", late_channel, names, read_as.get(late_channel or "")),
+    )
     stains = [stain for stain in found if stain]
     table = read(files, list(dict.fromkeys(column for stain in stains for column in stain.columns)))
     roles = roles_of(table, read_plate_map(plate_map))
     if qc is not None:
         leave_out(table, roles, stains, qc)
-    called = {stain.name: call_stain(stain, table, roles, min_vehicle_cells) for stain in stains}
+    acquisition = str(table["Metadata_Acquisition"][0]) if len(roles) else ""
+    leaks: dict[str, float] = {}
+    if compensation:
+        leaks = compensated(table, stains, roles, spillovers(compensation, channels))
+    by_hand = manual_gates(gates, channels, acquisition)
+    called = {
+        stain.name: call_stain(
+            stain, table, roles, min_vehicle_cells, by_hand.get(stain.channel), table["Metadata_Well"]
+        )
+        for stain in stains
+    }
     early, late = called.get("early"), called.get("late")
     states = call_states(early.signs if early else None, late.signs if late else None)
-    death: dict[str, object] = {"Metadata_CellID": table["Metadata_CellID"], "Metadata_DeathState": states}
+    together, leak = math.nan, None
+    if early and late:
+        first = (next(iter(early.gates.values())), next(iter(late.gates.values())))
+        together = correlation(early.intensity, late.intensity, first)
+        seen = (spillover(early.intensity, late.intensity), spillover(late.intensity, early.intensity))
+        leak = leak_doubt(together, max(seen))
+    death: dict[str, object] = {
+        "Metadata_CellID": table["Metadata_CellID"],
+        "Metadata_DeathState": states,
+        "Metadata_DeathDoubt": doubt_of_cells(called, leak, table["Metadata_Well"], states),
+    }
     for stain in stains:
         death[f"Death_Intensity_{stain.channel}"] = called[stain.name].intensity
     write_table(
@@ -93,7 +134,7 @@ def main(
         f"{out_prefix}_death.parquet",
         {name: "counts" for name in death if "Intensity" in name},
     )
-    write_gates(f"{out_prefix}_gates.parquet", table, stains, called)
+    write_gates(f"{out_prefix}_gates.parquet", table, stains, called, roles, together, leak, leaks)
     plot_gates(
         f"{out_prefix}_gates.png",
         Path(out_prefix).name,
@@ -104,7 +145,8 @@ def main(
     )
     for stain in stains:
         for column, gate in called[stain.name].gates.items():
-            note = f" ({gate.reason})" if gate.reason else ""
+            said = "; ".join(filter(None, (gate.reason, called[stain.name].doubts[column].words)))
+            note = f" ({said})" if said else ""
             click.echo(f"{column}: gate {gate.threshold:.1f} counts by {gate.method}{note}", file=sys.stderr)
 
 
@@ -149,26 +191,116 @@ def roles_of(table: dict[str, Any], plate_map: PlateMap) -> npt.NDArray[np.objec
     return np.array([roles[well] for well in wells], dtype=object)
 
 
-def write_gates(path: str, table: dict[str, Any], stains: list[Stain], called: dict[str, Called]) -> None:
-    """The table of gates, a row a stain and column."""
-    rows = [
-        {
-            **{name: (table[name][0] if len(table[name]) else None) for name in KEYS},
-            "Stain": stain.name,
-            "Channel": stain.channel,
-            "Column": column,
-            "Threshold": gate.threshold,
-            "Centre": gate.centre,
-            "Spread": gate.spread,
-            "Method": gate.method,
-            "Count_VehicleCells": gate.vehicle_cells,
-            "Count_PositiveCells": gate.positive_cells,
-            "Fraction_VehiclePositive": gate.vehicle_stained,
-            "Reason": gate.reason,
+def compensated(
+    table: dict[str, Any],
+    stains: list[Stain],
+    roles: npt.NDArray[np.object_],
+    given: dict[tuple[str, str], float] | None,
+) -> dict[str, float]:
+    """Take the light of each stain out of the other's columns of `table`, in place; the spillovers used.
+
+    None estimates them from the control wells. With one stain there is nothing to take out.
+    """
+    if len(stains) < 2:
+        return {}
+    early, late = stains
+    first = {stain.name: _first_finite(table, stain) for stain in stains}
+    controls = np.isin(roles, ("vehicle", "positive"))
+    if given is None:
+        pairs = ((early, late), (late, early))
+        given = {
+            (source.channel, target.channel): spillover(
+                first[source.name][controls], first[target.name][controls]
+            )
+            for source, target in pairs
         }
-        for stain in stains
-        for column, gate in called[stain.name].gates.items()
-    ]
+    forth, back = given.get((early.channel, late.channel), 0.0), given.get((late.channel, early.channel), 0.0)
+    vehicle = roles == "vehicle"
+    before = {column: table[column].copy() for stain in stains for column in stain.columns}
+
+    def centre(values: npt.NDArray[np.float64]) -> float:
+        here = values[vehicle & np.isfinite(values)]
+        return unstained(here)[0] if len(here) else 0.0
+
+    for column in early.columns:
+        base = (centre(before[column]), centre(first["late"]))
+        table[column] = compensate(before[column], first["late"], base, forth, back)[0]
+    for column in late.columns:
+        base = (centre(first["early"]), centre(before[column]))
+        table[column] = compensate(first["early"], before[column], base, forth, back)[1]
+    for (source, target), share in given.items():
+        click.echo(f"spillover of {source} into {target}: {share:.3f}", file=sys.stderr)
+    return {late.channel: forth, early.channel: back}
+
+
+def _first_finite(table: dict[str, Any], stain: Stain) -> npt.NDArray[np.float64]:
+    """The column that each cell is read from."""
+    values = np.full(len(table[stain.columns[0]]), np.nan)
+    for column in stain.columns:
+        values = np.where(np.isnan(values), table[column], values)
+    return values
+
+
+def doubt_of_cells(
+    called: dict[str, Called],
+    leak: str | None,
+    wells: npt.NDArray[np.object_],
+    states: npt.NDArray[np.object_],
+) -> npt.NDArray[np.object_]:
+    """Why the state of a cell is doubtful: of the whole acquisition, or of its well; None for no doubt."""
+    whole = [text for call in called.values() for doubt in call.doubts.values() for text in doubt.whole]
+    if leak:
+        whole.append(leak)
+    own: dict[str, list[str]] = {}
+    for doubt in (doubt for call in called.values() for doubt in call.doubts.values()):
+        for well, text in doubt.wells.items():
+            own.setdefault(well, []).append(text)
+    said = {well: "; ".join(dict.fromkeys([*whole, *own.get(well, [])])) or None for well in set(wells)}
+    known = np.array([state is not None for state in states], dtype=bool)
+    return np.where(known, np.array([said[well] for well in wells], dtype=object), None)
+
+
+def write_gates(
+    path: str,
+    table: dict[str, Any],
+    stains: list[Stain],
+    called: dict[str, Called],
+    roles: npt.NDArray[np.object_],
+    together: float,
+    leak: str | None,
+    leaks: dict[str, float],
+) -> None:
+    """The table of gates, a row a stain and column."""
+    rows = []
+    for stain in stains:
+        for column, gate in called[stain.name].gates.items():
+            doubt = called[stain.name].doubts[column].words
+            said = "; ".join(filter(None, (doubt, leak)))
+            row = {
+                **{name: (table[name][0] if len(table[name]) else None) for name in KEYS},
+                "Stain": stain.name,
+                "Channel": stain.channel,
+                "Column": column,
+                "Threshold": gate.threshold,
+                "Centre": gate.centre,
+                "Spread": gate.spread,
+                "Method": gate.method,
+                "Count_VehicleCells": gate.vehicle_cells,
+                "Count_PositiveCells": gate.positive_cells,
+                "Count_FarObjects": called[stain.name].far[column],
+                "Fraction_VehiclePositive": gate.vehicle_stained,
+                "Spillover": leaks.get(stain.channel, 0.0),
+                "Correlation": together,
+                "Reason": gate.reason,
+                "Doubt": said or None,
+            }
+            for role in ("vehicle", "positive", "treated"):
+                found = moved_fractions(table[column][roles == role], gate.threshold)
+                names = ("", "_GateLower", "_GateHigher")
+                row |= {
+                    f"Fraction_Stained_{role}{name}": value for name, value in zip(names, found, strict=True)
+                }
+            rows.append(row)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     units = {"Metadata_Timepoint": "h", "Threshold": "counts", "Centre": "counts", "Spread": "counts"}
     write_table(as_frame(columns, TEXTS), path, units)

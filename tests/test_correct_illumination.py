@@ -51,7 +51,7 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
     assert table["Applied"].to_dict() == {"Brightfield": False, "Hoechst": True}
     assert table.loc["Brightfield", "Reason"] == "brightfield is left as it is"
     assert table.loc["Hoechst", "ShadingAfter"] < table.loc["Hoechst", "ShadingBefore"]
-    np.testing.assert_allclose(tifffile.imread(flats / "flatfield_Hoechst.tif"), lamp(0.4), atol=0.045)
+    np.testing.assert_allclose(tifffile.imread(flats / "flatfield_Hoechst.tif"), lamp(0.4), atol=0.06)
     np.testing.assert_array_equal(tifffile.imread(flats / "flatfield_Brightfield.tif"), 1)
 
     well = f"{ACQUISITION}_Well_A03"
@@ -68,7 +68,7 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
     assert after.pixels.dtype == np.uint16
     np.testing.assert_array_equal(after.pixels[0], before.pixels[0])
     expected = OFFSET + (before.pixels[1] - OFFSET) / lamp(0.4)
-    assert np.abs(after.pixels[1] / expected - 1).max() < 0.06
+    assert np.abs(after.pixels[1] / expected - 1).max() < 0.08
 
 
 def test_brightfield_is_corrected_where_it_is_asked_for(root: Path, plate: Path, tmp_path: Path) -> None:

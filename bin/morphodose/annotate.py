@@ -23,6 +23,8 @@ STATE, VERDICT, REASON = "Metadata_DeathState", "Metadata_QCVerdict", "Metadata_
 WELL_KEYS = (
     "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
 )  # fmt: skip
+#: Why the state of a cell is doubtful; null for no doubt.
+DOUBT = "Metadata_DeathDoubt"
 FIELD_KEYS = (*WELL_KEYS, "Metadata_Field", "Metadata_ImageID")
 
 
@@ -46,6 +48,7 @@ def annotate_cells(
     verdicts: Lookup | None,
     unusable: Mapping[str, Sequence[str]] | None = None,
     channels: Sequence[str] = (),
+    doubts: Lookup | None = None,
 ) -> pa.Table:
     """One table of `measure_cells` with the columns that all its rows are to carry.
 
@@ -62,6 +65,8 @@ def annotate_cells(
         ImageID → channels that say nothing in this field: features of its cells in them are null.
     channels : sequence of str
         All channels of the screen.
+    doubts : Lookup, optional
+        CellID → why its state is doubtful.
 
     Returns
     -------
@@ -76,6 +81,8 @@ def annotate_cells(
         added[name] = pa.array([contents[well][name] for well in wells], type=kind)
     if death is not None:
         added[STATE] = death.of(_flat(table["Metadata_CellID"]))
+    if doubts is not None:
+        added[DOUBT] = doubts.of(_flat(table["Metadata_CellID"]))
     if verdicts is not None:
         added[VERDICT] = verdicts.of(_flat(table["Metadata_ImageID"]))
     keys = [name for name in table.column_names if name.startswith("Metadata_") and name not in added]

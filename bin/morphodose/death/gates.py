@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,20 @@ Floats = npt.NDArray[np.float64]
 SPREADS = 6.0
 #: A valley between two populations may lie closer than that, but not closer than this.
 LEAST_SPREADS = 4.0
-#: Stained control cells from which a second population is believed.
+#: Stained control cells from which a second population is believed, and their least share of the vehicle
+#: cells or of the cells of the positive controls: a few bright aggregates are no population.
 LEAST_STAINED = 10
+LEAST_SHARE_VEHICLE = 0.02
+LEAST_SHARE_POSITIVE = 0.05
+#: A valley further up than this moves the gate no further: the unstained cells end before it.
+MOST_SPREADS = 12.0
+#: It is a warning where the valley is this many times further up, and fewer cells than this share lie beyond.
+FAR_VALLEY, FEW = 4.0, 0.1
+#: Objects this many times further from the unstained cells than the 99th percentile of all cells, and at
+#: least this many standard deviations, are aggregates and no cells, unless they are more than a hundredth.
+FAR_TIMES, FAR_SPREADS, MOST_FAR = 5.0, 300.0, 0.01
+#: Logarithm (base 10) by which gates are moved to see what hangs on them.
+MOVED = 0.1
 #: Least standard deviation (of the logarithm) of stained cells: a dozen of them tell little of it.
 LEAST_STAINED_SPREAD = 0.35
 #: Ashman, Bird & Zepf (1994): two populations are apart when D > 2.
@@ -38,6 +50,7 @@ class Gate:
         Median and standard deviation of the unstained vehicle cells, counts.
     method : str or None
         ``valley``: between the two populations of the controls. ``spread``: `SPREADS` above the centre.
+        ``manual``: set by the user.
     vehicle_cells, positive_cells : int
         Cells of the vehicle wells, and of the positive control wells, that it rests on.
     vehicle_stained : float
@@ -73,10 +86,11 @@ def fit_gate(vehicle: Floats, positive: Floats | None = None, min_cells: int = M
     1. Unstained cells: the main population of the vehicle cells, found by median and MAD (`unstained`), since
        2 to 10 % of healthy cells die too and a few times that must not move the gate.
     2. A gate `SPREADS` above.
-    3. If at least `LEAST_STAINED` control cells lie above it and form a population of their own (Ashman's D
-       on an arcsinh scale, linear near the unstained cells and logarithmic far from them), the gate moves to
-       the point that is equally many standard deviations from both. The sizes of the populations do not
-       enter: those of the controls are not those of the wells to judge.
+    3. If control cells above it are many enough to be a population (`LEAST_STAINED`, and a share of the
+       vehicle or of the positive controls) and are one of their own (Ashman's D on an arcsinh scale, linear near the
+       unstained cells and logarithmic far from them), the gate moves to the point that is equally many
+       standard deviations from both, at most to `MOST_SPREADS`. The sizes of the populations do not enter
+       further: those of the controls are not those of the wells to judge.
     """
     vehicle = np.asarray(vehicle, dtype=float)
     vehicle = vehicle[np.isfinite(vehicle)]
@@ -91,13 +105,20 @@ def fit_gate(vehicle: Floats, positive: Floats | None = None, min_cells: int = M
         reason = f"more than half of the vehicle cells have the same intensity, {centre:g} counts"
         return Gate(math.nan, centre, spread, None, vehicle_stained=math.nan, reason=reason, **counts)
     threshold, method = centre + SPREADS * spread, "spread"
-    valley = _valley(np.concatenate([vehicle, extra]), centre, spread, threshold)
+    valley, share = _valley(vehicle, extra, centre, spread, threshold)
+    warnings = []
     if valley is not None:
-        threshold, method = valley, "valley"
+        bound = centre + MOST_SPREADS * spread
+        threshold, method = min(valley, bound), "valley"
+        if share < FEW and valley - centre > FAR_VALLEY * (bound - centre):
+            warnings.append(
+                f"{share:.1%} of the control cells lie so far above the others that the gate between them "
+                f"would be at {valley:.0f} counts; it stays at {bound:.0f}: are they debris?"
+            )
     stained = float(np.mean(vehicle > threshold))
-    warning = None
     if stained > 0.25:
-        warning = f"{stained:.0%} of the vehicle cells are above the gate: are these wells healthy?"
+        warnings.append(f"{stained:.0%} of the vehicle cells are above the gate: are these wells healthy?")
+    warning = "; ".join(warnings) or None
     return Gate(threshold, centre, spread, method, vehicle_stained=stained, reason=warning, **counts)
 
 
@@ -118,22 +139,60 @@ def unstained(values: Floats, reach: float = 4.0) -> tuple[float, float]:
     return centre, spread
 
 
-def _valley(controls: Floats, centre: float, spread: float, first_gate: float) -> float | None:
-    """Gate between the unstained and the stained control cells, or None where these are no population."""
+def _valley(
+    vehicle: Floats, positive: Floats, centre: float, spread: float, first_gate: float
+) -> tuple[float | None, float]:
+    """Gate between the unstained and the stained control cells, and the share of these in their wells.
+
+    None where these are no population.
+    """
 
     def scale(values: Floats | float) -> Floats:
         return np.arcsinh((np.asarray(values) - centre) / spread)
 
-    stained = scale(controls[controls > first_gate])
-    if len(stained) < LEAST_STAINED:
-        return None
-    rest = scale(controls[controls <= first_gate])
+    groups, largest = [], 0.0
+    for values, share in ((vehicle, LEAST_SHARE_VEHICLE), (positive, LEAST_SHARE_POSITIVE)):
+        above = values[values > first_gate]
+        if len(above) >= max(LEAST_STAINED, share * len(values)):
+            groups.append(above)
+            largest = max(largest, len(above) / len(values))
+    if not groups:
+        return None, largest
+    controls = np.concatenate([vehicle, positive])
+    stained, rest = scale(np.concatenate(groups)), scale(controls[controls <= first_gate])
     low, low_sd = float(np.median(rest)), _robust(rest)
     high, high_sd = float(np.median(stained)), max(_robust(stained), LEAST_STAINED_SPREAD)
     if math.sqrt(2) * (high - low) / math.hypot(low_sd, high_sd) < LEAST_SEPARATION:
-        return None
+        return None, largest
     point = (low * high_sd + high * low_sd) / (low_sd + high_sd)
-    return max(centre + spread * math.sinh(point), centre + LEAST_SPREADS * spread)
+    return max(centre + spread * math.sinh(point), centre + LEAST_SPREADS * spread), largest
+
+
+def manual_gate(gate: Gate, threshold: float, vehicle: Floats) -> Gate:
+    """The gate at a threshold that the user set, with what the controls say of it."""
+    vehicle = vehicle[np.isfinite(vehicle)]
+    stained = float(np.mean(vehicle > threshold)) if len(vehicle) else math.nan
+    return replace(gate, threshold=threshold, method="manual", vehicle_stained=stained, reason=None)
+
+
+def far_objects(values: Floats, gate: Gate) -> npt.NDArray[np.bool_]:
+    """Objects far above everything, which are no cells (`FAR_TIMES`)."""
+    far = np.zeros(len(values), dtype=bool)
+    known = np.isfinite(values)
+    if not known.any() or not gate.spread > 0:
+        return far
+    reach = max(FAR_TIMES * (np.percentile(values[known], 99) - gate.centre), FAR_SPREADS * gate.spread)
+    far[known] = values[known] > gate.centre + reach
+    return far if far.sum() <= MOST_FAR * known.sum() else np.zeros(len(values), dtype=bool)
+
+
+def moved_fractions(values: Floats, threshold: float) -> tuple[float, float, float]:
+    """Fraction of the values above a gate, and above gates `MOVED` lower and higher; NaN without values."""
+    values = values[np.isfinite(values)]
+    if not len(values) or not math.isfinite(threshold):
+        return math.nan, math.nan, math.nan
+    at, low, high = (float(np.mean(values > threshold * 10**step)) for step in (0.0, -MOVED, MOVED))
+    return at, low, high
 
 
 def _robust(values: Floats) -> float:

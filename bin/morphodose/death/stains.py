@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.death.gates import MIN_VEHICLE_CELLS, Gate, fit_gate
+from morphodose.death.doubts import Doubts, doubts_of
+from morphodose.death.gates import MIN_VEHICLE_CELLS, Gate, far_objects, fit_gate, manual_gate
 from morphodose.death.states import above
 from morphodose.errors import InputError
 
@@ -38,15 +39,28 @@ class Stain:
 
 @dataclass(frozen=True)
 class Called:
-    """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column."""
+    """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column.
+
+    ``doubts`` and ``far`` (objects that are no cells) are those of each column; a far object has no sign.
+    """
 
     signs: Floats
     intensity: Floats
     gates: dict[str, Gate]
+    doubts: dict[str, Doubts]
+    far: dict[str, int]
 
 
-def find_stain(name: str, channel: str | None, columns: Sequence[str]) -> Stain | None:
+def find_stain(
+    name: str,
+    channel: str | None,
+    columns: Sequence[str],
+    quantity: tuple[str, str] | None = None,
+) -> Stain | None:
     """The columns of a stain among those measured; None without a channel.
+
+    `quantity` is a compartment and an intensity (`morphodose.death.options.quantities`); by default the mean,
+    over the cell for the early marker, over the nucleus for the late one.
 
     Raises
     ------
@@ -55,11 +69,12 @@ def find_stain(name: str, channel: str | None, columns: Sequence[str]) -> Stain 
     """
     if not channel:
         return None
-    order = ("Cells",) if name == "early" else ("Nuclei", "Cells")
-    wanted = [f"{part}_Intensity_MeanIntensity_{channel}" for part in order]
+    compartment, kind = quantity or ("Cells" if name == "early" else "Nuclei", "MeanIntensity")
+    order = dict.fromkeys((compartment, "Cells"))
+    wanted = [f"{part}_Intensity_{kind}_{channel}" for part in order]
     found = tuple(column for column in wanted if column in columns)
     if not found:
-        start = "Cells_Intensity_MeanIntensity_"
+        start = f"Cells_Intensity_{kind}_"
         have = sorted(column.removeprefix(start) for column in columns if column.startswith(start))
         raise InputError(
             f"--{name}_channel {channel!r}: no column {wanted[0]} in the measurements; the measured channels "
@@ -73,6 +88,8 @@ def call_stain(
     table: dict[str, Floats],
     roles: npt.NDArray[np.object_],
     min_cells: int = MIN_VEHICLE_CELLS,
+    manual: float | None = None,
+    wells: npt.NDArray[np.object_] | None = None,
 ) -> Called:
     """Gate of each column from the control wells, and the sign of every cell.
 
@@ -85,14 +102,26 @@ def call_stain(
         Role of the well of each cell; only ``vehicle`` and ``positive`` wells set the gates.
     min_cells : int
         Vehicle cells that a gate needs.
+    manual : float, optional
+        Gate that the user set, counts, in place of one from the controls.
+    wells : (N,) array of object, optional
+        Well of each cell, to find those whose unstained cells lie elsewhere.
     """
     signs, intensity = np.full(len(roles), np.nan), np.full(len(roles), np.nan)
     gates: dict[str, Gate] = {}
+    doubts: dict[str, Doubts] = {}
+    far: dict[str, int] = {}
     for column in stain.columns:
         values = table[column]
         gate = fit_gate(values[roles == "vehicle"], values[roles == "positive"], min_cells)
+        if manual is not None:
+            gate = manual_gate(gate, manual, values[roles == "vehicle"])
         gates[column] = gate
+        no_cell = far_objects(values, gate)
+        far[column] = int(no_cell.sum())
+        judged = np.where(no_cell, np.nan, values)
+        doubts[column] = doubts_of(judged, gate, roles, wells) if wells is not None else Doubts()
         open_cells = np.isnan(intensity) & np.isfinite(values)
         intensity[open_cells] = values[open_cells]
-        signs[open_cells] = above(values[open_cells], gate.threshold)
-    return Called(signs, intensity, gates)
+        signs[open_cells] = above(judged[open_cells], gate.threshold)
+    return Called(signs, intensity, gates, doubts, far)
