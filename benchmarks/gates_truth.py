@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Death states against the truth, on simulated tables of cells: dyes weak and strong, and stains that failed.
 
-Each situation is an acquisition of 4 vehicle, 2 positive control and 6 treated wells of 250 cells. `error` is the
-mean over the treated wells of the largest error of the four fractions of states; `warned` is the share of the
-acquisitions whose gate table holds a reason or a doubt. A situation passes where the error is at most 0.03 in the
-mean, or nine in ten of its acquisitions are warned of.
+Each situation is an acquisition of 4 vehicle, 2 positive control and 6 treated wells of 250 cells. `error`
+is the mean over the treated wells of the largest error of the four fractions of states; `warned` is the share
+of the acquisitions whose gate table holds a reason or a doubt. A situation passes where the error is at most
+0.03 in the mean, or nine in ten of its acquisitions are warned of.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def simulate(
 ) -> tuple[dict[str, Floats], npt.NDArray[np.object_], npt.NDArray[np.object_], npt.NDArray[np.object_]]:
     """Counts of both stains, and role, well and true state of each cell.
 
-    Unstained cells take up a little of each dye, in proportion to their size (log-normal); stained ones 900 counts
-    of Annexin V, 1,500 of PI, times the strength.
+    Unstained cells take up a little of each dye, in proportion to their size (log-normal); stained ones 900
+    counts of Annexin V, 1,500 of PI, times the strength.
     """
     rng = np.random.default_rng(seed)
     vehicle, positive, treated = wells
@@ -174,7 +174,8 @@ def main(repeats: int, show: bool) -> None:
         passed = np.mean(errors) <= MOST_ERROR or warned >= LEAST_WARNED
         failed += [] if passed else [name]
         print(
-            f"| {name} | {np.mean(errors):.3f} | {max(errors):.3f} | {warned:.0%} | {'' if passed else 'FAILED'} |",
+            f"| {name} | {np.mean(errors):.3f} | {max(errors):.3f} | {warned:.0%} | "
+            f"{'' if passed else 'FAILED'} |",
             flush=True,
         )
         if show and found[0][1]:

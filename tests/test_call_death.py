@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from morphodose.tables import column_units
+from morphodose.tables import column_units, write_table
 from stats_tables import measurements, plate_map, run, succeed
 
 STATES = ["viable", "early_apoptotic", "late_apoptotic", "necrotic"]
@@ -79,3 +79,30 @@ def test_no_channel_and_an_unknown_channel_and_an_unmapped_well_are_named(folder
     assert "'W'" in run("call_death", *base, "--early_channel", "W").stderr
     plate_map(folder / "map.csv", {"A01": WELLS["A01"]})
     assert "no row for well A02 of plate 'P'" in run("call_death", *base, "--early_channel", "V").stderr
+
+
+def test_a_gate_by_hand_another_quantity_and_moved_gates_are_in_the_table(folder):
+    cells = folder / "m" / "Time_4hrs_R1_Well_A01.parquet"
+    for path in (cells, cells.with_name("Time_4hrs_R1_Well_A02.parquet")):
+        table = pd.read_parquet(path)
+        write_table(table.assign(Cells_Intensity_UpperQuartileIntensity_V=table.iloc[:, -2] * 2), path)
+    options = ("--early_channel", "V", "--late_channel", "P", "--gates", "Time_4hrs_R1:V=900,P=1000")
+    call(folder, *options, "--death_quantities", "V=Cells:UpperQuartileIntensity")
+    gates = pd.read_parquet(folder / "acq 'x'_gates.parquet").set_index("Stain")
+    assert list(gates["Method"]) == ["manual", "manual"]
+    assert list(gates["Threshold"]) == [900, 1000]
+    assert gates.loc["early", "Column"] == "Cells_Intensity_UpperQuartileIntensity_V"
+    assert gates.loc["early", "Fraction_Stained_treated"] == pytest.approx(0.5)
+    assert gates.loc["late", "Fraction_Stained_treated_GateHigher"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["gate_base", "gate_debris_12_of_3012"])
+def test_debris_among_the_vehicle_does_not_hide_death(shared_data, tmp_path, name):
+    place = shared_data.parent / "cases" / "responses"
+    succeed("call_death", "--measurements", place / f"{name}.parquet", "--plate_map",
+            place / f"{name}_plate_map.csv", "--early_channel", "AnnexinV", "--late_channel", "PI",
+            "--out_prefix", tmp_path / "x")  # fmt: skip
+    gate = pd.read_parquet(tmp_path / "x_gates.parquet").set_index("Stain").loc["early"]
+    assert 650 <= gate["Threshold"] <= 900
+    assert gate["Fraction_Stained_treated"] == pytest.approx(0.65, abs=0.01)
+    assert gate["Count_FarObjects"] == (12 if "debris" in name else 0)

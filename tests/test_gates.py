@@ -1,14 +1,22 @@
 """Gates and death states."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphodose.death.gates import fit_gate, unstained
+from morphodose.death.compensation import compensate, spillover
+from morphodose.death.gates import far_objects, fit_gate, moved_fractions, unstained
+from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.stains import call_stain, find_stain
 from morphodose.death.states import above, call_states
 from morphodose.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+from gates_truth import MOST_ERROR, SITUATIONS, judge
 
 
 def negatives(rng, n):
@@ -134,3 +142,88 @@ def test_a_channel_that_was_not_measured_is_an_error_that_names_those_that_were(
     with pytest.raises(InputError, match="'P1'.*the measured channels are GFP, PI"):
         find_stain("late", "P1", ["Cells_Intensity_MeanIntensity_PI", "Cells_Intensity_MeanIntensity_GFP"])
     assert find_stain("late", None, []) is None
+
+
+@pytest.mark.parametrize("debris", [3, 12, 40])
+def test_a_few_bright_aggregates_do_not_move_the_gate(debris):
+    rng = np.random.default_rng(7)
+    vehicle = negatives(rng, 3000)
+    clean = fit_gate(vehicle)
+    found = fit_gate(np.concatenate([vehicle, np.full(debris, 30_000.0)]))
+    assert found.threshold == pytest.approx(clean.threshold, rel=0.05)
+    assert found.method == "spread"
+
+
+def test_a_population_that_is_debris_moves_the_gate_a_bounded_way_and_is_warned_of():
+    rng = np.random.default_rng(8)
+    gate = fit_gate(np.concatenate([negatives(rng, 2850), rng.normal(30_000, 3000, 150)]))
+    assert gate.threshold < 150 + 37 + 13 * 20
+    assert "are they debris?" in gate.reason
+
+
+def test_objects_far_above_everything_are_no_cells_and_stained_cells_are():
+    rng = np.random.default_rng(9)
+    stained = positives(rng, 300)
+    values = np.concatenate([negatives(rng, 700), stained, [60_000.0] * 4])
+    gate = fit_gate(values)
+    assert far_objects(values, gate).tolist() == [False] * 1000 + [True] * 4
+    # a tenth of all are no debris
+    assert not far_objects(np.concatenate([negatives(rng, 900), np.full(100, 60_000.0)]), gate).any()
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_states_are_right_or_warned_of_whatever_the_stain(name):
+    found = [judge(SITUATIONS[name], seed) for seed in (100, 101)]
+    assert np.mean([error for error, _ in found]) <= MOST_ERROR or all(words for _, words in found)
+    if name in ("sound", "dyes times three", "bleed-through 20 %, compensated"):
+        assert max(error for error, _ in found) <= MOST_ERROR
+
+
+def test_the_words_name_what_failed():
+    assert "positive controls do not rise" in judge(SITUATIONS["PI at 2 %"], 1)[1]
+    assert "is it dying?" in judge(SITUATIONS["dead vehicle, no positive controls"], 1)[1]
+    assert "about 20% of the light" in judge(SITUATIONS["bleed-through 20 %"], 1)[1]
+    assert "hardly apart" in judge(SITUATIONS["dyes at a third, wide unstained cells"], 1)[1]
+    assert "vehicle in W" in judge(SITUATIONS["background differs between wells"], 1)[1]
+
+
+def test_compensation_gives_back_what_leaked_and_estimates_how_much():
+    rng = np.random.default_rng(10)
+    source = np.concatenate([negatives(rng, 600), positives(rng, 400)])
+    other = negatives(rng, 1000)
+    leaked = other + 0.2 * (source - 187)
+    found = spillover(source, leaked)
+    assert found == pytest.approx(0.2, abs=0.02)
+    assert spillover(source, other) == 0
+    base = (unstained(source)[0], unstained(leaked)[0])
+    back, taken = compensate(source, leaked, base, found, 0.0)
+    np.testing.assert_allclose(back, source)
+    assert np.abs(taken - other).max() < 60
+    # nearly all cells that have the one stain have the other: no leak
+    both = np.where(source > 500, positives(rng, 1000), other)
+    assert spillover(source, both) == 0
+
+
+def test_what_the_user_says_of_gates_is_read_and_faults_are_named():
+    channels = ["AnnexinV", "PI"]
+    text = "AnnexinV=750, A:PI=500, PI=400"
+    assert manual_gates(text, channels, "A") == {"AnnexinV": 750.0, "PI": 500.0}
+    assert manual_gates(text, channels, "B")["PI"] == 400.0
+    assert quantities("PI=Nuclei:UpperQuartileIntensity", channels) == {
+        "PI": ("Nuclei", "UpperQuartileIntensity")
+    }
+    assert spillovers("AnnexinV>PI=0.2", channels) == {("AnnexinV", "PI"): 0.2}
+    assert spillovers("estimate", channels) is None
+    for read, wrong in (
+        (manual_gates, "DAPI=3"), (manual_gates, "PI=much"), (manual_gates, "PI"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="--gates"):
+            read(wrong, channels, "A")
+    with pytest.raises(InputError, match="UpperQuartileIntensity"):
+        quantities("PI=Nuclei:Brightness", channels)
+    with pytest.raises(InputError, match="out of range"):
+        spillovers("AnnexinV>PI=20", channels)
+
+
+def test_fractions_at_moved_gates():
+    assert moved_fractions(np.array([50.0, 90, 110, 300, np.nan]), 100.0) == (0.5, 0.75, 0.25)

@@ -148,3 +148,28 @@ def test_features_of_a_channel_are_told_apart_where_names_contain_each_other() -
     found = features_of_channels(features, ["PI", "PI_2", "API", "Hoechst"])
     assert found["PI"] == [features[0], features[2], features[3]]
     assert (found["PI_2"], found["Hoechst"], found["API"]) == ([features[1]], [features[3]], [features[5]])
+
+
+def test_failed_stains_and_acquisitions_that_differ_are_said_on_the_page() -> None:
+    screen = screen_of(Tables())
+    gates = pd.DataFrame(
+        {
+            "Metadata_Acquisition": ["a", "b", "c"],
+            "Channel": "PI",
+            "Column": "Nuclei_Intensity_MeanIntensity_PI",
+            "Threshold": 300.0,
+            "Centre": [200.0, 205.0, 900.0],
+            "Spread": [12.0, 13.0, 14.0],
+            "Fraction_VehiclePositive": 0.02,
+            "Fraction_Stained_treated": 0.4,
+            "Fraction_Stained_treated_GateLower": [0.6, 0.42, 0.42],
+            "Fraction_Stained_treated_GateHigher": 0.38,
+            "Doubt": [None, "the positive controls do not rise above the gate", None],
+        }
+    )
+    (check,) = gate_checks(dataclasses.replace(screen, gates=gates))
+    assert check.state == "warn"
+    assert "states are doubtful by 1 of 3 gates: the positive controls do not rise" in check.answer
+    assert "(PI b)" in check.answer
+    assert "unstained cells differ between acquisitions: PI of c (900 ± 14 counts" in check.answer
+    assert "PI of a (38 % to 60 %)" in check.answer

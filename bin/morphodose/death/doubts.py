@@ -20,8 +20,8 @@ MOST_SHIFT = 1.5
 LOWER_SHARE = 0.15
 #: Correlation of the two stains among cells below both gates.
 MOST_CORRELATION = 0.4
-#: Cells so near the gate (as shares of its distance from the unstained cells) may be either, and this share of
-#: the cells may be so near.
+#: Cells so near the gate (as shares of its distance from the unstained cells) may be either, and this share
+#: of the cells may be so near.
 NEAR, MOST_NEAR = (0.75, 1.5), 0.08
 #: A well's cells lie lower if this much more of them than of the vehicle's lies below one of these quantiles.
 QUANTILES, MOST_LOWER = (10, 30, 50), 0.3
@@ -116,7 +116,7 @@ def correlation(early: Floats, late: Floats, gates: tuple[Gate, Gate]) -> float:
 
 
 def leak_doubt(correlation: float, spillover: float) -> str | None:
-    """The doubt of stains that rise together: unstained cells, or one stain's cells in the other's channel."""
+    """The doubt of stains that rise together, in unstained cells or by light that leaks."""
     if spillover > MOST_SPILLOVER:
         return f"about {spillover:.0%} of the light of one stain leaks into the other (--compensation)"
     if correlation > MOST_CORRELATION:

@@ -87,10 +87,10 @@ def fit_gate(vehicle: Floats, positive: Floats | None = None, min_cells: int = M
        2 to 10 % of healthy cells die too and a few times that must not move the gate.
     2. A gate `SPREADS` above.
     3. If control cells above it are many enough to be a population (`LEAST_STAINED`, and a share of the
-       vehicle or of the positive controls) and are one of their own (Ashman's D on an arcsinh scale, linear near the
-       unstained cells and logarithmic far from them), the gate moves to the point that is equally many
-       standard deviations from both, at most to `MOST_SPREADS`. The sizes of the populations do not enter
-       further: those of the controls are not those of the wells to judge.
+       vehicle or of the positive controls) and are one of their own (Ashman's D on an arcsinh scale, linear
+       near the unstained cells, logarithmic far from them), the gate moves to the point that is equally
+       many standard deviations from both, at most to `MOST_SPREADS`. The sizes of the populations do not
+       enter further: those of the controls are not those of the wells to judge.
     """
     vehicle = np.asarray(vehicle, dtype=float)
     vehicle = vehicle[np.isfinite(vehicle)]

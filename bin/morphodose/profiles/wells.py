@@ -22,7 +22,7 @@ from morphodose.unusable import UNUSABLE
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE = "Metadata_DeathState"
+STATE, DOUBT = "Metadata_DeathState", "Metadata_DeathDoubt"
 _WELL = ("Metadata_Acquisition", "Metadata_Well")
 #: Keys of a field, and what QC said of it: not columns of a well.
 _OF_FIELDS = ("Metadata_Field", "Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason", UNUSABLE)
@@ -113,6 +113,8 @@ def profile_well(
     states = np.array(table[STATE].to_pylist(), dtype=object) if STATE in table.column_names else None
     if states is not None:
         row |= fractions(states, np.array(table["Metadata_ImageID"].to_pylist(), dtype=object))
+        if DOUBT in table.column_names:
+            row["Count_DoubtfulStates"] = len(table) - table[DOUBT].null_count
     row |= medians(table)
     viable = states == "viable" if states is not None else None
     if viable is not None:

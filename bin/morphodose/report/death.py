@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from morphodose.report.answers import finite
 from morphodose.report.draw import dose_name, key_outside, not_drawn, over_time, shown_compounds
 from morphodose.report.figure import Album, panels
+from morphodose.report.gates import moved_words
 from morphodose.report.html import folded, long_table, notice, paragraph, picture
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -193,6 +194,7 @@ def _gates(screen: Screen) -> Part:
         "Method",
         "Vehicle cells",
         "of them above",
+        "Treated cells above (gate higher – lower by 0.1 of a decade)",
         "Remark",
     ]
     html = text + (
@@ -226,7 +228,8 @@ def gate_rows(gates: pd.DataFrame) -> list[list[object]]:
                 gate.get("Method") or None,
                 int(gate["Count_VehicleCells"]) if finite(gate.get("Count_VehicleCells")) else None,
                 percent(share, 1) if finite(share) else None,
-                gate.get("Reason") or "",
+                moved_words(gate),
+                "; ".join(str(gate[name]) for name in ("Reason", "Doubt") if isinstance(gate.get(name), str)),
             ]
         )
     return rows

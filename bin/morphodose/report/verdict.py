@@ -8,6 +8,7 @@ from morphodose.report.claims import marks, sentences, verdict_of
 from morphodose.report.deep_words import step_reason
 from morphodose.report.diameters import diameter_checks
 from morphodose.report.first import first_screen
+from morphodose.report.gates import gate_checks
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -25,8 +26,6 @@ DROPPED = (0.05, 0.25)
 VEHICLE_DYING = (0.15, 0.35)
 #: Coefficient of variation of the counts of the vehicle wells of a timepoint.
 VEHICLE_SPREAD = (0.25, 0.5)
-#: Vehicle cells above the gate.
-GATE_POSITIVE = 0.2
 
 BADGES = {"ok": "fine", "none": "not checked", "warn": "remark", "stop": "fault"}
 _MARKS = {
@@ -156,37 +155,6 @@ def vehicle_checks(screen: Screen) -> list[Check]:
         states.append(graded(dying, VEHICLE_DYING))
         text += f"; at most {percent(dying)} of their cells are dying or dead"
     return [Check(worst(states), question, f"{text}.")]
-
-
-def gate_checks(screen: Screen) -> list[Check]:
-    """Gates that could not be set, or that call many vehicle cells stained."""
-    gates = screen.gates
-    if gates.empty or "Threshold" not in gates:
-        if screen.has("Fraction_Viable"):
-            return [not_checked("Are the death gates sound?", "the table of gates was not given (--gates)")]
-        return []  # no death marker: no gate
-    unset = gates["Threshold"].isna()
-    high = (
-        gates["Fraction_VehiclePositive"] > GATE_POSITIVE
-        if "Fraction_VehiclePositive" in gates
-        else unset & False
-    )
-    if unset.any():
-        reasons = (
-            listed(sorted({str(r) for r in gates.loc[unset, "Reason"].dropna()}), 2)
-            if "Reason" in gates
-            else ""
-        )
-        text = f"{int(unset.sum())} of {counted(len(gates), 'gate')} could not be set"
-        text += f": {reasons}." if reasons else "."
-        return [Check("stop" if unset.all() else "warn", "Are the death gates sound?", text)]
-    if high.any():
-        text = f"{int(high.sum())} of {counted(len(gates), 'gate')} call more than {percent(GATE_POSITIVE)} "
-        text += "of the vehicle cells stained."
-        return [Check("warn", "Are the death gates sound?", text)]
-    return [
-        Check("ok", "Are the death gates sound?", f"All {counted(len(gates), 'gate')} set on control wells.")
-    ]
 
 
 def fit_checks(screen: Screen) -> list[Check]:
