@@ -412,9 +412,7 @@ def test_profiles_are_side_by_side_with_what_is_significant_counted(tmp_path: Pa
     assert "Cells_Zernike" not in text and "Cell zernike 4 2" in text  # the dropped feature, in words
     assert "0.08 (0.02 to 0.13)" in text and "network features against measurements" in text
     assert section is not None
-    plot = section.parts[1].plot
-    assert isinstance(plot, LinePlot)
-    assert [len(lines) for lines in plot.panels.values()] == [3, 3]
+    assert all(part.plot is None for part in section.parts), "a figure has no second one of its data"
     sure = profile_scores._significant(screen.deep.profile_scores)
     assert 0 < sure.sum() < len(sure)
 
