@@ -52,7 +52,7 @@ def test_loss_that_no_dose_moves_is_graded_by_its_size_with_the_fix(loss: float,
     # a ninth as many nuclei lie in cells at the border
     assert f"Nuclei in no cell {100 * loss * 0.9:.0f} %" in answer
     for words in ("--cell_model", "--cell_method", "--diameter", "look at the overlays of Time_"):
-        assert words in answer
+        assert words in checks[FOUND].fix
 
 
 def test_a_dose_that_takes_the_stain_is_not_death() -> None:
@@ -60,7 +60,7 @@ def test_a_dose_that_takes_the_stain_is_not_death() -> None:
     made = screen(loss_at={10.0: 0.5, 3.0: 0.25}, ec50={24: 1e6, 48: 1e6})
     checks = said(made)
     assert checks[MOVED].state == "stop"
-    assert "nuclei in no cell: 2 % in vehicle" in checks[MOVED].answer
+    assert "Yes. Nuclei in no cell: 2 % in vehicle" in checks[MOVED].answer
     assert "at 10 µM Staurosporine" in checks[MOVED].answer and "wells permuted" in checks[MOVED].answer
     assert checks[AGREE].state == "stop"
     assert "of vehicle by cells" in checks[AGREE].answer and "not gone" in checks[AGREE].answer
@@ -156,7 +156,7 @@ def test_cells_with_several_nuclei_may_be_biology_and_are_a_remark() -> None:
     high = made.wells["Metadata_Dose"] >= 3.0
     made.wells.loc[high, "Count_MultinucleateCells"] = made.wells["Count_Cells"] // 3
     checks = said(made)
-    assert checks[MOVED].state == "warn" and "cells with several nuclei: 1 %" in checks[MOVED].answer
+    assert checks[MOVED].state == "warn" and "Cells with several nuclei: 1 %" in checks[MOVED].answer
 
 
 def test_without_nuclei_the_line_says_why_and_the_verdict_is_not_plainly_sound() -> None:

@@ -13,11 +13,12 @@ _ORDER: tuple[State, ...] = ("ok", "none", "warn", "stop")
 
 @dataclass(frozen=True)
 class Check:
-    """A question about the screen, its answer, and how much it matters."""
+    """A question about the screen, its answer, how much it matters, and what to do about it."""
 
     state: State
     question: str
     answer: str
+    fix: str = ""
 
 
 def worst(states: list[State]) -> State:

@@ -45,7 +45,8 @@ def reasons(checks: Sequence[Check], most: int = 2) -> list[Check]:
 def _verdict(checks: Sequence[Check], title: str, text: str, state: str) -> str:
     worst = reasons(checks)
     items = "".join(
-        f"<li><b>{escape(check.question)}</b> {escape(_short(check.answer))}</li>" for check in worst
+        f"<li><b>{escape(check.question)}</b> {escape(f'{_short(check.answer)} {check.fix}'.rstrip())}</li>"
+        for check in worst
     )
     more = sum(check.state != "ok" for check in checks) - len(worst)
     if more > 0:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from morphodose.names import field_of
-from morphodose.profiles.losses import WITHOUT_CELL, losses_of, ranking_loss, worst_fields
+from morphodose.profiles.losses import COMPLETED, WITHOUT_CELL, losses_of, ranking_loss, worst_fields
 from morphodose.report.draw import dose_name, shown_compounds
 from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, picture, table, thumbnail
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.plates import OPEN_PLATES, maps, plate_format_of
-from morphodose.report.segmented import segmentation_checks
 from morphodose.report.summary import wells_of
 from morphodose.report.words import dose_words, hours, listed, number, percent
 
@@ -33,13 +32,14 @@ def section(screen: Screen, album: Album) -> Section:
 
 
 def _losses(screen: Screen, album: Album) -> list[Part]:
-    """Checks in words, plate maps of each loss, tests of the dose."""
-    lines = "".join(
-        f"<li><b>{escape(check.question)}</b> {escape(check.answer)}</li>"
-        for check in segmentation_checks(screen)
-    )
-    html = f'<ul class="md-key">{lines}</ul>'
+    """Plate maps of each loss, tests of the dose."""
     losses = losses_of(screen.wells)
+    if not losses:
+        why = "the table of wells has no counts of the segmentation; profile_wells takes them from it"
+        return [
+            Part("What was lost, by well", notice(f"Left out: {screen.left_out('segment_cells') or why}."))
+        ]
+    html = paragraph("What the checks say of these shares stands under “Is it sound?”, at the top.")
     shares = screen.wells.assign(**{f"Share_{loss.part}": loss.shares(screen.wells) for loss in losses})
     plates = sorted(shares["Metadata_Plate"].unique())
     for number_of, plate in enumerate(plates):
@@ -52,7 +52,9 @@ def _losses(screen: Screen, album: Album) -> list[Part]:
             paint = partial(maps, wells, plate_format_of(screen, wells), column, loss.words, "magma_r")
             drawn = album.draw(f"plate_{loss.part.lower()}{tag}", paint)
             of = f", plate {plate}" if plate else ""
-            inner += drawn.html(f"Plate maps of {loss.words}{of}", f"Share of {loss.words}{of}; V: vehicle.")
+            maps_of = drawn.html(f"Plate maps of {loss.words}{of}", f"Share of {loss.words}{of}; V: vehicle.")
+            first = loss in (WITHOUT_CELL, COMPLETED)
+            inner += maps_of if first else folded(f"Plate maps of {loss.words}", maps_of)
         html += inner if number_of < OPEN_PLATES or not inner else folded(f"Plate {plate}", inner)
     return [Part("What was lost, by well", html + _tests(screen))]
 

@@ -59,7 +59,7 @@ def segmentation_checks(screen: Screen) -> list[Check]:
     gravest = worst([check.state for check in checks])
     if gravest in ("warn", "stop"):
         place = [check.state for check in checks].index(gravest)
-        checks[place] = replace(checks[place], answer=f"{checks[place].answer} {_fix(screen)}")
+        checks[place] = replace(checks[place], fix=_fix(screen))
     return checks
 
 
@@ -93,7 +93,7 @@ def _found(screen: Screen, losses: list[Loss]) -> Check:
         texts.append(text)
         states.append(state)
     text = "; ".join(texts)
-    answer = f"{text[0].upper()}{text[1:]}."
+    answer = f"{capital(text)}."
     if method in _FROM_NUCLEI:
         answer += f" With --cell_method {method} each cell is made from a nucleus, so none is left over."
     return Check(worst(states), FOUND, answer)
@@ -134,7 +134,17 @@ def _moved(screen: Screen, losses: list[Loss]) -> Check:
     states = [_state_of(row) for row in moved]
     texts = [_sentence(row) for row in moved[:3]]
     more = f"; {len(moved) - 3} more such series" if len(moved) > 3 else ""
-    return Check(worst(states), MOVED, f"{'; '.join(texts)}{more}.{note}")
+    return Check(worst(states), MOVED, f"Yes. {capital('; '.join(texts))}{more}.{note}")
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def rate_words(rate: float) -> str:
+    """A false discovery rate, to two digits, and no smaller than says something."""
+    return "below 0.001" if rate < 0.001 else f"{rate:.2g}"
 
 
 def _state_of(row: dict[str, Any]) -> State:
@@ -144,7 +154,7 @@ def _state_of(row: dict[str, Any]) -> State:
 
 def _sentence(row: dict[str, Any]) -> str:
     chance = (
-        f"false discovery rate {row['Q']:.2g}, {row['Wells']} wells permuted"
+        f"false discovery rate {rate_words(row['Q'])}, {row['Wells']} wells permuted"
         if row["Testable"]
         else f"{row['Wells']} wells, too few to test"
     )
@@ -225,7 +235,7 @@ def agreement(screen: Screen) -> list[Check]:
         + (", several of them in one cell" if row["Several"] else "")
         for row in found[:3]
     ]
-    more = f"; {len(found) - 3} more conditions" if len(found) > 3 else ""
+    more = f"; {counted(len(found) - 3, 'more condition')}" if len(found) > 3 else ""
     fewer = [row for row in found if row["Cells"] < row["Nuclei"] and not row["Several"]]
     why = (
         " These cells are not gone: their stain or their segmentation is. Take the count of nuclei for death."

@@ -44,7 +44,7 @@ def section(screen: Screen) -> Section:
     checks = [check for make in CHECKS for check in make(screen)]
     state = worst([check.state for check in checks])
     title, text = headline(checks)
-    rows = [[_badge(check.state), check.question, check.answer] for check in checks]
+    rows = [[_badge(check.state), check.question, f"{check.answer} {check.fix}".rstrip()] for check in checks]
     parts = [
         Part(_screened(screen), first_screen(screen, checks, title, text, state)),
         Part("Is it sound?", table(["", "Check", "Found"], rows)),
