@@ -65,6 +65,9 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
 @click.option("--projection", default="", help="of project_z, judged here")
 @click.option("--features", default="", help="of measure_cells, judged here")
 @click.option("--endpoints", default="", help="of profile_wells, judged here")
+@click.option("--gates", default="", help="of call_death, judged here")
+@click.option("--death_quantities", default="", help="of call_death, judged here")
+@click.option("--compensation", default="", help="of call_death, judged here")
 @click.option("--cell_method", type=click.Choice(list(SEGMENTED)), help="of segment_cells, judged here")
 @click.option("--deep/--no_deep", default=False, help="a network is to be trained; split and head are judged")
 @click.option("--split", type=click.Choice(SPLITS), default="auto", help="of split_cells, judged here")
@@ -101,6 +104,9 @@ def main(
             features=options["features"],
             endpoints=options["endpoints"],
             cell_method=options["cell_method"] or "",
+            gates=options["gates"],
+            death_quantities=options["death_quantities"],
+            compensation=options["compensation"],
             deep=options["deep"],
             split=options["split"],
             folds=options["split_folds"],

@@ -101,6 +101,14 @@ def test_endpoints_have_a_form_and_columns_that_may_be_measured(screen: Screen) 
     assert "needs sizeshape or zernike in --features" in unmeasured[0][2]
 
 
+def test_options_of_the_death_gates_are_read_before_the_first_task(screen: Screen) -> None:
+    roles = {**ROLES, "early_death": "Hoechst"}
+    good = {"gates": "Hoechst=750,Time_4hrs_R1:Hoechst=5", "death_quantities": "Hoechst=Cells:MaxIntensity"}
+    assert found(screen, roles, **good, compensation="estimate") == []
+    wrong = {"gates": "PI=7", "death_quantities": "Hoechst=Cells:Much", "compensation": "Hoechst=1"}
+    assert [fault[0] for fault in found(screen, roles, **wrong)] == [f"--{name}" for name in wrong]
+
+
 def test_a_method_of_segmentation_needs_its_channel(screen: Screen) -> None:
     assert found(screen, {"cell": "Hoechst"}, cell_method="from_nuclei") == [
         ("--cell_method", "from_nuclei", "segments the nuclear channel, and none is named")

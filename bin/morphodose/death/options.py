@@ -40,6 +40,23 @@ def _known(option: str, given: str, channel: str, channels: Sequence[str]) -> No
         )
 
 
+def option_faults(
+    gates: str, read_as: str, compensation: str, channels: Sequence[str]
+) -> list[ParameterError]:
+    """What is wrong in the options of the death gates; `channels` are the death markers."""
+    found = []
+    for text, read in (
+        (gates, lambda given: manual_gates(given, channels, "")),
+        (read_as, lambda given: quantities(given, channels)),
+        (compensation, lambda given: spillovers(given, channels)),
+    ):
+        try:
+            read(text)
+        except ParameterError as fault:
+            found.append(fault)
+    return found
+
+
 def manual_gates(text: str, channels: Sequence[str], acquisition: str) -> dict[str, float]:
     """Channel → gate (counts) of one acquisition, from ``AnnexinV=750,Time_24hrs_R1:PI=500``.
 

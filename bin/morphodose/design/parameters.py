@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from morphodose.death.options import option_faults
 from morphodose.deep.recipe import head_faults
 from morphodose.design.channels import ROLE_OPTIONS, Channels
 from morphodose.design.faults import Faults
@@ -29,7 +30,7 @@ class Analysis:
 
     Attributes
     ----------
-    projection, features, endpoints, cell_method : str
+    projection, features, endpoints, cell_method, gates, death_quantities, compensation : str
         As given.
     deep : bool
         Whether a network is wanted, and there is a channel to show it.
@@ -43,6 +44,9 @@ class Analysis:
     features: str = ""
     endpoints: str = ""
     cell_method: str = ""
+    gates: str = ""
+    death_quantities: str = ""
+    compensation: str = ""
     deep: bool = False
     split: str = "auto"
     folds: int = 0
@@ -70,6 +74,8 @@ def check_analysis(
     found += wrong
     families = FAMILIES if wrong else parse_families(features)
     found += _death(chosen.features, families, named)
+    markers = [named[role] for role in ("early_death", "late_death") if role in named]
+    found += option_faults(chosen.gates, chosen.death_quantities, chosen.compensation, markers)
     found += _endpoints(chosen.endpoints, channels, "nuclear" in named, families)
     _add(found, faults)
 
