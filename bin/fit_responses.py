@@ -14,10 +14,15 @@ from morphodose.responses import schemas
 from morphodose.responses.fit import STATES, respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
+from morphodose.responses.hits import hit_rows
+from morphodose.responses.positions import position_rows
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
 from morphodose.responses.wells_file import read_wells
 from morphodose.responses.zprime import zprime_table
+
+#: Tables that are written as CSV, too.
+SPREADSHEETS = ("responses", "hits")
 
 
 @command
@@ -42,7 +47,7 @@ from morphodose.responses.zprime import zprime_table
 )
 @click.option("--seed", default=1, help="Of the permutation tests.")
 def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, seed: int) -> None:
-    """Write responses, curves, points, onsets, orders and zprime as Parquet tables into OUT."""
+    """Write responses, curves, points, onsets, orders, zprime, hits and positions into OUT."""
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     table = check_wells(table, str(wells))
     grouping = find_groups(table, group_by)
@@ -60,11 +65,18 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, see
     onsets, orders = time_courses(plain_designs, chosen)
     written = {"responses": rows, "curves": curves, "points": points}
     written |= {"onsets": onsets, "orders": orders, "zprime": z_rows}
+    hits = hit_rows(table, chosen)
+    written |= {"hits": hits, "positions": position_rows(table, chosen)}
     for name, content in written.items():
-        schemas.write_rows(name, content, out / f"{name}.parquet")
+        schemas.write_rows(name, content, out / f"{name}.parquet", name in SPREADSHEETS)
     states = [row["State"] for row in rows]
     summary = ", ".join(f"{states.count(state)} {state}" for state in STATES)
     click.echo(f"EC50s: {summary}")
+    if hits:
+        found = {(row["Metadata_Compound"], row["Metadata_Group"]) for row in hits if row["Hit"]}
+        click.echo(f"compounds with too few doses for a curve: {len(found)} hits")
+    if doubtful := sum(row["Layout"] is not None for row in rows):
+        click.echo(f"{doubtful} of {len(rows)} curves: the layout cannot tell dose from place")
 
 
 if __name__ == "__main__":

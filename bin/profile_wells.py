@@ -21,7 +21,7 @@ from morphodose.responses.endpoints import SHAPE_FEATURES, choose
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
 from morphodose.responses.schemas import write_rows
 from morphodose.responses.select import check_wells
-from morphodose.tables import column_units, parquet_files, read_table, write_table
+from morphodose.tables import column_units, parquet_files, read_table, to_arrow, write_csv, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,12 +63,14 @@ def main(
         click.echo(line, file=sys.stderr)
     table = add_groups(table, grouping)
     table = in_order(table.assign(**relative_columns(table)))
-    write_table(table, out, well_units(list(table.columns), column_units(first)))
+    units = well_units(list(table.columns), column_units(first))
+    write_table(table, out, units)
+    write_csv(to_arrow(table, units), out.with_suffix(".csv"))
     if conditions_out:
         kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
         counted = [name for name in kept if not name.endswith(("_Low", "_High", "ReferenceWells"))]
         chosen = list(dict.fromkeys([*counted, *choose(table.columns)]))
-        write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out)
+        write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out, True)
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:

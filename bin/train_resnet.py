@@ -184,6 +184,7 @@ def make_recipe(
         learning_rate=options["learning_rate"] or preset.learning_rate,
         weight_decay=preset.weight_decay,
         optimizer=preset.optimizer,
+        clip=preset.clip,
         precision=choose_precision(machine),
         n_train=len(train),
     )

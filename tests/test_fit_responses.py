@@ -161,6 +161,8 @@ def test_the_command_writes_its_tables_and_states_sum_up(tmp_path):
         "responses",
         "curves",
         "points",
+        "hits",
+        "positions",
         "onsets",
         "orders",
         "zprime",

@@ -30,6 +30,8 @@ class Preset:
         Of AdamW, decoupled.
     weigh_classes : bool
         Whether rare classes weigh more in the loss.
+    clip : float
+        Greatest norm of the gradients; 0: as they are, as in the reference workflow.
     """
 
     epochs: int
@@ -38,11 +40,12 @@ class Preset:
     optimizer: str
     weight_decay: float
     weigh_classes: bool
+    clip: float
 
 
 PRESETS = {
-    "reference": Preset(10, 16, 3e-5, "adam", 0.0, False),
-    "modern": Preset(10, 64, 1e-3, "adamw", 0.05, True),
+    "reference": Preset(10, 16, 3e-5, "adam", 0.0, False, 0.0),
+    "modern": Preset(10, 64, 1e-3, "adamw", 0.05, True, 1.0),
 }
 
 

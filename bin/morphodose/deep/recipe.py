@@ -61,6 +61,8 @@ class Recipe:
         What it was trained on: the name of the GPU, or ``CPU``.
     learning_rate, weight_decay : float
         At the head; the stem learns at a tenth of it.
+    clip : float
+        Greatest norm of the gradients; 0: they are not clipped.
     trial : bool
         Whether there were too few cells or steps for more than a trial of the machinery.
     notes : tuple of str
@@ -87,6 +89,7 @@ class Recipe:
     learning_rate: float = 0.0
     weight_decay: float = 0.0
     optimizer: str = ""
+    clip: float = 1.0
     precision: str = "32-true"
     n_train: int = 0
     n_held_out: int = 0

@@ -29,9 +29,6 @@ from morphodose.deep.processes import cluster_environment, data_parallel, end_wi
 from morphodose.deep.recipe import Recipe
 from morphodose.errors import InputError
 
-#: Largest norm of the gradient.
-CLIP = 1.0
-
 #: Seconds between two lines of progress.
 PROGRESS = 30.0
 
@@ -248,7 +245,10 @@ class Training:
         targets = batch.targets.to(self.fabric.device, non_blocking=True)
         value = loss(logits, targets, self.recipe, self.averaged)
         self.fabric.backward(value)
-        self.fabric.clip_gradients(self.model, self.stepper, max_norm=CLIP, error_if_nonfinite=False)
+        if self.recipe.clip:
+            self.fabric.clip_gradients(
+                self.model, self.stepper, max_norm=self.recipe.clip, error_if_nonfinite=False
+            )
         self.stepper.step()
         self.rate = float(
             self.schedule.get_last_lr()[-1]

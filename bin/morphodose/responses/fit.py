@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from morphodose.responses.gathering import Series, weights_of
 from morphodose.responses.groups import Grouping, plain
 from morphodose.responses.logistic import HILL_RANGE
 from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
+from morphodose.responses.positions import layout_doubt
 from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, fit_curve, profile_interval
 from morphodose.responses.region import band, region
 from morphodose.responses.replicates import Hook, Spread, hook, outliers, spread_of_ec50
@@ -150,7 +151,6 @@ def respond(
     seed: int = 1,
     progress: Callable[[str], None] = lambda line: None,
     grouping: Grouping | None = None,
-    notes: Callable[[Series], Sequence[str]] = lambda one: (),
 ) -> tuple[Rows, Rows, Rows]:
     """Rows of the tables `responses`, `curves` and `points`.
 
@@ -164,8 +164,6 @@ def respond(
         Gets a line now and then.
     grouping : Grouping, optional
         Compounds that vary a second drug have no curve; columns that were ignored are noted.
-    notes : callable
-        Further notes on a series.
     """
     grouping = grouping or Grouping()
     ignored = [f"column {plain(name)} ignored: {why}" for name, why in grouping.ignored.items()]
@@ -180,7 +178,9 @@ def respond(
     for place, one in enumerate(everything):
         second = grouping.combinations.get(one.keys["Metadata_Compound"], "")
         row, curve, wells = _respond_one(one, float(effects[place]), float(rates[place]), second)
-        row["Notes"] = "; ".join([*row["Notes"], *notes(one), *ignored]) or None
+        row["Layout"] = layout_doubt(one) or None
+        doubt = [f"dose and place cannot be told apart: {row['Layout']}"] if row["Layout"] else []
+        row["Notes"] = "; ".join([*row["Notes"], *doubt, *ignored]) or None
         rows.append(row)
         curves.extend(curve)
         points.extend(wells)

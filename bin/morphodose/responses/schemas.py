@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from morphodose.tables import write_arrow
+from morphodose.tables import write_arrow, write_csv
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 _OF = {"Metadata_Compound": _TEXT, "Metadata_Group": _TEXT}
@@ -26,7 +26,7 @@ def _ends(*names: str) -> dict[str, pa.DataType]:
 SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     "responses": {
         **_KEYS,
-        **dict.fromkeys(("Endpoint", "Model", "State", "Reason", "Notes"), _TEXT),
+        **dict.fromkeys(("Endpoint", "Model", "State", "Reason", "Notes", "Layout"), _TEXT),
         **_ends("EC50", "Hill", "AtZeroDose", "AtInfiniteDose"),
         **dict.fromkeys(("Curve_EC50", "EC50_ReplicateSD"), _NUMBER),
         **_ends("EC10", "EC90", "AbsoluteIC50", "PointOfDeparture", "Effect_Highest", "AUC"),
@@ -46,6 +46,24 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("Metadata_DoseUnit", "Endpoint"), _TEXT),
         **dict.fromkeys(("Value", "Raw", "Cells"), _NUMBER),
         **dict.fromkeys(("Used", "Outlier"), pa.bool_()),
+    },
+    "hits": {
+        "Metadata_Plate": _TEXT,
+        **_DOSE,
+        "Metadata_Timepoint": _NUMBER,
+        "Endpoint": _TEXT,
+        **dict.fromkeys(("RobustZ", "SSMD", "P", "Q"), _NUMBER),
+        "Hit": pa.bool_(),
+        **dict.fromkeys(("N_Wells", "N_Vehicle"), _COUNT),
+        "Reason": _TEXT,
+    },
+    "positions": {
+        "Metadata_Plate": _TEXT,
+        "Metadata_Timepoint": _NUMBER,
+        **dict.fromkeys(("Endpoint", "Term"), _TEXT),
+        **dict.fromkeys(("P", "Q"), _NUMBER),
+        "N_Wells": _COUNT,
+        "Reason": _TEXT,
     },
     "onsets": {
         **_DOSE,
@@ -87,8 +105,13 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
 _UNITS = {name: "h" for name in ("Metadata_Timepoint", "Onset_h", "After_h", "ShapeOnset_h", "DeathOnset_h")}
 
 
-def write_rows(table: str, rows: Sequence[dict[str, Any]], path: str | Path) -> None:
-    """Write rows as one of `SCHEMAS`; NaN becomes null, hours carry their unit."""
+def write_rows(
+    table: str, rows: Sequence[dict[str, Any]], path: str | Path, spreadsheet: bool = False
+) -> None:
+    """Write rows as one of `SCHEMAS`; NaN becomes null, hours carry their unit.
+
+    With `spreadsheet` a CSV file of the same name is written beside it (`morphodose.tables.write_csv`).
+    """
     arrays, fields = [], []
     for name, kind in SCHEMAS[table].items():
         values = [row[name] for row in rows]
@@ -96,7 +119,10 @@ def write_rows(table: str, rows: Sequence[dict[str, Any]], path: str | Path) -> 
         arrays.append(pa.array(values, type=kind))
         unit = _UNITS.get(name)
         fields.append(pa.field(name, kind, metadata={"unit": unit} if unit else None))
-    write_arrow(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
+    found = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    write_arrow(found, path)
+    if spreadsheet:
+        write_csv(found, Path(path).with_suffix(".csv"))
 
 
 def add_zprime(rows: Sequence[dict[str, Any]], zprimes: Sequence[dict[str, Any]]) -> None:

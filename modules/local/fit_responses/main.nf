@@ -12,6 +12,9 @@ process FIT_RESPONSES {
     path 'onsets.parquet', emit: onsets
     path 'orders.parquet', emit: orders
     path 'zprime.parquet', emit: zprime
+    path 'hits.parquet', emit: hits
+    path 'positions.parquet', emit: positions
+    path '*.csv', emit: spreadsheets
     path 'versions.yml', emit: versions
 
     script:
@@ -26,6 +29,6 @@ process FIT_RESPONSES {
 
     stub:
     """
-    touch {responses,curves,points,onsets,orders,zprime}.parquet versions.yml
+    touch {responses,curves,points,onsets,orders,zprime,hits,positions}.parquet {responses,hits}.csv versions.yml
     """
 }

@@ -9,6 +9,7 @@ process PROFILE_WELLS {
     output:
     path 'wells.parquet', emit: wells
     path 'conditions.parquet', emit: conditions
+    path '*.csv', emit: spreadsheets
     path 'versions.yml', emit: versions
 
     script:
@@ -25,6 +26,6 @@ process PROFILE_WELLS {
 
     stub:
     """
-    touch wells.parquet conditions.parquet versions.yml
+    touch {wells,conditions}.{parquet,csv} versions.yml
     """
 }
