@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from morphodose.annotate import (
     DOUBT,
     FIELD_KEYS,
+    ORIGIN,
     STATE,
     VERDICT,
     Lookup,
@@ -42,7 +43,7 @@ EXISTING = click.Path(exists=True, path_type=Path)
     help="Folder with the tables of measure_cells (<id>.parquet), or a file; may be given again.",
 )
 @click.option("--plate_map", required=True, type=EXISTING, help="plate_map.csv of check_design.")
-@click.option("--masks", type=EXISTING, help="Folder of segment_cells, with <id>/fields.parquet.")
+@click.option("--masks", type=EXISTING, help="Folder of segment_cells, with <id>/{fields,objects}.parquet.")
 @click.option("--qc", type=EXISTING, help="Folder with the tables of qc_images.")
 @click.option("--death", type=EXISTING, help="<acquisition>_death.parquet of call_death.")
 @click.option("--cells_out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
@@ -65,6 +66,7 @@ def main(
     doubts: Lookup | None = None
     if death and DOUBT in pq.read_schema(death).names:
         doubts = read_lookup(death, "Metadata_CellID", DOUBT)
+    origins = read_lookup(masks, "Metadata_CellID", ORIGIN, "objects.parquet") if masks else None
     fields, quality = read_frames(masks, "fields.parquet"), read_frames(qc, "*.parquet")
     verdicts: Lookup | None = None
     unusable: dict[str, tuple[str, ...]] = {}
@@ -79,7 +81,7 @@ def main(
     for position, file in enumerate(files, start=1):
         # one file at a time: a screen's cells do not fit in memory
         table = annotate_cells(
-            pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, doubts
+            pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, doubts, origins
         )
         write_arrow(table, cells_out / file.name)
         for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():

@@ -29,7 +29,7 @@ from morphodose.segmentation.diameter_table import (
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
-from morphodose.segmentation.well import Settings, segment_well
+from morphodose.segmentation.well import NEEDED, Settings, segment_well
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,9 +52,10 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty where there is none.")
 @click.option(
     "--cell_method",
-    default="cellpose",
-    type=click.Choice(["cellpose", "from_nuclei"]),
-    help="Cellpose on the cell channel, or nuclei grown by --expand_px.",
+    default="cellpose_completed",
+    type=click.Choice(list(NEEDED)),
+    help="Cellpose on the cell channel, completed by a cell for each nucleus it left without one, or alone; "
+    "all cells grown from nuclei in the stain; or nuclei grown by --expand_px.",
 )
 @click.option(
     "--diameter",
@@ -70,7 +71,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--expand_px",
     default=0.0,
     type=click.FloatRange(min=0),
-    help="Growth of nuclei by from_nuclei; 0 is half of their diameter.",
+    help="Growth of nuclei by from_nuclei, and where no stain is; 0 is half of their diameter.",
 )
 @click.option("--flow_threshold", default=0.4, type=click.FloatRange(min=0), help="Cellpose's.")
 @click.option("--cellprob_threshold", default=0.0, help="Cellpose's.")
@@ -173,7 +174,9 @@ def segment_folder(
             found.left_out,
         )
         write_png(out / f"{image}_overlay.png", picture)
-        tables.append(object_table(found.cells, keys, found.nuclei_counts, field.pixel_size_um))
+        tables.append(
+            object_table(found.cells, keys, found.nuclei_counts, found.origins, field.pixel_size_um)
+        )
         rows.append({**keys, **found.summary(), "Diameter": diameter, "NucleiDiameter": nuclei_diameter})
         rows[-1]["Seconds"] = seconds
     objects = pd.concat(tables, ignore_index=True)

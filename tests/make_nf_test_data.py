@@ -161,6 +161,8 @@ def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> No
         dict.fromkeys(labels, 1),
         orphans=0,
         border_nuclei=len(border),
+        origins=dict.fromkeys(labels, "cellpose"),
+        orphans_before=0,
     )
     write_labels(out / f"{image}_cells.tif", found.cells)
     write_labels(out / f"{image}_nuclei.tif", found.nuclei)
@@ -171,7 +173,7 @@ def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> No
         ),
     )
     columns = well.columns(image)
-    objects = object_table(found.cells, columns, found.nuclei_counts, field.pixel_size_um)
+    objects = object_table(found.cells, columns, found.nuclei_counts, found.origins, field.pixel_size_um)
     write_table(objects, out / "objects.parquet", object_units(field.pixel_size_um))
     row = columns | found.summary() | {"Diameter": 26.0, "NucleiDiameter": 12.0, "Seconds": 0.0}
     write_table(pd.DataFrame([row]), out / "fields.parquet")

@@ -481,7 +481,7 @@ class Tables:
             "container_engine": None,
             "left_out": left_out,
             "params": {
-                "cell_method": "cellpose",
+                "cell_method": "cellpose_completed",
                 "cell_model": "morphodose",
                 "diameter": 40,
                 "cell_channel": "CellMask",

@@ -21,7 +21,11 @@ def folder(tmp_path):
         one.pop("Metadata_CellID")
         reason = "" if verdict == "keep" else "empty"
         fields = pd.DataFrame(one | {"Count_Cells": [count], "Count_BorderCells": [4]})
-        write_table(fields, tmp_path / "masks" / f"Time_4hrs_R1_Well_{well}" / "fields.parquet")
+        masks = tmp_path / "masks" / f"Time_4hrs_R1_Well_{well}"
+        write_table(fields, masks / "fields.parquet")
+        made = {"Metadata_CellID": keys(well, count)["Metadata_CellID"]}
+        made["Metadata_CellOrigin"] = ["cellpose", "propagated", "grown"][:count]
+        write_table(pd.DataFrame(made, dtype="str"), masks / "objects.parquet")
         verdicts = one | {
             "Metadata_QCVerdict": [verdict],
             "Metadata_QCReason": [reason],
@@ -61,6 +65,7 @@ def test_cells_carry_plate_map_state_and_verdict_before_their_features(folder):
     annotate(folder, *everything(folder))
     cells = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A01.parquet")
     assert list(cells["Metadata_DeathState"].fillna("")) == ["viable", "necrotic", ""]
+    assert list(cells["Metadata_CellOrigin"]) == ["cellpose", "propagated", "grown"]
     assert list(cells.columns)[-3:] == [
         "Cells_AreaShape_Area",
         "Cells_Intensity_MeanIntensity_V",

@@ -11,7 +11,7 @@ import pytest
 
 from design_tree import CHANNELS, ROOT, Screen, make_screen, run
 from morphodose.design.faults import Faults
-from morphodose.design.parameters import Analysis
+from morphodose.design.parameters import SEGMENTED, Analysis
 from morphodose.errors import InputError
 
 ROLES = {"cell": "Hoechst", "nuclear": "Hoechst", "brightfield": "Brightfield"}
@@ -43,6 +43,8 @@ def found(screen: Screen, roles: dict[str, str] = ROLES, **chosen: object) -> li
         {"endpoints": "r=Nuclei_Intensity_MeanIntensity_Hoechst/Cytoplasm_Intensity_MeanIntensity_Hoechst"},
         {"deep": True, "split": "replicate", "head": "ordinal"},
         {"cell_method": "cellpose"},
+        {"cell_method": "cellpose_completed"},
+        {"cell_method": "propagate"},
         {"cell_method": "from_nuclei"},
     ],
 )
@@ -113,7 +115,13 @@ def test_a_method_of_segmentation_needs_its_channel(screen: Screen) -> None:
     assert found(screen, {"cell": "Hoechst"}, cell_method="from_nuclei") == [
         ("--cell_method", "from_nuclei", "segments the nuclear channel, and none is named")
     ]
-    assert [option for option, _, _ in found(screen, {}, cell_method="cellpose")] == ["--cell_method"]
+    for method, lacking in (("cellpose", 1), ("cellpose_completed", 1), ("propagate", 2)):
+        faults = found(screen, {}, cell_method=method)
+        assert [option for option, _, _ in faults] == ["--cell_method"] * lacking
+
+
+def test_methods_that_the_check_knows_are_those_of_segmentation() -> None:
+    assert SEGMENTED == pytest.importorskip("morphodose.segmentation.well").NEEDED
 
 
 def test_doses_of_several_compounds_have_no_order(screen: Screen) -> None:

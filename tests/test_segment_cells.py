@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from click.testing import CliRunner
 
 from morphodose.images import Field, read_labels, write_field
@@ -148,6 +149,10 @@ def test_tables_agree_with_the_masks(segmented: Path, shard: tuple[Path, dict[st
         assert fields.loc[name, "Count_Nuclei"] == rows["NucleusCount"].sum()
         assert fields.loc[name, "Count_CellsWithoutNucleus"] == (rows["NucleusCount"] == 0).sum()
         assert fields.loc[name, "Diameter"] == 40
+        made = rows["Metadata_CellOrigin"].value_counts()
+        columns = {"cellpose": "ByNetwork", "split": "Split", "propagated": "Propagated", "grown": "Grown"}
+        for origin, column in columns.items():
+            assert fields.loc[name, f"Count_Cells{column}"] == made.get(origin, 0)
     units = column_units(next(segmented.glob("*A01/objects.parquet")))
     assert units["AreaShape_Area"] == "um2"
 
@@ -224,7 +229,23 @@ def test_unknown_channel_missing_keys_and_bad_weights_are_plain_errors(
         (["--keys", json.dumps(entry("B01")), "--weights", str(WEIGHTS)], "no entry with the id"),
         (["--keys", "{", "--weights", str(WEIGHTS)], "--keys is not JSON"),
         (["--keys", keys, "--weights", str(bad), "--cell_channel", "CellMask"], "bad.npz: not"),
-        (["--keys", keys, "--weights", str(WEIGHTS)], "--cell_method cellpose segments the cell channel"),
+        (
+            ["--keys", keys, "--weights", str(WEIGHTS)],
+            "--cell_method cellpose_completed segments the cell channel",
+        ),
+        (
+            [
+                "--keys",
+                keys,
+                "--weights",
+                str(WEIGHTS),
+                "--cell_channel",
+                "CellMask",
+                "--cell_method",
+                "propagate",
+            ],
+            "--cell_method propagate segments the nuclear channel",
+        ),
     ]
     for options, message in cases:
         status, output = invoke(*common, *options)
@@ -246,6 +267,33 @@ def test_from_nuclei_gives_each_cell_its_one_nucleus(engine: object) -> None:
     assert np.unique(cells).tolist() == np.unique(nuclei).tolist()
     assert (cells > 0).sum() > 1.5 * (nuclei > 0).sum()
     assert border_labels(cells).size == 0
+
+
+def test_propagated_cells_need_no_network_of_cells(engine: object) -> None:
+    field = render_field(np.random.default_rng(11), size=300, n_cells=20)
+    planes = field.planes.max(axis=0)
+    settings = well_module.Settings("propagate", nuclei_diameter=18)
+    found, diameter, _ = well_module.segment_well([planes[2]], [planes[1]], None, engine, settings)
+    assert diameter == 0
+    truth = without_labels(field.cells, border_labels(field.cells))
+    assert score(truth, found[0].cells)[0].f1 > 0.75
+    assert set(found[0].origins.values()) <= {"propagated", "grown"}
+
+
+def test_every_nucleus_of_actin_stained_colon_cells_has_a_cell(engine: object, shared_data: Path) -> None:
+    folder = shared_data.parent / "cases" / "images" / "human_actin"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here")
+    dna, actin = (
+        tifffile.imread(folder / f"AS_09125_050116030001_D03f00{channel}.tif") for channel in ("d0", "d2")
+    )
+    settings = well_module.Settings(diameter=27, nuclei_diameter=12)
+    (found,), _, _ = well_module.segment_well([actin], [dna], engine, engine, settings)
+    counts = found.summary()
+    nuclei = counts["Count_Nuclei"] + counts["Count_NucleiInBorderCells"]
+    assert counts["Count_NucleiWithoutCell"] <= 0.02 * nuclei
+    # CellProfiler keeps 289 nuclei, those at the border left out
+    assert 275 <= counts["Count_Cells"] + counts["Count_BorderCells"] <= 330
 
 
 def test_cells_are_segmented_where_no_nuclear_channel_is(engine: object) -> None:

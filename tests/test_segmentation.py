@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from skimage.measure import regionprops
 
 from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.complete import Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
 from morphodose.segmentation.normalise import normalise
@@ -47,7 +48,7 @@ def test_every_nucleus_of_a_field_is_counted_once_wherever_it_lies() -> None:
     cells[0:8, 0:8], nuclei[2:5, 2:5] = 1, 1  # at the border
     cells[10:18, 4:14], nuclei[12:15, 6:8], nuclei[12:15, 10:12] = 2, 2, 3  # with two nuclei
     nuclei[5:9, 20:24] = 4  # in no cell
-    found = _finish(match_nuclei(cells, nuclei)).summary()
+    found = _finish(Completed(cells, {1: "cellpose", 2: "cellpose"}), nuclei, 1).summary()
     names = ("Count_Nuclei", "Count_NucleiInBorderCells", "Count_NucleiWithoutCell")
     assert [found[name] for name in names] == [2, 1, 1]
     assert (found["Count_Cells"], found["Count_BorderCells"], found["Count_MultinucleateCells"]) == (1, 1, 1)
@@ -168,6 +169,123 @@ def test_growth_by_zero_is_the_nucleus_and_less_is_an_error() -> None:
         grow_cells(nuclei, -1)
 
 
+# --- cells grown for nuclei that have none
+
+
+def stained(
+    cells: list[tuple[tuple[int, int], float, float]], size: int = 200
+) -> tuple[np.ndarray, np.ndarray]:
+    """A cell stain and nuclei of 6 px radius in the middle of cells of given centre, radius and light."""
+    stain = np.random.default_rng(0).normal(300, 5, (size, size))
+    nuclei = np.zeros((size, size), np.int32)
+    for number, (centre, radius, light) in enumerate(cells, start=1):
+        stain += light * disc((size, size), centre, radius)
+        nuclei[disc((size, size), centre, 6)] = number
+    return stain, nuclei
+
+
+def completed(stain: np.ndarray, nuclei: np.ndarray, cells: np.ndarray | None = None) -> Completed:
+    given = np.zeros_like(nuclei) if cells is None else cells.astype(np.int32)
+    return complete_cells(given, nuclei, stain, nuclei_diameter=12, distance=6)
+
+
+def test_dim_cell_beside_bright_ones_is_grown_to_its_own_size() -> None:
+    truth = [((50, 50), 14, 20_000), ((50, 100), 14, 600), ((140, 60), 14, 1000), ((140, 140), 14, 1000)]
+    found = completed(*stained(truth))
+    assert found.origins == {label: "propagated" for label in (1, 2, 3, 4)}
+    assert np.bincount(found.cells.ravel())[1:] == pytest.approx(np.pi * 14**2, rel=0.25)
+
+
+def test_touching_cells_meet_between_their_nuclei() -> None:
+    found = completed(*stained([((100, 80), 14, 1000), ((100, 106), 14, 1000)]))
+    assert (found.cells[100, 85:91] == 1).all()
+    assert (found.cells[100, 96:101] == 2).all()
+
+
+def test_only_nuclei_in_no_cell_are_completed_and_given_cells_stay() -> None:
+    stain, nuclei = stained([((50, 50), 14, 1000), ((50, 120), 14, 1000), ((140, 100), 14, 1000)])
+    given = 7 * disc((200, 200), (50, 50), 13).astype(int)
+    found = completed(stain, nuclei, given)
+    assert found.origins == {7: "cellpose", 8: "propagated", 9: "propagated"}
+    assert np.array_equal(found.cells[given > 0], given[given > 0])
+    assert match_nuclei(found.cells, nuclei).orphans == 0
+
+
+def held(*centres: tuple[int, int]) -> Completed:
+    """A given cell 7 of 40 × 100 px with nuclei of 12 px diameter at some places."""
+    stain, nuclei = stained([(centre, 12, 1000) for centre in centres])
+    cells = np.zeros((200, 200), np.int32)
+    cells[80:120, 50:150] = 7
+    return completed(stain, nuclei, cells)
+
+
+def test_a_cell_with_the_nuclei_of_two_is_split_between_them() -> None:
+    found = held((100, 75), (100, 125))
+    assert found.origins == {7: "split", 8: "split"}
+    assert (found.cells[80:120, 50:90] == 7).all()
+    assert (found.cells[80:120, 110:150] == 8).all()
+    assert (found.cells > 0).sum() == 40 * 100
+
+
+def test_a_binucleate_cell_is_not_split_and_one_with_three_nuclei_is() -> None:
+    assert held((100, 93), (100, 107)).origins == {7: "cellpose"}
+    assert held((100, 86), (100, 100), (100, 114)).origins == {7: "split", 8: "split", 9: "split"}
+
+
+def test_crumbs_of_a_dying_nucleus_do_not_split_its_cell() -> None:
+    stain, nuclei = stained([((100, 100), 14, 1000)])
+    for number, x in enumerate((80, 90, 110, 120), start=2):
+        nuclei[disc((200, 200), (100, x), 3)] = number
+    cells = 5 * disc((200, 200), (100, 100), 30).astype(np.int32)
+    assert completed(stain, nuclei, cells).origins == {5: "cellpose"}
+
+
+def test_nucleus_without_stain_is_grown_by_the_distance() -> None:
+    stain, nuclei = stained([((50, 50), 14, 1000), ((140, 140), 14, 0)])
+    found = completed(stain, nuclei)
+    assert found.origins == {1: "propagated", 2: "grown"}
+    assert (found.cells == 2).sum() == pytest.approx(np.pi * 12**2, rel=0.1)
+
+
+def test_crumbs_and_debris_seed_no_cell_and_stay_counted() -> None:
+    stain, nuclei = stained([((50, 50), 14, 1000)])
+    nuclei[disc((200, 200), (140, 140), 2)] = 2  # alone: a ninth of a nucleus
+    nuclei[disc((200, 200), (59, 50), 2)] = 3  # a crumb in the first cell
+    found = completed(stain, nuclei)
+    assert set(found.origins) == {1}
+    matched = match_nuclei(found.cells, nuclei)
+    assert (matched.orphans, matched.counts) == (1, {1: 2})
+
+
+def test_nothing_to_complete_is_nothing_done() -> None:
+    empty = np.zeros((40, 50), np.int32)
+    assert completed(np.full((40, 50), 9.0), empty).origins == {}
+    cells = np.pad(np.full((20, 20), 3, np.int32), 10)
+    found = completed(np.full((40, 40), 9.0), np.where(cells, 1, 0).astype(np.int32), cells)
+    assert np.array_equal(found.cells, cells)
+
+
+def test_a_constant_stain_still_gives_each_nucleus_a_cell() -> None:
+    nuclei = stained([((50, 50), 1, 0), ((60, 120), 1, 0)])[1]
+    assert completed(np.full((200, 200), 7), nuclei).origins == {1: "grown", 2: "grown"}
+
+
+@given(cells=MASKS, nuclei=MASKS)
+@settings(max_examples=40, deadline=None)
+def test_completed_cells_keep_the_given_ones_and_hold_every_ordinary_nucleus(
+    cells: np.ndarray, nuclei: np.ndarray
+) -> None:
+    found = complete_cells(cells, nuclei, np.random.default_rng(0).random((9, 11)), 1.0, 1.0)
+    whole = np.isin(cells, [label for label, origin in found.origins.items() if origin == "cellpose"])
+    assert np.array_equal(found.cells[whole], cells[whole])
+    assert (found.cells[cells > 0] > 0).all()
+    assert set(found.origins) == set(np.unique(found.cells[found.cells > 0]).tolist())
+    before, after = (match_nuclei(mask, nuclei).orphans for mask in (cells, found.cells))
+    assert after <= before
+    if not cells.any():
+        assert after == 0
+
+
 # --- brightness
 
 
@@ -275,7 +393,9 @@ def test_object_table_of_a_disc_a_square_and_a_pixel() -> None:
     mask[disc(mask.shape, (40, 40), 20)] = 3
     mask[80:100, 80:110] = 9
     mask[110, 5] = 12
-    table = object_table(mask, KEYS, {3: 1, 9: 2, 12: 0}).set_index("Metadata_ObjectLabel")
+    table = object_table(
+        mask, KEYS, {3: 1, 9: 2, 12: 0}, {3: "cellpose", 9: "grown", 12: "cellpose"}
+    ).set_index("Metadata_ObjectLabel")
     assert table.index.tolist() == [3, 9, 12]
     assert table["AreaShape_Area"].tolist() == [(mask == 3).sum(), 600, 1]
     assert table.loc[3, "AreaShape_FormFactor"] == pytest.approx(1, abs=0.1)
@@ -290,8 +410,8 @@ def test_object_table_of_a_disc_a_square_and_a_pixel() -> None:
 
 def test_object_table_is_in_um_where_the_pixel_size_is_known() -> None:
     mask = np.pad(np.full((10, 10), 1), 2)
-    pixels = object_table(mask, KEYS, {1: 1})
-    micrometres = object_table(mask, KEYS, {1: 1}, pixel_size_um=0.5)
+    pixels = object_table(mask, KEYS, {1: 1}, {1: "cellpose"})
+    micrometres = object_table(mask, KEYS, {1: 1}, {1: "cellpose"}, pixel_size_um=0.5)
     assert micrometres["AreaShape_Area"][0] == pixels["AreaShape_Area"][0] / 4 == 25
     assert micrometres["AreaShape_Perimeter"][0] == pixels["AreaShape_Perimeter"][0] / 2
     assert micrometres["AreaShape_FormFactor"][0] == pixels["AreaShape_FormFactor"][0]
@@ -300,8 +420,8 @@ def test_object_table_is_in_um_where_the_pixel_size_is_known() -> None:
 
 
 def test_object_table_of_an_empty_field_has_the_columns_and_types_of_a_full_one() -> None:
-    full = object_table(np.pad(np.ones((3, 3), int), 1), KEYS, {1: 0})
-    empty = object_table(np.zeros((5, 5), int), KEYS, {})
+    full = object_table(np.pad(np.ones((3, 3), int), 1), KEYS, {1: 0}, {1: "cellpose"})
+    empty = object_table(np.zeros((5, 5), int), KEYS, {}, {})
     assert len(empty) == 0
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STATE, VERDICT, REASON = "Metadata_DeathState", "Metadata_QCVerdict", "Metadata_QCReason"
+ORIGIN = "Metadata_CellOrigin"
 WELL_KEYS = (
     "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
 )  # fmt: skip
@@ -49,6 +50,7 @@ def annotate_cells(
     unusable: Mapping[str, Sequence[str]] | None = None,
     channels: Sequence[str] = (),
     doubts: Lookup | None = None,
+    origins: Lookup | None = None,
 ) -> pa.Table:
     """One table of `measure_cells` with the columns that all its rows are to carry.
 
@@ -67,6 +69,8 @@ def annotate_cells(
         All channels of the screen.
     doubts : Lookup, optional
         CellID → why its state is doubtful.
+    origins : Lookup, optional
+        CellID → how the cell was made; without it the column is left out.
 
     Returns
     -------
@@ -79,6 +83,8 @@ def annotate_cells(
     for name in plate_map.columns:
         kind = pa.float64() if name == "Metadata_Dose" else pa.string()
         added[name] = pa.array([contents[well][name] for well in wells], type=kind)
+    if origins is not None:
+        added[ORIGIN] = origins.of(_flat(table["Metadata_CellID"]))
     if death is not None:
         added[STATE] = death.of(_flat(table["Metadata_CellID"]))
     if doubts is not None:
@@ -120,9 +126,17 @@ def _flat(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
-def read_lookup(path: str | Path, key: str, value: str) -> Lookup:
-    """Two columns of a table, or of all tables of a folder, as a lookup."""
-    files = parquet_files(Path(path))
+def read_lookup(path: str | Path, key: str, value: str, pattern: str = "") -> Lookup:
+    """Two columns of a table, or of all tables of a folder (below it, those named by a pattern), as a lookup.
+
+    Raises
+    ------
+    InputError
+        If no file has the name.
+    """
+    files = find_files(path, pattern) if pattern else parquet_files(Path(path))
+    if not files:
+        raise InputError(f"{path}: no table {pattern} in it")
     table = pa.concat_tables(
         [pq.ParquetFile(file).read(columns=[key, value]) for file in files], promote_options="permissive"
     )

@@ -55,7 +55,7 @@ def test_what_follows_the_network_holds_for_any_number_of_cells(count: int, tmp_
     assert len(labels) == count
     assert set(np.unique(inner_nuclei)) <= {0, *labels}
     keys = parse_keys(WELL, KEYS).columns(f"{WELL}_Field_1")
-    table = object_table(inner, keys, dict.fromkeys(labels, 1), 0.65)
+    table = object_table(inner, keys, dict.fromkeys(labels, 1), dict.fromkeys(labels, "cellpose"), 0.65)
     assert list(table["Metadata_ObjectLabel"]) == labels
     grown = grow_cells(inner_nuclei, 4)
     assert len(np.unique(grown)) == count + 1

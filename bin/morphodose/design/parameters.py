@@ -20,8 +20,14 @@ from morphodose.measurement.families import FAMILIES, family_faults, parse_famil
 from morphodose.profiles.endpoints import read_endpoints
 from morphodose.projection_methods import methods_of, plane_faults, projection_faults
 
-#: Method of segmentation → the role whose channel it segments.
-SEGMENTED = {"cellpose": "cell", "from_nuclei": "nuclear"}
+#: Method of segmentation → the roles whose channels it segments (`morphodose.segmentation.well.NEEDED`,
+#: which is not imported: it needs packages that the check has not).
+SEGMENTED = {
+    "cellpose_completed": ("cell",),
+    "cellpose": ("cell",),
+    "propagate": ("cell", "nuclear"),
+    "from_nuclei": ("nuclear",),
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +92,16 @@ def _add(found: Iterable[ParameterError], faults: Faults) -> None:
 
 
 def _segmentation(method: str, roles: Mapping[str, str]) -> list[ParameterError]:
-    role = SEGMENTED.get(method)
-    if role is None or role in roles:
-        return []
-    message = f"segments the {role} channel, and none is named"
-    return [ParameterError("--cell_method", method, message, f"name it by {ROLE_OPTIONS[role]}")]
+    return [
+        ParameterError(
+            "--cell_method",
+            method,
+            f"segments the {role} channel, and none is named",
+            f"name it by {ROLE_OPTIONS[role]}",
+        )
+        for role in SEGMENTED.get(method, ())
+        if role not in roles
+    ]
 
 
 def _projection(

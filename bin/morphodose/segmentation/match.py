@@ -65,7 +65,7 @@ def match_nuclei(cells: Labels, nuclei: Labels, smallest_share: float = SMALLEST
     """
     if cells.shape != nuclei.shape:
         raise ValueError(f"cells and nuclei differ in shape: {cells.shape} and {nuclei.shape}")
-    owner = _owners(cells, nuclei, smallest_share)
+    owner = owners(cells, nuclei, smallest_share)
     given = owner[nuclei]
     extended = np.where((cells == 0) & (given > 0), given, cells).astype(np.int32)
     inside = np.where(extended == given, given, 0).astype(np.int32)
@@ -79,7 +79,15 @@ def match_nuclei(cells: Labels, nuclei: Labels, smallest_share: float = SMALLEST
     return Matched(extended, inside, counts, orphans)
 
 
-def _owners(cells: Labels, nuclei: Labels, smallest_share: float) -> npt.NDArray[np.int64]:
+def find_orphans(
+    cells: Labels, nuclei: Labels, smallest_share: float = SMALLEST_SHARE
+) -> npt.NDArray[np.int64]:
+    """Labels of the nuclei that lie in no cell, by the rule of `match_nuclei`, sorted."""
+    present = np.unique(nuclei[nuclei > 0]).astype(np.int64)
+    return present[owners(cells, nuclei, smallest_share)[present] == 0]
+
+
+def owners(cells: Labels, nuclei: Labels, smallest_share: float = SMALLEST_SHARE) -> npt.NDArray[np.int64]:
     """Cell label by nucleus label; 0 for orphans (and at index 0)."""
     size = int(nuclei.max(initial=0)) + 1
     owner = np.zeros(size, np.int64)

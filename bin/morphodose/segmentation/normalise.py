@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +105,41 @@ def brightness(light: Pixels, sigma: float, diameter: float) -> float:
     return max(float(np.percentile(objects, MIDDLE)), least)
 
 
+@dataclass(frozen=True)
+class Light:
+    """Light of the objects of a channel.
+
+    Attributes
+    ----------
+    above : (Y, X) array of float32
+        Intensities above the local background, in counts; all 0 for a constant channel.
+    noise : float
+        Standard deviation of the noise, in counts; 0 for a constant channel.
+    middle : float
+        What the light of objects amounts to (`brightness`), in counts.
+    """
+
+    above: Pixels
+    noise: float
+    middle: float
+
+    def compressed(self) -> Pixels:
+        """Light in units of the middle, x above 1 as 1 + ln(x); see `normalise`."""
+        if self.noise == 0:
+            return self.above
+        light = self.above / self.middle
+        return np.where(light > 1, 1 + np.log(np.maximum(light, 1)), light).astype(np.float32)
+
+
+def light_of(channel: Pixels, diameter: float) -> Light:
+    """Light of the objects of a (Y, X) channel, whose diameter in px is roughly known."""
+    sigma = noise(channel)
+    if sigma == 0:
+        return Light(np.zeros_like(channel), 0.0, 1.0)
+    above = channel - background(channel, max(NEIGHBOURHOOD * diameter, SMALLEST_NEIGHBOURHOOD))
+    return Light(above, sigma, brightness(above, sigma, diameter))
+
+
 def normalise(image: npt.NDArray[np.generic], diameter: float) -> npt.NDArray[np.float32]:
     """Scale each channel of an image: local background 0, the middle of its objects 1, more is compressed.
 
@@ -128,14 +165,7 @@ def normalise(image: npt.NDArray[np.generic], diameter: float) -> npt.NDArray[np
     if not diameter > 0:
         raise ValueError(f"a diameter is above 0 px, got {diameter}")
     result = np.array(image, dtype=np.float32)
-    neighbourhood = max(NEIGHBOURHOOD * diameter, SMALLEST_NEIGHBOURHOOD)
     for c in range(result.shape[-1]):
-        channel = np.ascontiguousarray(result[..., c])
-        sigma = noise(channel)
-        if sigma == 0:
-            result[..., c] = 0
-            continue
-        light = channel - background(channel, neighbourhood)
-        light /= brightness(light, sigma, diameter)
-        result[..., c] = np.where(light > 1, 1 + np.log(np.maximum(light, 1)), light)
+        light = light_of(np.ascontiguousarray(result[..., c]), diameter)
+        result[..., c] = light.compressed()
     return result

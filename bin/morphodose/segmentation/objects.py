@@ -18,6 +18,7 @@ def object_table(
     cells: npt.NDArray[np.integer],
     keys: Mapping[str, str | float | int],
     nuclei_counts: Mapping[int, int],
+    origins: Mapping[int, str],
     pixel_size_um: float | None = None,
 ) -> pd.DataFrame:
     """Table of the cells of one field.
@@ -30,6 +31,8 @@ def object_table(
         ``Metadata_*`` columns of the field; ``Metadata_ImageID`` among them.
     nuclei_counts : mapping
         Label → number of nuclei.
+    origins : mapping
+        Label → how the cell was made (`morphodose.segmentation.complete`).
     pixel_size_um : float, optional
         Edge of a pixel; areas and lengths are in µm where it is known, else in px.
 
@@ -57,6 +60,7 @@ def object_table(
     columns |= {
         "Metadata_ObjectLabel": labels,
         "Metadata_CellID": pd.array([cell_id(image, label) for label in labels], dtype="str"),
+        "Metadata_CellOrigin": pd.array([origins[int(label)] for label in labels], dtype="str"),
         "AreaShape_Area": area * scale**2,
         "AreaShape_Perimeter": perimeter * scale,
         "AreaShape_FormFactor": roundness,

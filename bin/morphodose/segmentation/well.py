@@ -12,11 +12,21 @@ import numpy.typing as npt
 from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.common import Kind, Segmenter, Thresholds, pair
+from morphodose.segmentation.complete import GROWN, NETWORK, PROPAGATED, SPLIT, Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
-from morphodose.segmentation.match import Matched, match_nuclei
+from morphodose.segmentation.match import find_orphans, match_nuclei
 
 Image = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.int32]
+Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
+
+#: Method → the channels that it needs.
+NEEDED: dict[Method, tuple[Literal["cell", "nuclear"], ...]] = {
+    "cellpose_completed": ("cell",),
+    "cellpose": ("cell",),
+    "propagate": ("cell", "nuclear"),
+    "from_nuclei": ("nuclear",),
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,10 @@ class Settings:
     Attributes
     ----------
     method : str
-        ``cellpose`` on the cell channel, or ``from_nuclei``: nuclei grown by `expand_px`.
+        ``cellpose_completed``: Cellpose on the cell channel, then cells that hold the nuclei of several are
+        split, and each nucleus without a cell gets one grown in the stain; ``cellpose`` alone;
+        ``propagate``: all cells grown from nuclei in the stain; ``from_nuclei``: nuclei grown by
+        `expand_px`, whatever the stain.
     diameter, nuclei_diameter : float
         In px, one for a plate (`diameter_table`); 0 leaves it to a network that needs none.
     expand_px : float
@@ -35,7 +48,7 @@ class Settings:
         What becomes an object.
     """
 
-    method: Literal["cellpose", "from_nuclei"] = "cellpose"
+    method: Method = "cellpose_completed"
     diameter: float = 0.0
     nuclei_diameter: float = 0.0
     expand_px: float = 0.0
@@ -59,6 +72,10 @@ class Segmented:
         Nuclei that lie in no cell.
     border_nuclei : int
         Nuclei of the cells at the border.
+    origins : dict of int to str
+        Label of a cell → how it was made, one of `morphodose.segmentation.complete.ORIGINS`.
+    orphans_before : int
+        Nuclei that lay in no cell before cells were grown for them.
     """
 
     cells: Mask
@@ -66,14 +83,20 @@ class Segmented:
     left_out: Mask
     nuclei_counts: dict[int, int]
     orphans: int
-    border_nuclei: int = 0
+    border_nuclei: int
+    origins: dict[int, str]
+    orphans_before: int
 
     def summary(self) -> dict[str, int]:
         """Counts of the field, as columns of its table.
 
         ``Count_Nuclei`` are those in the kept cells, ``Count_NucleiInBorderCells`` those in the cells at
         the border, ``Count_NucleiWithoutCell`` those in no cell: together all nuclei of the field.
+        ``Count_CellsByNetwork``, ``Count_CellsSplit``, ``Count_CellsPropagated`` and ``Count_CellsGrown`` are
+        ``Count_Cells`` by origin; ``Count_NucleiWithoutCellBefore`` the nuclei that the network had left
+        without a cell.
         """
+        made = list(self.origins.values())
         numbers = list(self.nuclei_counts.values())
         return {
             "Count_Cells": len(numbers),
@@ -81,6 +104,11 @@ class Segmented:
             "Count_Nuclei": sum(numbers),
             "Count_NucleiInBorderCells": self.border_nuclei,
             "Count_NucleiWithoutCell": self.orphans,
+            "Count_NucleiWithoutCellBefore": self.orphans_before,
+            "Count_CellsByNetwork": made.count(NETWORK),
+            "Count_CellsSplit": made.count(SPLIT),
+            "Count_CellsPropagated": made.count(PROPAGATED),
+            "Count_CellsGrown": made.count(GROWN),
             "Count_CellsWithoutNucleus": numbers.count(0),
             "Count_MultinucleateCells": sum(number > 1 for number in numbers),
         }
@@ -113,23 +141,36 @@ def segment_well(
     Raises
     ------
     InputError
-        If the channel that the method segments is missing.
+        If a channel that the method segments is missing.
     """
-    needed = nuclear_images if settings.method == "from_nuclei" else cell_images
-    if needed is None:
-        channel = "nuclear" if settings.method == "from_nuclei" else "cell"
-        raise InputError(f"--cell_method {settings.method} segments the {channel} channel; name it")
-    nuclei, nuclei_diameter = _nuclei(nuclear_images, needed, nuclei_engine, settings)
+    for role, given in (("cell", cell_images), ("nuclear", nuclear_images)):
+        if role in NEEDED[settings.method] and given is None:
+            raise InputError(f"--cell_method {settings.method} segments the {role} channel; name it")
+    fields = cell_images if cell_images is not None else nuclear_images
+    assert fields is not None  # each method needs one of the two
+    nuclei, nuclei_diameter = _nuclei(nuclear_images, fields, nuclei_engine, settings)
+    distance = settings.expand_px or nuclei_diameter / 2
     if settings.method == "from_nuclei":
-        distance = settings.expand_px or nuclei_diameter / 2
-        results = [_finish(_grown(mask, distance)) for mask in nuclei]
+        grown = [_of_one_origin(grow_cells(mask, distance), GROWN) for mask in nuclei]
+        results = [_finish(c, n, 0) for c, n in zip(grown, nuclei, strict=True)]
         return results, 0.0, nuclei_diameter
-    pairs = [
-        pair(cell, nuclear_images[i] if nuclear_images is not None else None) for i, cell in enumerate(needed)
-    ]
-    cells, diameter = _segment(engine, pairs, settings.diameter, "cells", settings.cells)
-    matched = [match_nuclei(c, n) for c, n in zip(cells, nuclei, strict=True)]
-    return [_finish(found) for found in matched], diameter, nuclei_diameter
+    if settings.method == "propagate":
+        cells, diameter = [np.zeros_like(mask) for mask in nuclei], 0.0
+    else:
+        pairs = [
+            pair(cell, nuclear_images[i] if nuclear_images is not None else None)
+            for i, cell in enumerate(fields)
+        ]
+        cells, diameter = _segment(engine, pairs, settings.diameter, "cells", settings.cells)
+    results = []
+    for cell, nucleus, stain in zip(cells, nuclei, fields, strict=True):
+        left = 0 if settings.method == "propagate" else len(find_orphans(cell, nucleus))
+        if settings.method == "cellpose":
+            made = _of_one_origin(cell, NETWORK)
+        else:
+            made = complete_cells(cell, nucleus, stain, nuclei_diameter, distance)
+        results.append(_finish(made, nucleus, left))
+    return results, diameter, nuclei_diameter
 
 
 def _nuclei(
@@ -157,15 +198,14 @@ def _segment(
     return engine.segment(pairs, diameter, kind, thresholds), diameter
 
 
-def _grown(nuclei: Mask, distance: float) -> Matched:
-    """Cells grown from nuclei: each has one nucleus, of its label."""
-    labels = np.unique(nuclei)
-    counts = {int(label): 1 for label in labels if label}
-    return Matched(grow_cells(nuclei, distance), nuclei.astype(np.int32), counts, 0)
+def _of_one_origin(cells: Mask, origin: str) -> Completed:
+    """Cells that were all made in one way."""
+    return Completed(cells, {int(label): origin for label in np.unique(cells) if label})
 
 
-def _finish(matched: Matched) -> Segmented:
-    """Take the cells at the border out, with their nuclei; labels stay."""
+def _finish(made: Completed, nuclei: Mask, orphans_before: int) -> Segmented:
+    """Match nuclei to cells, and take the cells at the border out, with their nuclei; labels stay."""
+    matched = match_nuclei(made.cells, nuclei)
     at_border = border_labels(matched.cells)
     removed = set(at_border.tolist())
     cells = without_labels(matched.cells, at_border)
@@ -176,4 +216,6 @@ def _finish(matched: Matched) -> Segmented:
         {label: count for label, count in matched.counts.items() if label not in removed},
         matched.orphans,
         sum(count for label, count in matched.counts.items() if label in removed),
+        {label: origin for label, origin in made.origins.items() if label not in removed},
+        orphans_before,
     )
