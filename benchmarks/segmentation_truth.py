@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 import torch
-from morphodose.segmentation.complete import complete_cells
 from skimage.feature import peak_local_max
 from skimage.filters import gaussian, threshold_otsu
 from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 from train import NUCLEUS_TO_CELL, PHASE, STAINED, cell_names
 
+from morphodose.segmentation.complete import complete_cells
 from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells

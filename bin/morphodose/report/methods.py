@@ -201,9 +201,8 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     if method == "cellpose_completed" and nuclei:
         writer.add(
             f"Cells were segmented in {where}{second} with {pose} [] ({model}, {size}).{likewise} Cells "
-            "that held the nuclei of several were split, and a nucleus that lay in no cell became the seed of one, "
-            "both by propagation [] over the cell stain. "
-            f"{border}",
+            "that held the nuclei of several were split, and a nucleus that lay in no cell became the seed "
+            f"of one, both by propagation [] over the cell stain. {border}",
             "cellpose+cellpose2+cellpose3",
             "propagation",
         )
