@@ -160,7 +160,7 @@ def test_where_qc_drops_a_replicate_and_nothing_is_left_to_learn_the_rest_is_rep
     assert set(dropped["Metadata_Replicate"].astype(str)) == {"2"}
     report = (finished.outdir / "report" / "report.html").read_text()
     assert "nothing to learn: " in report and "replicate 2 has no usable cells" in report
-    assert "no table of split_cells" not in report, "it ran, and says the reason"
+    assert "the table of split_cells was not given" not in report, "it ran, and says the reason"
     assert len(read_table(finished.outdir / "tables" / "wells.parquet")) == 4
 
 

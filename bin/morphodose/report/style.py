@@ -75,22 +75,6 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
 .md-verdict.md-ok { background: #EFF6F9; border-color: #3B7EA1; }
 .md-verdict.md-warn { background: #FFF8E8; border-color: #E0A020; }
 .md-verdict.md-stop { background: #FDF0E9; border-color: #D55E00; }
-.md-cards { display: flex; flex-wrap: wrap; gap: 10px; margin: 0 0 14px; }
-.md-card {
-  background: #F6F8FA;
-  border: 1px solid #E1E6EA;
-  border-radius: 6px;
-  padding: 8px 18px;
-  min-width: 118px;
-}
-.md-card b {
-  display: block;
-  font-size: 22px;
-  font-weight: 600;
-  line-height: 1.2;
-  font-variant-numeric: tabular-nums;
-}
-.md-card span { color: #555; font-size: 13px; }
 .md-state { border-radius: 10px; padding: 1px 9px; font-size: 12px; white-space: nowrap; }
 .md-state.md-ok { background: #DCEBF3; color: #1F4E68; }
 .md-state.md-warn { background: #FCEBC4; color: #6B4A00; }
