@@ -1,6 +1,7 @@
 #!/usr/bin/env nextflow
 // morphodose: what each dose did to the cells of a drug screen, when, and how sure one can be.
 
+include { leaveCommandsToDigest         } from './workflows/code_digest'
 include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
 include { checkEnvironment              } from './workflows/environment'
@@ -22,6 +23,7 @@ workflow {
     }
 
     checkEnvironment(params)
+    leaveCommandsToDigest()
     def run = beginRun(params, samplesheet)
     // the handler itself sees no parameters
     def about = workflow

@@ -15,12 +15,22 @@ def codeDigest(command, process = null) {
         error("no command '${command}' in ${bin}")
     }
     def digest = java.security.MessageDigest.getInstance('SHA-256')
-    closure(bin, [script] as Set).toSorted { source -> source.toString() }.each { source ->
+    // versions.py ends the script of every process
+    closure(bin, [script, bin.resolve('versions.py')] as Set).toSorted { source -> source.toString() }.each { source ->
         digest.update(bin.relativize(source).toString().bytes)
         digest.update(source.bytes)
     }
     digest.update(optionsOf(process ?: command.replace('.py', '').toUpperCase(Locale.ROOT)).toString().bytes)
     return digest.digest().encodeHex().toString().take(16)
+}
+
+/**
+ * Have Nextflow leave the commands of bin/ to the digest.
+ *
+ * It hashes them by path and time besides: a clone that was moved, or made anew, would find nothing in its cache.
+ */
+def leaveCommandsToDigest() {
+    nextflow.Global.session.binEntries.clear()
 }
 
 /** What the configuration gives a process as `ext.args` and `ext.export`, one entry a selector that names it. */

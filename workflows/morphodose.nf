@@ -402,6 +402,7 @@ def runRecord(options, not_learnable, not_learned) {
         profile: workflow.profile,
         container_engine: workflow.containerEngine,
         left_out: left_out,
-        params: options.findAll { name, value -> value != null && !(name in ['help', 'force_unlock']) && !name.contains('-') }.sort()
+        // the folder of images is below that of the clone, which may move
+        params: options.findAll { name, value -> value != null && !(name in ['help', 'force_unlock']) && !name.contains('-') && (workflow.containerEngine || !name.startsWith('container_')) }.sort()
     ])
 }

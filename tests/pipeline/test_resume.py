@@ -63,3 +63,10 @@ def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
     assert again.status == 0, again.output
     assert published.read_bytes() == whole
     assert again.executed() == {"REDUCE_FEATURES", "EXPORT_ANNDATA", "REPORT"}
+
+    # the clone is made anew elsewhere: other paths, other times, the same content
+    moved = Path(shutil.copytree(own_copy, tmp_path / "moved", copy_function=shutil.copy))
+    shutil.rmtree(own_copy)
+    again = run(tmp_path / "launch", *arguments, "--pca_components", "5", project=moved)
+    assert again.status == 0, again.output
+    assert again.executed() == set()
