@@ -44,6 +44,7 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
     type=click.Choice(["", *STACK_AXES]),
     help="what the planes of a file are where neither its name nor its metadata say it",
 )
+@click.option("--intensity_offset", type=float, default=0.0, help="of project_z, judged here")
 @click.option(
     "--channels",
     default="1:Brightfield,2:Hoechst,3:CellMask,4:AnnexinV,5:PI",
@@ -96,6 +97,7 @@ def main(
         plate_map,
         file_pattern=file_pattern,
         stack_axis=stack_axis,
+        intensity_offset=options["intensity_offset"],
         channels=channels,
         crop_channels=crop_channels,
         roles={role: options[option.removeprefix("--")] for role, option in ROLE_OPTIONS.items()},

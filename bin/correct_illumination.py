@@ -91,6 +91,8 @@ def estimate_flat_fields(
     shape: tuple[int, int] | None = None
     for position, index in enumerate(chosen, start=1):
         field = read_field(paths[index])
+        if field.fault:
+            continue  # zeros in the place of a field that could not be read
         size = (field.pixels.shape[1], field.pixels.shape[2])
         if shape is not None and size != shape:
             raise InputError(f"{paths[index]}: {size} px, but other images of {acquisition} have {shape}")
@@ -186,6 +188,10 @@ def apply_flat_fields(well_timepoint: str, images: Path, flatfields: Path, out: 
     paths = field_images(images, well_timepoint)
     for position, (image, path) in enumerate(paths.items(), start=1):
         field = read_field(path)
+        target = out / well_timepoint / f"{image}.ome.tiff"
+        if field.fault:
+            write_field(target, field)
+            continue
         pixels = np.array(field.pixels)
         for index, name in enumerate(field.channels):
             if name not in table.index:
@@ -198,7 +204,6 @@ def apply_flat_fields(well_timepoint: str, images: Path, flatfields: Path, out: 
                 pixels[index] = correct(
                     pixels[index], flats[name], float(used.loc[name, "Dark"]), darks.get(name)
                 )
-        target = out / well_timepoint / f"{image}.ome.tiff"
         write_field(target, Field(pixels, field.channels, field.pixel_size_um, field.projection))
         click.echo(f"{well_timepoint}: field {position} of {len(paths)}", file=sys.stderr)
 

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import click
+import numpy as np
+import numpy.typing as npt
 
 from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
@@ -16,7 +18,7 @@ from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
 from morphodose.projection import Plane, Projected, project, stack_channels
 from morphodose.projection_methods import parse_projection
-from morphodose.reading.pixels import read_plane
+from morphodose.reading.pixels import as_counts, read_plane
 from morphodose.tables import write_table
 
 COLUMNS = ("file", "field", "z", "channel")
@@ -46,6 +48,15 @@ COLUMNS = ("file", "field", "z", "channel")
     "--brightfield_channel", default="", help="Projected by best focus unless --projection names it."
 )
 @click.option("--pixel_size_um", type=float, help="Edge of a pixel in um, where it is known.")
+@click.option(
+    "--intensity_offset", type=float, default=0.0, help="Subtracted from every pixel; 32768 for scan^R."
+)
+@click.option(
+    "--on_fault",
+    default="strict",
+    type=click.Choice(["strict", "tolerant"]),
+    help="stop at a plane that cannot be read, or write its field as zeros with the reason: QC drops it",
+)
 @keys_option
 @click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
@@ -57,6 +68,8 @@ def main(
     projection: str,
     brightfield_channel: str,
     pixel_size_um: float | None,
+    intensity_offset: float,
+    on_fault: str,
     keys: str,
     out: Path,
 ) -> None:
@@ -66,7 +79,7 @@ def main(
     if pixel_size_um is not None and not pixel_size_um > 0:
         raise InputError(f"--pixel_size_um must be above 0, got {pixel_size_um}")
     well = parse_keys(well_timepoint, keys)
-    fields, channels = read_planes(planes, planes_dir)
+    fields, channels = read_planes(planes, planes_dir, intensity_offset)
     methods = parse_projection(projection, channels, brightfield_channel or None)
     rows: list[dict[str, object]] = []
     for position, (field, stacks) in enumerate(sorted(fields.items()), start=1):
@@ -75,15 +88,25 @@ def main(
         missing = [name for name in channels if name not in stacks]
         if missing:
             raise InputError(f"{planes}: field {field} has no plane of channel {', '.join(missing)}")
-        done = {name: project(stacks[name], methods[name]) for name in channels}
-        pixels = stack_channels(done)
+        try:
+            done = {name: project(stacks[name], methods[name]) for name in channels}
+            pixels = stack_channels(done)
+        except InputError as fault:
+            if on_fault == "strict":
+                raise
+            click.echo(f"{well_timepoint}: field {field} is left out: {fault}", err=True)
+            written = unreadable(stacks, channels, pixel_size_um, str(fault))
+            write_field(out / well_timepoint / f"{image}.ome.tiff", written)
+            continue
         written = Field(pixels, tuple(channels), pixel_size_um, tuple(done[name].method for name in channels))
         write_field(out / well_timepoint / f"{image}.ome.tiff", written)
         rows += focus_rows(well, image, done)
     write_table(pd.DataFrame(rows), out / well_timepoint / "focus.parquet", {"Metadata_Timepoint": "h"})
 
 
-def read_planes(table: Path, folder: Path) -> tuple[dict[int, dict[str, list[Plane]]], list[str]]:
+def read_planes(
+    table: Path, folder: Path, offset: float = 0.0
+) -> tuple[dict[int, dict[str, list[Plane]]], list[str]]:
     """Planes by field and channel, and the channels in the order of their first plane."""
     fields: dict[int, dict[str, list[Plane]]] = {}
     channels: dict[str, None] = {}
@@ -103,11 +126,31 @@ def read_planes(table: Path, folder: Path) -> tuple[dict[int, dict[str, list[Pla
             path = folder / row["file"]
             source = row.get("source")
             name = f"{source} (staged as {row['file']})" if source else str(path)
-            plane = Plane(z, name, partial(read_plane, str(path), row.get("place") or "", name))
+            plane = Plane(z, name, partial(read_counts, str(path), row.get("place") or "", name, offset))
             fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
     if not fields:
         raise InputError(f"{table}: it lists no plane")
     return fields, list(channels)
+
+
+def read_counts(path: str, place: str, name: str, offset: float) -> npt.NDArray[np.generic]:
+    """One plane as counts from 0."""
+    return as_counts(read_plane(path, place, name), offset, name)
+
+
+def unreadable(
+    stacks: dict[str, list[Plane]], channels: list[str], pixel_size_um: float | None, fault: str
+) -> Field:
+    """A field of zeros in the size of its readable planes, with why it could not be read."""
+    shapes: list[tuple[int, ...]] = []
+    for plane in (plane for name in channels for plane in stacks[name]):
+        try:
+            shapes.append(plane.read().shape)
+        except InputError:  # said already, or a further one of the same field
+            continue
+    height, width = max(shapes, default=(64, 64))
+    pixels = np.zeros((len(channels), height, width), dtype=np.uint16)
+    return Field(pixels, tuple(channels), pixel_size_um, fault=fault)
 
 
 def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -113,6 +114,8 @@ def main(
         figures = field_figures(field, brightfield_channel or None)
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
         found = judge(figures, nuclear_channel or None, cell_channel or None, diameter, limits, missing)
+        if field.fault:
+            found = dataclasses.replace(found, verdict="drop", reason=f"unreadable: {field.fault}")
         verdict = {
             "Metadata_QCVerdict": found.verdict,
             "Metadata_QCReason": found.reason,

@@ -23,7 +23,8 @@ def tiff_bytes(
     folder: Path, shape: tuple[int, int] = (8, 8), dtype: str = "uint16", **options: object
 ) -> bytes:
     path = folder / "one.tmp.tif"
-    tifffile.imwrite(path, np.ones(shape, dtype), **options)
+    # of more than one value: an image of one is said to be blank
+    tifffile.imwrite(path, (np.indices(shape).sum(axis=0) % 7 + 1).astype(dtype), **options)
     data = path.read_bytes()
     path.unlink()
     return data

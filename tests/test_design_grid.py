@@ -47,19 +47,15 @@ def test_a_missing_field_well_or_channel_is_one_line(screen: Screen) -> None:
             for field in (1, 2):
                 screen.plane(8, 2, well, field, z, 2).unlink()
     message = screen.message()
-    assert "the input has 2 faults and 2 warnings" in message
+    assert "the input has 3 faults and 1 warning" in message
     assert "2 in 10 of 11 well-timepoints; other numbers in Time_4hrs_R1_Well_A01: 1" in message
     assert (
         "value 'Time_4hrs_R2: A03': 1 well without an image, though they have some at other times" in message
     )
     assert "value 'Time_8hrs_R1_Well_A02, all 2 fields': 2 planes missing: Hoechst z 1-2" in message
     assert (
-        "warning: --channels: value '2:Hoechst': channel 2 was imaged in 3 of 4 acquisitions; without it: "
-        "Time_8hrs_R2" in message
-    )
-    # what is segmented is needed everywhere
-    assert "value 'Time_8hrs_R2, all 6 fields': 2 planes missing: Hoechst z 1-2" in screen.message(
-        roles={"nuclear": "Hoechst"}
+        "--channels: value '2:Hoechst': channel 2 was imaged in 3 of 4 acquisitions; without it: Time_8hrs_R2"
+        in message
     )
 
 

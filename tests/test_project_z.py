@@ -113,6 +113,54 @@ def test_a_damaged_plane_is_named_by_its_original_path_without_a_traceback(
     assert not (planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff").exists()
 
 
+@pytest.mark.parametrize("kind", ["strip", "not finite"])
+def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
+    root: Path, planes: Path, kind: str
+) -> None:
+    if kind == "strip":  # damaged in the middle of good compressed data
+        path = planes / "plane00005.tif"
+        tifffile.imwrite(
+            path, np.random.default_rng(0).integers(0, 4000, (32, 40), dtype=np.uint16), compression="zlib"
+        )
+        data = bytearray(path.read_bytes())
+        with tifffile.TiffFile(path) as tiff:
+            start, length = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+        data[start + length // 2 : start + length // 2 + 40] = b"\xff" * 40
+        path.write_bytes(data)
+    else:
+        damage(planes, 5, kind)
+    done = run(root, planes, "--on_fault", "tolerant")
+    assert done.returncode == 0, done.stderr
+    broken = read_field(planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff")
+    whole = read_field(planes / "out" / WELL / f"{WELL}_Field_10.ome.tiff")
+    assert "/scope/f2 z9 Hoechst.tif" in broken.fault
+    assert not broken.pixels.any()
+    assert broken.pixels.shape == whole.pixels.shape
+    assert not whole.fault
+    qc = subprocess.run(
+        [sys.executable, str(root / "bin/qc_images.py"), "--id", WELL, "--images", str(planes / "out" / WELL),
+         "--keys", KEYS, "--out", str(planes / "qc.parquet")],
+        capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(root / "bin"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert qc.returncode == 0, qc.stderr
+    table = read_table(planes / "qc.parquet").set_index("Metadata_ImageID")
+    assert table.loc[f"{WELL}_Field_2", "Metadata_QCVerdict"] == "drop"
+    assert "/scope/f2 z9 Hoechst.tif" in table.loc[f"{WELL}_Field_2", "Metadata_QCReason"]
+    assert not table.loc[f"{WELL}_Field_10", "Metadata_QCReason"].startswith("unreadable")
+
+
+def test_a_channel_of_half_the_size_is_enlarged_and_depths_are_joined(root: Path, planes: Path) -> None:
+    small = np.arange(16 * 20, dtype=np.uint8).reshape(16, 20)
+    for number in (1, 2, 3, 7, 8, 9):
+        tifffile.imwrite(planes / f"plane{number:05d}.tif", small)
+    done = run(root, planes)
+    assert done.returncode == 0, done.stderr
+    field = read_field(planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff")
+    assert (field.pixels.shape, field.pixels.dtype) == ((2, 32, 40), np.dtype("uint16"))
+    assert np.array_equal(field.channel("Brightfield")[::2, 1::2], small)
+
+
 def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) -> None:
     table = planes / "planes.tsv"
     lines = [line for line in table.read_text().splitlines() if "\t10\t" not in line or "Hoechst" not in line]

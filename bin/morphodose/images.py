@@ -12,6 +12,8 @@ import tifffile
 from morphodose.errors import InputError
 from morphodose.files import replacing
 
+_UNREADABLE = "unreadable: "
+
 
 @dataclass(frozen=True)
 class Field:
@@ -27,12 +29,15 @@ class Field:
         Edge of a pixel in µm; None where it is not known.
     projection : tuple of str
         How each channel was projected: ``max``, ``mean``, ``middle``, ``plane:3``, ``best_focus:4``.
+    fault : str
+        Why the field could not be read; its pixels are 0 then, and it is to be dropped. Empty for all others.
     """
 
     pixels: npt.NDArray[np.generic]
     channels: tuple[str, ...]
     pixel_size_um: float | None
     projection: tuple[str, ...] = ()
+    fault: str = ""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.pixels) != len(self.channels):
@@ -59,7 +64,9 @@ def write_field(path: str | Path, field: Field) -> None:
         for axis in "XY":
             metadata[f"PhysicalSize{axis}"] = field.pixel_size_um
             metadata[f"PhysicalSize{axis}Unit"] = "µm"
-    if field.projection:
+    if field.fault:
+        metadata["Description"] = f"{_UNREADABLE}{field.fault}"
+    elif field.projection:
         pairs = zip(field.channels, field.projection, strict=True)
         metadata["Description"] = "projection: " + "; ".join(f"{name}={how}" for name, how in pairs)
     with replacing(path) as temporary, tifffile.TiffWriter(temporary, ome=True) as writer:
@@ -90,10 +97,11 @@ def read_field(path: str | Path) -> Field:
     size = pixels_metadata.get("PhysicalSizeX")
     text = str(tifffile.xml2dict(description)["OME"]["Image"].get("Description", ""))
     projection: tuple[str, ...] = ()
+    unreadable = text.removeprefix(_UNREADABLE) if text.startswith(_UNREADABLE) else ""
     if text.startswith("projection: "):
         projection = tuple(part.rpartition("=")[2] for part in text.removeprefix("projection: ").split("; "))
     shaped = pixels.reshape((len(names), *pixels.shape[-2:]))
-    return Field(shaped, names, float(size) if size is not None else None, projection)
+    return Field(shaped, names, float(size) if size is not None else None, projection, unreadable)
 
 
 def write_labels(path: str | Path, labels: npt.NDArray[np.integer]) -> None:

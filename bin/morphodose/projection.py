@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -157,10 +158,54 @@ def _check_alike(
 
 
 def stack_channels(channels: Mapping[str, Projected]) -> npt.NDArray[np.generic]:
-    """The (C, Y, X) stack of projected channels; shapes and depths must agree over channels, too."""
-    names = list(channels)
-    for name in names[1:]:
-        _check_alike(
-            f"channel {names[0]}", channels[names[0]].pixels, f"channel {name}", channels[name].pixels
+    """The (C, Y, X) stack of projected channels, in the size of most of them and the depth of the deepest.
+
+    A channel that is a whole number of times smaller is enlarged by repeating its pixels; one that is larger
+    is reduced to the mean of its blocks, rounded.
+
+    Raises
+    ------
+    InputError
+        If sizes do not fit together, or signed, unsigned and floating counts are mixed.
+    """
+    sizes = Counter(one.pixels.shape for one in channels.values())
+    # the size of most channels; of two, the larger
+    wanted = max(sizes, key=lambda size: (sizes[size], size[0] * size[1]))
+    kinds = {one.pixels.dtype.kind for one in channels.values()}
+    if len(kinds) > 1:
+        said = ", ".join(f"{name} {one.pixels.dtype}" for name, one in channels.items())
+        raise InputError(
+            f"channels are of different kinds ({said}); export them alike, or leave the field out"
         )
-    return np.stack([channels[name].pixels for name in names])
+    depth = max((one.pixels.dtype for one in channels.values()), key=lambda kind: kind.itemsize)
+    return np.stack([fitted(one.pixels, wanted, name).astype(depth) for name, one in channels.items()])
+
+
+def fitted(pixels: npt.NDArray[np.generic], wanted: tuple[int, ...], name: str) -> npt.NDArray[np.generic]:
+    """An image (Y, X) enlarged or reduced by a whole number to the size `wanted`."""
+    if pixels.shape == wanted:
+        return pixels
+    factor = whole_factor(pixels.shape, wanted)
+    if factor is None:
+        raise InputError(f"channel {name} is {pixels.shape}, others are {wanted}; export them alike")
+    if factor > 0:
+        return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
+    step = -factor
+    blocks = pixels.reshape(wanted[0], step, wanted[1], step).astype(np.float64).mean(axis=(1, 3))
+    return (np.rint(blocks) if pixels.dtype.kind in "ui" else blocks).astype(pixels.dtype)
+
+
+def whole_factor(size: tuple[int, ...], wanted: tuple[int, ...]) -> int | None:
+    """Whole number by which `size` is enlarged (above 0) or reduced (below 0) to `wanted`, or None.
+
+    Examples
+    --------
+    >>> whole_factor((540, 540), (1080, 1080)), whole_factor((8, 8), (4, 4)), whole_factor((9, 9), (20, 20))
+    (2, -2, None)
+    """
+    large, small = (wanted, size) if wanted[0] >= size[0] else (size, wanted)
+    factors = {divmod(a, b) for a, b in zip(large, small, strict=True)}
+    if len(factors) != 1:
+        return None
+    factor, rest = factors.pop()
+    return None if rest else factor if large is wanted else -factor

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from morphodose.design.channels import check_crop_channels, check_roles, parse_channels
+from morphodose.design.counts import check_counts
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
 from morphodose.design.grid import check_acquisitions, check_duplicates, check_grid, check_wells
@@ -27,6 +28,7 @@ def judge(
     *,
     file_pattern: str = AUTO,
     stack_axis: str = "",
+    intensity_offset: float = 0.0,
     channels: str,
     roles: Mapping[str, str | None],
     crop_channels: str = "",
@@ -48,6 +50,8 @@ def judge(
         A preset of `morphodose.design.presets`, a regular expression, or ``auto``.
     stack_axis : str
         What planes in a row are where nothing says it (`morphodose.design.expand.STACK_AXES`).
+    intensity_offset : float
+        Subtracted from every pixel.
     channels : str
         ``1:Brightfield,2:Hoechst,…``.
     roles : mapping
@@ -89,7 +93,6 @@ def judge(
     names = Namer(acquisitions, named.names)
     planes: list[Plane] = []
     collected = Collected()
-    partial: dict[str, list[str]] = {}
     empty = 0
     if pattern is not None or automatic:
         say(f"reading the names and tags of the images of {len(acquisitions)} acquisitions")
@@ -101,7 +104,8 @@ def judge(
             planes, empty = check_wells(planes, acquisitions, platemap, Path(plate_map).name, faults)
         planes = check_duplicates(planes, names, faults)
         check_files(planes, names, faults)
-        partial = check_grid(planes, acquisitions, names, faults, _needed(named.names, given, cropped))
+        check_counts(planes, names, intensity_offset, analysis is not None and analysis.deep, faults)
+        check_grid(planes, acquisitions, names, faults)
     if sheet_is_whole:
         check_acquisitions(acquisitions, faults)
     excluded = dict(faults.excluded)
@@ -121,19 +125,12 @@ def judge(
         "plate_format": plate_format,
         "file_pattern": collected.pattern if automatic else file_pattern,
         "field_names": {str(number): text for number, text in collected.fields.items()},
-        "partial_channels": {named.names[number]: ids for number, ids in partial.items()},
         "crop_channels": cropped,
         "empty_well_timepoints": empty,
         "ignored_files": {reason: count for reason, count in collected.ignored.items() if count},
         "not_learnable": not_learnable,  # empty where a network can be trained and judged
     }
     return Design(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
-
-
-def _needed(names: Mapping[str, str], roles: Mapping[str, str], cropped: Sequence[str]) -> set[str]:
-    """Numbers of the channels that no acquisition can do without: what is segmented, and what is cropped."""
-    needed = {roles.get("cell"), roles.get("nuclear"), *cropped}
-    return {number for number, name in names.items() if name in needed}
 
 
 def _labelled(

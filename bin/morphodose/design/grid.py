@@ -118,28 +118,15 @@ def check_grid(
     acquisitions: Sequence[Acquisition],
     names: Namer,
     faults: Faults,
-    needed: Collection[str] = (),
-) -> dict[str, list[str]]:
+) -> None:
     """Report holes of the grid.
 
     A z is expected in every field of its channel when at least half of those there are have it; one that
     fewer
     have is itself odd and reported. Channels may have different z. Wells may have different fields: a field
     is a
-    fault where some of its planes are there and others are not. A channel may be imaged at some times only
-    (an end-point stain): one that a whole acquisition lacks is declared, unless it is `needed`.
-
-    Parameters
-    ----------
-    planes, acquisitions, names, faults
-        As in the other checks.
-    needed : collection of str
-        Numbers of the channels that every acquisition needs.
-
-    Returns
-    -------
-    dict
-        Channel number → ids of the acquisitions that lack it.
+    fault where some of its planes are there and others are not. A channel that whole acquisitions lack (an
+    end-point stain) is one fault, whatever the number of fields.
     """
     present: dict[FieldKey, set[tuple[str, int]]] = defaultdict(set)
     for plane in planes:
@@ -150,7 +137,7 @@ def check_grid(
     plane_counts = Counter(item for items in present.values() for item in items)
     channel_counts = Counter(channel for items in present.values() for channel in {c for c, _ in items})
     expected = {(c, z) for (c, z), count in plane_counts.items() if 2 * count >= channel_counts[c]}
-    lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, needed, faults)
+    lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, faults)
 
     missing_wells = _check_wells_over_time(wells, fields, acquisitions, names, faults)
     missing, extra = {}, {}
@@ -170,7 +157,6 @@ def check_grid(
         mend = "remove these files, or add the others; a name may have been read wrongly (--file_pattern)"
         faults.add_plane("extra_planes", names.folder(keys[0]), detail, mend, label, keys)
     _say_where_fields_differ(present, names, faults)
-    return {c: [acquisitions[index].id for index in sorted(indices)] for c, indices in lacking.items()}
 
 
 def _channels_of_some_times(
@@ -178,27 +164,29 @@ def _channels_of_some_times(
     channel_counts: Mapping[str, int],
     acquisitions: Sequence[Acquisition],
     names: Namer,
-    needed: Collection[str],
     faults: Faults,
 ) -> dict[str, set[int]]:
-    """Channels that whole acquisitions lack: number → indices of these; said in a warning."""
+    """Channels that whole acquisitions lack: number → indices of these; one fault for each."""
     there: dict[int, set[str]] = defaultdict(set)
     for key, items in present.items():
         there[key[0]] |= {channel for channel, _ in items}
     lacking: dict[str, set[int]] = {}
     for channel in channel_counts:
         without = {index for index, channels in there.items() if channel not in channels}
-        if not without or channel in needed:
+        if not without:
             continue
         lacking[channel] = without
         without_ids = listing([acquisitions[index].id for index in sorted(without)], 6)
-        faults.warn(
+        name = names.channels.get(channel, channel)
+        faults.add_plane(
             "channel_at_some_times",
             "--channels",
             f"channel {channel} was imaged in {len(there) - len(without)} of {len(there)} acquisitions; "
             f"without it: {without_ids}",
-            "nothing, if it was stained or imaged then only; else copy its images from the instrument",
-            value=f"{channel}:{names.channels.get(channel, channel)}",
+            f"copy its images; or, if {name} was imaged then only, leave it out ({channel}:-) and analyse "
+            "the acquisitions that have it as a screen of their own, with all channels",
+            f"{channel}:{name}",
+            [key for key in present if key[0] in without],
         )
     return lacking
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from morphodose.design.faults import Faults, FieldKey, counted, listing
 from morphodose.design.namer import Namer, collapse
 from morphodose.design.planes import Plane
+from morphodose.projection import whole_factor
 
 #: Width, height and data type.
 Kind = tuple[int, int, str]
@@ -90,7 +91,7 @@ def _check_channels(usual: dict[str, Kind], names: Namer, faults: Faults) -> Non
         name = names.channels.get(channel, channel)
         if kind[:2] == (width, height):
             continue
-        if factor_of(kind[:2], (width, height)) is None:
+        if whole_factor(kind[:2], (width, height)) is None:
             unfit.append(f"{name} {kind[0]} x {kind[1]}")
         else:
             fitted.append(f"{name} from {kind[0]} x {kind[1]}")
@@ -109,26 +110,17 @@ def _check_channels(usual: dict[str, Kind], names: Namer, faults: Faults) -> Non
             "nothing, if they show the same area",
         )
     depths = {dtype for _, _, dtype in usual.values()}
-    if len(depths) > 1:
+    if len(depths) > 1 and len({depth[0] for depth in depths}) > 1:
+        faults.add(
+            "channel_depth",
+            "--channels",
+            f"channels hold counts of different kinds ({listing(sorted(depths))})",
+            "export all of them as unsigned 8 or 16 bits",
+        )
+    elif len(depths) > 1:
         faults.warn(
             "channel_depth",
             "--channels",
             f"channels have different depths ({listing(sorted(depths))}); counts are kept in the deepest",
             "nothing",
         )
-
-
-def factor_of(size: tuple[int, ...], wanted: tuple[int, ...]) -> int | None:
-    """Whole number by which `size` is enlarged (above 0) or reduced (below 0) to `wanted`, or None.
-
-    Examples
-    --------
-    >>> factor_of((540, 540), (1080, 1080)), factor_of((2160, 2160), (1080, 1080)), factor_of((9, 9), (20,
-    20)) (2, -2, None)
-    """
-    large, small = (wanted, size) if wanted[0] >= size[0] else (size, wanted)
-    factors = {divmod(a, b) for a, b in zip(large, small, strict=True)}
-    if len(factors) != 1:
-        return None
-    factor, rest = factors.pop()
-    return None if rest else factor if large is wanted else -factor

@@ -14,6 +14,9 @@ from morphodose.reading.contents import parse_place
 from morphodose.reading.vendor import read_vendor
 from morphodose.reading.zarrs import read_zarr
 
+#: What scan^R adds to its counts, and what makes signed 16 bits of unsigned ones.
+OFFSET = 32768
+
 
 def read_plane(path: str, place: str, name: str) -> npt.NDArray[np.generic]:
     """Pixels (Y, X) of one plane, as counts: where 0 is white they are inverted.
@@ -51,6 +54,25 @@ def read_plane(path: str, place: str, name: str) -> npt.NDArray[np.generic]:
             "again, or leave its field out"
         )
     return pixels
+
+
+def as_counts(pixels: npt.NDArray[np.generic], offset: float, name: str) -> npt.NDArray[np.generic]:
+    """Counts from 0: less an offset of the instrument (what is below it is 0), signed 16 bits as unsigned.
+
+    Raises
+    ------
+    InputError
+        If a signed pixel is negative after that.
+    """
+    if offset == 0 and pixels.dtype != np.int16:
+        return pixels
+    if pixels.dtype.kind == "f":
+        return (np.asarray(pixels, dtype=np.float64) - offset).astype(pixels.dtype)
+    shifted = np.asarray(pixels, dtype=np.int64) - round(offset)
+    if pixels.dtype.kind == "i" and shifted.min(initial=0) < 0:
+        raise InputError(f"{name}: pixels are negative, down to {shifted.min()}; see --intensity_offset")
+    kind = np.dtype(f"u{pixels.dtype.itemsize}")
+    return np.clip(shifted, 0, np.iinfo(kind).max).astype(kind)
 
 
 def _read_tiff(path: str, at: dict[str, str]) -> npt.NDArray[np.generic]:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from design_tree import Screen, make_screen
+from morphodose.design.parameters import Analysis
+from morphodose.errors import InputError
+from morphodose.reading.pixels import as_counts
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Screen:
+    return make_screen(tmp_path, times=(4,), reps=1)
+
+
+def write(screen: Screen, image: np.ndarray) -> None:
+    for path in screen.root.glob("*/*.tif"):
+        tifffile.imwrite(path, image, photometric="minisblack")
+
+
+COUNTS = np.arange(64, dtype=np.uint16).reshape(8, 8) + 100
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ((COUNTS / 65535).astype("float32"), "hold fractions from 0 to 1 instead of counts: Brightfield, Hoechst"),
+        (COUNTS + 32768, "no pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
+        ((COUNTS.astype(int) - 32768).astype("int16"), "are negative, down to -32668: signed counts with an offset"),
+    ],
+    ids=["float", "scanr", "signed"],
+)  # fmt: skip
+def test_what_is_no_count_from_zero_is_found_at_the_check(
+    screen: Screen, image: np.ndarray, message: str
+) -> None:
+    write(screen, image)
+    assert message in screen.message()
+
+
+def test_the_offset_that_the_message_offers_helps(screen: Screen) -> None:
+    for image, offset in ((COUNTS + 32768, 32768), ((COUNTS.astype(int) - 32768).astype("int16"), -32768)):
+        write(screen, image)
+        assert f"--intensity_offset {offset}" in screen.message()
+        assert not screen.judge(intensity_offset=offset).faults
+        assert np.array_equal(as_counts(image, offset, "x"), COUNTS)
+
+
+def test_signed_counts_without_a_negative_one_are_read_as_unsigned(screen: Screen) -> None:
+    write(screen, COUNTS.astype("int16"))
+    assert not screen.judge(analysis=Analysis(deep=True)).faults
+    assert as_counts(COUNTS.astype("int16"), 0, "x").dtype == np.uint16
+    with pytest.raises(InputError, match="negative, down to -1"):
+        as_counts(np.array([[-1]], "int16"), 0, "x")
+
+
+def test_a_depth_that_crops_cannot_hold_is_found_before_them(screen: Screen) -> None:
+    write(screen, COUNTS.astype("uint32"))
+    assert "crops for networks hold counts of 8 or 16 bits, not Brightfield uint32" in screen.message(
+        analysis=Analysis(deep=True)
+    )
+
+
+def test_a_screen_of_one_value_is_said(screen: Screen) -> None:
+    write(screen, np.zeros((8, 8), "uint16"))
+    (warning,) = screen.judge().faults
+    assert "hold one value alone: Brightfield 0, Hoechst 0" in warning.message
+    assert warning.severity == "warning"
+
+
+def test_the_real_scanr_field_is_recognised(root: Path) -> None:
+    folder = root.parent / "shared" / "cases" / "images" / "scanr"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside the repository (../shared/cases)")
+    (path,) = folder.iterdir()
+    assert as_counts(tifffile.imread(path), 32768, "x").max() == 36863 - 32768
