@@ -175,7 +175,8 @@ def test_real_trees_pass_whole(
         wells = "".join(f"{well},DMSO,0,uM,vehicle\n" for well in rows)
         screen.plate_map.write_text("well,compound,dose,dose_unit,role\n" + wells)
     design = screen.judge(file_pattern=pattern, channels=channels)
-    assert not design.faults
+    # the pixels of the CV8000 set are all 0
+    assert {fault.kind for fault in design.faults} <= {"blank_channel"}
     fields = {plane.key for plane in design.planes}
     assert (len(design.wells()), len(fields), len(design.planes)) == counts
 

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Look at a folder of images, show what is understood, and write what a run needs.
+
+FOLDER is one acquisition, or holds folders such as 4hrs_R1 and 24hrs_R1. Written are samplesheet.csv,
+platemap.csv and params.yml; then: nextflow run main.nf -params-file params.yml
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from morphodose.cli import command
+from morphodose.design.faults import Faults, counted, numbered, printable
+from morphodose.design.start import Understood, look, parameters_text, times_of
+from morphodose.errors import InputError
+from morphodose.files import replacing
+
+FILES = ("samplesheet.csv", "platemap.csv", "params.yml")
+
+
+@command
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--plate_map", required=True, type=click.Path(exists=True, dir_okay=False), help="the layout, as CSV"
+)
+@click.option("--plate", default="P1", help="plate of folders whose names do not say it")
+@click.option("--timepoint_h", default=0.0, help="hours of a FOLDER that is one acquisition")
+@click.option("--file_pattern", default="auto", help="as of the pipeline")
+@click.option("--cell_channel", default="", help="name of the cell stain; asked for where it is not known")
+@click.option("--out", default=".", type=click.Path(file_okay=False), help="where the files are written")
+@click.option("--force", is_flag=True, help="overwrite files that are there")
+def main(
+    folder: str,
+    plate_map: str,
+    plate: str,
+    timepoint_h: float,
+    file_pattern: str,
+    cell_channel: str,
+    out: str,
+    force: bool,
+) -> None:
+    """Write samplesheet.csv, platemap.csv and params.yml for the images in FOLDER."""
+    there = [name for name in FILES if os.path.exists(os.path.join(out, name))]
+    if there and not force:
+        raise InputError(f"{out}: {', '.join(there)} there already → give another --out, or --force")
+    faults = Faults()
+    found = look(folder, plate, timepoint_h, file_pattern, faults)
+    for line in found.lines():
+        click.echo(printable(line))
+    if faults.errors:
+        raise InputError(
+            f"{counted(len(faults.errors), 'fault')}, nothing written\n{numbered(faults.errors)}"
+        )
+    roles = dict(found.roles)
+    if cell_channel:
+        roles["cell"] = cell_channel
+    if roles.get("cell") not in found.names:
+        roles["cell"] = _ask(found)
+    os.makedirs(out, exist_ok=True)
+    _write_samplesheet(found, Path(out) / "samplesheet.csv")
+    _copy_plate_map(Path(plate_map), Path(out) / "platemap.csv")
+    with replacing(Path(out) / "params.yml") as temporary:
+        temporary.write_text(parameters_text(found, roles, out), encoding="utf-8")
+    click.echo(f"written to {out}: {', '.join(FILES)}")
+    click.echo("next: nextflow run main.nf -params-file params.yml")
+
+
+def _ask(found: Understood) -> str:
+    """The channel that fills the cells, from the person at the terminal; else it is left to the file."""
+    if not sys.stdin.isatty():
+        click.echo("which channel fills the cells is not known: name it in params.yml (cell_channel)")
+        return ""
+    return str(
+        click.prompt(
+            "Which channel fills the cells (they are segmented in it)?",
+            type=click.Choice([*found.names, ""]),
+            default="",
+            show_default=False,
+        )
+    )
+
+
+def _write_samplesheet(found: Understood, path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"])
+        for place in found.folders:
+            for number, hours in times_of(found, place):
+                writer.writerow([place.plate, f"{hours:g}", place.replicate, place.path, number])
+
+
+def _copy_plate_map(source: Path, path: Path) -> None:
+    if source.resolve() != path.resolve():
+        if re.fullmatch(r"\.(csv|tsv|txt)", source.suffix, re.IGNORECASE) is None:
+            raise InputError(f"{source}: a plate map is a CSV file here → save the sheet as CSV")
+        shutil.copyfile(source, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""start_screen.py on each instrument's folder: what it writes is what the check takes without an edit."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from design_tree import Screen, run
+from instrument_files import MADE, WELLS
+from morphodose.design.check import judge
+from morphodose.design.faults import Faults
+from morphodose.design.start import look, parameters_text, times_of
+
+MAP = "well,compound,dose,dose_unit,role\nB02,DMSO,0,uM,vehicle\nC03,Drug,1,uM,treated\n"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_parameters_of_each_instrument_pass_the_check(tmp_path: Path, name: str) -> None:
+    made = MADE[name]
+    made.make(tmp_path / "images")
+    found = look(str(tmp_path / "images"), "P1", 24, "auto", faults := Faults())
+    assert not faults.found
+    assert found.pattern == made.preset
+    assert found.wells == list(WELLS)
+    assert (found.pixel_um or 0) == pytest.approx(made.pixel_um or 0)
+    given = yaml.safe_load(parameters_text(found, found.roles, str(tmp_path)))
+    screen = Screen(tmp_path)
+    with screen.sheet.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"])
+        for place in found.folders:
+            for number, hours in times_of(found, place):
+                writer.writerow([place.plate, hours, place.replicate, place.path, number])
+    screen.plate_map.write_text(MAP)
+    roles = {key.removesuffix("_channel"): text for key, text in given.items() if key.endswith("_channel")}
+    design = judge(
+        screen.sheet, screen.plate_map, file_pattern=given["file_pattern"], channels=given["channels"],
+        roles=roles, plate_format=given["plate_format"],
+    )  # fmt: skip
+    assert {plane.well for plane in design.planes} == set(WELLS)
+    assert len(design.planes) == len(WELLS) * len(made.fields) * len(made.z) * len(found.names)
+
+
+def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp_path: Path) -> None:
+    MADE["ome_tiff"].make(tmp_path / "images")
+    (tmp_path / "layout.csv").write_text(MAP)
+    given_map = ("--plate_map", tmp_path / "layout.csv")
+    done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "channels: 1 → DAPI (DAPI), 2 → Cy3 (Cy3)" in done.stdout
+    text = (tmp_path / "params.yml").read_text()
+    assert "# WHICH CHANNEL FILLS THE CELLS?" in text
+    given = yaml.safe_load(text)
+    assert (given["nuclear_channel"], given["cell_channel"], given["cell_method"]) == (
+        "DAPI", "", "from_nuclei",
+    )  # fmt: skip
+    assert given["pixel_size_um"] == pytest.approx(0.325)
+    assert (tmp_path / "platemap.csv").read_text() == MAP
+    again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
+    assert again.returncode == 1
+    assert "there already" in again.stderr
+
+
+def test_a_folder_that_nothing_understands_shows_names_and_a_pattern(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"exp-B0{number + 1}-image{number}-ch{number}.tif").write_bytes(b"II*")
+    (tmp_path / "layout.csv").write_text(MAP)
+    given_map = ("--plate_map", tmp_path / "layout.csv")
+    done = run("start_screen.py", tmp_path, *given_map, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "4 names of this kind: exp-B01-image0-ch0.tif, exp-B02-image1-ch1.tif" in done.stderr
+    assert "the nearest preset is" in done.stderr
+    assert "(?P<channel>" in done.stderr
+    assert not (tmp_path / "out").exists()
