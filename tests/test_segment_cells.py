@@ -328,6 +328,20 @@ def test_fields_run_together_are_those_run_alone(engine: object) -> None:
         assert score(alone, mask)[0].f1 == 1
 
 
+def test_an_image_is_enlarged_four_times_at_most(engine: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+
+    def run_network(images: np.ndarray, diameter: float, **_: object) -> tuple[np.ndarray]:
+        given.append(diameter)
+        return (np.zeros(images.shape[:2], np.int32),)
+
+    monkeypatch.setattr(engine.model, "eval", run_network)
+    image = np.random.default_rng(0).normal(100, 5, (40, 50, 2)).astype(np.float32)
+    for diameter in (60.0, 10.0, 1.0):
+        engine.segment([image], diameter)
+    assert given == [60.0, 10.0, 30 / 4]
+
+
 def test_stacks_keep_order_shape_and_memory_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "PIXELS_AT_ONCE", 40)
     shapes = [(4, 5), (4, 5), (4, 5), (3, 5), (20, 5)]

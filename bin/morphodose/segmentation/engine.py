@@ -13,6 +13,7 @@ import torch
 from cellpose.models import CellposeModel
 
 from morphodose.segmentation.common import Kind, Thresholds, pair
+from morphodose.segmentation.diameter import MOST_ENLARGED
 from morphodose.segmentation.network import load_network
 from morphodose.segmentation.normalise import normalise
 
@@ -78,7 +79,8 @@ class Engine:
         images : sequence of (Y, X, 2) arrays
             Raw intensities of the channel to segment and, second, the nuclear channel or zeros (`pair`).
         diameter : float
-            Diameter of the objects, in px, above 0.
+            Diameter of the objects, in px, above 0. An image is enlarged `MOST_ENLARGED` times at most,
+            however small they are: time and memory grow with the square, and more shows but grain.
         kind : str
             ``cells`` or ``nuclei``: the size that they are rescaled to for the network.
         thresholds : Thresholds
@@ -87,7 +89,8 @@ class Engine:
         if not diameter > 0:
             raise ValueError(f"a diameter is above 0 px, got {diameter}")
         # Cellpose rescales by its own diameter / the given one
-        given = diameter * self._own_diameter / self.diam_mean[kind]
+        own = self.diam_mean[kind]
+        given = max(diameter, own / MOST_ENLARGED) * self._own_diameter / own
         masks: list[npt.NDArray[np.int32]] = []
         for stack in stacks([normalise(image, diameter) for image in images]):
             found = self.model.eval(
