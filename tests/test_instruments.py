@@ -141,3 +141,24 @@ def test_a_czi_with_scenes_and_an_nd2_go_to_planes_by_their_file_names(formats: 
         "plate,timepoint_h,replicate,images,timepoint_in_name\nP1,0,1,images,1\nP1,4,1,images,2\nP1,8,1,images,3\n"
     )
     assert len(screen.judge(file_pattern="auto", channels="1:FAM,2:FM").planes) == 60
+
+
+#: Presets and containers that are tried on real files, too (`test_check_design`, `test_design_filenames`, here).
+REAL = {"cv8000", "opera_phenix", "imagexpress", "imagej", "ome_tiff"}
+
+
+def table() -> str:
+    """The table of docs/usage.md, as it follows from what is tested here."""
+    rows = [
+        f"| {made.instrument} | `{made.names}` | {made.metadata or '–'} | {'real and made' if name in REAL else 'made'} |"
+        for name, made in MADE.items()
+    ]
+    rows += [
+        "| Zeiss CZI | `B02.czi` | fields, channels and names, z, pixel size | real |",
+        "| Nikon ND2 | `WellB02.nd2` | fields, channels and names, z, times, pixel size | real |",
+    ]
+    return "\n".join(["| instrument | names | from metadata | tried on |", "|---|---|---|---|", *rows])
+
+
+def test_the_table_of_instruments_in_the_documentation_is_that_of_these_tests(root: Path) -> None:
+    assert table() in (root / "docs" / "usage.md").read_text(encoding="utf-8")
