@@ -170,7 +170,7 @@ def curve_drawing(screen: Screen, compound: str, row: Mapping[str, Any], frame: 
     wells = wells_of(screen, compound)
     wells = wells[wells["Metadata_Timepoint"] == row["Metadata_Timepoint"]]
     words = endpoint_words(str(row["Endpoint"]), screen.units)
-    title = f"{words}, {hours(row['Metadata_Timepoint'])}"
+    title = f"{hours(row['Metadata_Timepoint'])}: {words}"
     return curve_svg(row, wells, curve_of(screen, row), words, frame, title)
 
 

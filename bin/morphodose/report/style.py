@@ -93,6 +93,7 @@ a[href="#mqc_hidesamples"], a[href="#mqc_cols"], a[href="#mqc_saveconfig"], #mqc
 .md-findings { font-size: 15.5px; margin: 0 0 12px; padding-left: 22px; max-width: 78em; }
 .md-findings li { margin: 4px 0; }
 .md-pair { display: flex; flex-wrap: wrap; gap: 18px; align-items: flex-start; }
+.md-pair > * { min-width: 0; max-width: 100%; }
 .md-pair > .md-montage { flex: 1 1 560px; min-width: 0; margin: 0; }
 .md-row { display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }
 .md-montage table {
