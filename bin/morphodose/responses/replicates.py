@@ -28,7 +28,7 @@ class Spread:
     Attributes
     ----------
     sd : float
-        Standard deviation of the logarithm (natural) beyond the error of each replicate.
+        Standard deviation of the logarithm (natural); 0 where it is not beyond the errors of the replicates.
     blocks : int
         Replicates that have an EC50 of their own.
     """
@@ -47,7 +47,7 @@ class Spread:
 
 
 def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
-    """Variance of the EC50 between replicates, by moments (DerSimonian & Laird 1986).
+    """Standard deviation of the EC50 between replicates; 0 unless Cochran's Q exceeds its expectation.
 
     Asymptotes and slope are those of all wells; each replicate has the EC50 that fits its wells best, with
     its error from the curvature of the deviance. The wells of a replicate share whatever moves its EC50
@@ -84,8 +84,8 @@ def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
     weights = np.array(curvatures) / (2 * phi)  # 1 / variance
     x = np.array(found)
     q = float((weights * (x - np.average(x, weights=weights)) ** 2).sum())
-    scale = float(weights.sum() - (weights**2).sum() / weights.sum())
-    return Spread(math.sqrt(max(q - (k - 1), 0.0) / scale) if scale > 0 else 0.0, k)
+    # three replicates tell their variance badly: what is beyond their errors is not taken apart from it
+    return Spread(float(x.std(ddof=1)) if q > k - 1 else 0.0, k)
 
 
 @dataclass(frozen=True)
