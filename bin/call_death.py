@@ -295,7 +295,8 @@ def write_gates(
                 "Doubt": said or None,
             }
             for role in ("vehicle", "positive", "treated"):
-                found = moved_fractions(table[column][roles == role], gate.threshold)
+                here = (roles == role) & called[stain.name].read[column]
+                found = moved_fractions(table[column][here], gate.threshold)
                 names = ("", "_GateLower", "_GateHigher")
                 row |= {
                     f"Fraction_Stained_{role}{name}": value for name, value in zip(names, found, strict=True)

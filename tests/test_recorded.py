@@ -19,7 +19,7 @@ from morphodose.simulate.field import CHANNELS, render_field
 from morphodose.tables import read_table, write_table
 from morphodose.unusable import features_of_channels
 from report_tables import Tables
-from stats_tables import keys, measurements, plate_map, succeed
+from stats_tables import measurements, plate_map, succeed
 from test_report import screen_of
 
 WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 10, "treated")}
@@ -91,18 +91,11 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     both = [read_table(tmp_path / "two" / field / "Time_4hrs_R1_Well_A02.parquet") for field in "12"]
     both[0]["Nuclei_Intensity_MeanIntensity_P"] = 0.0
     write_table(pd.concat(both), tmp_path / "m" / "Time_4hrs_R1_Well_A02.parquet")
-    for well in ("A01", "A02"):
-        cells = read_table(tmp_path / "m" / f"Time_4hrs_R1_Well_{well}.parquet")
-        counts = cells.groupby("Metadata_Field").size()
-        rows = [
-            pd.DataFrame(field_keys(well, int(field))).assign(Count_Cells=n) for field, n in counts.items()
-        ]
-        write_table(pd.concat(rows), tmp_path / "masks" / well / "fields.parquet")
     table = ("--measurements", tmp_path / "m", "--plate_map", plate_map(tmp_path / "map.csv", WELLS))
     done = succeed("call_death", *table, "--qc", tmp_path / "qc", "--early_channel", "V", "--late_channel", "P",
                    "--out_prefix", tmp_path / "acq")  # fmt: skip
     assert "P: constant in 1 field" in done.stderr
-    succeed("annotate_cells", *table, "--qc", tmp_path / "qc", "--masks", tmp_path / "masks", "--death",
+    succeed("annotate_cells", *table, "--qc", tmp_path / "qc", "--death",
             tmp_path / "acq_death.parquet", "--cells_out", tmp_path / "cells", "--images_out",
             tmp_path / "images" / "a.parquet")  # fmt: skip
     cells = read_table(tmp_path / "cells" / "Time_4hrs_R1_Well_A02.parquet")
@@ -120,12 +113,6 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     assert check.state == "stop"  # a third of the fields
     assert "P is constant in 1 field (33 %) of Time_4hrs_R1 A02" in check.answer
     assert "the cells of these fields have no death state" in check.answer
-
-
-def field_keys(well: str, field: int) -> dict[str, object]:
-    """Key columns of one field."""
-    one = {name: column[:1] for name, column in keys(well, 1, field).items() if "Object" not in name}
-    return {name: column for name, column in one.items() if name != "Metadata_CellID"}
 
 
 def test_sound_images_are_called_so() -> None:

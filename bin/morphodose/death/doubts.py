@@ -65,7 +65,8 @@ def doubts_of(
     roles, wells : (N,) array of object
         Role of the well, and the well, of each cell.
     """
-    if not np.isfinite(gate.threshold) or not gate.spread > 0:
+    vehicle = values[(roles == "vehicle") & np.isfinite(values)]
+    if not np.isfinite(gate.threshold) or not gate.spread > 0 or len(vehicle) < LEAST_CELLS:
         return Doubts()
     whole = []
     positive = values[(roles == "positive") & np.isfinite(values)]
@@ -81,13 +82,13 @@ def doubts_of(
     near = float(np.mean((reach > NEAR[0]) & (reach < NEAR[1])))
     if len(every) >= LEAST_CELLS and near > MOST_NEAR:
         whole.append(f"stained and unstained cells are hardly apart: {near:.0%} of all lie near the gate")
-    return Doubts(tuple(whole), _elsewhere(values, gate, wells, values[roles == "vehicle"]))
+    return Doubts(tuple(whole), _elsewhere(values, gate, wells, vehicle))
 
 
 def _elsewhere(values: Floats, gate: Gate, wells: npt.NDArray[np.object_], vehicle: Floats) -> dict[str, str]:
     """Wells whose cells below the gate lie elsewhere than the vehicle's: background, focus, dead vehicle."""
     found = {}
-    levels = np.percentile(vehicle[np.isfinite(vehicle)], QUANTILES)
+    levels = np.percentile(vehicle, QUANTILES)
     for well in sorted(set(wells)):
         here = values[(wells == well) & np.isfinite(values)]
         below = [float(np.mean(here < level)) for level in levels] if len(here) >= LEAST_CELLS else []

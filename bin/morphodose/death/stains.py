@@ -41,7 +41,8 @@ class Stain:
 class Called:
     """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column.
 
-    ``doubts`` and ``far`` (objects that are no cells) are those of each column; a far object has no sign.
+    ``doubts``, ``far`` (objects that are no cells) and ``read`` (cells that are judged by it) are those of
+    each column; a far object has no sign.
     """
 
     signs: Floats
@@ -49,6 +50,7 @@ class Called:
     gates: dict[str, Gate]
     doubts: dict[str, Doubts]
     far: dict[str, int]
+    read: dict[str, npt.NDArray[np.bool_]]
 
 
 def find_stain(
@@ -111,6 +113,7 @@ def call_stain(
     gates: dict[str, Gate] = {}
     doubts: dict[str, Doubts] = {}
     far: dict[str, int] = {}
+    read: dict[str, npt.NDArray[np.bool_]] = {}
     for column in stain.columns:
         values = table[column]
         gate = fit_gate(values[roles == "vehicle"], values[roles == "positive"], min_cells)
@@ -120,8 +123,12 @@ def call_stain(
         no_cell = far_objects(values, gate)
         far[column] = int(no_cell.sum())
         judged = np.where(no_cell, np.nan, values)
-        doubts[column] = doubts_of(judged, gate, roles, wells) if wells is not None else Doubts()
         open_cells = np.isnan(intensity) & np.isfinite(values)
+        read[column] = open_cells
+        if wells is not None:
+            doubts[column] = doubts_of(np.where(open_cells, judged, np.nan), gate, roles, wells)
+        else:
+            doubts[column] = Doubts()
         intensity[open_cells] = values[open_cells]
         signs[open_cells] = above(judged[open_cells], gate.threshold)
-    return Called(signs, intensity, gates, doubts, far)
+    return Called(signs, intensity, gates, doubts, far, read)

@@ -103,7 +103,9 @@ def movable(gates: pd.DataFrame) -> list[str]:
     if not set(names) <= set(gates):
         return []
     found = []
-    for gate in gates.to_dict("records"):
+    # PI of whole cells is read of the few without nucleus alone
+    main = gates.drop_duplicates([name for name in ("Metadata_Acquisition", "Channel") if name in gates])
+    for gate in main.to_dict("records"):
         at, low, high = (float(gate[name]) for name in names)
         if max(abs(low - at), abs(high - at)) > MOVED:
             found.append(
