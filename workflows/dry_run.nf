@@ -17,7 +17,7 @@ workflow DRY_RUN {
     //
     def folders = imageFolders(samplesheet)
     CHECK_DESIGN(
-        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), codeDigest('check_design.py')
     )
 
     //

@@ -44,17 +44,20 @@ def decoded(bytes) {
  * SHA-256 over relative path, size and time of change of every file below the folders.
  *
  * What check_design passes over is passed over here, by the same rules (bin/morphodose/design/passed_over.json): a
- * run whose work or results lie among the images can be resumed, and links that loop end nothing.
+ * run whose work or results lie among the images can be resumed, and links that loop end nothing. The contents of
+ * the tables are part of it, since CHECK_DESIGN caches by names and sizes: the time of a folder changes with a log.
  */
-def listingDigest(folders) {
+def listingDigest(folders, tables = []) {
     def rules = new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../bin/morphodose/design/passed_over.json"))
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     folders.each { folder ->
-        def entries = filesBelow(folder, rules).collect { path ->
+        // hidden files are no images, and the log of a run that was started here is one
+        def entries = filesBelow(folder, rules).findAll { path -> !path.fileName.toString().startsWith('.') }.collect { path ->
             "${folder.relativize(path)}\t${path.size()}\t${path.lastModified()}".toString()
         }
         digest.update("${folder}\n${entries.toSorted().join('\n')}\n".toString().getBytes('UTF-8'))
     }
+    tables.each { table -> digest.update(table.bytes) }
     return digest.digest().encodeHex().toString()
 }
 

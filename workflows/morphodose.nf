@@ -38,7 +38,7 @@ workflow MORPHODOSE {
     //
     def folders = imageFolders(samplesheet)
     CHECK_DESIGN(
-        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders), codeDigest('check_design.py')
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), codeDigest('check_design.py')
     )
     def planned = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
     def meta_of = planned.map { well -> [well[0].id, well[0]] }
