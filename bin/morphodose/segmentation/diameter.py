@@ -113,8 +113,8 @@ def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "c
         now = _score(seen, scale)
         if now > score:
             best, score, found = scale, now, seen
-        elif score > LEAST_COVERED and now < score / 2:
-            break  # what comes is finer still, and costs more
+        elif score > LEAST_COVERED and now < score / 2 and _count(found) >= LEAST_OBJECTS:
+            break  # what comes is finer still, and costs more; unless small cells were one coarse blob
     if not best:
         return Estimate(0.0, 0.0, 0.0, 0.0, 0, len(fields), "no object was found at any scale")
     found += [_at_scale(engine, *field, kind, best) for field in others]
@@ -144,6 +144,11 @@ def scales(own: float, side: int) -> list[float]:
     smallest = own / MOST_ENLARGED
     number = max(0, int(np.floor(np.log(max(LARGEST * side / smallest, 1)) / np.log(STEP))))
     return [smallest * STEP**i for i in range(number, -1, -1)]
+
+
+def _count(found: Sequence[_Found]) -> int:
+    """How many objects were found in all."""
+    return sum(len(one.diameters) for one in found)
 
 
 def _score(found: Sequence[_Found], scale: float) -> float:

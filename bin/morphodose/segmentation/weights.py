@@ -72,8 +72,9 @@ REGISTRY: dict[str, Weights] = {
         file="morphodose.npz",
         origin="trained by assets/models/train.py; card in assets/models/morphodose.md",
         licence="that of this project",
-        training_data="simulated plates of this project; nuclei of BBBC038 (CC0, Caicedo 2019)",
-        sha256="e6497983369991e7a254f0a24c91b1bafdf297f3966a9e1e880b09b8733a103d",
+        training_data="simulated plates of this project; nuclei of BBBC038 (CC0, Caicedo 2019); real cells "
+        "in fluorescence and phase contrast under MIT, Apache and CC terms, named in its card",
+        sha256="55982cd95de64de4e3d11dde76e75eb1cbbf9049c2f788e2e42d7daf10c4644f",
         parameters=1_654_349,
         scores="assets/models/morphodose.md",
     ),
