@@ -253,7 +253,10 @@ workflow MORPHODOSE {
                 PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
             )
         ),
-        CHECK_DESIGN.out.design.combine(not_learned.ifEmpty('')).map { json, why -> runRecord(options, notLearnable(json), why) },
+        CHECK_DESIGN.out.design.combine(not_learned.ifEmpty(''))
+            .combine(STAGE_CELL_WEIGHTS.out.about)
+            .combine(STAGE_NUCLEAR_WEIGHTS.out.about)
+            .map { json, why, cells, nuclei -> runRecord(options, notLearnable(json), why, [cell_model: aboutWeights(cells), nuclear_model: aboutWeights(nuclei)]) },
         all_versions,
         codeDigest('report.py')
     )
@@ -374,12 +377,17 @@ def notLearnable(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).not_learnable ?: ''
 }
 
+/** What stage_weights knows of a file; nothing of a stub's. */
+def aboutWeights(json) {
+    return json.text ? new groovy.json.JsonSlurperClassic().parseText(json.text) : [:]
+}
+
 /**
  * What is said of the run in the report: only what stays the same under -resume.
  *
  * Why nothing is learned is known of the design, before any crop is cut, or of the crops that QC has left.
  */
-def runRecord(options, not_learnable, not_learned) {
+def runRecord(options, not_learnable, not_learned, weights) {
     def left_out = []
     if (!options.early_death_channel && !options.late_death_channel) {
         left_out << [step: 'call_death', reason: 'the screen has no death marker (--early_death_channel, --late_death_channel)']
@@ -402,6 +410,7 @@ def runRecord(options, not_learnable, not_learned) {
         profile: workflow.profile,
         container_engine: workflow.containerEngine,
         left_out: left_out,
+        weights: weights,
         // the folder of images is below that of the clone, which may move
         params: options.findAll { name, value -> value != null && !(name in ['help', 'force_unlock']) && !name.contains('-') && (workflow.containerEngine || !name.startsWith('container_')) }.sort()
     ])

@@ -220,6 +220,16 @@ def _model(screen: Screen, model: str, diameter: str) -> tuple[str, str]:
     words = f"model {name}"
     if name == "morphodose":
         words += ", trained on simulated plates and open images of nuclei"
+    weights = (screen.run.get("weights") or {}).get(model) or {}
+    if "start" in weights:  # a file of train_cells.py: its card in a line
+        scores = [weights.get(f"f1_{when}") or [float("nan")] for when in ("before", "after")]
+        words = (
+            f"model {weights.get('file', name)}, trained on from {weights['start']} with "
+            f"{counted(int(weights.get('cells') or 0), 'corrected cell')} of "
+            f"{counted(len(weights.get('fields') or []), 'field')}; F1 on "
+            f"{counted(len(weights.get('held_out') or []), 'held-out field')} {scores[0][0]:.2f} before and "
+            f"{scores[1][0]:.2f} after"
+        )
     given = params.get(diameter)
     if given:
         return words, f"diameter {given} px"

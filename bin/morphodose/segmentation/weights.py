@@ -12,6 +12,7 @@ import os
 import shutil
 import urllib.error
 import urllib.request
+import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -196,6 +197,8 @@ def stage(
             shutil.copyfile(source, temporary)
         found = verify(temporary, expected, source or name) if expected else sha256_of(temporary)
     about: dict[str, object] = asdict(known) if known else {"name": name, "origin": "a file of the user"}
+    if not known:
+        about |= training_of(target)
     return about | {
         "model": Path(model).name,  # a path would say more of the machine than of the model
         "file": name,
@@ -203,6 +206,19 @@ def stage(
         "checked": bool(expected),
         "bytes": target.stat().st_size,
     }
+
+
+def training_of(path: str | Path) -> dict[str, object]:
+    """What a file of train_cells.py says of its training, for the report; nothing of another file."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            meta = json.loads(archive["__meta__"].tobytes().decode())
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return {}  # not a compact file: whoever loads it says what is wrong with it
+    named = ("start", "cells", "fields", "held_out", "f1_before", "f1_after", "licence")
+    return {name: meta[name] for name in named if name in meta} if "start" in meta else {}
 
 
 def _known(model: str) -> Weights | None:
