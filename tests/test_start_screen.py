@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from morphodose.design.check import judge
 from morphodose.design.faults import Faults
 from morphodose.design.start import look, parameters_text, times_of
 
+ROOT = Path(__file__).resolve().parents[1]
 MAP = "well,compound,dose,dose_unit,role\nB02,DMSO,0,uM,vehicle\nC03,Drug,1,uM,treated\n"
 
 
@@ -54,6 +56,12 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     text = (tmp_path / "params.yml").read_text()
     assert "# WHICH CHANNEL FILLS THE CELLS?" in text
     given = yaml.safe_load(text)
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
+    required = {name for group in groups for name in group.get("required", [])}
+    known = {name for group in groups for name in group["properties"]}
+    assert "outdir" in required and required <= set(given) <= known, (
+        "the next command is printed as it is typed"
+    )
     assert (given["nuclear_channel"], given["cell_channel"], given["cell_method"]) == (
         "DAPI", "", "from_nuclei",
     )  # fmt: skip

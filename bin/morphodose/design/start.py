@@ -187,10 +187,12 @@ def parameters_text(found: Understood, roles: Mapping[str, str], folder: str = "
         "# Written by start_screen.py. Look through it, then: nextflow run main.nf -params-file params.yml",
         f"input: {_quoted(os.path.abspath(os.path.join(folder, 'samplesheet.csv')))}",
         f"plate_map: {_quoted(os.path.abspath(os.path.join(folder, 'platemap.csv')))}",
+        f"outdir: {_quoted(os.path.abspath(os.path.join(folder, 'results')))}",
         f"file_pattern: {_quoted(found.pattern)}",
         f"plate_format: {found.plate_format}",
         f"channels: {_quoted(channels)}",
         "",
+        "# Roles: write the name of the channel that has it between the quotes; empty where there is none.",
     ]
     if not roles.get("cell"):
         lines += [
@@ -203,7 +205,14 @@ def parameters_text(found: Understood, roles: Mapping[str, str], folder: str = "
         lines.append("cell_method: from_nuclei")
     for role in ("nuclear", "brightfield", "early_death", "late_death"):
         lines.append(f"{role}_channel: {_quoted(roles.get(role, ''))}")
-    lines.append("")
+    lines += [
+        "",
+        "# Networks are trained on a brightfield channel, which takes days without a GPU. To leave them out:",
+        "# deep: false",
+        "# or, with a GPU:",
+        "# use_gpu: true",
+        "",
+    ]
     if found.pixel_um:
         lines.append(f"pixel_size_um: {found.pixel_um:g}")
     else:
