@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +15,15 @@ import pyarrow.parquet as pq
 
 from morphodose.cli import command
 from morphodose.death.compensation import compensate, spillover
-from morphodose.death.doubts import correlation, leak_doubt
 from morphodose.death.gates import MIN_VEHICLE_CELLS, moved_fractions, unstained
+from morphodose.death.judge import Judged, judge
+from morphodose.death.kinds import gate_groups
 from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
-from morphodose.death.stains import Called, Stain, call_stain, find_stain
-from morphodose.death.states import call_states
+from morphodose.death.stains import Stain, find_stain
 from morphodose.errors import InputError
 from morphodose.platemap import PlateMap, read_plate_map
+from morphodose.responses.groups import AUTO, GROUP, GROUP_HELP
 from morphodose.tables import parquet_files, write_table
 from morphodose.unusable import read_unusable
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Columns of text, which may be empty.
 TEXTS = (
     "Metadata_CellID", "Metadata_DeathState", "Metadata_DeathDoubt", "Metadata_Plate", "Metadata_Replicate",
-    "Metadata_Acquisition", "Channel", "Column", "Method", "Reason", "Doubt",
+    "Metadata_Acquisition", "Metadata_Group", "Stain", "Channel", "Column", "Method", "Reason", "Doubt",
 )  # fmt: skip
 KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
 
@@ -72,6 +72,7 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
     default="",
     help="Spillover between the stains: estimate (from the controls), or FROM>TO=SHARE, …; '' for none.",
 )
+@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--out_prefix", required=True, help="Beginning of the names of the files written.")
 def main(
     measurements: tuple[Path, ...],
@@ -83,6 +84,7 @@ def main(
     gates: str,
     death_quantities: str,
     compensation: str,
+    group_by: str,
     out_prefix: str,
 ) -> None:
     """Write OUT_PREFIX_death.parquet, OUT_PREFIX_gates.parquet and OUT_PREFIX_gates.png."""
@@ -108,46 +110,45 @@ def main(
     if compensation:
         leaks = compensated(table, stains, roles, spillovers(compensation, channels))
     by_hand = manual_gates(gates, channels, acquisition)
-    called = {
-        stain.name: call_stain(
-            stain, table, roles, min_vehicle_cells, by_hand.get(stain.channel), table["Metadata_Well"]
-        )
-        for stain in stains
-    }
-    early, late = called.get("early"), called.get("late")
-    states = call_states(early.signs if early else None, late.signs if late else None)
-    together, leak = math.nan, None
-    if early and late:
-        first = (next(iter(early.gates.values())), next(iter(late.gates.values())))
-        together = correlation(early.intensity, late.intensity, first)
-        seen = (spillover(early.intensity, late.intensity), spillover(late.intensity, early.intensity))
-        leak = leak_doubt(together, max(seen))
+    measured = np.all([np.isfinite(_first_finite(table, stain)) for stain in stains], axis=0)
+    groups = gate_groups(read_plate_map(plate_map), table, roles, measured, min_vehicle_cells, group_by)
+    parts = [judge(group, table, stains, roles, min_vehicle_cells, by_hand) for group in groups]
+    count = len(roles)
+    states, doubts = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
+    intensities = {stain.channel: np.full(count, np.nan) for stain in stains}
+    for part in parts:
+        states[part.group.judged], doubts[part.group.judged] = part.states, part.doubts
+        for stain in stains:
+            values = part.called[stain.name].intensity[part.own]
+            intensities[stain.channel][part.group.judged] = values
     death: dict[str, object] = {
         "Metadata_CellID": table["Metadata_CellID"],
         "Metadata_DeathState": states,
-        "Metadata_DeathDoubt": doubt_of_cells(called, leak, table["Metadata_Well"], states),
+        "Metadata_DeathDoubt": doubts,
     }
-    for stain in stains:
-        death[f"Death_Intensity_{stain.channel}"] = called[stain.name].intensity
+    death |= {f"Death_Intensity_{channel}": values for channel, values in intensities.items()}
     write_table(
         as_frame(death, TEXTS),
         f"{out_prefix}_death.parquet",
         {name: "counts" for name in death if "Intensity" in name},
     )
-    write_gates(f"{out_prefix}_gates.parquet", table, stains, called, roles, together, leak, leaks)
+    write_gates(f"{out_prefix}_gates.parquet", table, stains, roles, parts, leaks)
     plot_gates(
         f"{out_prefix}_gates.png",
         Path(out_prefix).name,
-        {stain.channel: called[stain.name].intensity for stain in stains},
-        {stain.channel: next(iter(called[stain.name].gates.values())).threshold for stain in stains},
+        intensities,
+        {stain.channel: {part.group.name: part.threshold(stain) for part in parts} for stain in stains},
         states,
         roles,
     )
-    for stain in stains:
-        for column, gate in called[stain.name].gates.items():
-            said = "; ".join(filter(None, (gate.reason, called[stain.name].doubts[column].words)))
-            note = f" ({said})" if said else ""
-            click.echo(f"{column}: gate {gate.threshold:.1f} counts by {gate.method}{note}", file=sys.stderr)
+    for part in parts:
+        for stain in stains:
+            for column, gate in part.called[stain.name].gates.items():
+                said = "; ".join(filter(None, (gate.reason, part.doubt(stain, column))))
+                note, of = f" ({said})" if said else "", f" of {part.group.name}" if part.group.name else ""
+                click.echo(
+                    f"{column}{of}: gate {gate.threshold:.1f} counts by {gate.method}{note}", file=sys.stderr
+                )
 
 
 def read(files: list[Path], columns: list[str]) -> dict[str, Any]:
@@ -241,43 +242,22 @@ def _first_finite(table: dict[str, Any], stain: Stain) -> npt.NDArray[np.float64
     return values
 
 
-def doubt_of_cells(
-    called: dict[str, Called],
-    leak: str | None,
-    wells: npt.NDArray[np.object_],
-    states: npt.NDArray[np.object_],
-) -> npt.NDArray[np.object_]:
-    """Why the state of a cell is doubtful: of the whole acquisition, or of its well; None for no doubt."""
-    whole = [text for call in called.values() for doubt in call.doubts.values() for text in doubt.whole]
-    if leak:
-        whole.append(leak)
-    own: dict[str, list[str]] = {}
-    for doubt in (doubt for call in called.values() for doubt in call.doubts.values()):
-        for well, text in doubt.wells.items():
-            own.setdefault(well, []).append(text)
-    said = {well: "; ".join(dict.fromkeys([*whole, *own.get(well, [])])) or None for well in set(wells)}
-    known = np.array([state is not None for state in states], dtype=bool)
-    return np.where(known, np.array([said[well] for well in wells], dtype=object), None)
-
-
 def write_gates(
     path: str,
     table: dict[str, Any],
     stains: list[Stain],
-    called: dict[str, Called],
     roles: npt.NDArray[np.object_],
-    together: float,
-    leak: str | None,
+    parts: list[Judged],
     leaks: dict[str, float],
 ) -> None:
-    """The table of gates, a row a stain and column."""
+    """The table of gates, a row a group, stain and column."""
     rows = []
-    for stain in stains:
-        for column, gate in called[stain.name].gates.items():
-            doubt = called[stain.name].doubts[column].words
-            said = "; ".join(filter(None, (doubt, leak)))
+    for part, stain in ((part, stain) for part in parts for stain in stains):
+        called = part.called[stain.name]
+        for column, gate in called.gates.items():
             row = {
                 **{name: (table[name][0] if len(table[name]) else None) for name in KEYS},
+                GROUP: part.group.name,
                 "Stain": stain.name,
                 "Channel": stain.channel,
                 "Column": column,
@@ -287,16 +267,16 @@ def write_gates(
                 "Method": gate.method,
                 "Count_VehicleCells": gate.vehicle_cells,
                 "Count_PositiveCells": gate.positive_cells,
-                "Count_FarObjects": called[stain.name].far[column],
+                "Count_FarObjects": called.far[column],
                 "Fraction_VehiclePositive": gate.vehicle_stained,
                 "Spillover": leaks.get(stain.channel, 0.0),
-                "Correlation": together,
+                "Correlation": part.together,
                 "Reason": gate.reason,
-                "Doubt": said or None,
+                "Doubt": part.doubt(stain, column),
             }
             for role in ("vehicle", "positive", "treated"):
-                here = (roles == role) & called[stain.name].read[column]
-                found = moved_fractions(table[column][here], gate.threshold)
+                chosen = (roles[part.here] == role) & called.read[column]
+                found = moved_fractions(table[column][part.here][chosen], gate.threshold)
                 names = ("", "_GateLower", "_GateHigher")
                 row |= {
                     f"Fraction_Stained_{role}{name}": value for name, value in zip(names, found, strict=True)

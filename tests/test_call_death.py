@@ -106,3 +106,66 @@ def test_debris_among_the_vehicle_does_not_hide_death(shared_data, tmp_path, nam
     assert 650 <= gate["Threshold"] <= 900
     assert gate["Fraction_Stained_treated"] == pytest.approx(0.65, abs=0.01)
     assert gate["Count_FarObjects"] == (12 if "debris" in name else 0)
+
+
+def two_lines(folder, shift=2.0, vehicle_b=40):
+    """Cell line A in row A; B, which takes up `shift` times as much of both dyes, in row B."""
+    rows = []
+    for line, times, count in (("A", 1.0, 40), ("B", shift, vehicle_b)):
+        for column, (role, states) in enumerate(
+            (("vehicle", ["viable"] * count), ("treated", ["viable"] * 30 + ["necrotic"] * 10)), start=1
+        ):
+            well = f"{line}{column:02d}"
+            measurements(folder / "m", well, states, seed=ord(line) + column)
+            path = folder / "m" / f"Time_4hrs_R1_Well_{well}.parquet"
+            table = pd.read_parquet(path)
+            dyes = [name for name in table if "Intensity" in name]
+            write_table(table.assign(**{name: table[name] * times for name in dyes}), path)
+            dose, compound = (0, "DMSO") if role == "vehicle" else (1, "Drug")
+            rows.append(("P", well, compound, dose, "uM", role, f"Line{line}"))
+    names = ["plate", "well", "compound", "dose", "dose_unit", "role", "CellLine"]
+    pd.DataFrame(rows, columns=names).to_csv(folder / "map.csv", index=False)
+
+
+def dead_of(folder):
+    death = pd.read_parquet(folder / "acq 'x'_death.parquet")
+    well = death["Metadata_CellID"].str.extract(r"Well_(\w+?)_")[0]
+    return death, (death["Metadata_DeathState"] == "dead").groupby(well).mean()
+
+
+def test_two_cell_lines_have_a_gate_each_from_their_own_vehicle(tmp_path):
+    two_lines(tmp_path)
+    call(tmp_path, "--late_channel", "P")
+    gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet").set_index("Metadata_Group")
+    assert list(gates.index) == ["CellLine=LineA", "CellLine=LineB"]
+    assert gates["Centre"].tolist() == pytest.approx([210, 420], rel=0.05)
+    assert gates["Count_VehicleCells"].tolist() == [40, 40]
+    assert gates["Doubt"].isna().all()
+    _death, dead = dead_of(tmp_path)
+    assert dead.to_dict() == {"A01": 0, "A02": 0.25, "B01": 0, "B02": 0.25}
+
+
+def test_a_line_with_few_vehicle_cells_has_the_gate_of_all_and_says_so(tmp_path):
+    two_lines(tmp_path, shift=1.0, vehicle_b=8)
+    call(tmp_path, "--late_channel", "P")
+    gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet").set_index("Metadata_Group")
+    assert gates["Count_VehicleCells"].to_dict() == {"CellLine=LineA": 40, "CellLine=LineB": 48}
+    said = "8 vehicle cells of CellLine=LineB: the gate is that of the controls of all groups"
+    assert gates["Doubt"].fillna("").to_dict() == {"CellLine=LineA": "", "CellLine=LineB": said}
+    death, dead = dead_of(tmp_path)
+    assert dead["B02"] == 0.25
+    of_b = death["Metadata_CellID"].str.contains("Well_B")
+    assert (death.loc[of_b, "Metadata_DeathDoubt"] == said).all()
+    assert death.loc[~of_b, "Metadata_DeathDoubt"].isna().all()
+
+
+def test_groups_that_are_not_to_divide_share_a_gate(tmp_path):
+    two_lines(tmp_path, shift=1.0)
+    call(tmp_path, "--late_channel", "P", "--group_by", "none")
+    gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet")
+    assert gates["Metadata_Group"].tolist() == [""]
+    assert gates["Count_VehicleCells"].tolist() == [80]
+    assert "'Line' is not a column" in run(
+        "call_death", "--measurements", tmp_path / "m", "--plate_map", tmp_path / "map.csv",
+        "--out_prefix", tmp_path / "y", "--late_channel", "P", "--group_by", "Line",
+    ).stderr  # fmt: skip

@@ -12,7 +12,7 @@ from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.logistic import logistic
-from morphodose.responses.select import check_wells, vehicle_of
+from morphodose.responses.select import Layout, check_wells, vehicle_of
 from stats_tables import succeed, wells_table
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "responses"
@@ -96,6 +96,18 @@ def test_vehicle_is_that_of_the_group_or_says_nothing_of_it():
     table = lines()
     table = table[(table["Metadata_Role"] != "vehicle") | (table["Metadata_CellLine"] == "A")]
     assert vehicle_of(add_groups(table, find_groups(table)), "Drug", "CellLine=B").empty
+
+
+def test_kinds_of_wells_share_the_vehicle_of_their_group_whatever_the_compound():
+    table = lines()
+    table.loc[0, "Metadata_Compound"] = "Drug"  # a vehicle well of its own: no kind of cells of its own
+    kinds = {kind.name: kind for kind in Layout(add_groups(table, find_groups(table))).kinds()}
+    assert sorted(kinds) == ["CellLine=A", "CellLine=B"]
+    assert (len(kinds["CellLine=A"].wells), len(kinds["CellLine=A"].vehicle)) == (24, 9)
+    # positive controls without a cell line serve both
+    table.loc[23, ["Metadata_Role", "Metadata_CellLine"]] = ["positive", None]
+    kinds = {kind.name: kind for kind in Layout(add_groups(table, find_groups(table))).kinds()}
+    assert all(list(kinds[name].positive) == [23] for name in ("CellLine=A", "CellLine=B"))
 
 
 def test_vehicle_is_that_of_the_compounds_solvent():

@@ -12,6 +12,7 @@ from morphodose.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 MOST_POINTS = 8000
 _COLOURS = {"viable": "#3B7EA1", "early_apoptotic": "#F0B13C", "late_apoptotic": "#D55E00",
             "necrotic": "#6A1B4D", "dead": "#6A1B4D", "dying": "#D55E00"}  # fmt: skip
+#: Styles of the gates of different groups.
+_STYLES = ("-", "--", ":", "-.")
 _GREY = "#B0B0B0"
 #: Where the share of a quadrant is written: x, y (of the axes), and which corner of the text lies there.
 _CORNERS = {
@@ -33,7 +36,7 @@ def plot_gates(
     path: str | Path,
     title: str,
     intensities: dict[str, Floats],
-    thresholds: dict[str, float],
+    thresholds: dict[str, dict[str, float]],
     states: npt.NDArray[np.object_],
     roles: npt.NDArray[np.object_],
 ) -> None:
@@ -48,7 +51,7 @@ def plot_gates(
     intensities : dict
         One or two channels → (N,) array of counts; two are drawn against each other, one as a histogram.
     thresholds : dict
-        Channel → gate, NaN where there is none.
+        Channel → group ("" where nothing divides the cells) → gate, NaN where there is none.
     states, roles : (N,) array of object
         Of each cell.
     """
@@ -74,14 +77,30 @@ def plot_gates(
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
         _plain_ticks(axis, both=len(intensities) == 2)
+    _name_groups(figure, next(iter(thresholds.values())))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
+
+
+def _name_groups(figure: Figure, gates: dict[str, float]) -> None:
+    """Below the panels, which line is the gate of which group."""
+    from matplotlib.lines import Line2D
+
+    if len(gates) < 2:
+        return
+    handles = [
+        Line2D(
+            [], [], color="black", lw=0.8, ls=_STYLES[place % len(_STYLES)], label=name.replace("$", r"\$")
+        )
+        for place, name in enumerate(gates)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", fontsize=7, frameon=False, ncols=2)
 
 
 def _scatter(
     axis: Axes,
     intensities: dict[str, Floats],
-    thresholds: dict[str, float],
+    thresholds: dict[str, dict[str, float]],
     states: npt.NDArray[np.object_],
     cells: npt.NDArray[np.int_],
 ) -> None:
@@ -95,10 +114,7 @@ def _scatter(
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.margins(y=0.16)  # room for the words in the corners
-    if np.isfinite(thresholds[first]):
-        axis.axvline(thresholds[first], color="black", lw=0.8)
-    if np.isfinite(thresholds[second]):
-        axis.axhline(thresholds[second], color="black", lw=0.8)
+    _lines(axis, thresholds[first], thresholds[second])
     known = [state for state in here if state is not None]
     for state, (left, top, across, down) in _CORNERS.items() if known else ():
         share = sum(each == state for each in known) / len(known)
@@ -116,8 +132,19 @@ def _scatter(
     _label(axis, first, second)
 
 
+def _lines(axis: Axes, across: dict[str, float], up: dict[str, float]) -> None:
+    """Gates as lines, vertical and horizontal, those of each group in a style of their own."""
+    for gates, draw in ((across, axis.axvline), (up, axis.axhline)):
+        for place, gate in enumerate(gates.values()):
+            if np.isfinite(gate):
+                draw(gate, color="black", lw=0.8, ls=_STYLES[place % len(_STYLES)])
+
+
 def _histogram(
-    axis: Axes, intensities: dict[str, Floats], thresholds: dict[str, float], cells: npt.NDArray[np.int_]
+    axis: Axes,
+    intensities: dict[str, Floats],
+    thresholds: dict[str, dict[str, float]],
+    cells: npt.NDArray[np.int_],
 ) -> None:
     """One panel of one dye."""
     ((channel, values),) = intensities.items()
@@ -127,8 +154,7 @@ def _histogram(
         bins = np.geomspace(every.min(), max(every.max(), every.min() * 1.01), 60).tolist()
         axis.hist(here[np.isfinite(here)], bins=bins, color=_COLOURS["viable"])
         axis.set_xscale("log")
-    if np.isfinite(thresholds[channel]):
-        axis.axvline(thresholds[channel], color="black", lw=0.8)
+    _lines(axis, thresholds[channel], {})
     _label(axis, channel, None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from morphodose.report.answers import finite
 from morphodose.report.draw import dose_name, key_outside, not_drawn, over_time, shown_compounds
 from morphodose.report.figure import Album, panels
-from morphodose.report.gates import moved_words
+from morphodose.report.gates import acquisition_of, moved_words
 from morphodose.report.html import folded, long_table, notice, paragraph, picture
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -220,7 +220,7 @@ def gate_rows(gates: pd.DataFrame) -> list[list[object]]:
         threshold, share = gate.get("Threshold"), gate.get("Fraction_VehiclePositive")
         rows.append(
             [
-                gate.get("Metadata_Acquisition"),
+                acquisition_of(gate),
                 gate.get("Stain"),
                 gate.get("Channel"),
                 PLACES.get(str(gate.get("Column")).partition("_")[0]),

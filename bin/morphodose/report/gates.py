@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from morphodose.report.checks import Check, State, not_checked, worst
 from morphodose.report.inputs import Screen
 from morphodose.report.words import counted, listed, percent
+from morphodose.responses.groups import GROUP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,17 +73,18 @@ def _doubts(gates: pd.DataFrame) -> str:
     """Each doubt once, with the channels and acquisitions it holds for."""
     where: dict[str, list[str]] = {}
     for gate in gates.to_dict("records"):
-        name = f"{gate.get('Channel')} {gate.get('Metadata_Acquisition', '')}".strip()
+        name = f"{gate.get('Channel')} {acquisition_of(gate)}".strip()
         where.setdefault(str(gate["Doubt"]), []).append(name)
     return listed([f"{text} ({listed(dict.fromkeys(names), 3)})" for text, names in where.items()], 3)
 
 
 def differing(gates: pd.DataFrame) -> list[str]:
-    """Acquisitions whose unstained cells lie elsewhere, or are wider, than those of the others."""
+    """Acquisitions whose unstained cells (of a group) lie elsewhere, or are wider, than in the others."""
     found: list[str] = []
     if not {"Column", "Centre", "Spread", "Metadata_Acquisition"} <= set(gates):
         return found
-    for _column, mine in gates[gates["Spread"] > 0].groupby("Column", sort=False):
+    by = ["Column", GROUP] if GROUP in gates else ["Column"]
+    for _column, mine in gates[gates["Spread"] > 0].groupby(by, sort=False, dropna=False):
         if len(mine) < 2:
             continue
         centre, spread = float(mine["Centre"].median()), float(mine["Spread"].median())
@@ -91,7 +94,7 @@ def differing(gates: pd.DataFrame) -> list[str]:
             ratio = abs(math.log(gate["Spread"] / spread)) * (2 if len(mine) == 2 else 1)
             if shift > MOST_SHIFT * max(spread, gate["Spread"]) or ratio > math.log(MOST_RATIO):
                 found.append(
-                    f"{gate['Channel']} of {gate['Metadata_Acquisition']} ({gate['Centre']:,.0f} ± "
+                    f"{gate['Channel']} of {acquisition_of(gate)} ({gate['Centre']:,.0f} ± "
                     f"{gate['Spread']:,.0f} counts, all {centre:,.0f} ± {spread:,.0f})"
                 )
     return list(dict.fromkeys(found))
@@ -104,15 +107,21 @@ def movable(gates: pd.DataFrame) -> list[str]:
         return []
     found = []
     # PI of whole cells is read of the few without nucleus alone
-    main = gates.drop_duplicates([name for name in ("Metadata_Acquisition", "Channel") if name in gates])
+    one = [name for name in ("Metadata_Acquisition", GROUP, "Channel") if name in gates]
+    main = gates.drop_duplicates(one)
     for gate in main.to_dict("records"):
         at, low, high = (float(gate[name]) for name in names)
         if max(abs(low - at), abs(high - at)) > MOVED:
             found.append(
-                f"{gate.get('Channel')} of {gate.get('Metadata_Acquisition')} "
-                f"({percent(high)} to {percent(low)})"
+                f"{gate.get('Channel')} of {acquisition_of(gate)} ({percent(high)} to {percent(low)})"
             )
     return list(dict.fromkeys(found))
+
+
+def acquisition_of(gate: Mapping[Any, Any]) -> str:
+    """Acquisition of a gate, with its group where groups have gates of their own."""
+    name, group = str(gate.get("Metadata_Acquisition") or ""), gate.get(GROUP)
+    return f"{name}, {group}" if isinstance(group, str) and group else name
 
 
 def moved_words(gate: dict[str, object]) -> str | None:

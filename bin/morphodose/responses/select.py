@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,26 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
     wells["Metadata_Role"] = wells["Metadata_Role"].astype(object).where(wells["Metadata_Role"].notna(), "")
     wells.loc[wells["Metadata_Role"] == "vehicle", "Metadata_Dose"] = 0.0
     return wells
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Wells of one kind of cells, see `Layout.kinds`.
+
+    Attributes
+    ----------
+    name : str
+        Their groups; "" where nothing divides them.
+    wells : array of int
+        Positions of the wells.
+    vehicle, positive : array of int
+        Positions of their vehicle wells, and of the positive controls that do not contradict their groups.
+    """
+
+    name: str
+    wells: Places
+    vehicle: Places
+    positive: Places
 
 
 class Layout:
@@ -136,6 +157,34 @@ class Layout:
             found.append((np.array(places, dtype=np.int64), np.array(places, dtype=np.int64)))
         return found
 
+    def kinds(self) -> list[Kind]:
+        """Wells of one kind of cells: those of one group, or of several that share vehicle wells.
+
+        Compounds and solvents do not divide them: what every cell of a group is measured by (the gates of
+        stains, the spread of a feature) rests on all vehicle wells of the group.
+        """
+        found: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+        known: dict[tuple[str, frozenset[str]], tuple[int, ...]] = {}
+        for place, key in enumerate(zip(self._plate, self._said, strict=True)):
+            if key not in known:
+                known[key] = tuple(self._of_group(key[1], key[0]))
+            found.setdefault((key[0], known[key]), []).append(place)
+        kinds = []
+        for (plate, vehicle), places in found.items():
+            said = {self._said[place] for place in places}
+            positive = [
+                place
+                for place in range(len(self._role))
+                if self._role[place] == "positive"
+                and self._plate[place] == plate
+                and any(self._said[place] <= one for one in said)
+            ]
+            name = " / ".join(sorted({self._group[place] for place in places} - {""}))
+            kinds.append(
+                Kind(name, *(np.array(each, dtype=np.int64) for each in (places, vehicle, positive)))
+            )
+        return kinds
+
     @cached_property
     def _solvents(self) -> list[str]:
         """Further columns by which vehicle wells are told apart for compounds."""
@@ -147,12 +196,15 @@ class Layout:
                 found.append(name)
         return found
 
+    def _of_group(self, said: frozenset[str], plate: str) -> list[int]:
+        """Vehicle wells of a plate that contradict nothing that is said of a group; those that say most."""
+        agreeing = [place for place in self._vehicle.get(plate, []) if self._said[place] <= said]
+        most = max((len(self._said[place]) for place in agreeing), default=0)
+        return [place for place in agreeing if len(self._said[place]) == most]
+
     def _on_plate(self, compound: str, group: str, treated: list[int], plate: str) -> list[int]:
         """Vehicle wells of a compound on one plate."""
-        mine = frozenset(group.split(BETWEEN)) - {""}
-        agreeing = [place for place in self._vehicle.get(plate, []) if self._said[place] <= mine]
-        most = max((len(self._said[place]) for place in agreeing), default=0)
-        chosen = [place for place in agreeing if len(self._said[place]) == most]
+        chosen = self._of_group(frozenset(group.split(BETWEEN)) - {""}, plate)
         own = [place for place in chosen if self._compound[place] == compound]
         chosen = own or [place for place in chosen if self._compound[place] not in self._named] or chosen
         for values in self._columns.values():
