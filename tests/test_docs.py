@@ -20,12 +20,14 @@ from embedding_tree import run
 from morphodose.evaluation.schemas import SCHEMAS
 from morphodose.profiles.scorecard import COLUMNS
 from morphodose.reduction.umap_sample import parameters
+from morphodose.responses import schemas as responses
 from reduction_tables import screen
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 #: Names with a number or a text of the run in them → how the page writes them.
 FAMILIES = {
+    r"(\w+)_(Low|High)": r"\1",
     r"PC_\d+": "PC_1", r"Embedding_\d+": "Embedding_<n>", r"X_(pca|umap)_[a-z]+": r"X_\1_<set>",
     r"(Count|Relative|Fraction|Endpoint)_\w+": r"\1_", r"Metadata_\w+": "Metadata_*",
 }  # fmt: skip
@@ -89,6 +91,28 @@ def test_each_table_of_profiles_has_a_section_with_its_columns(table: str) -> No
 def test_each_table_of_scores_is_in_its_section_with_its_columns(table: str) -> None:
     text = section("Scores")
     assert f"`{table}`" in text and unnamed(SCHEMAS[table], text) == []
+
+
+@pytest.mark.parametrize("table", responses.SCHEMAS)
+def test_each_table_of_responses_has_a_section_with_its_columns(table: str) -> None:
+    columns = responses.SCHEMAS[table]
+    own = [name for name in columns if not name.startswith("Metadata_")]
+    assert len(own) > 3 and unnamed(own, section(f"`{table}`")) == []
+    keys = {
+        name: row
+        for row in section("Key columns").splitlines()
+        for name in re.findall(r"`(Metadata_\w+)`", row)
+    }
+    assert {name for name in columns if name.startswith("Metadata_")} <= set(keys)
+
+
+def test_each_option_of_the_pipeline_is_in_a_guide() -> None:
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text(encoding="utf-8"))["$defs"].values()
+    guides = "".join(
+        (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("usage", "cluster")
+    )
+    names = [name for group in groups for name in group["properties"]]
+    assert len(names) > 60 and [name for name in names if not re.search(rf"--{name}\b", guides)] == []
 
 
 def test_each_table_and_entry_of_a_reduction_is_in_its_section(results: Path) -> None:
