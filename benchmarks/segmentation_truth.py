@@ -24,10 +24,11 @@ from skimage.feature import peak_local_max
 from skimage.filters import gaussian, threshold_otsu
 from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
-from train import NUCLEUS_TO_CELL, PHASE, STAINED, cell_names
+from train import PHASE, STAINED, cell_names
 
 from morphodose.segmentation.complete import complete_cells
 from morphodose.segmentation.diameter import estimate_diameter
+from morphodose.segmentation.diameter_table import CELL_TO_NUCLEUS
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
@@ -220,7 +221,8 @@ def nuclei_of(case: Case, engine: Engine) -> tuple[Mask | None, float]:
     if case.nuclear is None:
         return None, 0.0
     images = [pair(case.nuclear)]
-    diameter = estimate_diameter(lambda d: engine.segment(images, d, "nuclei"), engine.diam_mean["nuclei"])
+    # where it cannot be told, the pipeline, too, takes the size that the network was trained on
+    diameter = estimate_diameter(engine, images, "nuclei").diameter or engine.diam_mean["nuclei"]
     return engine.segment(images, diameter, "nuclei")[0], diameter
 
 
@@ -228,9 +230,10 @@ def cell_diameter(case: Case, nuclear_diameter: float, engine: Engine, estimate:
     """Diameter of the cells: of the truth, or, without it or where asked for, estimated."""
     if case.truth is not None and not estimate:
         return float(np.median(equivalent_diameters(case.truth)))
-    images = [pair(case.cell, case.nuclear)]
-    start = nuclear_diameter / NUCLEUS_TO_CELL if nuclear_diameter else engine.diam_mean["cells"]
-    return estimate_diameter(lambda d: engine.segment(images, d, "cells"), start)
+    found = estimate_diameter(engine, [pair(case.cell, case.nuclear)], "cells").diameter
+    if found > nuclear_diameter:
+        return found
+    return CELL_TO_NUCLEUS * nuclear_diameter or engine.diam_mean["cells"]
 
 
 @click.command(context_settings={"show_default": True})

@@ -59,8 +59,12 @@ def simulated_scores(engine: Engine, fields: int, estimate: bool) -> dict[str, d
             for i in range(fields)
         ]
         planes = [field.planes.max(axis=0) for field in rendered]
-        diameter = 0.0 if estimate else change.get("cell_diameter", 40.0)
-        settings = Settings(diameter=diameter, nuclei_diameter=NUCLEUS_TO_CELL * diameter)
+        diameter = change.get("cell_diameter", 40.0)
+        nuclei_diameter = NUCLEUS_TO_CELL * diameter
+        if estimate:
+            diameter = estimate_diameter(engine, [pair(p[2], p[1]) for p in planes], "cells").diameter
+            nuclei_diameter = estimate_diameter(engine, [pair(p[1]) for p in planes], "nuclei").diameter
+        settings = Settings(diameter=diameter, nuclei_diameter=nuclei_diameter)
         found, used, used_nuclei = segment_well(
             [p[2] for p in planes], [p[1] for p in planes], engine, engine, settings
         )
@@ -94,7 +98,8 @@ def held_out_scores(engine: Engine, folder: Path, estimate: bool) -> dict[str, f
         areas = np.bincount(truth.ravel())[1:]
         diameter = float(np.median(2 * np.sqrt(areas[areas > 0] / np.pi)))
         if estimate:
-            diameter = estimate_diameter(lambda d, x=image: engine.segment([pair(x)], d, "nuclei"), 17.0)
+            found = estimate_diameter(engine, [pair(image)], "nuclei").diameter
+            diameter = found or engine.diam_mean["nuclei"]
         nuclei = engine.segment([pair(image)], diameter, "nuclei")[0]
         scores = score(truth, nuclei, (0.5, 0.75))
         per_image.append(scores[0].f1)
