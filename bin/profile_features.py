@@ -19,6 +19,7 @@ from morphodose.profiles.retrieval import SCORES, resample, score_conditions, wi
 from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
 from morphodose.reduction.cellset import open_cells
 from morphodose.reduction.fields import read_fields
+from morphodose.responses.groups import AUTO, GROUP, GROUP_HELP, add_groups, find_groups
 from morphodose.tables import write_arrow, write_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -35,6 +36,7 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
 @click.option(
     "--correlation", type=click.FloatRange(0, 1), default=0.9, help="Of two such features one goes."
 )
+@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--null_size", type=click.IntRange(100), default=10_000, help="Random orders behind a P value.")
 @click.option("--resamples", type=click.IntRange(100), default=1000, help="Of wells, for the intervals.")
 @click.option("--seed", type=int, default=0, help="Of the resamples and the random orders.")
@@ -45,6 +47,7 @@ def main(
     images: Path,
     mad_floor: float,
     correlation: float,
+    group_by: str,
     null_size: int,
     resamples: int,
     seed: int,
@@ -54,12 +57,21 @@ def main(
     if cells is None and embeddings is None:
         raise InputError("nothing to profile: give --cells, --embeddings, or both")
     fields = read_fields(images)
+    wells = fields.table.select(
+        [name for name in fields.table.column_names if name.startswith("Metadata_")]
+    ).to_pandas()
+    wells = wells.drop_duplicates(_WELL).reset_index(drop=True)
+    grouping = find_groups(wells, group_by)
+    for line in grouping.lines():
+        say(line)
+    wells = add_groups(wells, grouping)[[*_WELL, GROUP]]
     profiles: dict[str, Profiles] = {}
     for kind, folder in (("classical", cells), ("deep", embeddings)):
         if folder is None:
             continue
         given = open_cells(kind, cells, embeddings, fields)
         medians = well_medians(given, say)
+        medians = medians.merge(wells, how="left", on=_WELL, validate="one_to_one")
         profiles[kind] = normalise(medians, list(given.features), mad_floor, correlation)
         say(f"{kind}: {len(profiles[kind].features)} of {len(given.features)} features are kept")
     if len(profiles) == 2:

@@ -11,7 +11,7 @@ import click
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.evaluation.design import EXCLUDABLE, NothingToLearnError, nothing_learned, plan
-from morphodose.evaluation.labels import parse_labels
+from morphodose.evaluation.labels import parse_labels, pooled_notes
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.split_table import (
     index_files,
@@ -23,6 +23,7 @@ from morphodose.evaluation.split_table import (
 from morphodose.evaluation.splits import SPLITS
 from morphodose.files import replacing
 from morphodose.platemap import read_plate_map
+from morphodose.responses.groups import AUTO, GROUP_HELP
 from morphodose.tables import count_rows, write_table
 from morphodose.unusable import unusable_channels
 
@@ -63,6 +64,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     help="Channels of the crops, separated by commas: a field in which one is constant counts as dropped.",
 )
 @click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
+@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
 @click.option("--out", type=FILE, default="split.parquet", help="A row a crop.")
 @click.option("--labels_out", type=FILE, default="labels.json", help="Classes and folds.")
@@ -76,6 +78,7 @@ def main(
     exclude: str,
     channels: str,
     labels: str,
+    group_by: str,
     seed: int,
     out: Path,
     labels_out: Path,
@@ -86,12 +89,15 @@ def main(
 
     files = index_files(crops)
     verdicts = read_quality(images, unusable_channels(channels)) if images else None
-    fields = read_fields(files, read_plate_map(plate_map), verdicts)
+    wells = read_plate_map(plate_map)
+    fields = read_fields(files, wells, verdicts)
     try:
         design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)
     except NothingToLearnError as fault:
         # the rest of the run has its results all the same
         design = nothing_learned(fields, str(fault))
+    imaged = {(entry.unit.plate, entry.unit.well) for entry in fields}
+    design.notes += pooled_notes(wells, imaged, group_by) if design.trained else []
     rows = refuse_leaks(design.field_counts(fields), design.split.kind)
     at_random = write_split(files, fields, design, seed, out)
     write_table(pd.DataFrame([*rows, *leakage_rows(at_random, "random cells", contrast=True)]), leakage_out)

@@ -6,7 +6,8 @@ import pytest
 
 from evaluation_tables import content
 from morphodose.errors import InputError
-from morphodose.evaluation.labels import Content, dose_classes, parse_labels, time_classes
+from morphodose.evaluation.labels import Content, dose_classes, parse_labels, pooled_notes, time_classes
+from morphodose.platemap import PlateMap
 
 
 def test_vehicle_is_the_first_class_and_doses_ascend():
@@ -57,3 +58,21 @@ def test_a_label_that_does_not_exist_is_named():
     for text in ("dose,shape", "", ","):
         with pytest.raises(InputError, match="--labels"):
             parse_labels(text)
+
+
+def test_groups_that_share_classes_are_said():
+    wells = {
+        ("P", f"{'ABC'[line]}0{column + 1}"): {
+            "Metadata_Compound": "Drug" if column else "DMSO", "Metadata_Dose": float(column),
+            "Metadata_DoseUnit": "uM", "Metadata_Role": "treated" if column else "vehicle",
+            "Metadata_CellLine": ("HeLa", "A549")[line],
+        }
+        for line in (0, 1)
+        for column in range(3)
+    }  # fmt: skip
+    names = ("Metadata_Compound", "Metadata_Dose", "Metadata_DoseUnit", "Metadata_Role", "Metadata_CellLine")
+    (note,) = pooled_notes(PlateMap(names, wells), wells, "auto")
+    assert note.startswith("CellLine does not divide the classes")
+    assert pooled_notes(PlateMap(names, wells), wells, "none") == []
+    # of one line alone there are images
+    assert pooled_notes(PlateMap(names, wells), [at for at in wells if at[1][0] == "A"], "auto") == []

@@ -135,6 +135,42 @@ def test_wells_without_vehicle_or_with_few_cells_have_no_profile_and_a_reason():
     assert found.left_out["Time_8hrs_R1", "A02"].startswith("1 vehicle wells")
 
 
+def two_lines(apart=40.0, **options):
+    """Two cell lines on one plate, which differ in all features; drugs do the same to both."""
+    tables = []
+    for number, line in enumerate(("A549", "HeLa")):
+        table = wells(seed=number, **options)
+        table[FEATURES] += number * apart
+        table["Metadata_Well"] = table["Metadata_Well"].str.replace("A", "AB"[number])
+        tables.append(table.assign(Metadata_Group=f"CellLine={line}"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_wells_are_compared_with_the_vehicle_of_their_own_group():
+    found = normalise(two_lines(), FEATURES, 0.25, 0.999).table
+    vehicle = found[found["Metadata_Role"] == "vehicle"].groupby("Metadata_Group")[FEATURES].median()
+    assert vehicle.abs().to_numpy().max() < 1
+    # pooled, the lines lie 40 apart, and an effect of 5 is small beside that
+    effect = found[found["Metadata_Dose"] == 1.0].groupby("Metadata_Group")["f0"].median()
+    assert effect.min() > 2
+
+
+def test_a_group_without_vehicle_has_no_profile_and_the_reason_names_it():
+    table = two_lines(replicates=("1",))
+    hela = table["Metadata_Group"] == "CellLine=HeLa"
+    table = table[~hela | (table["Metadata_Role"] != "vehicle")].reset_index(drop=True)
+    found = normalise(table, FEATURES, 0.25, 0.999)
+    assert set(found.table["Metadata_Group"]) == {"CellLine=A549"}
+    reason = "0 vehicle wells of CellLine=HeLa at this plate and time, fewer than 2"
+    assert found.left_out["Time_4hrs_R1", "B05"] == reason
+
+
+def test_conditions_of_groups_are_scored_apart():
+    rows, _ = scored(two_lines(), "activity")
+    assert sorted(set(rows["Compound"])) == ["Drug, CellLine=A549", "Drug, CellLine=HeLa"]
+    assert (rows["N_Wells"] == 3).all() and (rows["N_Negatives"] == 12).all()
+
+
 def test_joined_sets_have_the_same_weight_whatever_their_number_of_features():
     classical = normalise(wells(), FEATURES, 0.25, 1.0)
     keys = [name for name in classical.table if name.startswith("Metadata_")]

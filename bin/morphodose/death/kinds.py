@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.platemap import PlateMap
-from morphodose.responses.groups import AUTO, GROUP, add_groups, find_groups
+from morphodose.responses.groups import AUTO, GROUP, add_groups, find_groups, mapped_wells
 from morphodose.responses.select import Layout
 
 Mask = npt.NDArray[np.bool_]
@@ -68,14 +68,7 @@ def gate_groups(
     InputError
         If `group_by` names a column that the plate map does not have.
     """
-    import pandas as pd
-
-    rows = [
-        {"Metadata_Plate": plate, "Metadata_Well": well, **values}
-        for (plate, well), values in plate_map.wells.items()
-    ]
-    every = pd.DataFrame(rows)
-    every = every.assign(Metadata_Dose=pd.to_numeric(every["Metadata_Dose"]).astype(float))
+    every = mapped_wells(plate_map)
     every = add_groups(every, find_groups(every, group_by))
     plates, wells = table["Metadata_Plate"].astype(str), table["Metadata_Well"].astype(str)
     there = set(zip(plates, wells, strict=True))

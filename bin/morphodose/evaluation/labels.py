@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from morphodose.errors import InputError
+from morphodose.platemap import PlateMap
+from morphodose.responses.groups import find_groups, mapped_wells, plain
 
 VEHICLE = "vehicle"
 #: Labels and the column of the split table that holds each.
@@ -91,6 +93,20 @@ def dose_classes(wells: Iterable[Content]) -> tuple[Classes, dict[Content, str |
         ),
         found,
     )
+
+
+def pooled_notes(plate_map: PlateMap, units: Iterable[tuple[str, str]], group_by: str) -> list[str]:
+    """What the classes do not tell apart: groups of the plate map, among the wells (plate, well) given."""
+    wells, there = mapped_wells(plate_map), set(units)
+    keys = zip(wells["Metadata_Plate"], wells["Metadata_Well"], strict=True)
+    columns = find_groups(wells[[key in there for key in keys]], group_by).columns
+    if not columns:
+        return []
+    names = ", ".join(plain(name) for name in columns)
+    return [
+        f"{names} does not divide the classes: cells of one dose are one class whichever group they are of, "
+        "and scores are over all groups together"
+    ]
 
 
 def time_classes(hours: Iterable[float]) -> tuple[Classes, dict[float, str]]:

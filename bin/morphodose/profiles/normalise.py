@@ -12,7 +12,7 @@ from pycytominer.operations import RobustMAD
 from morphodose.profiles.aggregate import COUNT
 from morphodose.profiles.relative import OWN_REFERENCE
 from morphodose.reduction.excluded import excluded
-from morphodose.reduction.fields import VEHICLE
+from morphodose.responses.select import Kind, Layout
 
 #: A median over fewer cells is not used.
 LEAST_CELLS = 5
@@ -62,7 +62,9 @@ def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlat
     -----
     1. Centre: the median of the vehicle wells of the same acquisition where it has three or more, else of the
        same plate and time (as `morphodose.profiles.relative`).
-    2. Scale: 1.4826 MAD of the vehicle wells of the same plate and time, plus the floor.
+    2. Scale: 1.4826 MAD of the vehicle wells of the same plate and time, plus the floor. Both are of the
+       vehicle wells of the own group (``Metadata_Group``) where groups divide the analysis: a cell line is no
+       effect.
     3. Features: no position or label, a value in 95 % of the wells, not constant over wells (pycytominer's
        thresholds), and not nearly the same as another one.
     4. What is missing after that is 0, the median of vehicle.
@@ -80,7 +82,7 @@ def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlat
     if not kept or table.empty:
         return Profiles(table[_keys(table)], [], dropped, left_out)
     table = pd.concat([table[_keys(table)], table[kept] / spread[kept]], axis=1)
-    parts = [_against_vehicle(group, kept, floor) for _, group in table.groupby(_GROUP, sort=True)]
+    parts = [_against_vehicle(table, kind, kept, floor) for kind in kinds_of(table)]
     table = pd.concat(parts).sort_index()
     table = pd.concat([table[_keys(table)], table[kept].fillna(0.0)], axis=1)
     kept = _select(table, kept, dropped, "variance_threshold", "hardly any different values among the wells")
@@ -91,6 +93,16 @@ def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlat
     return Profiles(table[[*_keys(table), *kept]].reset_index(drop=True), kept, dropped, left_out)
 
 
+def kinds_of(table: pd.DataFrame) -> list[Kind]:
+    """Wells of one kind of cells at one plate and time, as positions in the table; see `Layout.kinds`."""
+    keys = table[_keys(table)]
+    found = []
+    for _, places in sorted(keys.groupby(_GROUP).indices.items()):
+        for kind in Layout(keys.iloc[places]).kinds():
+            found.append(Kind(kind.name, places[kind.wells], places[kind.vehicle], places[kind.positive]))
+    return found
+
+
 def _keys(table: pd.DataFrame) -> list[str]:
     return [name for name in table if name.startswith("Metadata_")]
 
@@ -98,16 +110,20 @@ def _keys(table: pd.DataFrame) -> list[str]:
 def _with_profile(medians: pd.DataFrame, left_out: dict[tuple[str, str], str]) -> pd.DataFrame:
     """Wells with cells enough, of plates and times with vehicle enough; the others with their reason."""
     few = medians[COUNT] < LEAST_CELLS
-    vehicle = medians[(medians["Metadata_Role"] == VEHICLE) & ~few]
-    counts = vehicle.groupby(_GROUP).size().to_dict()
+    enough = ~few.to_numpy(dtype=bool)
+    counts: dict[int, tuple[int, str]] = {}
+    for kind in kinds_of(medians):
+        count = int(enough[kind.vehicle].sum())
+        counts |= dict.fromkeys(kind.wells.tolist(), (count, f" of {kind.name}" if kind.name else ""))
     reasons = []
-    for (_, row), too_few in zip(medians.iterrows(), few, strict=True):
-        count = counts.get((row["Metadata_Plate"], row["Metadata_Timepoint"]), 0)
+    keys = medians[["Metadata_Acquisition", "Metadata_Well", COUNT]]
+    for place, (row, too_few) in enumerate(zip(keys.to_dict("records"), few, strict=True)):
+        count, of = counts[place]
         reason = ""
         if too_few:
             reason = f"{row[COUNT]} cells, fewer than {LEAST_CELLS}"
         elif count < LEAST_VEHICLE:
-            reason = f"{count} vehicle wells at this plate and time, fewer than {LEAST_VEHICLE}"
+            reason = f"{count} vehicle wells{of} at this plate and time, fewer than {LEAST_VEHICLE}"
         if reason:
             left_out[row["Metadata_Acquisition"], row["Metadata_Well"]] = reason
         reasons.append(reason)
@@ -118,16 +134,14 @@ def _centred(table: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     """Less the median of the vehicle wells of the acquisition, or of the plate and time."""
     table = table.copy()
     values = np.array(table[features], dtype=float)  # a copy: a view may be read-only
-    is_vehicle = (table["Metadata_Role"] == VEHICLE).to_numpy()
-    for _, shared in table.groupby(_GROUP).indices.items():
-        own = table.iloc[shared].groupby("Metadata_Acquisition").indices
-        of_group = values[shared[is_vehicle[shared]]]
-        for places in own.values():
-            rows = shared[places]
-            reference = values[rows[is_vehicle[rows]]]
-            if len(reference) < OWN_REFERENCE:
-                reference = of_group
-            values[rows] = values[rows] - _nanmedian(reference)
+    acquisition = table["Metadata_Acquisition"].astype(str).to_numpy()
+    raw = values.copy()  # vehicle wells may be those of several kinds
+    for kind in kinds_of(table):
+        for each in np.unique(acquisition[kind.wells]):
+            rows = kind.wells[acquisition[kind.wells] == each]
+            own = kind.vehicle[acquisition[kind.vehicle] == each]
+            reference = raw[own if len(own) >= OWN_REFERENCE else kind.vehicle]
+            values[rows] = raw[rows] - _nanmedian(reference)
     return pd.concat([table.drop(columns=features), pd.DataFrame(values, columns=features)], axis=1)
 
 
@@ -137,11 +151,12 @@ def _nanmedian(values: np.ndarray) -> np.ndarray:
     return np.asarray(found)
 
 
-def _against_vehicle(group: pd.DataFrame, features: list[str], floor: float) -> pd.DataFrame:
-    """One plate and time over the deviation of its vehicle wells."""
+def _against_vehicle(table: pd.DataFrame, kind: Kind, features: list[str], floor: float) -> pd.DataFrame:
+    """The wells of one kind, plate and time over the deviation of their vehicle wells."""
     # not pycytominer.normalize, which does the same but parses the name of every column, group by group
-    scaler = RobustMAD(epsilon=floor).fit(group.loc[group["Metadata_Role"] == VEHICLE, features])
-    return pd.concat([group[_keys(group)], scaler.transform(group[features])], axis=1)
+    scaler = RobustMAD(epsilon=floor).fit(table[features].iloc[kind.vehicle])
+    mine = table.iloc[kind.wells]
+    return pd.concat([mine[_keys(table)], scaler.transform(mine[features])], axis=1)
 
 
 def _select(

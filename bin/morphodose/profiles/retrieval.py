@@ -12,13 +12,15 @@ from copairs.compute import get_null_dists
 from copairs.map import average_precision
 from scipy.stats import false_discovery_control
 
+from morphodose.profiles.normalise import kinds_of
 from morphodose.reduction.fields import VEHICLE
+from morphodose.responses.groups import name_groups
 
 SCORES = ("activity", "reproducibility")
 #: Fewer wells to be told apart from make any order likely.
 LEAST_NEGATIVES = 3
-_PLATE, _TIME, _ACQUISITION = "Metadata_Plate", "Metadata_Timepoint", "Metadata_Acquisition"
-_CONDITION, _REFERENCE = "Metadata_Condition", "Metadata_Reference"
+_TIME, _ACQUISITION = "Metadata_Timepoint", "Metadata_Acquisition"
+_CONDITION, _REFERENCE, _KIND = "Metadata_Condition", "Metadata_Reference", "Metadata_Kind"
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -42,13 +44,22 @@ class Task:
 
 
 def with_conditions(table: pd.DataFrame) -> pd.DataFrame:
-    """Treated and vehicle wells, a name for their condition, a number that tells vehicle wells apart."""
+    """Treated and vehicle wells, a name for their condition, a number that tells vehicle wells apart.
+
+    Wells of different groups are different conditions, and are compared with wells of their own kind
+    (``Metadata_Kind``) alone.
+    """
     table = table[table["Metadata_Role"].isin(["treated", VEHICLE])].reset_index(drop=True)
+    kind = np.zeros(len(table), dtype=np.int64)
+    for number, each in enumerate(kinds_of(table)):
+        kind[each.wells] = number
+    table = name_groups(table)
     vehicle = (table["Metadata_Role"] == VEHICLE).to_numpy()
     names = [f"{c} {d!r}" for c, d in zip(table["Metadata_Compound"], table["Metadata_Dose"], strict=True)]
     added = {
         _CONDITION: np.where(vehicle, VEHICLE, names),
         _REFERENCE: np.where(vehicle, np.arange(len(table)), -1),
+        _KIND: kind,
     }
     return pd.concat([table, pd.DataFrame(added, index=table.index)], axis=1)
 
@@ -56,25 +67,27 @@ def with_conditions(table: pd.DataFrame) -> pd.DataFrame:
 def task(wells: pd.DataFrame, score: str) -> Task:
     """Pairs of a score.
 
-    ``activity``: wells of the same compound, dose and time are alike; vehicle wells of the same plate and
-    time are different. ``reproducibility``: wells of the same compound, dose and time in another acquisition
-    are alike; wells of other doses, vehicle among them, of the same plate and time are different.
+    ``activity``: wells of the same compound, dose and time are alike; vehicle wells of the same plate, time
+    and group are different. ``reproducibility``: wells of the same compound, dose and time in another
+    acquisition are alike; wells of other doses, vehicle among them, of the same plate, time and group are
+    different.
     """
 
     def same(name: str) -> Bools:
         codes = pd.factorize(wells[name])[0]
         return np.asarray(codes[:, None] == codes[None, :])
 
-    condition, time, plate = same(_CONDITION), same(_TIME), same(_PLATE)
+    # kinds are numbered plate by plate and time by time
+    condition, time, kind = same(_CONDITION), same(_TIME), same(_KIND)
     treated = (wells["Metadata_Role"] != VEHICLE).to_numpy()
     alike = condition & time & treated[:, None] & ~np.eye(len(wells), dtype=bool)
     if score == "activity":
         by = {"pos_sameby": [_CONDITION, _TIME, _REFERENCE], "pos_diffby": [],
-              "neg_sameby": [_PLATE, _TIME], "neg_diffby": [_CONDITION, _REFERENCE]}  # fmt: skip
-        return Task(alike, plate & time & treated[:, None] & ~treated[None, :], by)
+              "neg_sameby": [_KIND], "neg_diffby": [_CONDITION, _REFERENCE]}  # fmt: skip
+        return Task(alike, kind & treated[:, None] & ~treated[None, :], by)
     by = {"pos_sameby": [_CONDITION, _TIME], "pos_diffby": [_ACQUISITION],
-          "neg_sameby": [_PLATE, _TIME], "neg_diffby": [_CONDITION]}  # fmt: skip
-    return Task(alike & ~same(_ACQUISITION), plate & time & ~condition & treated[:, None], by)
+          "neg_sameby": [_KIND], "neg_diffby": [_CONDITION]}  # fmt: skip
+    return Task(alike & ~same(_ACQUISITION), kind & ~condition & treated[:, None], by)
 
 
 def why_not(group: npt.NDArray[np.intp], given: Task, score: str) -> str:
@@ -149,7 +162,7 @@ def _with_copairs(
     """mAP, and its P and Q, by condition and time."""
     if not len(asking):
         return {}
-    meta = wells[[_CONDITION, _REFERENCE, _TIME, _PLATE, _ACQUISITION]]
+    meta = wells[[_CONDITION, _REFERENCE, _TIME, _KIND, _ACQUISITION]]
     table = average_precision(meta, values, **given.by, progress_bar=False).iloc[np.sort(asking)]
     sizes = table[["n_pos_pairs", "n_total_pairs"]].to_numpy(dtype=np.int64)
     kinds, kind = np.unique(sizes, axis=0, return_inverse=True)
@@ -190,13 +203,13 @@ def resample(wells: pd.DataFrame, count: int, seed: int) -> npt.NDArray[np.int64
     """How often each well is drawn in each of `count` resamples, (B, N).
 
     Wells are drawn with replacement among those of the same condition and time; vehicle wells among those of
-    the same plate and time. All sets of features are scored with the same draws, so that their differences
-    have intervals too.
+    the same kind, plate and time. All sets of features are scored with the same draws, so that their
+    differences have intervals too.
     """
     rng = np.random.default_rng(seed)
     vehicle = (wells["Metadata_Role"] == VEHICLE).to_numpy()
-    plate = np.where(vehicle, wells[_PLATE], "")
-    keys = list(zip(wells[_CONDITION], wells[_TIME], plate, strict=True))
+    kind = np.where(vehicle, wells[_KIND], -1)
+    keys = list(zip(wells[_CONDITION], wells[_TIME], kind, strict=True))
     draws = np.zeros((count, len(wells)), dtype=np.int64)
     for key in sorted(set(keys), key=str):
         members = np.array([place for place, each in enumerate(keys) if each == key])

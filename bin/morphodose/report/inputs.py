@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.report.deep_inputs import Deep
-from morphodose.responses.groups import GROUP, groups_in
+from morphodose.responses.groups import name_groups
 from morphodose.responses.select import Layout
 from morphodose.tables import column_units, parquet_files
 
@@ -190,16 +190,6 @@ def read_optional(paths: Sequence[str | Path]) -> pd.DataFrame:
 
     files = [file for path in paths for file in parquet_files(Path(path))]
     return name_groups(read_table(files)) if files else pd.DataFrame()
-
-
-def name_groups(frame: pd.DataFrame) -> pd.DataFrame:
-    """Compounds with their group in their name where groups divide the analysis: a curve, a line for each."""
-    if GROUP not in frame or "Metadata_Compound" not in frame:
-        return frame
-    group = groups_in(frame)
-    compound = frame["Metadata_Compound"].astype(object).where(frame["Metadata_Compound"].notna(), "")
-    named = compound.astype(str) + ", " + group
-    return frame.assign(Metadata_Compound=named.where((group != "") & (compound != ""), compound))
 
 
 def read_images(paths: Sequence[str | Path]) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from morphodose.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from morphodose.platemap import PlateMap
+
 GROUP = "Metadata_Group"
 AUTO, NONE = "auto", "none"
 #: Of the parameter of every command that divides wells.
@@ -85,6 +87,17 @@ def further_columns(wells: pd.DataFrame) -> list[str]:
     return [name for name in wells if str(name).startswith("Metadata_") and name not in KEYS]
 
 
+def mapped_wells(plate_map: PlateMap) -> pd.DataFrame:
+    """The wells of a plate map, of all plates, with the columns that `find_groups` needs."""
+    import pandas as pd
+
+    rows = [
+        {"Metadata_Plate": at[0], "Metadata_Well": at[1], **plate_map.wells[at]} for at in plate_map.wells
+    ]
+    wells = pd.DataFrame(rows, columns=["Metadata_Plate", "Metadata_Well", *plate_map.columns])
+    return wells.assign(Metadata_Dose=pd.to_numeric(wells["Metadata_Dose"]).astype(float))
+
+
 def as_text(values: pd.Series) -> pd.Series:
     """Values of a column as text, "" where there is none; 1.0 and 1 are the same."""
 
@@ -152,6 +165,16 @@ def groups_in(wells: pd.DataFrame) -> pd.Series:
     if GROUP not in wells:
         return pd.Series("", index=wells.index, dtype=object)
     return wells[GROUP].astype(object).where(wells[GROUP].notna(), "").astype(str)
+
+
+def name_groups(frame: pd.DataFrame) -> pd.DataFrame:
+    """Compounds with their group in their name where groups divide the analysis: a curve, a line for each."""
+    if GROUP not in frame or "Metadata_Compound" not in frame:
+        return frame
+    group = groups_in(frame)
+    compound = frame["Metadata_Compound"].astype(object).where(frame["Metadata_Compound"].notna(), "")
+    named = compound.astype(str) + ", " + group
+    return frame.assign(Metadata_Compound=named.where((group != "") & (compound != ""), compound))
 
 
 def _named(wells: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
