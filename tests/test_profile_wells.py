@@ -39,6 +39,9 @@ def folder(tmp_path_factory):
         names = ("Count_Nuclei", "Count_NucleiInBorderCells", "Count_NucleiWithoutCell")
         counts |= {name: [value] for name, value in zip(names, NUCLEI[well], strict=True)}
         write_table(pd.DataFrame(one | counts), tmp / "masks" / well / "fields.parquet")
+        made = {"Metadata_CellID": keys(well, len(cells))["Metadata_CellID"]}
+        made["Metadata_CellOrigin"] = ["cellpose"] * len(cells)
+        write_table(pd.DataFrame(made, dtype="str"), tmp / "masks" / well / "objects.parquet")
         verdict = "drop" if well == "A04" else "keep"
         qc = one | {"Metadata_QCVerdict": [verdict], "Metadata_QCReason": ["out of focus"]}
         write_table(pd.DataFrame(qc), tmp / "qc" / f"{well}.parquet")

@@ -93,7 +93,7 @@ def test_light_varies_from_object_to_object_and_not_in_the_background() -> None:
 
 def test_transmitted_light_is_not_relit() -> None:
     labels = discs()
-    bright = make_sample(lit(labels), labels, 1.0, relight=False)
+    bright = make_sample(lit(labels, 10.0), labels, 1.0, relight=False)
     levels = []
     for seed in range(8):
         image, target = tile_of(bright, np.random.default_rng(seed))

@@ -148,17 +148,6 @@ def test_depths_mixed_in_one_screen_are_faults_that_name_the_usual_one(tmp_path:
     assert sorted(design.excluded) == [(0, "A03", 1), (0, "A06", 1)]
 
 
-def test_packed_12_bit_is_a_fault_that_says_so(screen: Screen) -> None:
-    # 8 x 8 px of 12 bits; tifffile writes none, so the tag is changed
-    data = bytearray(screen.plane().read_bytes())
-    at = data.index((258).to_bytes(2, "little") + (3).to_bytes(2, "little"))
-    data[at + 8 : at + 10] = (12).to_bytes(2, "little")
-    screen.plane().write_bytes(data)
-    (fault,) = faults_of(screen)
-    assert_complete([fault])
-    assert "12 bits a pixel" in fault.message
-
-
 def well_of(folder: Path, write: Callable[[Path, int], None]) -> tuple[str, list[str]]:
     """Planes of one well with two channels and two z; gives its id and the options of project_z."""
     rows = ["file\tfield\tz\tchannel"]

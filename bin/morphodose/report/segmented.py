@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args
 
 from morphodose.profiles.losses import (
     AT_BORDER,
@@ -22,7 +22,7 @@ from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.inputs import Screen
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import counted, dose_words, hours, listed, percent
-from morphodose.segmentation.well import Settings
+from morphodose.segmentation.common import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,7 +250,7 @@ def _fix(screen: Screen) -> str:
     fields = [str(name) for name in worst_fields(screen.images, 3).get("Metadata_ImageID", [])]
     look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""
     method = str(screen.params.get("cell_method") or "")
-    offered = [m for m in get_args(get_type_hints(Settings)["method"]) if m in _FROM_NUCLEI and m != method]
+    offered = [m for m in get_args(Method) if m in _FROM_NUCLEI and m != method]
     other = [f"another --cell_model ({PUBLISHED})", *(f"--cell_method {m}" for m in offered[:1])]
     other.append("a --diameter in px")
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["cells", "nuclei"]
+#: How cells are found; `well.Settings` says what each does.
+Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
 
 
 @dataclass(frozen=True)

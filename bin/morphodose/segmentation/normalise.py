@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -62,8 +63,6 @@ def background(channel: Pixels, neighbourhood: float) -> Pixels:
     A percentile, not a mean: a mean is drawn up by cells, and leaves dark rings around the bright ones.
     A surface of degree 2 is taken out first, since on a slope a low percentile lies below the middle.
     """
-    import cv2  # here: the report reads the names of methods, in an image without it
-
     height, width = channel.shape
     step = max(1, int(neighbourhood / GRID))
     small = (max(1, round(width / step)), max(1, round(height / step)))

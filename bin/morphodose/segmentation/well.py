@@ -11,14 +11,13 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
-from morphodose.segmentation.common import Kind, Segmenter, Thresholds, pair
+from morphodose.segmentation.common import Kind, Method, Segmenter, Thresholds, pair
 from morphodose.segmentation.complete import GROWN, NETWORK, PROPAGATED, SPLIT, Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import find_orphans, match_nuclei
 
 Image = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.int32]
-Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
 
 #: Method → the channels that it needs.
 NEEDED: dict[Method, tuple[Literal["cell", "nuclear"], ...]] = {
