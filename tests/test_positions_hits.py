@@ -63,6 +63,12 @@ def test_a_gradient_over_the_vehicle_wells_is_found():
     found = {row["Term"]: row for row in position_rows(table, ["Endpoint_X"])}
     assert found["column"]["Q"] < 1e-6 and found["row"]["P"] > 0.01 and found["edge"]["P"] > 0.01
 
+    # a measurement that no vehicle well has, and one that few have
+    table["Endpoint_X"] = np.where(np.arange(96) < 3, 1.0, np.nan)
+    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"3 vehicle wells"}
+    table["Endpoint_X"] = np.nan
+    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"0 vehicle wells"}
+
 
 def test_hits_of_one_dose_are_those_that_differ_and_few_others():
     rng = np.random.default_rng(1)

@@ -102,15 +102,14 @@ def _tests(terms: Floats, values: Floats) -> list[tuple[str, float, str]]:
     """P value of each term given the others, and why there is none."""
     from scipy.stats import f
 
-    few = len(values) < len(TERMS) + 1 + SPARE_WELLS
+    if len(values) < len(TERMS) + 1 + SPARE_WELLS:
+        return [(name, math.nan, f"{len(values)} vehicle wells") for name in TERMS]
     whole = np.column_stack([np.ones(len(values)), terms])
     found = []
     for number, name in enumerate(TERMS):
         reduced = np.delete(whole, number + 1, axis=1)
         rank, without = np.linalg.matrix_rank(whole), np.linalg.matrix_rank(reduced)
-        if few:
-            found.append((name, math.nan, f"{len(values)} vehicle wells"))
-        elif rank == without:
+        if rank == without:
             found.append((name, math.nan, "the vehicle wells do not tell it"))
         else:
             left, more = _squares(whole, values), _squares(reduced, values)
