@@ -24,7 +24,9 @@ workflow {
 
     checkEnvironment(params)
     leaveCommandsToDigest()
-    def run = beginRun(params, samplesheet)
+    // not in the declaration: the parser of 24.10 takes a bare `params` there for a second variable of that name
+    def run = [:]
+    run.putAll(beginRun(params, samplesheet))
     // the handler itself sees no parameters
     def about = workflow
     def use_gpu = params.use_gpu
