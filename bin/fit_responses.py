@@ -11,9 +11,11 @@ import click
 from morphodose.cli import command
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
+from morphodose.responses.compare import comparison_rows, departure_rows
 from morphodose.responses.fit import STATES, respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
+from morphodose.responses.growth import growth_rows
 from morphodose.responses.hits import hit_rows
 from morphodose.responses.positions import position_rows
 from morphodose.responses.select import check_wells
@@ -47,7 +49,7 @@ SPREADSHEETS = ("responses", "hits")
 )
 @click.option("--seed", default=1, help="Of the permutation tests.")
 def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, seed: int) -> None:
-    """Write responses, curves, points, onsets, orders, zprime, hits and positions into OUT."""
+    """Write responses and the tables around them (`schemas.SCHEMAS`, but conditions) into OUT."""
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     table = check_wells(table, str(wells))
     grouping = find_groups(table, group_by)
@@ -67,6 +69,12 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, see
     written |= {"onsets": onsets, "orders": orders, "zprime": z_rows}
     hits = hit_rows(table, chosen)
     written |= {"hits": hits, "positions": position_rows(table, chosen)}
+    single = [row for row in rows if row["Metadata_Compound"] not in grouping.combinations]
+    written |= {"comparisons": comparison_rows(single), "departures": departure_rows(single)}
+    growth = [
+        row for row in growth_rows(table, seed) if row["Metadata_Compound"] not in grouping.combinations
+    ]
+    written |= {"growth": growth}
     for name, content in written.items():
         schemas.write_rows(name, content, out / f"{name}.parquet", name in SPREADSHEETS)
     states = [row["State"] for row in rows]

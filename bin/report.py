@@ -21,6 +21,8 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--curves", type=FILE, help="curves.parquet of fit_responses.")
 @click.option("--onsets", type=FILE, help="onsets.parquet of fit_responses.")
 @click.option("--orders", type=FILE, help="orders.parquet of fit_responses.")
+@click.option("--hits", type=FILE, help="hits.parquet of fit_responses.")
+@click.option("--positions", type=FILE, help="positions.parquet of fit_responses.")
 @click.option("--design", type=FILE, help="design.json of check_design.")
 @click.option("--faults", type=FILE, help="design_faults.parquet of check_design.")
 @click.option("--plate_map", type=FILE, help="plate_map.csv of check_design.")
@@ -49,6 +51,8 @@ def main(
     curves: Path | None,
     onsets: Path | None,
     orders: Path | None,
+    hits: Path | None,
+    positions: Path | None,
     design: Path | None,
     faults: Path | None,
     plate_map: Path | None,
@@ -101,6 +105,8 @@ def main(
         units=inputs.units_of(wells),
         deep=read_deep(deep),
         diameters=inputs.read_optional([diameters] if diameters else []),
+        positions=inputs.read_optional([positions] if positions else []),
+        primary=inputs.read_optional([hits] if hits else []),
     )
     write_report(screen, out, title, say=click.echo)
 

@@ -212,6 +212,7 @@ class Tables:
                                 "unbounded": "no plateau among the doses",
                                 "refused": "the wells show no dose effect",
                             }[state],
+                            "Layout": None,
                             "EC50": value if fitted else np.nan,
                             "EC50_Low": value * 0.75
                             if fitted

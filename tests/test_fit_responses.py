@@ -166,6 +166,9 @@ def test_the_command_writes_its_tables_and_states_sum_up(tmp_path):
         "onsets",
         "orders",
         "zprime",
+        "growth",
+        "comparisons",
+        "departures",
     }
     assert responses["ZPrime"].isna().all() and responses["EC50"].dtype == "float64"
     again = succeed("fit_responses", "--wells", tmp_path / "wells.parquet", "--out", tmp_path / "two")

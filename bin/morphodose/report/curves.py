@@ -13,6 +13,7 @@ from morphodose.report.figure import Album, DoseAxis, panels
 from morphodose.report.html import escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
+from morphodose.report.primary import hit_parts
 from morphodose.report.summary import wells_of
 from morphodose.report.svg import PANEL, Frame, curve_svg
 from morphodose.report.words import (
@@ -73,9 +74,11 @@ def section(screen: Screen, album: Album) -> Section:
     title = "Dose response"
     if screen.responses.empty or not screen.compounds:
         why = no_curves(screen)
-        return Section("curves", title, [Part("Fitted curves", notice(f"Left out: {why}."))])
+        return Section(
+            "curves", title, [Part("Fitted curves", notice(f"Left out: {why}.")), *hit_parts(screen)]
+        )
     endpoints = endpoint_order(screen.responses)
-    parts = [Part("EC50 of each endpoint", _reading() + ec50_table(screen, endpoints))]
+    parts = [*hit_parts(screen), Part("EC50 of each endpoint", _reading() + ec50_table(screen, endpoints))]
     if len(screen.timepoints) > 1 and (screen.responses["State"] == "fitted").any():
         drawn = album.draw("ec50_over_time", lambda: _ec50_figure(screen, endpoints))
         caption = (

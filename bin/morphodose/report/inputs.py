@@ -72,6 +72,8 @@ class Screen:
         What the deep half wrote: crops, network, components, profiles.
     diameters : pandas.DataFrame
         What `estimate_diameters` wrote; no rows where diameters were given.
+    positions, primary : pandas.DataFrame
+        What `fit_responses` wrote of places, and its hits of compounds with too few doses for a curve.
     """
 
     wells: pd.DataFrame
@@ -96,6 +98,8 @@ class Screen:
     units: dict[str, str] = field(default_factory=dict)
     deep: Deep = field(default_factory=Deep)
     diameters: pd.DataFrame = field(default_factory=_no_rows)
+    positions: pd.DataFrame = field(default_factory=_no_rows)
+    primary: pd.DataFrame = field(default_factory=_no_rows)
 
     @cached_property
     def layout(self) -> Layout:

@@ -12,6 +12,7 @@ from morphodose.report.gates import gate_checks
 from morphodose.report.html import Safe, escape, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
+from morphodose.report.places import place_checks
 from morphodose.report.provenance import excluded_fields
 from morphodose.report.quality import edge_rows, verdict_counts
 from morphodose.report.recorded import recorded_checks
@@ -209,5 +210,6 @@ CHECKS = (
     vehicle_checks,
     gate_checks,
     fit_checks,
+    place_checks,
     network_checks,
 )

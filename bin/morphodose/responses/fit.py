@@ -59,7 +59,7 @@ class Verdict:
 
 def fit_series(one: Series) -> CurveFit | None:
     """Curve of a series, or None where there are too few wells, doses, or different values."""
-    if _too_little(one):
+    if too_little(one):
         return None
     values = 1 - one.values if is_mirrored(one.endpoint) else one.values
     weights = weights_of(one)
@@ -67,7 +67,7 @@ def fit_series(one: Series) -> CurveFit | None:
     return fit_curve(one.doses, values, weights, family)
 
 
-def _too_little(one: Series) -> str:
+def too_little(one: Series) -> str:
     """Why a series is too little for a curve, or ""."""
     count, wells = len(np.unique(one.doses)), len(one.doses)
     if count < LEAST_DOSES:
@@ -99,7 +99,7 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spre
     first, last = float(tested[0]), float(tested[-1])
     down, up = profile_interval(fit, "ec50")
     ec50 = math.exp(fit.log_ec50)
-    lowest, highest = first / _step(tested[1], tested[0]), last * _step(tested[-1], tested[-2])
+    lowest, highest = first / step_of(tested[1], tested[0]), last * step_of(tested[-1], tested[-2])
     low, high = math.exp(down), math.exp(min(up, 700.0))
     if first <= ec50 <= last and lowest <= low and high <= highest:
         # replicates whose curves lie open to one side do not tell how they differ
@@ -129,14 +129,14 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spre
     return Verdict("fitted", "", ec50, low, high)
 
 
-def _step(upper: float, lower: float) -> float:
+def step_of(upper: float, lower: float) -> float:
     """Factor of one dose step, at least 2 and at most 10."""
     return min(max(upper / lower, 2.0), 10.0)
 
 
 def effect_of(one: Series, seed: int) -> float:
     """P value of "the dose does nothing", with the scatter of the endpoint; NaN where there is too little."""
-    if _too_little(one):
+    if too_little(one):
         return math.nan
     family = family_of(one.endpoint)
     if family is BINOMIAL:
@@ -197,7 +197,7 @@ def _respond_one(one: Series, effect: float, rate: float, second: str) -> tuple[
         "Endpoint": one.endpoint,
         "Model": None,
         "State": "refused",
-        "Reason": _too_little(one) or None,
+        "Reason": too_little(one) or None,
         "Notes": list(one.notes),
         **dict.fromkeys([*names_with_ends(_ENDS), "Curve_EC50", "EC50_ReplicateSD"], math.nan),
         **dict.fromkeys(names_with_ends(OF_CURVE), math.nan),
@@ -248,7 +248,7 @@ def _fit_into(
     if turned is not None:
         used = one.doses <= turned.peak
         one = one.only(used)
-        if why := _too_little(one):
+        if why := too_little(one):
             row["Reason"] = f"{turned.words()}; up to there {why}"
             return [], used, off
     fit = fit_series(one)

@@ -85,11 +85,11 @@ def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> 
             for endpoint in endpoints:
                 kept = usable(rows, endpoint)
                 if kept["Metadata_Role"].eq("treated").any():
-                    found.append(_series_of(keys, endpoint, kept, relative))
+                    found.append(series_of(keys, endpoint, kept, relative))
     return found
 
 
-def _series_of(keys: dict[str, Any], endpoint: str, wells: pd.DataFrame, relative: bool) -> Series:
+def series_of(keys: dict[str, Any], endpoint: str, wells: pd.DataFrame, relative: bool) -> Series:
     """The columns of some wells that a fit needs."""
     plates = wells["Metadata_Plate"].astype(str).to_numpy(dtype=object)
     blocks = (plates + "|" + wells["Metadata_Replicate"].astype(str).to_numpy(dtype=object)).astype(object)

@@ -65,6 +65,24 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "N_Wells": _COUNT,
         "Reason": _TEXT,
     },
+    "growth": {
+        **_KEYS,
+        **dict.fromkeys(("Endpoint", "State", "Reason"), _TEXT),
+        **_ends("GR50", "GRmax"),
+        **dict.fromkeys(("Doublings", "Start_h"), _NUMBER),
+    },
+    "comparisons": {
+        **dict.fromkeys(("Kind", "Shared", "First", "Second", "Endpoint"), _TEXT),
+        "Metadata_Timepoint": _NUMBER,
+        **_ends("Ratio"),
+        **dict.fromkeys(("P", "P_Adjusted"), _NUMBER),
+    },
+    "departures": {
+        **_KEYS,
+        **dict.fromkeys(("ShapeEndpoint", "ShapeState", "DeathEndpoint", "DeathState"), _TEXT),
+        **_ends("Shape_PointOfDeparture", "Death_PointOfDeparture"),
+        "Ratio": _NUMBER,
+    },
     "onsets": {
         **_DOSE,
         **dict.fromkeys(("Endpoint", "Kind", "State"), _TEXT),
@@ -102,7 +120,10 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
     },
 }
 
-_UNITS = {name: "h" for name in ("Metadata_Timepoint", "Onset_h", "After_h", "ShapeOnset_h", "DeathOnset_h")}
+_UNITS = {
+    name: "h"
+    for name in ("Metadata_Timepoint", "Start_h", "Onset_h", "After_h", "ShapeOnset_h", "DeathOnset_h")
+}
 
 
 def write_rows(

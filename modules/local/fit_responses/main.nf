@@ -14,6 +14,9 @@ process FIT_RESPONSES {
     path 'zprime.parquet', emit: zprime
     path 'hits.parquet', emit: hits
     path 'positions.parquet', emit: positions
+    path 'growth.parquet', emit: growth
+    path 'comparisons.parquet', emit: comparisons
+    path 'departures.parquet', emit: departures
     path '*.csv', emit: spreadsheets
     path 'versions.yml', emit: versions
 
@@ -29,6 +32,6 @@ process FIT_RESPONSES {
 
     stub:
     """
-    touch {responses,curves,points,onsets,orders,zprime,hits,positions}.parquet {responses,hits}.csv versions.yml
+    touch {responses,curves,points,onsets,orders,zprime,hits,positions,growth,comparisons,departures}.parquet {responses,hits}.csv versions.yml
     """
 }

@@ -1,0 +1,52 @@
+"""Check: whether an effect of the dose can be told from one of the place on the plate."""
+
+from __future__ import annotations
+
+from morphodose.report.checks import Check, State, not_checked
+from morphodose.report.inputs import Screen
+from morphodose.report.words import counted, endpoint_words, hours, listed, number
+
+QUESTION = "Can dose be told from place?"
+#: False discovery rate below which a row, column or edge is said to move the vehicle wells.
+MOST_Q = 0.05
+FIX = "Randomise the places of doses and vehicle, anew on each replicate."
+
+
+def place_checks(screen: Screen) -> list[Check]:
+    """Curves whose layout cannot tell dose from place, and places that move the vehicle wells.
+
+    Either is a remark; both together are a fault: then an effect of the place is there, and may be what the
+    curves show.
+    """
+    responses = screen.responses
+    if responses.empty:
+        return []  # no curve; the check of curves says why
+    if "Layout" not in responses:
+        return [not_checked(QUESTION, "the table of responses says nothing of the layout (column Layout)")]
+    marked = responses[responses["Layout"].notna() & (responses["Layout"] != "")]
+    moving = moved(screen)
+    lines = []
+    if len(marked):
+        compounds = listed(sorted(set(marked["Metadata_Compound"].astype(str))), 3)
+        reasons = listed(dict.fromkeys(marked["Layout"].astype(str)), 2)
+        lines.append(f"Not in {len(marked)} of {counted(len(responses), 'curve')} ({compounds}): {reasons}")
+    if moving:
+        lines.append(f"The place moves the vehicle wells: {listed(moving, 3)}. Nothing is corrected for it")
+    if not lines:
+        where = "" if len(screen.positions) else " Whether place matters was not tested."
+        return [Check("ok", QUESTION, f"The layout sets doses apart from rows and columns.{where}")]
+    state: State = "stop" if len(marked) and moving else "warn"
+    return [Check(state, QUESTION, f"{'. '.join(lines)}.", FIX if len(marked) else "")]
+
+
+def moved(screen: Screen) -> list[str]:
+    """Rows, columns and edges that move the vehicle wells, the surest first, an endpoint each."""
+    table = screen.positions
+    if not {"Term", "Q", "Endpoint"} <= set(table):
+        return []
+    found = table[table["Q"] <= MOST_Q].sort_values(["Q", "P"], kind="stable")
+    return [
+        f"{row['Term']} of plate {row['Metadata_Plate']} at {hours(row['Metadata_Timepoint'])}, "
+        f"{endpoint_words(str(row['Endpoint']), screen.units)} (Q = {number(row['Q'])})"
+        for row in found.drop_duplicates(["Term", "Endpoint"]).to_dict("records")
+    ]
