@@ -69,6 +69,7 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
 @click.option("--gates", default="", help="of call_death, judged here")
 @click.option("--death_quantities", default="", help="of call_death, judged here")
 @click.option("--compensation", default="", help="of call_death, judged here")
+@click.option("--group_by", default="auto", help="of fit_responses and others, judged here")
 @click.option("--cell_method", type=click.Choice(list(SEGMENTED)), help="of segment_cells, judged here")
 @click.option("--deep/--no_deep", default=False, help="a network is to be trained; split and head are judged")
 @click.option("--split", type=click.Choice(SPLITS), default="auto", help="of split_cells, judged here")
@@ -109,6 +110,7 @@ def main(
             gates=options["gates"],
             death_quantities=options["death_quantities"],
             compensation=options["compensation"],
+            group_by=options["group_by"],
             deep=options["deep"],
             split=options["split"],
             folds=options["split_folds"],

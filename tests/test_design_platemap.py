@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from morphodose.design.faults import Faults
+from morphodose.design.groups import check_groups
 from morphodose.design.platemap import PlateMap, read_platemap
 from morphodose.platemap import as_text, from_text, read_plate_map
 
@@ -194,3 +195,33 @@ def test_a_compound_that_is_a_formula_comes_through_the_plate_map(tmp_path: Path
         writer.writerow(map(as_text, cells))
     well = read_plate_map(path).of("P1", "A01")
     assert well["Metadata_Compound"] == "=HYPERLINK(1)" and well["Metadata_=own"] == "@batch"
+
+
+def judged_groups(folder: Path, group_by: str, *rows: str, column: str = "CellLine") -> list[str]:
+    found, _ = read(folder, *rows, header=f"{HEADER},{column}")
+    faults = Faults()
+    check_groups(group_by, found, "map.csv", faults)
+    return [fault.text() for fault in faults.found]
+
+
+def test_a_column_to_divide_by_is_one_of_the_plate_map(tmp_path: Path) -> None:
+    rows = ("A01,DMSO,0,uM,vehicle,HeLa", "A02,D,1,uM,treated,HeLa")
+    for good in ("auto", "none", "", "CellLine", "cellline", "Metadata_CellLine"):
+        assert judged_groups(tmp_path, good, *rows) == []
+    (text,) = judged_groups(tmp_path, "CelLine", *rows)
+    assert text == (
+        "--group_by: value 'CelLine': is not a further column of the plate map → did you mean 'CellLine'? "
+        "known: CellLine"
+    )
+
+
+def test_two_varied_drugs_are_told_before_the_first_step(tmp_path: Path) -> None:
+    def rows(*seconds: str) -> list[str]:
+        pairs = [(first, second) for first in ("1", "10") for second in seconds]
+        return [f"A{n:02d},D,{a},uM,treated,{b}" for n, (a, b) in enumerate(pairs, start=1)]
+
+    (text,) = judged_groups(tmp_path, "auto", *rows("0", "2", "20"), column="InhibitorDose")
+    assert "a combination of two varied drugs, D and InhibitorDose: no curve is fitted" in text
+    # with and without a second drug: two groups
+    assert judged_groups(tmp_path, "auto", *rows("0", "2"), column="InhibitorDose") == []
+    assert judged_groups(tmp_path, "auto", *rows("0", "2", "20"), column="Passage") == []

@@ -8,7 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.preprocessing import MinMaxScaler
 
+from morphodose.reduction.cellset import open_cells
+from morphodose.reduction.fields import read_fields
+from morphodose.reduction.fit import Settings, fit
 from reduction_tables import keys, screen, write_embeddings
 from stats_tables import run, succeed
 
@@ -54,6 +59,30 @@ def test_coordinates_are_those_of_scikit_learn_on_the_standardised_features(fold
     loadings = pd.read_parquet(reduced / "classical" / "pca_loadings.parquet")
     wide = loadings.pivot(index="Component", columns="Feature", values="Loading")[names].to_numpy()
     assert wide == pytest.approx(exact.components_, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["classical", "deep"])
+def test_selection_and_components_are_those_of_scikit_learn(folder, kind):
+    """SelectKBest(chi2) on features scaled to 0 … 1, then PCA: as the reference workflow has it."""
+    given = open_cells(kind, folder / "cells", folder / "embeddings", read_fields(folder / "images"))
+    fitted = fit(given, Settings(top=3, components=2))
+    blocks = [block for well in given.wells for block in given.blocks(well)]
+    values = np.concatenate([block.values for block in blocks]).astype(float)
+    classes = np.concatenate([given.of_fields.codes["dose"][block.fields] for block in blocks])
+    values = np.where(np.isnan(values), [choice.fill for choice in fitted.choices], values)
+    ranked = [n for n, choice in enumerate(fitted.choices) if not choice.reason or "rank" in choice.reason]
+    assert len(ranked) > 3
+    scaled, labelled = MinMaxScaler().fit_transform(values[:, ranked]), classes >= 0
+    best = SelectKBest(chi2, k=3).fit(scaled[labelled], classes[labelled])
+    chosen = np.array(ranked)[best.get_support()]
+    assert list(fitted.projection.features) == [given.features[n] for n in chosen]
+    # measurements have units of their own; embeddings share theirs
+    deviations = values[:, chosen].std(axis=0, ddof=1)
+    scale = deviations if kind == "classical" else np.sqrt((deviations**2).mean())
+    exact = PCA(2, svd_solver="full").fit(values[:, chosen] / scale)
+    found = np.concatenate([fitted.projection.project(block.values[:, chosen]) for block in blocks])
+    assert found == pytest.approx(exact.transform(values[:, chosen] / scale), abs=2e-3)
+    assert fitted.components.ratio == pytest.approx(exact.explained_variance_ratio_, abs=1e-5)
 
 
 def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(folder, tmp_path):

@@ -11,6 +11,7 @@ from morphodose.design.counts import check_counts
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
 from morphodose.design.grid import check_acquisitions, check_duplicates, check_grid, check_wells
+from morphodose.design.groups import check_groups
 from morphodose.design.kinds import check_files
 from morphodose.design.learnable import LabelledWell
 from morphodose.design.namer import Namer
@@ -113,6 +114,8 @@ def judge(
     chosen = analysis or Analysis()
     usable = kept if tolerant else planes
     check_analysis(chosen, named, roles, usable, faults)
+    if platemap:
+        check_groups(chosen.group_by, platemap, Path(plate_map).name, faults)
     not_learnable = ""
     # a row or plate map that is broken would make other replicates and compounds of it
     if sheet_is_whole and platemap:

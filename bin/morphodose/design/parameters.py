@@ -36,7 +36,7 @@ class Analysis:
 
     Attributes
     ----------
-    projection, features, endpoints, cell_method, gates, death_quantities, compensation : str
+    projection, features, endpoints, cell_method, gates, death_quantities, compensation, group_by : str
         As given.
     deep : bool
         Whether a network is wanted, and there is a channel to show it.
@@ -53,6 +53,7 @@ class Analysis:
     gates: str = ""
     death_quantities: str = ""
     compensation: str = ""
+    group_by: str = ""
     deep: bool = False
     split: str = "auto"
     folds: int = 0

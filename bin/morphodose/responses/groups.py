@@ -82,6 +82,11 @@ def plain(column: str) -> str:
     return column.removeprefix("Metadata_")
 
 
+def is_drug(column: str) -> bool:
+    """Whether the name of a column says that its numbers are doses of a further drug."""
+    return bool(_DRUG.search(plain(column))) and not re.search(r"unit", column, re.IGNORECASE)
+
+
 def further_columns(wells: pd.DataFrame) -> list[str]:
     """Columns of the plate map beside those that every map has."""
     return [name for name in wells if str(name).startswith("Metadata_") and name not in KEYS]
@@ -239,7 +244,7 @@ def _combinations(treated: pd.DataFrame) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for name in further_columns(treated):
-        if not _DRUG.search(plain(name)) or re.search(r"unit", plain(name), re.IGNORECASE):
+        if not is_drug(name):
             continue
         second = pd.to_numeric(as_text(treated[name]).replace("", None), errors="coerce")
         both = (second > 0) & (treated["Metadata_Dose"] > 0)

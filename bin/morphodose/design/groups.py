@@ -1,0 +1,60 @@
+"""What divides the analysis, judged before the first step: columns of the plate map, and two varied drugs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from morphodose.design.csvtable import parse_number
+from morphodose.design.faults import Faults, did_you_mean
+from morphodose.design.platemap import PlateMap
+from morphodose.responses.groups import AUTO, KEYS, NONE, is_drug, plain
+
+
+def check_groups(group_by: str, platemap: PlateMap, name: str, faults: Faults) -> None:
+    """Judge ``--group_by``, and warn of compounds that vary a second drug.
+
+    Parameters
+    ----------
+    group_by : str
+        As of `morphodose.responses.groups.find_groups`.
+    platemap : PlateMap
+    name : str
+        Of its file.
+    faults : Faults
+        Takes columns that are not there, and compounds that will have no curve.
+    """
+    every = dict.fromkeys(column for well in platemap.values() for column in well.extra)
+    columns = [column for column in every if f"Metadata_{column}" not in KEYS]
+    known = {column.lower() for column in columns}
+    named = [] if group_by.strip().lower() in (AUTO, NONE, "") else group_by.split(",")
+    for column in filter(None, (part.strip() for part in named)):
+        if plain(column).lower() not in known:
+            message = "is not a further column of the plate map"
+            mend = did_you_mean(column, columns) if columns else "the plate map has none; leave it out"
+            faults.add("parameter", "--group_by", message, mend, value=column)
+    for column in filter(is_drug, columns):
+        for compound in _combined(platemap, column):
+            faults.warn(
+                "combination",
+                name,
+                f"a combination of two varied drugs, {compound} and {column}: no curve is fitted to it",
+                f"for curves at each {column}, write it into the name of the compound",
+                value=compound,
+            )
+
+
+def _combined(platemap: PlateMap, column: str) -> list[str]:
+    """Compounds with two or more doses of a second drug at two or more of their own."""
+    doses: dict[str, set[tuple[float, float]]] = defaultdict(set)
+    for well in platemap.values():
+        try:
+            second = parse_number(well.extra.get(column, ""), False)
+        except ValueError:
+            continue
+        if well.role == "treated" and well.dose and second > 0:
+            doses[well.compound].add((well.dose, second))
+    return sorted(
+        compound
+        for compound, pairs in doses.items()
+        if all(len(set(each)) > 1 for each in zip(*pairs, strict=True))
+    )
