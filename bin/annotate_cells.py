@@ -57,7 +57,7 @@ def main(
     cells_out: Path,
     images_out: Path,
 ) -> None:
-    """Write CELLS_OUT/<id>.parquet, one for each table of measurements, and IMAGES_OUT, a row a field."""
+    """Write CELLS_OUT/<id>.parquet, one for each table of measurements, and IMAGES_OUT, one row per field."""
     files = [file for entry in measurements for file in parquet_files(entry)]
     if not files:
         raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")

@@ -60,7 +60,7 @@ KINDS = {
     "--out_index",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Parquet: a row a crop.",
+    help="Parquet: one row per crop.",
 )
 def main(
     well_timepoint: str,

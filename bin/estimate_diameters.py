@@ -38,13 +38,13 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--weights", required=True, type=FILE, help="Weights for the cells, of stage_weights.py.")
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @click.option("--cell_channel", default="", help="Channel that fills the cell.")
-@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty where there is none.")
+@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty if there is none.")
 @click.option("--cell_method", default="cellpose", help="Of segment_cells.py.")
 @click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
 @click.option(
     "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
 )
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
 @click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."

@@ -34,7 +34,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--examples", default=3, type=click.IntRange(1, 10), help="Crops of each dose and time.")
 @click.option("--seed", default=0, help="Of the choice of examples.")
 @click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of PNGs."
 )
@@ -42,7 +42,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--table_out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Parquet: a row a PNG.",
+    help="Parquet: one row per PNG.",
 )
 def main(
     crops: Path,

@@ -33,7 +33,7 @@ def main(cells: Path, wells: Path, reduced: Path | None, profiles: Path | None, 
     """Write OUT/cells.h5ad and OUT/wells.h5ad."""
     files = find_files(cells, "*.parquet")
     if not files:
-        raise InputError(f"{cells}: no table of cells; annotate_cells writes one a well")
+        raise InputError(f"{cells}: no table of cells; annotate_cells writes one per well")
     folders = [reduced / kind for kind in SETS if (reduced / kind).is_dir()] if reduced else []
     features = selected_features(folders[0]) if folders and folders[0].name != "deep" else []
     sets = [read_reduced(folder) for folder in folders]

@@ -38,7 +38,7 @@ from morphodose.files import replacing
     default="",
     help="regular expression for folder names: groups timepoint, replicate; optional unit (min, h, d), plate",
 )
-@click.option("--plate", default="P1", help="plate of folders whose names do not say it")
+@click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")
 @click.option(
     "--file_pattern",
     default="auto",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure every cell of one well-timepoint: one row a cell, CellProfiler's column names."""
+"""Measure every cell of one well-timepoint: one row per cell, with CellProfiler's column names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from morphodose.tables import write_table
 @click.option("--texture_scale", type=click.IntRange(1), multiple=True, default=[3], help="Pixel distance.")
 @click.option("--granularity_length", type=click.IntRange(1, 64), default=8, help="Steps of the spectrum.")
 @click.option("--granularity_subsample", type=click.FloatRange(0.01, 1), default=0.25, help="Sampling of it.")
-@click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="px a cell is expanded by.")
+@click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="Distance to neighbours, px.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
 def main(
     well_timepoint: str,

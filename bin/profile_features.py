@@ -34,7 +34,10 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
     "--mad_floor", type=click.FloatRange(0, min_open=True), default=0.25, help="Added to the MAD, in SD."
 )
 @click.option(
-    "--correlation", type=click.FloatRange(0, 1), default=0.9, help="Of two such features one goes."
+    "--correlation",
+    type=click.FloatRange(0, 1),
+    default=0.9,
+    help="Of two features that correlate more than this one is left out.",
 )
 @click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--null_size", type=click.IntRange(100), default=10_000, help="Random orders behind a P value.")

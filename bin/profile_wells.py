@@ -43,10 +43,10 @@ ORDER = ("Metadata_", "Count_", "Relative_", "Fraction_", "Endpoint_", "MedianVi
 def main(
     cells: Path, images: Path, endpoints: str, group_by: str, out: Path, conditions_out: Path | None
 ) -> None:
-    """Write one row a well-timepoint, and the means over the wells of each condition."""
+    """Write one row per well-timepoint, and the means over the wells of each condition."""
     files = {file.stem: file for file in parquet_files(cells)}
     if not files:
-        raise InputError(f"{cells}: no table of cells; annotate_cells writes one a well")
+        raise InputError(f"{cells}: no table of cells; annotate_cells writes one per well")
     first = next(iter(files.values()))
     features = [name for name in pq.read_schema(first).names if not name.startswith("Metadata_")]
     own = parse_endpoints(endpoints, features)

@@ -121,7 +121,7 @@ def read_planes(
             try:
                 field, z = int(row["field"]), int(row["z"])
             except (TypeError, ValueError) as fault:
-                raise InputError(f"{table}, row {number}: field or z is no whole number: {row}") from fault
+                raise InputError(f"{table}, row {number}: field or z is not a whole number: {row}") from fault
             channels[row["channel"]] = None
             path = folder / row["file"]
             source = row.get("source")

@@ -82,7 +82,7 @@ def main(
     missing_band_drop: float,
     out: Path,
 ) -> None:
-    """Write one row a field: keys, ImageQuality_<Figure>_<Channel>, and Metadata_QC… of the verdict.
+    """Write one row per field: keys, ImageQuality_<Figure>_<Channel>, and Metadata_QC… of the verdict.
 
     A focus.parquet of project_z among the images says what is missing of single planes: a projection may
     hide it.

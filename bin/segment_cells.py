@@ -49,7 +49,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @click.option("--cell_channel", default="", help="Channel that fills the cell.")
-@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty where there is none.")
+@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty if there is none.")
 @click.option(
     "--cell_method",
     default="cellpose_completed",
@@ -77,7 +77,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--cellprob_threshold", default=0.0, help="Cellpose's.")
 @click.option("--min_area_px", default=15, type=click.IntRange(min=1), help="Smallest cell, px2.")
 @click.option("--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Smallest nucleus, px2.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option(
     "--batch_size",
     default=0,
@@ -92,7 +92,7 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     """Segment the fields of each folder <id>/ (of project_z.py) into <out>/<id>/.
 
     For each field: <ImageID>_cells.tif, <ImageID>_nuclei.tif, <ImageID>_overlay.png; for the
-    well-timepoint: objects.parquet (a row a cell) and fields.parquet (a row a field).
+    well-timepoint: objects.parquet (one row per cell) and fields.parquet (one row per field).
     """
     wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])

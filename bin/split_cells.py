@@ -50,9 +50,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--split",
     type=click.Choice(SPLITS),
     default="auto",
-    help="What is held out together; auto: a replicate where there are two or more, else wells.",
+    help="What is held out together; auto: a replicate if there are two or more, else wells.",
 )
-@click.option("--folds", type=int, default=0, help="Folds; 0: one a replicate, or 3 of wells.")
+@click.option("--folds", type=int, default=0, help="Folds; 0: one per replicate, or 3 of wells.")
 @click.option(
     "--exclude",
     default="dropped",
@@ -66,9 +66,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
 @click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
-@click.option("--out", type=FILE, default="split.parquet", help="A row a crop.")
+@click.option("--out", type=FILE, default="split.parquet", help="One row per crop.")
 @click.option("--labels_out", type=FILE, default="labels.json", help="Classes and folds.")
-@click.option("--leakage_out", type=FILE, default="leakage.parquet", help="A row a split and fold.")
+@click.option("--leakage_out", type=FILE, default="leakage.parquet", help="One row per split and fold.")
 def main(
     crops: tuple[Path, ...],
     plate_map: Path,

@@ -30,10 +30,10 @@ FILES = ("samplesheet.csv", "platemap.csv", "params.yml")
 @click.option(
     "--plate_map", required=True, type=click.Path(exists=True, dir_okay=False), help="the layout, as CSV"
 )
-@click.option("--plate", default="P1", help="plate of folders whose names do not say it")
-@click.option("--timepoint_h", default=0.0, help="hours of a FOLDER that is one acquisition")
-@click.option("--file_pattern", default="auto", help="as of the pipeline")
-@click.option("--cell_channel", default="", help="name of the cell stain; asked for where it is not known")
+@click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")
+@click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
+@click.option("--file_pattern", default="auto", help="as in the pipeline")
+@click.option("--cell_channel", default="", help="name of the cell stain; asked for if it is not known")
 @click.option("--out", default=".", type=click.Path(file_okay=False), help="where the files are written")
 @click.option("--force", is_flag=True, help="overwrite files that are there")
 def main(

@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write, .npz."
 )
 @click.option("--steps", default=200, type=click.IntRange(1), help="Batches.")
-@click.option("--batch", default=8, type=click.IntRange(1), help="Tiles of 224 px a batch.")
+@click.option("--batch", default=8, type=click.IntRange(1), help="Tiles of 224 px per batch.")
 @click.option("--rate", default=0.001, type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
 @click.option("--held_out", default=0.25, type=click.FloatRange(0, 1), help="Share of the wells to judge by.")
 @click.option("--seed", default=1, help="The same seed gives the same weights.")

@@ -55,18 +55,18 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "cod
 @click.option("--shift", type=COUNT, default=5, help="Largest random shift in training, px of the crop.")
 @click.option("--augment/--no-augment", default=True, help="Flips, right-angle turns, shifts in training.")
 @click.option(
-    "--max_cells", type=COUNT, default=0, help="Training cells at most, of all wells alike; 0: all."
+    "--max_cells", type=COUNT, default=0, help="Most training cells, the same share of each well; 0: all."
 )
-@click.option("--max_held_out", type=COUNT, default=0, help="Held-out cells predicted at most; 0: all.")
+@click.option("--max_held_out", type=COUNT, default=0, help="Most held-out cells to predict; 0: all.")
 @click.option(
     "--curve_cells",
     type=COUNT,
     default=5000,
-    help="Held-out cells for the curve at most; 0: as many as train.",
+    help="Most held-out cells for the curve; 0: as many as train.",
 )
 @click.option("--lr_range_test", "range_test", is_flag=True, help="Also write the loss by learning rate.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error where there is none.")
-@click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) a node.")
+@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) per node.")
 @click.option("--num_nodes", type=click.IntRange(min=1), default=1, help="Nodes, under SLURM.")
 @click.option(
     "--precision",
@@ -74,14 +74,14 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "cod
     default="auto",
     help="Number format; auto is mixed on a GPU and 32-true on a CPU.",
 )
-@click.option("--deterministic", is_flag=True, help="The same numbers on a GPU again, if slower.")
-@click.option("--workers", type=COUNT, default=0, help="Processes a device that read crops.")
+@click.option("--deterministic", is_flag=True, help="Reproducible on a GPU, but slower.")
+@click.option("--workers", type=COUNT, default=0, help="Processes per device that read crops.")
 @click.option("--threads", type=COUNT, default=0, help="CPU threads; 0 leaves it to PyTorch.")
-@click.option("--checkpoints", type=FOLDER, help="A folder that outlives the task; none are kept without.")
+@click.option("--checkpoints", type=FOLDER, help="Folder that outlives the task; without it none are kept.")
 @click.option(
     "--checkpoint_minutes", type=click.FloatRange(min=0), default=10.0, help="0: after epochs only."
 )
-@click.option("--keep_checkpoints", is_flag=True, help="Leave them when all is written.")
+@click.option("--keep_checkpoints", is_flag=True, help="Keep checkpoints when all is written.")
 @click.option("--seed", type=COUNT, default=0)
 @click.option("--code", default="", help="Digest of the code; checkpoints of other code are not used.")
 @click.option("--out", default=Path(), type=FOLDER, help="Output folder.")

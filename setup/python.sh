@@ -43,7 +43,7 @@ else
 fi
 
 part=$root/.venv.part
-not_set_up() { echo "$1 The set-up is not done: .venv is as it was. Run make setup again when that is mended." >&2; exit 1; }
+not_set_up() { echo "$1 The set-up is not done: .venv is as it was. Run make setup again when that is fixed." >&2; exit 1; }
 echo "Setting up .venv from containers/requirements/local.lock (about 7 GB with torch) ..." >&2
 rm -rf "$part"
 # NumPy 2.0, which Cellpose 3 needs, is not built for Python 3.13 and later: uv then looks for an older one, or gets it

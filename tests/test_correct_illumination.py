@@ -130,7 +130,7 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
             "this flat field is (10, 10) px, the images are (360, 432)",
         ),
         ("Hoechst.tif", np.zeros((360, 432), np.float32), "the flat field is 0 at row 0, column 0"),
-        ("Hoechst.tif", np.full((360, 432), np.nan, np.float32), "no finite numbers"),
+        ("Hoechst.tif", np.full((360, 432), np.nan, np.float32), "not finite"),
         ("DAPI.tif", np.ones((360, 432), np.float32), "DAPI.tif, but the channels are Brightfield, Hoechst"),
     ],
 )

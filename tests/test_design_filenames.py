@@ -177,9 +177,9 @@ def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> No
     [
         (
             "cq2",
-            "--file_pattern: value 'cq2': is no preset, and no regular expression with named groups → did",
+            "--file_pattern: value 'cq2': is neither a preset nor a regular expression with named groups → did",
         ),
-        (r"(?P<well>..", "is no valid regular expression: missing ), unterminated subpattern"),
+        (r"(?P<well>..", "is not a valid regular expression: missing ), unterminated subpattern"),
         (r"(?P<channel>\d)", "no group says the well → add (?P<well>…), or (?P<row>…) and (?P<col>…)"),
         (r"(?P<well>\w)(?P<chanel>\d)", "group 'chanel' has no meaning here → did you mean 'channel'?"),
     ],

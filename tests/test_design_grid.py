@@ -190,7 +190,7 @@ def test_names_with_line_ends_or_broken_bytes_are_faults_not_crashes(screen: Scr
     with open(bytes(folder) + b"/W0001F0001T0001Z001C\xff.tif", "wb"):
         pass
     message = screen.message()
-    assert "W0001F0001T0001Z001C1\\n.tif': the name has control characters or is no UTF-8" in message
+    assert "W0001F0001T0001Z001C1\\n.tif': the name has control characters or is not UTF-8" in message
     assert "\\udcff" in message
 
 

@@ -93,7 +93,7 @@ def test_endpoints_have_a_form_and_columns_that_may_be_measured(screen: Screen) 
         "1=Cells_AreaShape_Area", "a=", "b=Cells_AreaShape_Area/", "Cells_AreaShape_Area", "c", "d",
     ]  # fmt: skip
     for (_, _, message), words in zip(
-        faults, ("'1' is no name", "no name of a column", "no name of a column", "given twice",
+        faults, ("'1' is not a name", "not the name of a column", "not the name of a column", "given twice",
                  "begins with none of Cells, Nuclei", "none of the channels Brightfield, Hoechst"), strict=True,
     ):  # fmt: skip
         assert words in message
@@ -174,7 +174,7 @@ def test_all_of_them_come_with_the_faults_of_the_images(screen: Screen, tmp_path
     for line in (
         "--features: value 'wrong': is not one of sizeshape",
         "--projection: value 'GFP=max': names channel 'GFP', which is not there → the channels are Brightfield",
-        "--endpoints: value '1=a': '1' is no name → use letters",
+        "--endpoints: value '1=a': '1' is not a name → use letters",
         "--head: value 'ordinal': label 'dose' has no order",
         "--cell_method: value 'cellpose': segments the cell channel, and none is named → name it by",
         "1 plane missing",

@@ -74,7 +74,7 @@ def test_damaged_bytes_never_crash_the_check(
         (b"", "is empty (0 bytes)"),
         (b"not an image at all", "is not a TIFF"),
         (b"\x89PNG\r\n\x1a\n", "is not a TIFF"),
-        (b"II*\0", "is truncated: 4 bytes are no TIFF header"),
+        (b"II*\0", "is truncated: 4 bytes are not a TIFF header"),
         (b"II*\0\0\0\0\0", "it was never finished"),
         (b"II*\0\xff\xff\0\0", "its tags point to byte"),
         (b"II*\0\x08\0\0\0\0\0" + b"\0" * 8, "0 tags in its directory"),
@@ -198,9 +198,9 @@ def test_missing_files_broken_links_folders_and_pipes_are_faults(tmp_path: Path)
     (tmp_path / "link.tif").symlink_to(tmp_path / "gone.tif")
     assert check_tiff(str(tmp_path / "link.tif")).fault == "is a link to a file that does not exist"
     (tmp_path / "folder.tif").mkdir()
-    assert check_tiff(str(tmp_path / "folder.tif")).fault == "is no regular file"
+    assert check_tiff(str(tmp_path / "folder.tif")).fault == "is not a regular file"
     os.mkfifo(tmp_path / "pipe.tif")
-    assert check_tiff(str(tmp_path / "pipe.tif")).fault == "is no regular file"
+    assert check_tiff(str(tmp_path / "pipe.tif")).fault == "is not a regular file"
 
 
 def test_all_real_images_are_whole_and_as_tifffile_reads_them(shared_data: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_users_pattern_reads_other_names(tmp_path: Path) -> None:
     assert found == [("P1", 2, "b")]
     for text, message in (
         (r"(?P<timepoint>\d+)", "no group says the replicate → add (?P<replicate>…)"),
-        (r"(?P<timepoint>", "is no valid regular expression"),
+        (r"(?P<timepoint>", "is not a valid regular expression"),
     ):
         collected = Faults()
         folder_patterns(text, collected)

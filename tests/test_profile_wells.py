@@ -201,8 +201,8 @@ def test_endpoints_are_names_columns_and_ratios():
     assert parse_endpoints("", have) == []
     for text, message in (
         ("r=A,r=B", "given twice"),
-        ("1=A", "is no name"),
-        ("r=A*B", "'A[*]B' is no name of a column"),
+        ("1=A", "is not a name"),
+        ("r=A*B", "'A[*]B' is not the name of a column"),
         ("r=C", "not a measured"),
     ):
         with pytest.raises(InputError, match=message):

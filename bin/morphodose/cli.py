@@ -25,7 +25,7 @@ MENDS = {
     errno.EROFS: "write to a folder that is not read-only",
     errno.EACCES: "check the rights of the file and its folder",
     errno.EPERM: "check the rights of the file and its folder",
-    errno.EIO: "the disk or its server is at fault; run it again when that is mended",
+    errno.EIO: "the disk or its server is at fault; run it again when that is fixed",
     errno.ESTALE: "the file server has lost the file; run it again",
 }
 
@@ -46,8 +46,8 @@ keys_option = click.option(
 
 #: Said by --help of a command that `run_for_wells` runs.
 SEVERAL = (
-    "Several well-timepoints in one go: --wells JSON (or its file), a list with an object a well-timepoint, "
-    "of options above by name; options beside it hold for all."
+    "Several well-timepoints in one go: --wells JSON (or its file), a list of one object per well-timepoint: "
+    "the options above by name. Options given beside it hold for all."
 )
 
 
@@ -80,7 +80,7 @@ def parse_wells(text: str) -> list[list[str]]:
     except json.JSONDecodeError as fault:
         raise click.UsageError(f"--wells is not JSON ({fault}): {shown}") from fault
     if not (isinstance(wells, list) and wells and all(isinstance(well, dict) for well in wells)):
-        raise click.UsageError(f"--wells is no list with an object a well-timepoint: {shown}")
+        raise click.UsageError(f"--wells is not a list with one object per well-timepoint: {shown}")
     return [
         [
             word

@@ -107,5 +107,5 @@ def _plane(path: Path, what: str, shape: tuple[int, int]) -> npt.NDArray[np.floa
     if pixels.shape != shape:
         raise InputError(f"{path}: this {what} is {pixels.shape} px, the images are {shape}")
     if pixels.dtype.kind not in "uif" or not np.isfinite(pixels).all():
-        raise InputError(f"{path}: this {what} holds values that are no finite numbers ({pixels.dtype})")
+        raise InputError(f"{path}: this {what} holds values that are not finite ({pixels.dtype})")
     return pixels.astype(np.float32)

@@ -36,7 +36,10 @@ def _number(option: str, name: str, value: str, low: float, high: float) -> floa
 def _known(option: str, given: str, channel: str, channels: Sequence[str]) -> None:
     if channel not in channels:
         raise ParameterError(
-            option, given, f"names {channel!r}, which is no death marker", f"they are {', '.join(channels)}"
+            option,
+            given,
+            f"names {channel!r}, which is not a death marker",
+            f"they are {', '.join(channels)}",
         )
 
 
@@ -84,7 +87,7 @@ def quantities(text: str, channels: Sequence[str]) -> dict[str, tuple[str, str]]
         compartment, _, quantity = value.partition(":")
         if compartment not in COMPARTMENTS or quantity not in QUANTITIES:
             raise ParameterError(
-                option, f"{channel}={value}", "is no compartment and quantity",
+                option, f"{channel}={value}", "is not a compartment and a quantity",
                 f"write one of {', '.join(COMPARTMENTS)}, a colon, and one of {', '.join(QUANTITIES)}",
             )  # fmt: skip
         found[channel] = (compartment, quantity)

@@ -221,7 +221,7 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
         faults.add(
             "file_pattern",
             option,
-            "is no preset, and no regular expression with named groups",
+            "is neither a preset nor a regular expression with named groups",
             f"{did_you_mean(text, [AUTO, *_ALL])}; or an expression such as "
             r"'(?P<well>[A-H]\d\d)_f(?P<field>\d+)_c(?P<channel>\d+)\.tif$'",
             value=text,
@@ -233,7 +233,11 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
         bounded = Bounded(text, regular.compile(python))
     except (re.error, regular.error, RecursionError, OverflowError) as fault:
         faults.add(
-            "file_pattern", option, f"is no valid regular expression: {fault}", "mend it there", value=text
+            "file_pattern",
+            option,
+            f"is not a valid regular expression: {fault}",
+            "correct it there",
+            value=text,
         )
         return None
     before = len(faults.found)

@@ -59,7 +59,7 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
         elif why := pattern.ignored(path):
             found.ignored[why].append(path)
         elif _CONTROL.search(path) or not _is_text(path):
-            found.unparsed.append((path, "the name has control characters or is no UTF-8"))
+            found.unparsed.append((path, "the name has control characters or is not UTF-8"))
         else:
             parsed = pattern.parse(path)
             if isinstance(parsed, str):

@@ -52,8 +52,8 @@ def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
     try:
         regex = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text))
     except (re.error, RecursionError, OverflowError) as fault:
-        message = f"is no valid regular expression: {fault}"
-        faults.add("folder_pattern", option, message, "mend it there", value=text)
+        message = f"is not a valid regular expression: {fault}"
+        faults.add("folder_pattern", option, message, "correct it there", value=text)
         return []
     for group in ("timepoint", "replicate"):
         if group not in regex.groupindex:

@@ -150,7 +150,7 @@ class _Reader:
         self.handle = handle
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise _Fault("is no regular file", "remove it, or put the image in its place")
+            raise _Fault("is not a regular file", "remove it, or put the image in its place")
         self.size = status.st_size
         self.head = os.pread(handle, _HEAD, 0)
         self.order = "<"
@@ -199,13 +199,13 @@ class _Reader:
             )
         self.order = "<" if mark == b"II" else ">"
         if len(self.head) < 8:
-            raise _Fault(f"is truncated: {self.size} bytes are no TIFF header")
+            raise _Fault(f"is truncated: {self.size} bytes are not a TIFF header")
         version = struct.unpack(self.order + "H", self.head[2:4])[0]
         self.big = version == 43
         if version not in (42, 43):
             raise _Fault("is not a TIFF", EXPORT)
         if self.big and len(self.head) < 16:
-            raise _Fault(f"is truncated: {self.size} bytes are no BigTIFF header")
+            raise _Fault(f"is truncated: {self.size} bytes are not a BigTIFF header")
         code, place = ("Q", 8) if self.big else ("I", 4)
         start: int = struct.unpack_from(self.order + code, self.head, place)[0]
         if start == 0:
@@ -271,7 +271,7 @@ class _Reader:
         if samples != 1:
             raise _Fault(f"is a colour image ({samples} samples a pixel); a grey one is expected", _SPLIT)
         if photometric == _PALETTE and not _is_ramp(tags.get(_COLORS, ())):
-            raise _Fault("is coloured by a palette whose colours are no grey levels", _SPLIT)
+            raise _Fault("is coloured by a palette whose colours are not grey levels", _SPLIT)
         bits, kind = int(tags.get(_BITS, (1,))[0]), _KINDS.get(int(tags.get(_FORMAT, (1,))[0]), "?")
         if bits == 1:
             raise _Fault("has 1 bit a pixel: it is a mask, not an image of counts", EXPORT)

@@ -56,11 +56,11 @@ def read_endpoints(text: str) -> tuple[list[Endpoint], list[ParameterError]]:
         columns = (top, bottom) if slash else (top,)
         wrong = [column for column in columns if not _COLUMN.match(column)]
         if wrong:
-            message = f"{wrong[0]!r} is no name of a column"
+            message = f"{wrong[0]!r} is not the name of a column"
             faults.append(ParameterError(_OPTION, part, message, "write name=COLUMN or name=COLUMN/COLUMN"))
         elif not _NAME.match(name):
             mend = "use letters, digits and _, as in ratio=colA/colB"
-            faults.append(ParameterError(_OPTION, part, f"{name!r} is no name", mend))
+            faults.append(ParameterError(_OPTION, part, f"{name!r} is not a name", mend))
         elif name in {each.name for each in found}:
             faults.append(ParameterError(_OPTION, part, f"{name!r} is given twice", "give another name"))
         else:

@@ -51,7 +51,7 @@ def read_ome(text: str, path: str) -> tuple[Series, ...]:
     try:
         root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
     except ElementTree.ParseError as fault:
-        raise BadMetadata(f"has OME metadata that are no XML ({fault})") from fault
+        raise BadMetadata(f"has OME metadata that are not XML ({fault})") from fault
     wells = _wells(root)
     return tuple(
         _series(image, wells.get(image.get("ID", ""), (None, None)), path)

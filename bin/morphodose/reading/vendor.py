@@ -63,7 +63,7 @@ def _reader(path: str) -> Any:
         start = handle.read(16)
     reader = next((reader for mark, reader in READERS if start.startswith(mark)), None)
     if reader is None:
-        raise InputError("is no CZI, ND2 or LIF file, though its name says so")
+        raise InputError("is not a CZI, ND2 or LIF file, though its name says so")
     return reader(path)
 
 

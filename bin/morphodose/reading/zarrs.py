@@ -50,7 +50,7 @@ def _image(path: str, image: str, well: str | None, number: int | None) -> Serie
     attributes = _attributes(path, image)
     scales = attributes.get("multiscales")
     if not scales:
-        raise InputError(f"is no OME-Zarr image ({image or 'no multiscales in its metadata'})")
+        raise InputError(f"is not an OME-Zarr image ({image or 'no multiscales in its metadata'})")
     first = scales[0]
     level = first["datasets"][0]
     array = _array(path, f"{image}/{level['path']}".strip("/"))

@@ -125,7 +125,7 @@ def _scorecard(screen: Screen, album: Album, label: str) -> Part:
     caption = (
         f"Every cell is judged by a model that did not see its {kept[:-1]}; points are over all of these "
         "cells, bars 95 % intervals from resampling wells, since wells and not cells are the replicates. "
-        "The orange diamond comes from a random split over cells and is no result. A model that was "
+        "The orange diamond comes from a random split over cells and is not a result. A model that was "
         "trained for some folds only is judged on their cells alone. Intervals that overlap do not settle "
         "which model is better: the differences below do, paired by well."
     )

@@ -121,7 +121,7 @@ def _shares(fractions: Sequence[float] | Mapping[str, float] | None) -> npt.NDAr
     if isinstance(fractions, Mapping):
         unknown = set(fractions) - set(STATES)
         if unknown:
-            raise ValueError(f"{sorted(unknown)} are no states; they are {', '.join(STATES)}")
+            raise ValueError(f"{sorted(unknown)} are not states; the states are {', '.join(STATES)}")
         fractions = [fractions.get(name, 0.0) for name in STATES]
     shares = np.asarray(fractions, float)
     if shares.shape != (4,) or (shares < -1e-9).any() or abs(shares.sum() - 1) > 1e-6:
