@@ -23,7 +23,7 @@ def diametersMissing(options) {
  */
 def modelFile(model) {
     def path = file(model, glob: false)
-    if (path.isFile()) {   // a folder that happens to have the name of a model is none
+    if (path.isFile()) {   // a folder that has the name of a model is not a model
         return path
     }
     def name = cellposeFiles()[model.toString()]

@@ -127,7 +127,7 @@ def lockFault(outdir, held, force) {
     }
     return force
         ? null
-        : "--outdir ${outdir}: ${holder} is writing into it; wait for its end, or name another --outdir. If that process is no more (ps -p ${held.pid} on ${held.host} tells), add --force_unlock"
+        : "--outdir ${outdir}: ${holder} is writing into it; wait for its end, or name another --outdir. If that process no longer exists (check by ps -p ${held.pid} on ${held.host}), add --force_unlock"
 }
 
 /** Whether the process of a lock of this host lives, and is not another one with its number. */
