@@ -44,17 +44,18 @@ def test_all_faults_of_the_parameters_are_told_at_once_with_the_nearest_name(pla
     """Unknown ones, and numbers that a step or the scheduler would refuse later."""
     finished = run_plate(
         plate, "--diametre", "40", "--on_fault", "stict", "--features", "wrong", "--min_area_px", "0",
-        "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5",
+        "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5", "--flat_fields", str(plate),
     )  # fmt: skip
     assert finished.status != 0
-    assert "7 faults in the parameters" in finished.output
+    assert "8 faults in the parameters" in finished.output
     assert "--diametre: there is no such parameter; did you mean --diameter?" in finished.output
     assert "--on_fault stict: is not one of strict, tolerant; did you mean strict?" in finished.output
     assert "--features wrong: is not all, nor a comma separated list of sizeshape" in finished.output
     assert "--min_area_px 0: is below 1" in finished.output
-    assert "--slurm_array 1: is no job array: 2 or more tasks are submitted together" in finished.output
+    assert "--slurm_array 1: is not a job array: 2 or more tasks are submitted together" in finished.output
     assert "--pixel_size_um 0: is not above 0" in finished.output
     assert "--wells_per_task 1.5: is not a whole number" in finished.output
+    assert "--flat_fields: nothing uses it without --illumination estimate or given" in finished.output
     assert not submitted(finished)
 
 
