@@ -12,6 +12,7 @@ from morphodose.cli import command
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
 from morphodose.responses.compare import comparison_rows, departure_rows
+from morphodose.responses.correction import NONE, correct, note_of, parse_terms
 from morphodose.responses.fit import STATES, respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
@@ -47,9 +48,17 @@ SPREADSHEETS = ("responses", "hits")
     default="relative",
     help="Fit values against the vehicle of their own plate and replicate, or as measured.",
 )
+@click.option(
+    "--correct_positions",
+    default=NONE,
+    help="Correct values for the place by the vehicle wells: some of row, column, edge; none.",
+)
 @click.option("--seed", default=1, help="Of the permutation tests.")
-def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, seed: int) -> None:
+def main(
+    wells: Path, out: Path, endpoints: str, group_by: str, values: str, correct_positions: str, seed: int
+) -> None:
     """Write responses and the tables around them (`schemas.SCHEMAS`, but conditions) into OUT."""
+    terms = parse_terms(correct_positions)
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     table = check_wells(table, str(wells))
     grouping = find_groups(table, group_by)
@@ -58,9 +67,15 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, see
     table = add_groups(table, grouping)
     if "Count_CellsPerField" in table:
         table = table.assign(**relative_columns(table))
+    positions = position_rows(table, chosen)  # of the values as they are
+    table, said = correct(table, chosen, terms)
     everything = gather(table, chosen, values == "relative")
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
     rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
+    for row, one in zip(rows, everything, strict=True):
+        plates = {str(block).partition("|")[0] for block in one.blocks}
+        note = note_of(said, plates, row["Metadata_Timepoint"], row["Endpoint"], terms)
+        row["Notes"] = "; ".join(filter(None, (row["Notes"], note))) or None
     z_rows = zprime_table(table, chosen)
     schemas.add_zprime(rows, z_rows)
     plain_designs = [one for one in everything if one.keys["Metadata_Compound"] not in grouping.combinations]
@@ -68,7 +83,7 @@ def main(wells: Path, out: Path, endpoints: str, group_by: str, values: str, see
     written = {"responses": rows, "curves": curves, "points": points}
     written |= {"onsets": onsets, "orders": orders, "zprime": z_rows}
     hits = hit_rows(table, chosen)
-    written |= {"hits": hits, "positions": position_rows(table, chosen)}
+    written |= {"hits": hits, "positions": positions}
     single = [row for row in rows if row["Metadata_Compound"] not in grouping.combinations]
     written |= {"comparisons": comparison_rows(single), "departures": departure_rows(single)}
     growth = [

@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from morphodose.errors import ParameterError
+from morphodose.responses.correction import correct, note_of, parse_terms
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.hits import hit_rows, judged
@@ -68,6 +70,58 @@ def test_a_gradient_over_the_vehicle_wells_is_found():
     assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"3 vehicle wells"}
     table["Endpoint_X"] = np.nan
     assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"0 vehicle wells"}
+
+
+def gradient(slope=0.05, vehicle=16):
+    """A plate on which the value grows along the columns, vehicle at random places, the rest inactive."""
+    rng = np.random.default_rng(0)
+    wells = [f"{r}{c:02d}" for r in "ABCDEFGH" for c in range(1, 13)]
+    table = pd.DataFrame({"Metadata_Well": wells}).assign(
+        Metadata_Plate="P", Metadata_Timepoint=24.0, Metadata_Compound="Drug", Metadata_Dose=1.0,
+        Metadata_Role="treated", Count_Cells=100,
+    )  # fmt: skip
+    chosen = rng.permutation(96)[:vehicle]
+    table.loc[chosen, ["Metadata_Role", "Metadata_Compound", "Metadata_Dose"]] = ["vehicle", "DMSO", 0.0]
+    column = np.tile(np.arange(12), 8)
+    return check_wells(
+        table.assign(Endpoint_X=np.exp(slope * column + rng.normal(0, 0.02, 96))), "wells"
+    ), column
+
+
+def test_a_gradient_is_corrected_by_vehicle_wells_alone_and_said():
+    table, column = gradient()
+    treated = (table["Metadata_Role"] == "treated").to_numpy()
+    table.loc[treated & (column > 5), "Endpoint_X"] *= 2  # an effect along the columns stays
+    found, said = correct(table, ["Endpoint_X"], ("column",))
+    value = np.log(found["Endpoint_X"].to_numpy())
+    left, right = value[treated & (column <= 5)], value[treated & (column > 5)]
+    assert right.mean() - left.mean() == pytest.approx(np.log(2), abs=0.03)
+    assert left.std() < 0.03 and right.std() < 0.03
+    assert said == {("P", 24.0, "Endpoint_X"): ""}
+    assert (
+        note_of(said, {"P"}, 24.0, "Endpoint_X", ("column",)) == "corrected for column by the vehicle wells"
+    )
+
+
+def test_where_vehicle_cannot_tell_the_place_nothing_is_corrected_and_it_is_said():
+    table, column = gradient(vehicle=5)
+    found, said = correct(table, ["Endpoint_X"], ("row", "column"))
+    assert found["Endpoint_X"].equals(table["Endpoint_X"])
+    note = note_of(said, {"P"}, 24.0, "Endpoint_X", ("row", "column"))
+    assert note == "not corrected for row, column on plate P (5 vehicle wells; 7 are needed)"
+    table, column = gradient()
+    table = table[(table["Metadata_Role"] == "treated") | (column == 3)].reset_index(drop=True)
+    line = [f"{r}04" for r in "ABCDEFGH"]
+    vehicle = table[:8].assign(Metadata_Role="vehicle", Metadata_Compound="DMSO", Metadata_Well=line)
+    table = pd.concat([vehicle, table[table["Metadata_Role"] == "treated"]], ignore_index=True)
+    assert "do not tell it" in correct(table, ["Endpoint_X"], ("column",))[1]["P", 24.0, "Endpoint_X"]
+    assert correct(table, ["Endpoint_X"], ())[0] is table
+
+
+def test_terms_of_the_place_are_read_and_others_named():
+    assert parse_terms("none") == () and parse_terms("edge, row") == ("row", "edge")
+    with pytest.raises(ParameterError, match="'well'"):
+        parse_terms("row,well")
 
 
 def test_hits_of_one_dose_are_those_that_differ_and_few_others():

@@ -31,7 +31,13 @@ def place_checks(screen: Screen) -> list[Check]:
         reasons = listed(dict.fromkeys(marked["Layout"].astype(str)), 2)
         lines.append(f"Not in {len(marked)} of {counted(len(responses), 'curve')} ({compounds}): {reasons}")
     if moving:
-        lines.append(f"The place moves the vehicle wells: {listed(moving, 3)}. Nothing is corrected for it")
+        asked = str(screen.params.get("correct_positions") or "none")
+        done = (
+            "Nothing is corrected for it"
+            if asked == "none"
+            else f"Corrected for {asked} where the notes of the responses say so"
+        )
+        lines.append(f"The place moves the vehicle wells: {listed(moving, 3)}. {done}")
     if not lines:
         where = "" if len(screen.positions) else " Whether place matters was not tested."
         return [Check("ok", QUESTION, f"The layout sets doses apart from rows and columns.{where}")]
