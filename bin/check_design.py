@@ -31,8 +31,12 @@ FORMATS = click.Choice([str(wells) for wells in PLATE_FORMATS])
     "--base_dir", type=click.Path(), help="where relative image folders start [the samplesheet's folder]"
 )
 @click.option(
-    "--plate_map", required=True, type=click.Path(), help="well,compound,dose,dose_unit,role[,plate,...]"
+    "--plate_map",
+    required=True,
+    type=click.Path(),
+    help="well,compound,dose,dose_unit,role[,plate,...], or grids; CSV, .xlsx or .ods",
 )
+@click.option("--plate_map_sheet", default="", help="sheet of a plate map that is a workbook")
 @click.option(
     "--file_pattern",
     default="auto",
@@ -118,6 +122,7 @@ def main(
         ),
         base_dir=base_dir,
         plate_format=int(plate_format),
+        plate_map_sheet=options["plate_map_sheet"],
         tolerant=on_fault == "tolerant",
         show=show,
         say=lambda text: click.echo(text, err=True),

@@ -2,14 +2,13 @@
 """Look at a folder of images, show what is understood, and write what a run needs.
 
 FOLDER is one acquisition, or holds folders such as 4hrs_R1 and 24hrs_R1. Written are samplesheet.csv,
-platemap.csv and params.yml; then: nextflow run main.nf -params-file params.yml
+platemap.csv (or .xlsx, .ods) and params.yml; then: nextflow run main.nf -params-file params.yml
 """
 
 from __future__ import annotations
 
 import csv
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,18 +17,24 @@ import click
 
 from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
+from morphodose.design.platemap import read_platemap
 from morphodose.design.start import Understood, look, parameters_text, times_of
 from morphodose.errors import InputError
 from morphodose.files import replacing
 
-FILES = ("samplesheet.csv", "platemap.csv", "params.yml")
+#: What a plate map may be, by its name.
+TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods")
 
 
 @command
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option(
-    "--plate_map", required=True, type=click.Path(exists=True, dir_okay=False), help="the layout, as CSV"
+    "--plate_map",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="the layout: CSV, .xlsx or .ods; a row a well, or grids in the shape of a plate",
 )
+@click.option("--plate_map_sheet", default="", help="sheet of a layout that is a workbook")
 @click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")
 @click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
 @click.option("--file_pattern", default="auto", help="as in the pipeline")
@@ -39,6 +44,7 @@ FILES = ("samplesheet.csv", "platemap.csv", "params.yml")
 def main(
     folder: str,
     plate_map: str,
+    plate_map_sheet: str,
     plate: str,
     timepoint_h: float,
     file_pattern: str,
@@ -47,7 +53,9 @@ def main(
     force: bool,
 ) -> None:
     """Write samplesheet.csv, platemap.csv and params.yml for the images in FOLDER."""
-    there = [name for name in FILES if os.path.exists(os.path.join(out, name))]
+    layout = f"platemap{_ending(Path(plate_map))}"
+    written = ("samplesheet.csv", layout, "params.yml")
+    there = [name for name in written if os.path.exists(os.path.join(out, name))]
     if there and not force:
         raise InputError(f"{out}: {', '.join(there)} there already → give another --out, or --force")
     faults = Faults()
@@ -63,12 +71,16 @@ def main(
         roles["cell"] = cell_channel
     if roles.get("cell") not in found.names:
         roles["cell"] = _ask(found)
+    plates = list(dict.fromkeys(place.plate for place in found.folders))
+    read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
+    if faults.found:
+        click.echo(f"to be looked at:\n{numbered(faults.found)}")
     os.makedirs(out, exist_ok=True)
     _write_samplesheet(found, Path(out) / "samplesheet.csv")
-    _copy_plate_map(Path(plate_map), Path(out) / "platemap.csv")
+    _copy_plate_map(Path(plate_map), Path(out) / layout)
     with replacing(Path(out) / "params.yml") as temporary:
-        temporary.write_text(parameters_text(found, roles, out), encoding="utf-8")
-    click.echo(f"written to {out}: {', '.join(FILES)}")
+        temporary.write_text(parameters_text(found, roles, out, layout, plate_map_sheet), encoding="utf-8")
+    click.echo(f"written to {out}: {', '.join(written)}")
     click.echo("next: nextflow run main.nf -params-file params.yml")
 
 
@@ -96,10 +108,18 @@ def _write_samplesheet(found: Understood, path: Path) -> None:
                 writer.writerow([place.plate, f"{hours:g}", place.replicate, place.path, number])
 
 
+def _ending(source: Path) -> str:
+    """Ending of the copied layout: .csv of a text, its own of a workbook."""
+    ending = source.suffix.lower()
+    if ending not in (*TEXTS, *WORKBOOKS):
+        raise InputError(
+            f"{source}: a plate map does not end so → save it as one of {', '.join((*TEXTS, *WORKBOOKS))}"
+        )
+    return ".csv" if ending in TEXTS else ending
+
+
 def _copy_plate_map(source: Path, path: Path) -> None:
     if source.resolve() != path.resolve():
-        if re.fullmatch(r"\.(csv|tsv|txt)", source.suffix, re.IGNORECASE) is None:
-            raise InputError(f"{source}: a plate map is a CSV file here → save the sheet as CSV")
         shutil.copyfile(source, path)
 
 

@@ -129,10 +129,13 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
         ),
         (["A1,D,1,uM,treated", "A01,D,1,uM,treated"], "well A01 is in row 2 too, with the same content"),
         (
-            ["A01,D,1,uM,treated", "A02,D,10,nM,treated"],
-            "row 3: value 'nM': compound 'D' has doses in 'nM' here and in 'uM' in row 2 → convert",
+            ["A01,D,1,uM,treated", "A02,D,10,mg/ml,treated"],
+            "row 3: value 'mg/mL': compound 'D' has doses in 'mg/mL' here and in 'uM' in row 2 → write",
         ),
-        (["A01,Drug,1,uM,treated", "A02,drug,1,uM,treated"], "compounds that differ only in case"),
+        (
+            ["A01,Drug,1,uM,treated", "A02,drug,1,uM,treated"],
+            "compounds that differ only in case are taken as one",
+        ),
         (
             [],
             "map.csv: row 1: value 'well, compound, dose, dose_unit, role': the plate map has no wells → add a row per well",

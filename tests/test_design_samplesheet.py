@@ -105,6 +105,15 @@ def test_a_sheet_without_rows_is_a_fault(tmp_path: Path) -> None:
     assert "the samplesheet has no rows → add a row per acquisition" in read(tmp_path)[1]
 
 
+def test_a_header_below_other_rows_is_one_fault_that_names_its_row(tmp_path: Path) -> None:
+    acquisitions, faults = read(tmp_path, "Operator,AB", "", HEADER, "P1,4,1,4hrs_R1", header="Screen 12")
+    assert not acquisitions
+    assert faults == (
+        "sheet.csv: row 4: value 'plate, timepoint_h, replicate, images': the header is in row 4, not the first "
+        "→ delete the rows above it"
+    )
+
+
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=6))
 def test_no_text_crashes_the_samplesheet(tmp_path_factory: pytest.TempPathFactory, rows: list[str]) -> None:
     folder = tmp_path_factory.mktemp("sheet")

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 import yaml
 
@@ -70,6 +71,22 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert again.returncode == 1
     assert "there already" in again.stderr
+
+
+def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> None:
+    MADE["ome_tiff"].make(tmp_path / "images")
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Layout")
+    for line in [*MAP.splitlines(), "D04,Drug,x,uM,treated"]:
+        sheet.append(line.split(","))
+    book.save(tmp_path / "layout.xlsx")
+    given_map = ("--plate_map", tmp_path / "layout.xlsx", "--plate_map_sheet", "Layout")
+    done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "layout.xlsx [Layout]: row 4: value 'x': dose is not a number" in done.stdout
+    given = yaml.safe_load((tmp_path / "params.yml").read_text())
+    assert given["plate_map"] == str(tmp_path / "platemap.xlsx") and given["plate_map_sheet"] == "Layout"
+    assert (tmp_path / "platemap.xlsx").read_bytes() == (tmp_path / "layout.xlsx").read_bytes()
 
 
 def test_a_folder_that_nothing_understands_shows_names_and_a_pattern(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def break_everything(screen: Screen) -> dict[str, int]:
     write_rows(screen.sheet, sheet)
     table = [line.split(",") for line in screen.plate_map.read_text().splitlines()]
     table += [["A05", "Drug", "-1", "uM", "treated"], ["A06", "Drug", "x", "uM", "treated"],
-              ["A07", "Drug", "1", "nM", "treated"], ["A08", "", "1", "uM", "treated"],
+              ["A07", "Drug", "1", "mg/mL", "treated"], ["A08", "", "1", "uM", "treated"],
               ["A09", "Drug", "1", "", "treated"], ["A10", "Drug", "1", "uM", "whatever"],
               ["Z99", "Drug", "1", "uM", "treated"], ["A02", "Drug", "1", "uM", "treated"],
               ["B01", "Drug", "1", "uM", "treated", "one too many"]]  # fmt: skip

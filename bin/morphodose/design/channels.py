@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from morphodose.design.faults import Faults, did_you_mean
+from morphodose.design.faults import Faults, did_you_mean, listing, nearest
 from morphodose.design.filenames import plain_number
 
 #: Role → the option that gives it.
@@ -94,10 +94,20 @@ def check_crop_channels(text: str, channels: Channels, faults: Faults) -> list[s
     return given
 
 
+def _role_mend(option: str, name: str, free: Collection[str], known: Collection[str]) -> str:
+    """What to do about a role whose channel is not there: misspelt, or a default of other screens."""
+    near = nearest(name, free, 0.75)  # a short name is like many: PI is not DAPI
+    offer = f"did you mean '{near}'? " if near else ""
+    return (
+        f"{offer}known: {listing(known, 20)}; if the screen has no such stain, set it to empty: {option} ''"
+    )
+
+
 def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Faults) -> dict[str, str]:
     """Roles that were given (`ROLE_OPTIONS`), each with a channel that exists."""
     known = list(channels.names.values())
     given: dict[str, str] = {}
+    taken = {name for name in roles.values() if name in known}
     for role, name in roles.items():
         if not name:
             continue
@@ -108,7 +118,7 @@ def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Fau
                 "channel_role",
                 ROLE_OPTIONS[role],
                 "is not a channel of --channels",
-                did_you_mean(name, known),
+                _role_mend(ROLE_OPTIONS[role], name, [one for one in known if one not in taken], known),
                 value=name,
             )
     for first, second in (("cell", "brightfield"), ("early_death", "late_death")):

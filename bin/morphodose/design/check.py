@@ -36,6 +36,7 @@ def judge(
     analysis: Analysis | None = None,
     base_dir: str | Path | None = None,
     plate_format: int = 96,
+    plate_map_sheet: str = "",
     tolerant: bool = False,
     show: int = 10,
     faults: Faults | None = None,
@@ -65,6 +66,8 @@ def judge(
         Where relative image folders start; the samplesheet's folder by default.
     plate_format : int
         Wells on a plate.
+    plate_map_sheet : str
+        Sheet of a plate map that is a workbook; empty for the one that holds a plate map.
     tolerant : bool
         Leave fields with faulty images out instead of stopping.
     show : int
@@ -90,7 +93,9 @@ def judge(
     sheet_is_whole = len(faults.errors) == before
     plates = list(dict.fromkeys(acquisition.plate for acquisition in acquisitions))
     # a broken row may have been the only one of its plate: only a whole sheet knows all plates
-    platemap = read_platemap(plate_map, plates, plate_format, faults, closed=sheet_is_whole)
+    platemap = read_platemap(
+        plate_map, plates, plate_format, faults, closed=sheet_is_whole, sheet=plate_map_sheet
+    )
     names = Namer(acquisitions, named.names)
     planes: list[Plane] = []
     collected = Collected()
@@ -152,7 +157,7 @@ def _labelled(
     for index, well in wells:
         acquisition = acquisitions[index]
         mapped = platemap.get((acquisition.plate, well))
-        if mapped is not None and mapped.role != "empty":
+        if mapped is not None and mapped.role != "empty" and not mapped.broken:
             place = (acquisition.plate, acquisition.replicate, acquisition.timepoint_h, well)
             found.add((*place, mapped.role, mapped.compound, mapped.dose or 0.0))
     return found

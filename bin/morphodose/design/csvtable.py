@@ -1,20 +1,16 @@
-"""Reading of small CSV tables as people's spreadsheets write them."""
+"""Small tables with a header, as people's spreadsheets write them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from morphodose.design.faults import Faults, listing, nearest
-
-_SEPARATORS = (",", ";", "\t")
-_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$", re.ASCII)
-_COMMA = re.compile(r"^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$", re.ASCII)
-_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2},\d{3}$", re.ASCII)
+from morphodose.design.identity import tidy
+from morphodose.design.sheets import LOOKED_AT, Sheet, read_bytes, read_text
+from morphodose.design.units import unit_in
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,14 @@ class CsvTable:
         Known columns by their proper names, others as the user wrote them.
     rows : list of Row
         Rows that are not empty.
+    header : int
+        The header's row in the file.
     """
 
     name: str
     columns: list[str]
     rows: list[Row]
+    header: int = 1
 
 
 def read_csv(
@@ -55,12 +54,11 @@ def read_csv(
     optional: Collection[str] = (),
     aliases: Mapping[str, str] | None = None,
     what: str = "table",
+    verbatim: Collection[str] = (),
 ) -> CsvTable | None:
-    """Read a CSV file, or add what is wrong with it to `faults`.
+    """Read a CSV file whose first row is its header, or add what is wrong with it to `faults`.
 
-    UTF-8 (with or without a byte order mark), UTF-16 with one, or Windows-1252; separators comma, semicolon
-    or tab, found from the header; Excel's ``sep=;`` line; any line end; quoted cells. Rows without any value
-    are skipped. Column names are matched without case, and with spaces or dashes for underscores.
+    For encodings and separators see `morphodose.design.sheets.read_text`, for the rest `table_of`.
 
     Parameters
     ----------
@@ -74,150 +72,162 @@ def read_csv(
         Other names of known columns → their proper names.
     what : str
         The kind of table, for messages.
+    verbatim : collection of str
+        Columns whose cells stay as they are written, such as paths.
 
     Returns
     -------
     CsvTable or None
         None when no table could be read; the columns may still lack some of `required` (reported).
     """
-    name = Path(path).name
-    text = _decode(Path(path), faults, what)
-    if text is None:
+    columns = Columns(required, optional, aliases or {}, verbatim=verbatim)
+    raw = read_bytes(Path(path), faults, what)
+    if raw is None:
         return None
-    records = _records(text, name, faults)
-    if records is None:
-        return None
+    sheet = read_text(raw, Path(path).name, faults, what, columns.likeness)
+    return None if sheet is None else table_of(sheet, columns, faults, what)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that a table may have.
+
+    Attributes
+    ----------
+    required, optional, aliases, verbatim
+        As of `read_csv`.
+    together : collection of str
+        Required columns that may be missing if all of them are.
+    units : mapping
+        Column → the column of its unit, which may stand in the first one's name: ``dose (uM)``.
+    below : bool
+        Whether the header may stand below other rows.
+    """
+
+    required: Collection[str]
+    optional: Collection[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    verbatim: Collection[str] = ()
+    together: Collection[str] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    below: bool = False
+
+    def likeness(self, cells: Sequence[str]) -> int:
+        """How many of the required columns some cells name."""
+        return len({self.proper(cell)[0] for cell in cells} & set(self.required))
+
+    def proper(self, text: str) -> tuple[str, str]:
+        """The proper name of a column, or the user's own; and the unit that stands in it."""
+        key = column_key(text)
+        if key in self.required or key in self.optional:
+            return key, ""
+        if key in self.aliases:
+            return self.aliases[key], ""
+        if unit := unit_in(text):
+            head = column_key(re.split(r"[\s_,]*[(\[]|[\s_]+in[\s_]+|[\s_,]+(?=[^\s_,]+$)", tidy(text))[0])
+            head = self.aliases.get(head, head)
+            if head in self.units:
+                return head, unit
+        return tidy(text), ""
+
+
+def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTable | None:
+    """The table of a sheet, or None with a fault.
+
+    Rows without any value are skipped. Column names are matched without case, and with spaces or dashes for
+    underscores. What cannot be seen in a cell (zero-width characters, blanks of other kinds) is taken out.
+    """
+    name, records = sheet.name, sheet.records
     if not records:
-        mend = f"give it a header and rows: {listing(required)}"
-        faults.add("empty_table", name, f"the {what} is empty", mend, 1, f"{len(text)} characters")
+        mend = f"give it a header and rows: {listing(columns.required)}"
+        faults.add("empty_table", name, f"the {what} is empty", mend, 1, "no cell with a value")
         return None
-    header_row, header = records[0]
+    at = _header(records, columns)
+    header_row, header = records[at]
     whole = listing((cell.strip() for cell in header), 12)
-    columns = _columns(name, header_row, header, faults, required, optional, aliases or {})
+    if at and not columns.below:
+        mend = "delete the rows above it"
+        faults.add(
+            "header", name, f"the header is in row {header_row}, not the first", mend, header_row, whole
+        )
+        return None
+    if at:
+        above = listing((cell.strip() for cell in records[0][1] if cell.strip()), 4)
+        faults.warn(
+            "header",
+            name,
+            f"the header is in row {header_row}; what is above it is passed over ({above})",
+            "nothing, if that is right",
+            header_row,
+            whole,
+        )
+    if not columns.likeness(header) and not any(nearest(cell, columns.required) for cell in header):
+        mend = f"write the names of the columns above the rows: {listing(columns.required)}"
+        faults.add("header", name, f"the {what} has no header", mend, header_row, whole)
+        return None
+    named, unit = _columns(name, header_row, header, faults, columns)
     rows = []
-    for number, cells in records[1:]:
+    for number, cells in records[at + 1 :]:
         if [column_key(cell) for cell in cells] == [column_key(cell) for cell in header]:
             mend = "delete this row; tables pasted below each other have one header"
             faults.add("header", name, "the header is there again", mend, number, whole)
             continue
-        if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+        if len(cells) > len(named) and any(cell.strip() for cell in cells[len(named) :]):
             faults.add(
                 "row_length",
                 name,
-                f"{len(cells)} cells under a header of {len(columns)} columns",
+                f"{len(cells)} cells under a header of {len(named)} columns",
                 "quote a value that contains the separator, or write decimals with a point",
                 number,
                 listing(cells, 12),
             )
             continue
-        padded = [cell.strip() for cell in cells] + [""] * (len(columns) - len(cells))
-        rows.append(Row(number, dict(zip(columns, padded, strict=False))))
-    return CsvTable(name, columns, rows)
+        padded = [*cells, *[""] * (len(named) - len(cells))]
+        held = {
+            column: cell.strip() if column in columns.verbatim else tidy(cell)
+            for column, cell in zip(named, padded, strict=False)
+        }
+        rows.append(Row(number, held | {column: held.get(column) or text for column, text in unit.items()}))
+    return CsvTable(name, [*named, *(column for column in unit if column not in named)], rows, header_row)
 
 
-def _decode(path: Path, faults: Faults, what: str) -> str | None:
-    """Text of the file, or None with a fault."""
-    try:
-        raw = path.read_bytes()
-    except OSError as fault:
-        faults.add(
-            "unreadable_table",
-            path,
-            f"the {what} cannot be read ({fault.strerror})",
-            "check the path and its rights",
-            value=path.name,
-        )
-        return None
-    if raw[:2] == b"PK" or raw[:4] == b"\xd0\xcf\x11\xe0":
-        faults.add(
-            "unreadable_table",
-            path.name,
-            f"the {what} is a spreadsheet workbook, not text",
-            "save it as CSV (UTF-8)",
-            value=f"bytes {raw[:4].hex(' ')} …",
-        )
-        return None
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", "replace")  # what Excel on Windows writes by default
-    if "\0" in text:
-        faults.add(
-            "unreadable_table",
-            path.name,
-            f"the {what} is not a text file",
-            "save it as CSV (UTF-8)",
-            value=f"bytes {raw[:4].hex(' ')} …",
-        )
-        return None
-    return text
-
-
-def _records(text: str, name: str, faults: Faults) -> list[tuple[int, list[str]]] | None:
-    """Records that are not empty with their row numbers, header first; None with a fault."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    skipped = 0
-    separator = None
-    first, _, rest = text.partition("\n")
-    if match := re.fullmatch(r'"?sep=(.)"?', first.strip(" \r"), re.IGNORECASE):
-        separator, text, skipped = match[1], rest, 1
-    if separator is None:
-        header = next((line for line in text.split("\n") if line.strip(" ,;\t")), "")
-        bare = re.sub(r'"[^"]*"', "", header)
-        separator = max(_SEPARATORS, key=bare.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        records = list(reader)
-    except csv.Error as fault:
-        lines = text.split("\n")
-        at = min(reader.line_num, len(lines))
-        faults.add(
-            "unreadable_table",
-            name,
-            f"not a readable CSV table ({fault})",
-            "check its quotes: each needs its partner",
-            at + skipped,
-            next((line for line in reversed(lines[:at]) if line), "")[:80],
-        )
-        return None
-    return [
-        (number, record)
-        for number, record in enumerate(records, 1 + skipped)
-        if any(cell.strip() for cell in record)
-    ]
+def _header(records: Sequence[tuple[int, list[str]]], columns: Columns) -> int:
+    """Index of the record that looks most like a header; the first, unless another does so clearly more."""
+    scores = [columns.likeness(cells) for _, cells in records[:LOOKED_AT]]
+    best = max(scores)
+    return scores.index(best) if best >= min(2, len(columns.required)) else 0
 
 
 def column_key(text: str) -> str:
     """A column's name for comparison: lower case, spaces and dashes as underscores."""
-    return re.sub(r"[\s\-]+", "_", text.strip()).lower()
+    return re.sub(r"[\s\-]+", "_", tidy(text)).lower()
 
 
 def _columns(
-    name: str,
-    number: int,
-    header: list[str],
-    faults: Faults,
-    required: Collection[str],
-    optional: Collection[str],
-    aliases: Mapping[str, str],
-) -> list[str]:
-    """Proper column names of a header; faults of repeated, missing and misspelt ones are added."""
+    name: str, number: int, header: list[str], faults: Faults, columns: Columns
+) -> tuple[list[str], dict[str, str]]:
+    """Proper column names of a header, and units that stand in it by their column.
+
+    Faults of repeated, missing and misspelt columns are added.
+    """
     while header and not header[-1].strip():
         header = header[:-1]  # spreadsheets leave empty columns behind
-    known = [*required, *optional]
+    required = columns.required
+    known = [*required, *columns.optional]
     whole = listing((text.strip() for text in header), 12)
     keys = [column_key(text) for text in header]
-    columns: list[str] = []
+    named: list[str] = []
+    units: dict[str, str] = {}
     for position, (text, key) in enumerate(zip(header, keys, strict=True), 1):
-        column = key if key in known else text.strip()
-        if key in aliases and aliases[key] not in keys:
-            column = aliases[key]
+        column, unit = columns.proper(text)
+        if column != key and column in keys:
+            column, unit = tidy(text), ""  # the proper name is there too
         if not column:
             column = f"column{position}"
             faults.add(
                 "header", name, f"column {position} has no name", "name it or delete it", number, whole
             )
-        if column.lower() in {other.lower() for other in columns}:
+        if column.lower() in {other.lower() for other in named}:
             faults.add(
                 "header",
                 name,
@@ -227,68 +237,34 @@ def _columns(
                 text.strip(),
             )
             column = f"{column}#{position}"
-        columns.append(column)
-    missing = [column for column in known if column not in columns]
+        elif unit:
+            units[columns.units[column]] = unit
+        named.append(column)
+    here = {*named, *units}
+    missing = [column for column in known if column not in here]
+    own = [other for other in named if other not in known]
+    # a misspelling of an optional column must not catch a column of the user's own: date is not plate
+    near = {
+        column: next(
+            (other for other in own if nearest(other, known, 0.6 if column in required else 0.88) == column),
+            None,
+        )
+        for column in missing
+    }
+    if columns.together and all(column in missing and not near[column] for column in columns.together):
+        missing = [column for column in missing if column not in columns.together]
     for column in missing:
-        own = [other for other in columns if other not in known]
-        # a misspelling of an optional column must not catch a column of the user's own: date is not plate
-        cutoff = 0.6 if column in required else 0.88
-        near = next((other for other in own if nearest(other, known, cutoff) == column), None)
+        like = near[column]
         if column in required:
-            mend = f"rename column '{near}' to '{column}'" if near else f"add a column '{column}'"
-            faults.add("header", name, f"column '{column}' is missing", mend, number, near or whole)
-        elif near:
+            mend = f"rename column '{like}' to '{column}'" if like else f"add a column '{column}'"
+            faults.add("header", name, f"column '{column}' is missing", mend, number, like or whole)
+        elif like:
             faults.add(
                 "header",
                 name,
                 f"unknown column; did you mean '{column}'?",
                 f"rename it to '{column}', or to something less alike when it is a column of your own",
                 number,
-                near,
+                like,
             )
-    return columns
-
-
-def parse_number(text: str, decimal_comma: bool = False) -> float:
-    """A finite number, with a decimal point or comma.
-
-    Parameters
-    ----------
-    text : str
-        ``4``, ``0.98``, ``0,98``, ``1e-3``.
-    decimal_comma : bool
-        Read ``1,250`` as 1.25. Without it such a text is refused, since it may be 1250 as well.
-
-    Raises
-    ------
-    ValueError
-        With what is wrong and, after an arrow, the mend.
-    """
-    text = text.strip()
-    if not text:
-        raise ValueError("is empty → write a number")
-    if text.lower().lstrip("+-") in ("nan", "inf", "infinity", "na", "n/a"):
-        raise ValueError("is not a finite number → write a number, or leave the row out")
-    if _COMMA.match(text):
-        if _THOUSANDS.match(text) and not decimal_comma:
-            point = text.replace(",", ".")
-            raise ValueError(
-                f"may be a thousand or a decimal comma → write {text.replace(',', '')} or {point}"
-            )
-        text = text.replace(",", ".")
-    if not _NUMBER.match(text):
-        unit = re.match(r"^[+-]?[\d.,]+\s*[^\d\s.,]+$", text)
-        raise ValueError(
-            "is not a number → write the number alone, its unit has a column of its own"
-            if unit
-            else "is not a number → write a number such as 0.5"
-        )
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("is not a finite number → write a number")
-    return number
-
-
-def uses_decimal_comma(texts: Collection[str]) -> bool:
-    """Whether one of the texts can only be a number with a decimal comma, such as ``0,98``."""
-    return any(_COMMA.match(text.strip()) and not _THOUSANDS.match(text.strip()) for text in texts)
+    return named, units

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from morphodose.design.csvtable import parse_number
 from morphodose.design.faults import Faults, listing
 from morphodose.design.filenames import NamePattern
 from morphodose.design.folder import Folder, images_of, read_folder
+from morphodose.design.numbers import parse_number
 from morphodose.design.walk import folder_passed_over, walk
 
 #: Hours in the units that folder names use.
@@ -139,7 +139,7 @@ def _understood(
             raise ValueError(f"'{groups.get('unit')}' is not a unit of time → use min, h or d")
         if not groups.get("replicate"):
             raise ValueError("the replicate is empty → correct --folder_pattern")
-        hours = parse_number(groups.get("timepoint") or "", decimal_comma=True) * HOURS[unit]
+        hours = parse_number((groups.get("timepoint") or "").replace(",", ".")) * HOURS[unit]
     except ValueError as fault:
         what, _, mend = str(fault).partition(" → ")
         faults.add(

@@ -46,7 +46,7 @@ def check_wells(
     _report_unmapped(unmapped, platemap, map_name, faults)
     for plate in imaged:
         wells = [entry for (name, _), entry in platemap.items() if name == plate and entry.role != "empty"]
-        absent = sorted(entry.well for entry in wells if entry.well not in imaged[plate])
+        absent = sorted(entry.well for entry in wells if entry.well not in imaged[plate] and not entry.broken)
         if absent:
             faults.warn(
                 "well_without_images",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from morphodose.design.csvtable import parse_number
 from morphodose.design.faults import Faults, did_you_mean
+from morphodose.design.numbers import parse_number
 from morphodose.design.platemap import PlateMap
 from morphodose.responses.groups import AUTO, KEYS, NONE, is_drug, plain
 
@@ -48,7 +48,7 @@ def _combined(platemap: PlateMap, column: str) -> list[str]:
     doses: dict[str, set[tuple[float, float]]] = defaultdict(set)
     for well in platemap.values():
         try:
-            second = parse_number(well.extra.get(column, ""), False)
+            second = parse_number(well.extra.get(column, ""))
         except ValueError:
             continue
         if well.role == "treated" and well.dose and second > 0:

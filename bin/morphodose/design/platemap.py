@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from morphodose.design.csvtable import CsvTable, Row, parse_number, read_csv, uses_decimal_comma
+from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.faults import Faults, did_you_mean, listing
+from morphodose.design.identity import cased_key, name_key
+from morphodose.design.mapfile import COLUMNS, read_table
+from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
+from morphodose.design.units import read_unit
+from morphodose.design.wells import PlateMap as PlateMap
+from morphodose.design.wells import PlateWell as PlateWell
+from morphodose.design.wells import harmonise
 from morphodose.names import normalise_well
-
-COLUMNS = ("well", "compound", "dose", "dose_unit", "role")
-ALIASES = {"unit": "dose_unit", "dose_units": "dose_unit", "well_id": "well"}
 
 #: Other words for the roles, as plate maps write them.
 ROLE_ALIASES = {
@@ -37,6 +40,9 @@ ROLE_ALIASES = {
     "unused": "empty",
 }
 ROLES = ("vehicle", "treated", "positive", "empty")
+_DOSED = ("treated", "positive")
+_NO_DOSE = {"dose": "", "dose_unit": ""}
+
 
 #: Lower-case names that the tables give to columns of their own (``Metadata_Timepoint``, …).
 RESERVED = frozenset(
@@ -45,34 +51,21 @@ RESERVED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class PlateWell:
-    """One well of one plate; `dose` is None in an empty well without one."""
-
-    plate: str
-    well: str
-    compound: str
-    dose: float | None
-    dose_unit: str
-    role: str
-    row: int
-    extra: dict[str, str] = field(default_factory=dict)
-
-
-#: (plate, well) → its row.
-PlateMap = dict[tuple[str, str], PlateWell]
-
-
 def read_platemap(
-    path: str | Path, plates: Collection[str], plate_format: int, faults: Faults, closed: bool = True
+    path: str | Path,
+    plates: Collection[str],
+    plate_format: int,
+    faults: Faults,
+    closed: bool = True,
+    sheet: str = "",
 ) -> PlateMap:
     """Wells of a plate map; everything wrong with it goes to `faults`.
 
     Parameters
     ----------
     path : path
-        The CSV file: `COLUMNS`, an optional `plate` (a row without one holds for every plate), and the
-        user's own.
+        A CSV file or a workbook. A row a well: `COLUMNS`, an optional `plate` (a row without one holds for
+        every plate), and the user's own. Or in the shape of a plate: `morphodose.design.layout`.
     plates : collection of str
         Plates of the samplesheet, in their order.
     plate_format : int
@@ -81,8 +74,10 @@ def read_platemap(
         Collects what is wrong.
     closed : bool
         Whether `plates` are all there are, so that another one is a fault.
+    sheet : str
+        Sheet of a workbook; where none is named, the one that holds a plate map.
     """
-    table = read_csv(path, faults, COLUMNS, ("plate",), ALIASES, "plate map")
+    table = read_table(Path(path), plates, faults, sheet)
     if table is None:
         return {}
     reserved = [column for column in table.columns if _is_reserved(column)]
@@ -92,24 +87,97 @@ def read_platemap(
             table.name,
             "the tables use this name for a column of their own",
             f"rename it, such as 'my_{column}'",
-            1,
+            table.header,
             column,
         )
-    if any(column not in table.columns for column in COLUMNS):
+    if any(column not in table.columns for column in ("well", "compound", "role")):
+        return {}
+    if ("dose" in table.columns) != ("dose_unit" in table.columns):
         return {}
     if not table.rows:
         header = listing(table.columns, 12)
-        faults.add("empty_table", table.name, "the plate map has no wells", "add a row per well", 1, header)
+        faults.add(
+            "empty_table",
+            table.name,
+            "the plate map has no wells",
+            "add a row per well",
+            table.header,
+            header,
+        )
         return {}
-    comma = uses_decimal_comma([row.cells["dose"] for row in table.rows])
+    if "dose" not in table.columns:
+        table = replace(table, rows=[replace(row, cells=row.cells | _NO_DOSE) for row in table.rows])
+    decimal = _decimal(table, faults)
+    dosed = _dosed(table)
     found: PlateMap = {}
+    broken: PlateMap = {}
     for row in table.rows:
-        well = _well(table, row, plate_format, comma, faults)
+        well = _well(table, row, plate_format, decimal, dosed, faults)
         if well is None:
             continue
         for plate in _plates(table, row, plates, closed, faults):
-            _add(table.name, found, PlateWell(plate, *well, row.number, _extra(row)), faults)
-    return _with_units(table.name, found, faults)
+            if well.broken:
+                broken.setdefault((plate, well.well), replace(well, plate=plate))
+            else:
+                _add(table.name, found, replace(well, plate=plate), faults)
+    _say_undosed(table, found, dosed, faults)
+    return harmonise(
+        table.name, found | {key: well for key, well in broken.items() if key not in found}, faults
+    )
+
+
+def _decimal(table: CsvTable, faults: Faults) -> Decimal:
+    """The decimal separator of the doses; what it changes, or what speaks against one, is a warning."""
+    texts = [row.cells["dose"] for row in table.rows]
+    decimal = decimal_of(texts)
+    grouped = [row for row in table.rows if is_grouped(row.cells["dose"], decimal)]
+    if decimal == "both":
+        row = next(
+            row for row in table.rows if decimal_of([row.cells["dose"]]) or is_doubtful(row.cells["dose"])
+        )
+        faults.warn(
+            "decimal_separator",
+            table.name,
+            "some doses have a decimal comma, and some a decimal point",
+            "write all of them one way",
+            row.number,
+            row.cells["dose"],
+        )
+    elif grouped:
+        text = grouped[0].cells["dose"]
+        faults.warn(
+            "decimal_separator",
+            table.name,
+            f"dose is read as {parse_number(text, decimal):.15g}, "
+            f"for others of the column have a decimal {'comma' if decimal == ',' else 'point'}",
+            "nothing if that is right; else write all decimals one way",
+            grouped[0].number,
+            text,
+        )
+    return decimal
+
+
+def _dosed(table: CsvTable) -> set[str]:
+    """Keys of the compounds one of whose treated wells states a dose or a unit."""
+    return {
+        cased_key(row.cells["compound"])
+        for row in table.rows
+        if (row.cells["dose"] or row.cells["dose_unit"]) and _role(row) in _DOSED
+    }
+
+
+def _say_undosed(table: CsvTable, found: PlateMap, dosed: Collection[str], faults: Faults) -> None:
+    wells = [well for well in found.values() if well.role in _DOSED and cased_key(well.compound) not in dosed]
+    if wells:
+        faults.warn(
+            "treatment_without_dose",
+            table.name,
+            "these treatments have no dose: they are compared with vehicle, without a curve (their dose is "
+            "written as 1, without a unit)",
+            "nothing if they have none, such as siRNA; else write dose and dose_unit",
+            min(well.row for well in wells),
+            listing(dict.fromkeys(well.compound for well in wells)),
+        )
 
 
 def _is_reserved(column: str) -> bool:
@@ -138,10 +206,20 @@ def _plates(table: CsvTable, row: Row, plates: Collection[str], closed: bool, fa
     return [plate]
 
 
+def _role(row: Row) -> str:
+    """The role that a row states, or an empty text."""
+    return ROLE_ALIASES.get(cased_key(row.cells["role"]).replace(" ", "_").replace("-", "_"), "")
+
+
 def _well(
-    table: CsvTable, row: Row, plate_format: int, comma: bool, faults: Faults
-) -> tuple[str, str, float | None, str, str] | None:
-    """Well, compound, dose, unit and role of a row, or None with faults."""
+    table: CsvTable,
+    row: Row,
+    plate_format: int,
+    decimal: Decimal,
+    dosed: Collection[str],
+    faults: Faults,
+) -> PlateWell | None:
+    """The well of a row, still without its plate; None where the row names no well."""
     before = len(faults.errors)
     cells, name, number = row.cells, table.name, row.number
     well = ""
@@ -150,33 +228,39 @@ def _well(
     except ValueError as fault:
         mend = f"write it as A01; is --plate_format {plate_format} right?"
         faults.add("well_name", name, str(fault), mend, number, cells["well"] or row.text())
-    role = ROLE_ALIASES.get(cells["role"].strip().lower().replace(" ", "_").replace("-", "_"), "")
+    role = _role(row)
     if not role:
         mend = did_you_mean(cells["role"], ROLES)
         faults.add("role", name, "is not a role", mend, number, cells["role"] or row.text())
-    compound, unit = cells["compound"], cells["dose_unit"].replace("µ", "u").replace("μ", "u")
-    dose = _dose(table, row, role, comma, faults)
-    if role in ("treated", "positive"):
+    compound, unit = cells["compound"], read_unit(cells["dose_unit"]).name
+    undosed = role in _DOSED and bool(compound) and cased_key(compound) not in dosed
+    dose = 1.0 if undosed else _dose(table, row, role, decimal, faults)
+    if role in _DOSED:
         if not compound:
             message = f"a {role} well without a compound"
             faults.add("compound", name, message, "write its name", number, row.text())
-        if not unit:
+        if not unit and not undosed:
             message = f"a {role} well without a dose_unit"
             faults.add("dose_unit", name, message, "write it, such as uM", number, row.text())
     elif role == "vehicle" and not compound:
         compound = "vehicle"
-    return None if len(faults.errors) > before else (well, compound, dose, unit, role)
+    broken = len(faults.errors) > before
+    if not well:
+        return None
+    return PlateWell("", well, compound, dose, unit, role or "treated", number, _extra(row), broken)
 
 
-def _dose(table: CsvTable, row: Row, role: str, comma: bool, faults: Faults) -> float | None:
+def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults) -> float | None:
     """Dose of a row: 0 where a vehicle well says none, None where an empty one does."""
     text = row.cells["dose"]
     if not text and role in ("vehicle", "empty"):
         return 0.0 if role == "vehicle" else None
     try:
-        dose = parse_number(text, comma)
+        dose = parse_number(text, decimal)
     except ValueError as fault:
         what, _, mend = str(fault).partition(" → ")
+        if not text:
+            mend += "; a treatment without a dose has neither dose nor dose_unit in any of its rows"
         faults.add("dose", table.name, f"dose {what}", mend, row.number, text or row.text())
         return None
     if dose < 0:
@@ -204,50 +288,24 @@ def _dose(table: CsvTable, row: Row, role: str, comma: bool, faults: Faults) -> 
 
 def _add(name: str, found: PlateMap, well: PlateWell, faults: Faults) -> None:
     first = found.setdefault((well.plate, well.well), well)
-    if first is not well:
-        same = replace(first, row=well.row) == well
-        faults.add(
-            "repeated_well",
-            name,
-            f"well {well.well} is in row {first.row} too, with {'the same' if same else 'other'} content",
-            "delete one of the two rows",
-            well.row,
-            well.well,
+    if first is well:
+        return
+    content = "the same content"
+    mend = "delete one of the two rows"
+    if name_key(first.compound) != name_key(well.compound):
+        content = f"'{first.compound}' there and '{well.compound}' here"
+        mend = (
+            "for a combination, write one row and give the second drug columns of its own (compound_2, "
+            "dose_2); else correct the well of one row"
         )
-
-
-def _with_units(name: str, found: PlateMap, faults: Faults) -> PlateMap:
-    """Units that differ within a compound are faults; vehicle wells, 0 of any unit, take their compound's."""
-    units: dict[str, dict[str, int]] = defaultdict(dict)
-    for well in found.values():
-        if well.dose_unit and well.role in ("treated", "positive"):
-            units[well.compound].setdefault(well.dose_unit, well.row)
-    for compound, rows in units.items():
-        if len(rows) > 1:
-            (first, first_row), *others = rows.items()
-            for unit, row in others:
-                faults.add(
-                    "mixed_units",
-                    name,
-                    f"compound '{compound}' has doses in '{unit}' here and in '{first}' in row {first_row}",
-                    "convert them to one unit",
-                    row,
-                    unit,
-                )
-    spellings: dict[str, set[str]] = defaultdict(set)
-    for compound in units:
-        spellings[compound.lower()].add(compound)
-    for names in spellings.values():
-        if len(names) > 1:
-            faults.warn(
-                "compound_spelling",
-                name,
-                "compounds that differ only in case are taken as different",
-                "write them alike if they are the same",
-                value=listing(sorted(names)),
-            )
-    for key, well in found.items():
-        unit = next(iter(units.get(well.compound, ())), well.dose_unit)
-        if well.role == "vehicle" and unit != well.dose_unit:
-            found[key] = replace(well, dose_unit=unit)
-    return found
+    elif replace(first, row=well.row) != well:
+        content = "other content"
+        mend = "correct the well of one of the two rows, or its plate where there are several"
+    faults.add(
+        "repeated_well",
+        name,
+        f"well {well.well} is in row {first.row} too, with {content}",
+        mend,
+        well.row,
+        well.well,
+    )

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from morphodose.design.csvtable import CsvTable, Row, parse_number, read_csv, uses_decimal_comma
+from morphodose.design.csvtable import CsvTable, Row, read_csv
 from morphodose.design.faults import Faults, listing, nearest
+from morphodose.design.numbers import Decimal, decimal_of, parse_number
 from morphodose.names import acquisition_id
 
 COLUMNS = ("plate", "timepoint_h", "replicate", "images")
@@ -71,27 +72,27 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
     faults : Faults
         Collects what is wrong.
     """
-    table = read_csv(path, faults, COLUMNS, IN_NAME, what="samplesheet")
+    table = read_csv(path, faults, COLUMNS, IN_NAME, what="samplesheet", verbatim=("images",))
     if table is None or any(column not in table.columns for column in COLUMNS):
         return []
     if not table.rows:
         header = listing(table.columns, 12)
         mend = "add a row per acquisition"
-        faults.add("empty_table", table.name, "the samplesheet has no rows", mend, 1, header)
+        faults.add("empty_table", table.name, "the samplesheet has no rows", mend, table.header, header)
         return []
     base = os.path.abspath(Path(path).parent if base_dir is None else base_dir)
-    comma = uses_decimal_comma([row.cells["timepoint_h"] for row in table.rows])
+    decimal = decimal_of([row.cells["timepoint_h"] for row in table.rows])
     several = len({row.cells["plate"] for row in table.rows}) > 1
     acquisitions = [
         acquisition
         for row in table.rows
-        if (acquisition := _acquisition(table, row, base, comma, several, faults)) is not None
+        if (acquisition := _acquisition(table, row, base, decimal, several, faults)) is not None
     ]
     return _without_repeats(table.name, acquisitions, faults)
 
 
 def _acquisition(
-    table: CsvTable, row: Row, base: str, comma: bool, several: bool, faults: Faults
+    table: CsvTable, row: Row, base: str, decimal: Decimal, several: bool, faults: Faults
 ) -> Acquisition | None:
     """The acquisition of one row, or None with faults."""
     before = len(faults.errors)
@@ -100,7 +101,7 @@ def _acquisition(
     check_safe(table.name, row.number, "plate", plate, faults, row.text())
     hours = 0.0
     try:
-        hours = parse_number(cells["timepoint_h"], comma)
+        hours = parse_number(cells["timepoint_h"], decimal)
         if not 0 <= hours < 100_000:  # the id writes it with six digits
             raise ValueError("is not between 0 and 100000 hours → write the hours since treatment")
     except ValueError as fault:

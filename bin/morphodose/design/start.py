@@ -179,14 +179,21 @@ def times_of(found: Understood, place: FoundFolder) -> list[tuple[str, float]]:
     ]
 
 
-def parameters_text(found: Understood, roles: Mapping[str, str], folder: str = ".") -> str:
+def parameters_text(
+    found: Understood,
+    roles: Mapping[str, str],
+    folder: str = ".",
+    plate_map: str = "platemap.csv",
+    plate_map_sheet: str = "",
+) -> str:
     """``params.yml``: what is known, and in words what is not."""
     numbers = {number: f'"{number}"' if "," in number else number for number in found.channels}
     channels = ",".join(f"{numbers[number]}:{name}" for number, name in found.channels.items())
     lines = [
         "# Written by start_screen.py. Look through it, then: nextflow run main.nf -params-file params.yml",
         f"input: {_quoted(os.path.abspath(os.path.join(folder, 'samplesheet.csv')))}",
-        f"plate_map: {_quoted(os.path.abspath(os.path.join(folder, 'platemap.csv')))}",
+        f"plate_map: {_quoted(os.path.abspath(os.path.join(folder, plate_map)))}",
+        *([f"plate_map_sheet: {_quoted(plate_map_sheet)}"] if plate_map_sheet else []),
         f"outdir: {_quoted(os.path.abspath(os.path.join(folder, 'results')))}",
         f"file_pattern: {_quoted(found.pattern)}",
         f"plate_format: {found.plate_format}",

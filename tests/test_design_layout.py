@@ -1,0 +1,196 @@
+"""Plate maps as laboratories keep them: workbooks, grids in the shape of a plate, headers further down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+from odf.opendocument import OpenDocumentSpreadsheet
+from odf.table import Table, TableCell, TableRow
+from odf.text import P
+
+from morphodose.design.faults import Faults
+from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.names import plate_shape, row_letters
+
+Rows = list[list[object]]
+
+LONG: Rows = [
+    ["Screen 12, June"], [], ["well", "Drug", "Concentration (µM)", "role"], ["A1", "DMSO", None, "vehicle"],
+    ["A2", "Drug", 1.125, "treated"], ["A3", "Drug", 10, "treated"],
+]  # fmt: skip
+WELLS = {"A01": ("DMSO", 0.0, "vehicle"), "A02": ("Drug", 1.125, "treated"), "A03": ("Drug", 10.0, "treated")}
+
+
+def read(
+    path: Path, plates: tuple[str, ...] = ("P1",), sheet: str = "", wells: int = 96
+) -> tuple[PlateMap, str]:
+    faults = Faults()
+    found = read_platemap(path, plates, wells, faults, sheet=sheet)
+    return found, "\n".join(fault.text() for fault in faults.found)
+
+
+def xlsx(path: Path, sheets: dict[str, Rows], merged: str = "") -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+        if merged:
+            sheet.merge_cells(merged)
+    book.save(path)
+    return path
+
+
+def ods(path: Path, rows: Rows) -> Path:
+    book = OpenDocumentSpreadsheet()
+    table = Table(name="Sheet1")
+    book.spreadsheet.addElement(table)
+    for row in rows:
+        line = TableRow()
+        table.addElement(line)
+        for value in row:
+            number = isinstance(value, int | float)
+            cell = TableCell(valuetype="float", value=value) if number else TableCell(valuetype="string")
+            cell.addElement(P(text="" if value is None else str(value)))
+            line.addElement(cell)
+    book.save(path)
+    return path
+
+
+def grid(label: object, values: dict[str, object], wells: int = 96) -> Rows:
+    """A grid with its name in the corner."""
+    rows, columns = plate_shape(wells)
+    return [[label, *range(1, columns + 1)]] + [
+        [
+            row_letters(row),
+            *(values.get(f"{row_letters(row)}{column:02d}") for column in range(1, columns + 1)),
+        ]
+        for row in range(1, rows + 1)
+    ]
+
+
+def of(field: int) -> dict[str, object]:
+    return {well: held[field] for well, held in WELLS.items()}
+
+
+def held(found: PlateMap, plate: str = "P1") -> dict[str, tuple[str, float | None, str]]:
+    return {w: (one.compound, one.dose, one.role) for (p, w), one in found.items() if p == plate}
+
+
+def as_csv(path: Path, rows: Rows, separator: str = ",") -> Path:
+    lines = [separator.join("" if cell is None else str(cell) for cell in row) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods", "csv", "semicolons"])
+def test_a_row_a_well_below_a_title_is_read_with_the_unit_of_its_header(tmp_path: Path, kind: str) -> None:
+    make = {
+        "xlsx": lambda: xlsx(tmp_path / "a.xlsx", {"Layout": LONG, "Notes": [["x"]]}),
+        "ods": lambda: ods(tmp_path / "a.ods", LONG),
+        "csv": lambda: as_csv(tmp_path / "a.csv", LONG[1:]),
+        "semicolons": lambda: as_csv(tmp_path / "a.csv", LONG, ";"),
+    }
+    found, faults = read(make[kind]())
+    assert held(found) == WELLS
+    assert found["P1", "A02"].dose_unit == "uM"
+    assert ("the header is in row 3" in faults) == (kind != "csv")
+    assert ("other sheets are passed over" in faults) == (kind == "xlsx")
+    assert all(line.startswith("warning") for line in faults.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods", "csv", "semicolons"])
+def test_grids_are_read_with_their_names_in_the_corner(tmp_path: Path, kind: str) -> None:
+    rows = [*grid("compound", of(0)), [], *grid("dose (nM)", of(1)), [], *grid("role", of(2))]
+    make = {
+        "xlsx": lambda: xlsx(tmp_path / "a.xlsx", {"Sheet1": rows}),
+        "ods": lambda: ods(tmp_path / "a.ods", rows),
+        "csv": lambda: as_csv(tmp_path / "a.csv", rows),
+        "semicolons": lambda: as_csv(tmp_path / "a.csv", [["My plate"], [], *rows], ";"),
+    }
+    found, faults = read(make[kind]())
+    assert not faults
+    assert held(found) == WELLS
+    assert found["P1", "A03"].dose_unit == "nM"
+
+
+@pytest.mark.parametrize("wells", [24, 96, 384, 1536])
+def test_grids_of_all_plates_have_names_above_them_and_doses_with_units(tmp_path: Path, wells: int) -> None:
+    rows, columns = plate_shape(wells)
+    last = f"{row_letters(rows)}{columns:02d}"
+    rows_of = [
+        ["Compounds"], *grid(None, {last: "Drug"}, wells), ["Concentrations"], *grid(None, {last: "2,5 µM"}, wells),
+        ["Well type"], *grid(None, {last: "sample"}, wells), ["cell_line"], *grid(None, {last: "U2OS"}, wells),
+    ]  # fmt: skip
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Sheet1": rows_of}), wells=wells)
+    assert not faults
+    (one,) = found.values()
+    assert (one.well, one.compound, one.dose, one.dose_unit) == (last, "Drug", 2.5, "uM")
+    assert one.extra == {"cell_line": "U2OS"}
+
+
+def test_plates_have_their_own_grids_and_share_those_of_no_plate(tmp_path: Path) -> None:
+    other = {"A01": "DMSO", "A02": "Other", "A03": "Other"}
+    rows = [
+        *grid("role", of(2)), *grid("dose (uM)", of(1)),
+        ["Plate P1"], *grid("compound", of(0)), ["Plate: P2"], *grid("compound", other),
+    ]  # fmt: skip
+    found, faults = read(as_csv(tmp_path / "a.csv", rows), ("P1", "P2"))
+    assert not faults
+    assert held(found) == WELLS
+    assert held(found, "P2")["A03"] == ("Other", 10.0, "treated")
+    rows = [*rows, *grid("compound", other)]
+    assert (
+        "a second grid of 'compound' for one plate" in read(as_csv(tmp_path / "a.csv", rows), ("P1", "P2"))[1]
+    )
+
+
+def test_sheets_name_plates_or_what_their_grid_holds(tmp_path: Path) -> None:
+    whole = [*grid("compound", of(0)), *grid("dose (uM)", of(1)), *grid("role", of(2))]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"P1": whole, "P2": whole}), ("P1", "P2"))
+    assert not faults and held(found) == held(found, "P2") == WELLS
+    sheets = {"Compound": grid(None, of(0)), "Dose (uM)": grid(None, of(1)), "Role": grid(None, of(2))}
+    found, faults = read(xlsx(tmp_path / "b.xlsx", sheets))
+    assert not faults and held(found) == WELLS
+
+
+def test_a_merged_cell_holds_for_all_of_its_wells(tmp_path: Path) -> None:
+    values = {"A02": "Drug", "A01": "DMSO"}
+    rows = [*grid("compound", values), *grid("dose (uM)", of(1)), *grid("role", of(2))]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Sheet1": rows}, "C2:D2"))
+    assert not faults and held(found) == WELLS
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "a.xlsx", {"old": LONG[2:4], "new": LONG[2:]})
+    assert "several sheets hold a plate map → name one: --plate_map_sheet" in read(path)[1]
+    assert held(read(path, sheet="new")[0]) == WELLS
+    assert (
+        "value 'none': the plate map has no such sheet → name one of its sheets: old, new"
+        in read(path, sheet="none")[1]
+    )
+    text = as_csv(tmp_path / "a.csv", LONG[2:])
+    assert "a.csv is not a workbook → leave it out" in read(text, sheet="new")[1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([*grid("compound", of(0)), *grid("dose (uM)", of(1))], "no grid of 'role' → add a grid with 'role' above it"),
+        ([*grid("compound", of(0)), *grid("role", of(2)), *grid("dose", of(1))], "no grid of 'dose_unit' → add"),
+        (grid(None, of(0)), "row 1: value 'DMSO, Drug, Drug': a grid without a name → write above it"),
+        ([["Screen 12"], ["A01", "DMSO", 0, "uM", "vehicle"]], "the plate map has no header → write the names"),
+    ],
+)  # fmt: skip
+def test_what_a_plate_map_lacks_is_one_fault(tmp_path: Path, rows: Rows, message: str) -> None:
+    found, faults = read(as_csv(tmp_path / "a.csv", rows))
+    assert not found and message in faults
+    assert len(faults.splitlines()) <= 3
+
+
+def test_a_broken_workbook_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04abc")
+    assert "is a workbook that cannot be read" in read(tmp_path / "a.xlsx")[1]
