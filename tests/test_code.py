@@ -59,7 +59,13 @@ def test_a_command_is_executable_and_only_segmentation_and_networks_import_torch
     needs = set().union(*(imported(source) for source in closure(command)))
     uses_torch = any(name.split(".")[0] in {"torch", "cellpose"} for name in needs)
     # stage_weights asks Cellpose where it publishes a model, and only when one has to be downloaded
-    networks = {"train_resnet.py", "align_networks.py", "embed_cells.py", "explain_crops.py"}
+    networks = {
+        "train_cells.py",
+        "train_resnet.py",
+        "align_networks.py",
+        "embed_cells.py",
+        "explain_crops.py",
+    }
     assert (
         not uses_torch
         or command.name in {"estimate_diameters.py", "segment_cells.py", "stage_weights.py"} | networks
