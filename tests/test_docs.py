@@ -134,7 +134,7 @@ def test_each_column_of_a_profile_beside_its_features_is_in_its_section(results:
     assert written == set(COLUMNS), "a table that profile_features writes has no columns declared"
     names = pq.read_schema(results / "tables" / "profiles" / "joint.parquet").names
     keys = [name for name in names if name.startswith("Metadata_")]
-    assert len(keys) == 10 and unnamed(keys, section("`profiles`")) == []
+    assert len(keys) == 11 and unnamed(keys, section("`profiles`")) == []
     assert "`Metadata_CellCount`" in section("`profiles`")
 
 
