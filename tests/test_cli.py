@@ -68,8 +68,8 @@ def test_the_first_fault_ends_it_with_a_plain_message(
     ("text", "said"),
     [
         ("", "neither"),
-        ("[1]", "no list"),
-        ("[]", "no list"),
+        ("[1]", "not a list"),
+        ("[]", "not a list"),
         ('[{"id": }]', "not JSON"),
         ("none.json", "neither"),
     ],
