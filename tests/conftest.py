@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# the same examples each time where a failure must mean a change; new ones on a developer's machine
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# the same examples each time where a failure must mean a change; new ones on a developer's machine. How long an
+# example takes says more of the machine than of the code
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).resolve().parents[1]
 
