@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import torch
@@ -15,7 +15,7 @@ from morphodose.devices import choose_device
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.keys import shard_keys
-from morphodose.segmentation.common import Kind
+from morphodose.segmentation.common import Kind, Method
 from morphodose.segmentation.diameter_table import (
     UNITS,
     complaints,
@@ -39,7 +39,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @click.option("--cell_channel", default="", help="Channel that fills the cell.")
 @click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty if there is none.")
-@click.option("--cell_method", default="cellpose", help="Of segment_cells.py.")
+@click.option(
+    "--cell_method",
+    default="cellpose_completed",
+    type=click.Choice(get_args(Method)),
+    help="Of segment_cells.py.",
+)
 @click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
 @click.option(
     "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
