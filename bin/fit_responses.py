@@ -97,7 +97,7 @@ def main(
     click.echo(f"EC50s: {summary}")
     if hits:
         found = {(row["Metadata_Compound"], row["Metadata_Group"]) for row in hits if row["Hit"]}
-        click.echo(f"compounds with too few doses for a curve: {len(found)} hits")
+        click.echo(f"compounds with too few doses for a curve: {len(found)} hit{'s' * (len(found) != 1)}")
     if doubtful := sum(row["Layout"] is not None for row in rows):
         click.echo(f"{doubtful} of {len(rows)} curves: the layout cannot tell dose from place")
 

@@ -45,6 +45,7 @@ def test_compact_file_gives_the_network_back_to_half_precision(tiny: object, tmp
     network.write_compact(tmp_path / "m.npz", tiny.state_dict(), {"nuclei_diam_mean": 17.0})
     loaded, meta = network.load_network(tmp_path / "m.npz")
     assert meta == {"nuclei_diam_mean": 17.0}
+    assert network.read_state(tmp_path / "m.npz")[0].keys() == tiny.state_dict().keys()
     for name, value in tiny.state_dict().items():
         got = loaded.state_dict()[name]
         assert got.dtype == value.dtype

@@ -21,7 +21,7 @@ from morphodose.deep.pictures import Picture, Shown, write_grid, write_strip
 from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.errors import InputError
 from morphodose.evaluation.labels import VEHICLE
-from morphodose.report.words import unit_words
+from morphodose.units import unit_words
 
 #: Vehicle cells that the scale is fitted to, and cells of any dose that the window is fitted to.
 SAMPLE = 500

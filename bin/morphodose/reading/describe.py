@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from morphodose.design.tiff_check import COPY, TiffInfo, check_tiffs
 from morphodose.errors import InputError
 from morphodose.reading.contents import Contents, Part, Series, place_of
 from morphodose.reading.tiff import describe_companion, describe_stack
+from morphodose.reading.tiff_check import COPY, TiffInfo, check_tiffs
 from morphodose.reading.vendor import describe_vendor
 from morphodose.reading.zarrs import describe_zarr
 

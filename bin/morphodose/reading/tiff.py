@@ -8,9 +8,9 @@ from math import prod
 
 import tifffile
 
-from morphodose.design.tiff_check import COPY, EXPORT, TiffInfo
 from morphodose.reading.contents import Contents, Part, Series, place_of
 from morphodose.reading.ome import BadMetadata, read_ome
+from morphodose.reading.tiff_check import COPY, EXPORT, TiffInfo
 
 
 def describe_stack(path: str, info: TiffInfo) -> Contents:
@@ -21,7 +21,7 @@ def describe_stack(path: str, info: TiffInfo) -> Contents:
     path : str
         The file.
     info : TiffInfo
-        What its tags say (`morphodose.design.tiff_check.check_tiff`).
+        What its tags say (`morphodose.reading.tiff_check.check_tiff`).
     """
     try:
         with tifffile.TiffFile(path) as tiff:

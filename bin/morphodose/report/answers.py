@@ -10,7 +10,8 @@ from typing import Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import Screen
-from morphodose.report.words import dose_words, number, unit_words
+from morphodose.report.words import dose_words, number
+from morphodose.units import unit_words
 
 #: State → (word, class of its badge).
 STATES = {

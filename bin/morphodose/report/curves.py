@@ -25,8 +25,8 @@ from morphodose.report.words import (
     minus,
     number,
     ramp,
-    unit_words,
 )
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

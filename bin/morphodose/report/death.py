@@ -13,15 +13,8 @@ from morphodose.report.html import folded, long_table, notice, paragraph, pictur
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.summary import conditions_of, doses_of
-from morphodose.report.words import (
-    SINGLE_STATES,
-    STATES,
-    figure_text,
-    hours,
-    number,
-    percent,
-    unit_words,
-)
+from morphodose.report.words import SINGLE_STATES, STATES, figure_text, hours, number, percent
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from morphodose.files import replacing
 from morphodose.report.html import picture
-from morphodose.report.words import figure_text, number, unit_words
+from morphodose.report.words import figure_text, number
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
-from morphodose.report.words import dose_words, figure_text, hours, number, unit_words
+from morphodose.report.words import dose_words, figure_text, hours, number
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

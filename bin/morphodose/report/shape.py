@@ -20,7 +20,8 @@ from morphodose.report.html import Safe, long_table, notice, paragraph
 from morphodose.report.inputs import SHAPE_COLUMNS, Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.summary import conditions_of, wells_of
-from morphodose.report.words import dose_words, endpoint_words, figure_text, hours, percent, unit_words
+from morphodose.report.words import dose_words, endpoint_words, figure_text, hours, percent
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

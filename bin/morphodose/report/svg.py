@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import ec50_words, finite
 from morphodose.report.html import Safe, escape
-from morphodose.report.words import number, unit_words
+from morphodose.report.words import number
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from morphodose.units import unit_words
+
 #: Death states in the order they are stacked, with colours that stay apart in every colour vision
 #: (blue against orange and red, wine as the darkest; after Okabe & Ito 2008 and P. Tol).
 STATES: dict[str, tuple[str, str]] = {
@@ -39,15 +41,7 @@ _ENDPOINTS = {
     "Fraction_Necrotic": "Necrotic cells",
 }
 
-_UNITS = {"um": "µm", "um2": "µm²", "px2": "px²", "uM": "µM", "fraction": "", "1": ""}
-
 _FEATURE = re.compile(r"^(Cells|Nuclei|Cytoplasm)_([A-Za-z]+)_(.+)$")
-
-
-def unit_words(unit: str | None) -> str:
-    """A unit as it is printed: ``um2`` → ``µm²``."""
-    text = "" if unit is None else str(unit)
-    return _UNITS.get(text, text)
 
 
 def endpoint_words(endpoint: str, units: Mapping[str, str] | None = None) -> str:

@@ -70,7 +70,7 @@ def write_compact(path: str | Path, state: Mapping[str, torch.Tensor], meta: Map
                 raise ValueError(f"parameter {name} does not fit into {array.dtype}")
         arrays[name] = array
     with replacing(path) as temporary, temporary.open("wb") as handle:
-        np.savez_compressed(handle, allow_pickle=False, **arrays)
+        np.savez_compressed(handle, **arrays)
 
 
 def read_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, object]]:

@@ -11,9 +11,9 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphodose.design.tiff_check import check_tiff, check_tiffs
 from morphodose.reading.describe import describe
 from morphodose.reading.pixels import read_plane
+from morphodose.reading.tiff_check import check_tiff, check_tiffs
 
 RNG = np.random.default_rng(1)
 
