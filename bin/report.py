@@ -23,6 +23,9 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--orders", type=FILE, help="orders.parquet of fit_responses.")
 @click.option("--hits", type=FILE, help="hits.parquet of fit_responses.")
 @click.option("--positions", type=FILE, help="positions.parquet of fit_responses.")
+@click.option("--growth", type=FILE, help="growth.parquet of fit_responses.")
+@click.option("--comparisons", type=FILE, help="comparisons.parquet of fit_responses.")
+@click.option("--departures", type=FILE, help="departures.parquet of fit_responses.")
 @click.option("--design", type=FILE, help="design.json of check_design.")
 @click.option("--faults", type=FILE, help="design_faults.parquet of check_design.")
 @click.option("--plate_map", type=FILE, help="plate_map.csv of check_design.")
@@ -42,6 +45,13 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
+@click.option(
+    "--figures",
+    type=click.Choice(["hits", "all", "none"]),
+    default="hits",
+    show_default=True,
+    help="Compounds whose curves are drawn as files, one for each endpoint.",
+)
 @click.option("--title", default="", help="Heading of the report.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
@@ -53,6 +63,9 @@ def main(
     orders: Path | None,
     hits: Path | None,
     positions: Path | None,
+    growth: Path | None,
+    comparisons: Path | None,
+    departures: Path | None,
     design: Path | None,
     faults: Path | None,
     plate_map: Path | None,
@@ -67,6 +80,7 @@ def main(
     run_record: Path | None,
     params: Path | None,
     versions: Path | None,
+    figures: str,
     title: str,
     out: Path,
 ) -> None:
@@ -107,6 +121,10 @@ def main(
         diameters=inputs.read_optional([diameters] if diameters else []),
         positions=inputs.read_optional([positions] if positions else []),
         primary=inputs.read_optional([hits] if hits else []),
+        growth=inputs.read_optional([growth] if growth else []),
+        comparisons=inputs.read_optional([comparisons] if comparisons else []),
+        departures=inputs.read_optional([departures] if departures else []),
+        figures=figures,
     )
     write_report(screen, out, title, say=click.echo)
 

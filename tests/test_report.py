@@ -470,3 +470,10 @@ def test_wells_are_read_without_the_columns_nobody_shows(tmp_path: Path) -> None
     write_table(wells.drop(columns="Metadata_Role"), tmp_path / "bad.parquet")
     with pytest.raises(InputError, match="lacks Metadata_Role"):
         read_wells(tmp_path / "bad.parquet")
+
+
+def test_files_of_curves_are_those_of_the_hits_of_all_or_of_none() -> None:
+    screen = screen_of(Tables(**{**SMALL, "compounds": ("A", "B")}))
+    screen.responses.loc[screen.responses["Metadata_Compound"] == "B", "State"] = "refused"
+    chosen = {kind: curves.figured(replace(screen, figures=kind)) for kind in ("hits", "all", "none")}
+    assert chosen == {"hits": ["A"], "all": ["A", "B"], "none": []}

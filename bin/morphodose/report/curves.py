@@ -41,8 +41,8 @@ FIRST = (
     "Relative_NucleiCount",
     "Relative_ViableCount",
 )
-#: Endpoints with a figure in the folder of figures.
-MOST_FIGURES = 8
+#: Hits whose curves are drawn as files where neither all nor none are asked for.
+MOST_FIGURED = 6
 #: Compounds whose pictures and curves are all open; of more one is chosen.
 MOST_OPEN = 3
 STATE_COLOURS = {"fitted": "#1F6F9F", "imprecise": "#B07700", "unbounded": "#B07700", "refused": "#7F7F7F"}
@@ -86,13 +86,26 @@ def section(screen: Screen, album: Album) -> Section:
             "points to where the EC50 is."
         )
         parts.append(Part("EC50 over time", drawn.html("EC50 over time", caption)))
-    for endpoint in endpoints[:MOST_FIGURES]:
-        compounds = [c for c in shown_compounds(screen) if rows_of(screen.responses, c, endpoint)]
-        if compounds:  # a file for papers; the page has the curves of all compounds
-            album.draw(f"curve_{file_name(endpoint)}", partial(_figure, screen, endpoint, compounds))
+    for compound in figured(screen):  # files for papers; the page draws the curves of all compounds itself
+        tag = f"{file_name(compound)}_" if len(screen.compounds) > 1 else ""
+        for endpoint in endpoints:
+            if rows_of(screen.responses, compound, endpoint):
+                album.draw(
+                    f"curve_{tag}{file_name(endpoint)}", partial(_figure, screen, endpoint, [compound])
+                )
     parts.append(Part("Curves", _views(screen, endpoints)))
     parts.append(Part("All fits", _all_fits(screen, endpoints)))
     return Section("curves", title, parts)
+
+
+def figured(screen: Screen) -> list[str]:
+    """Compounds whose curves are drawn as files: by `Screen.figures` the leading hits, all, or none."""
+    if screen.figures == "none":
+        return []
+    if screen.figures == "all":
+        return [hit.compound for hit in screen.ranked]
+    hits = [hit.compound for hit in screen.ranked if hit.main is not None and hit.main["State"] != "refused"]
+    return hits[:MOST_FIGURED]
 
 
 def _reading() -> str:

@@ -74,6 +74,10 @@ class Screen:
         What `estimate_diameters` wrote; no rows where diameters were given.
     positions, primary : pandas.DataFrame
         What `fit_responses` wrote of places, and its hits of compounds with too few doses for a curve.
+    growth, comparisons, departures : pandas.DataFrame
+        Growth rates, EC50s beside each other, and where shape departs beside death, of `fit_responses`.
+    figures : str
+        Compounds whose curves are drawn as files: ``hits``, ``all`` or ``none``.
     """
 
     wells: pd.DataFrame
@@ -100,6 +104,10 @@ class Screen:
     diameters: pd.DataFrame = field(default_factory=_no_rows)
     positions: pd.DataFrame = field(default_factory=_no_rows)
     primary: pd.DataFrame = field(default_factory=_no_rows)
+    growth: pd.DataFrame = field(default_factory=_no_rows)
+    comparisons: pd.DataFrame = field(default_factory=_no_rows)
+    departures: pd.DataFrame = field(default_factory=_no_rows)
+    figures: str = "hits"
 
     @cached_property
     def layout(self) -> Layout:

@@ -42,7 +42,7 @@ process REPORT {
         --masks masks \\
         ${deep ? '--deep deep' : ''} \\
         ${deep.any { table -> table.toString().endsWith('diameters.parquet') } ? '--diameters deep/diameters.parquet' : ''} \\
-        ${deep.any { table -> table.toString().endsWith('positions.parquet') } ? '--hits deep/hits.parquet --positions deep/positions.parquet' : ''} \\
+        ${deep.any { table -> table.toString().endsWith('positions.parquet') } ? '--hits deep/hits.parquet --positions deep/positions.parquet --growth deep/growth.parquet --comparisons deep/comparisons.parquet --departures deep/departures.parquet' : ''} \\
         --run run.json --versions versions.json \\
         --out report \\
         ${args}
