@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -47,13 +48,20 @@ workflow {{
 """
 CONFIG = """
 params { outdir = 'results'; publish_dir_mode = 'copy'; content = 'a'; fail = false; force_unlock = false; dry_run = false }
-trace {
-    enabled = true
-    overwrite = true
-    file = "${launchDir}/.nextflow/trace-${UUID.randomUUID()}.txt"
-    fields = 'process,status,realtime,cpus,peak_rss'
-}
 """
+#: What Nextflow writes of a run, and where: as the pipeline has it.
+CONFIG += "\n".join(
+    re.findall(
+        r"^(?:trace|report|timeline|dag) \{.*?^\}", (ROOT / "nextflow.config").read_text(), re.S | re.M
+    )
+)
+#: What it leaves in pipeline_info/.
+RECORDS = {
+    "trace.txt": "WRITE",
+    "execution_report.html": "WRITE",
+    "execution_timeline.html": "WRITE",
+    "pipeline_dag.mmd": "flowchart",
+}
 PAGE = "<p>found</p><!--run-cost-->not known<!--/run-cost-->"
 
 
@@ -78,6 +86,14 @@ class Screen:
             cwd=self.folder, env={**os.environ, "PATH": path, "NXF_ANSI_LOG": "false", "NXF_SYNTAX_PARSER": "v2"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
+
+    def left_behind(self) -> list[str]:
+        """What Nextflow wrote of runs and nobody took away."""
+        return [
+            path.name
+            for path in (self.folder / ".nextflow").iterdir()
+            if path.suffix in (".txt", ".html", ".mmd")
+        ]
 
     def manifest(self) -> dict[str, Any]:
         return dict(json.loads((self.info / "manifest.json").read_text()))
@@ -125,10 +141,10 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
         assert entry["run"] == manifest["run_name"]
         assert content.decode().split()[0] == manifest["run_id"]
     assert json.loads((screen.info / "params.json").read_text())["wells"] == "A01,A02,A03"
-    trace = (screen.info / "trace.txt").read_text()
-    assert "WRITE" in trace
+    records = {name: (screen.info / name).read_text() for name in RECORDS}
+    assert all(words in records[name] for name, words in RECORDS.items())
     assert not (screen.info / "lock.json").exists()
-    assert not list((tmp_path / ".nextflow").glob("trace-*"))
+    assert screen.left_behind() == []
     written = page.read_text()
     assert "3 tasks, " in written
 
@@ -136,9 +152,10 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     failed = screen.run("--wells", "A02,A04", "--content", "b", "--fail")
     assert failed.returncode != 0
     assert page.read_text() == written
-    assert (screen.info / "trace.txt").read_text() == trace
+    assert {name: (screen.info / name).read_text() for name in RECORDS} == records
     assert json.loads((screen.info / "params.json").read_text())["wells"] == "A01,A02,A03"
-    assert "FAIL" in (screen.info / "trace_failed.txt").read_text()
+    for name in RECORDS:
+        assert "FAIL" in (screen.info / name.replace(".", "_failed.")).read_text()
     second = screen.manifest()
     assert second["state"] == "failed"
     wrote = {Path(entry["path"]).stem: entry["run"] for entry in second["files"]}
@@ -159,7 +176,7 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     third = screen.manifest()
     assert [(entry["path"], entry["run"]) for entry in third["files"]] == [("tables/cells/A01.txt", one)]
     assert [run["run_name"] for run in third["earlier_runs"]] == [one, two]
-    assert not (screen.info / "trace_failed.txt").exists()
+    assert not list(screen.info.glob("*_failed.*")) and screen.left_behind() == []
 
 
 def test_a_results_folder_in_use_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:

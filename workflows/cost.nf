@@ -30,27 +30,35 @@ def writeCost(outdir, trace, use_gpu, several) {
 }
 
 /**
- * Put Nextflow's trace of this run beside its results; gives its place.
+ * Put what Nextflow writes of this run (`scope`: trace, report, timeline, dag) beside its results; gives its place.
  *
  * While the run goes on it is kept in .nextflow/ of the launch folder (or where -with-trace says): a run that is
  * refused, or fails, does not replace the one of the results.
  */
-def keepTrace(outdir, success) {
-    def written = file(nextflow.Global.session.config.trace.file.toString(), glob: false)
-    def kept = file("${outdir}/pipeline_info/${success ? 'trace.txt' : 'trace_failed.txt'}", glob: false)
-    if (!written.exists() || written.toAbsolutePath().normalize() == kept.resolveSibling('trace.txt').toAbsolutePath().normalize()) {
+def keepRecord(outdir, success, scope, name) {
+    def written = file(nextflow.Global.session.config[scope].file.toString(), glob: false)
+    def failed = name.replace('.', '_failed.')
+    def kept = file("${outdir}/pipeline_info/${success ? name : failed}", glob: false)
+    if (!written.exists() || written.toAbsolutePath().normalize() == kept.resolveSibling(name).toAbsolutePath().normalize()) {
         return written
     }
     def part = kept.resolveSibling(".${kept.name}.part")
     java.nio.file.Files.copy(written, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
     java.nio.file.Files.move(part, kept, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
-    if (written.parent == workflow.launchDir.resolve('.nextflow')) {
-        java.nio.file.Files.delete(written)
-    }
+    dropRecord(scope)
     if (success) {
-        java.nio.file.Files.deleteIfExists(kept.resolveSibling('trace_failed.txt'))
+        java.nio.file.Files.deleteIfExists(kept.resolveSibling(failed))
     }
     return kept
+}
+
+/** Remove what Nextflow wrote of this run from .nextflow/ of the launch folder. */
+def dropRecord(scope) {
+    def written = file(nextflow.Global.session.config[scope].file.toString(), glob: false)
+    if (written.parent == workflow.launchDir.resolve('.nextflow')) {
+        java.nio.file.Files.deleteIfExists(written)
+    }
+    return null
 }
 
 /** Step → tasks, those found in the cache, tries that failed, seconds, core- and GPU-seconds, longest task, peak memory. */

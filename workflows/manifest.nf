@@ -1,9 +1,25 @@
 // What a run leaves of itself in its results folder: pipeline_info/manifest.json names every file that it published,
 // so that the next run can take away what it does not publish itself.
 
-include { keepTrace ; writeCost              } from './cost'
-include { imageFolders                       } from './image_folders'
-include { hostName ; releaseLock ; takeLock  } from './lock'
+include { dropRecord ; keepRecord ; writeCost } from './cost'
+include { imageFolders                        } from './image_folders'
+include { hostName ; releaseLock ; takeLock   } from './lock'
+
+/** What Nextflow writes of a run when everything else has ended, and its name in pipeline_info/. */
+def records() {
+    return [report: 'execution_report.html', timeline: 'execution_timeline.html', dag: 'pipeline_dag.mmd']
+}
+
+/** Put the records of a run that has ended beside its results; a dry run leaves its trace alone. */
+def endRecords(run) {
+    records().each { scope, name ->
+        if (!run.dry) {
+            keepRecord(run.outdir, run.succeeded, scope, name)
+        }
+        dropRecord(scope)
+    }
+    return null
+}
 
 /**
  * Begin a run: take the lock of its results folder, see what earlier runs left there, and listen to what is published.
@@ -41,9 +57,9 @@ def beginRun(options, samplesheet) {
     }
     def published = new java.util.concurrent.ConcurrentHashMap()
     def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run]
+    run.listens = listen { event, path -> event == 'onFilePublish' ? note(run, path) : endRecords(run) }
     if (!options.dry_run) {
         run.journal = outdir.resolve("pipeline_info/.published-${about.run_name}.jsonl")
-        run.listens = listen { path -> note(run, path) }
         // every table says which run wrote it; the environment of a task is not part of what -resume compares
         nextflow.Global.session.config.env.MORPHODOSE_RUN_ID = about.run_id
     }
@@ -78,7 +94,7 @@ def screenFault(outdir, earlier, about, dry_run) {
         : "--outdir ${outdir}: holds the results of another screen (run ${earlier.run_name}, images in ${(earlier.images ?: [earlier.samplesheet]).take(3).join(', ')}${earlier.images && earlier.images.size() > 3 ? ', …' : ''}; this one has no image folder in common with it); name another --outdir, or remove that folder"
 }
 
-/** Have `heard` called with each file or folder that is published; false where this Nextflow does not tell. */
+/** Have `heard` called with each file or folder that is published, and at the end; false where this Nextflow does not tell. */
 def listen(heard) {
     def session = nextflow.Global.session
     def second = session.metaClass.hasProperty(session, 'observersV2') != null
@@ -90,8 +106,8 @@ def listen(heard) {
     def kinds = java.lang.reflect.Array.newInstance(Class, 1)
     kinds[0] = kind
     def answers = { _proxy, method, args ->
-        if (method.name == 'onFilePublish') {
-            heard.call(second ? args[0].target : args[0])
+        if (method.name in ['onFilePublish', 'onFlowComplete']) {
+            heard.call(method.name, !args ? null : second ? args[0].target : args[0])
         }
         return method.name == 'hashCode' ? 1 : method.name == 'toString' ? 'listens to what is published' : method.name in ['equals', 'enableMetrics'] ? false : null
     }
@@ -103,7 +119,7 @@ def listen(heard) {
 /** Remember what was published, in a file too: a run that is killed leaves no manifest. */
 def note(run, path) {
     // 24.10 says it twice
-    if (run.published.putIfAbsent(path.toString(), true) == null) {
+    if (run.journal && run.published.putIfAbsent(path.toString(), true) == null) {
         def lines = filesBelow(path).collect { file -> groovy.json.JsonOutput.toJson(entryOf(run.outdir, file)) + '\n' }
         // one write of a small text to the end of a file is whole
         java.nio.file.Files.write(run.journal, lines.join('').getBytes('UTF-8'), java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.APPEND)
@@ -154,13 +170,14 @@ def parsedOrNull(line) {
 
 /** End a run: what it cost into its page, where it succeeded, its manifest, and the lock given back. */
 def endRun(run, success, use_gpu, several) {
-    def trace = keepTrace(run.outdir, success)
+    def trace = keepRecord(run.outdir, success, 'trace', 'trace.txt')
     if (!run.dry) {
         if (success) {
             writeCost(run.outdir, trace, use_gpu, several)
         }
         leaveManifest(run, success)
     }
+    run.succeeded = success
     return releaseLock(run.lock.file, run.lock.text)
 }
 

@@ -51,7 +51,8 @@ def test_the_manifest_names_every_published_file_and_every_table_the_run(learnab
     info = outdir / "pipeline_info"
     manifest = json.loads((info / "manifest.json").read_text(encoding="utf-8"))
     named = {entry["path"]: entry for entry in manifest["files"]}
-    own = {"manifest.json", "params.json", "versions.json", "trace.txt"}
+    own = {"manifest.json", "params.json", "versions.json", "trace.txt", "pipeline_dag.mmd"}
+    own |= {"execution_report.html", "execution_timeline.html"}
     found = {str(path.relative_to(outdir)) for path in outdir.rglob("*") if path.is_file()}
     assert found == named.keys() | {f"pipeline_info/{name}" for name in own}
     for path in ("report/report.html", "tables/wells.parquet", "pipeline_info/cell_weights.json"):
