@@ -26,9 +26,9 @@ from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 from train import PHASE, STAINED, cell_names
 
+from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.segmentation.complete import complete_cells
 from morphodose.segmentation.diameter import estimate_diameter
-from morphodose.segmentation.diameter_table import CELL_TO_NUCLEUS
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei

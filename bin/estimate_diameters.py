@@ -22,6 +22,7 @@ from morphodose.segmentation.diameter_table import (
     diameters_of,
     estimate_plates,
     kinds_of,
+    known_diameters,
     sample_fields,
 )
 from morphodose.segmentation.load import load_engine
@@ -57,8 +58,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **options: Any) -> None:
     """Estimate from the fields of the folders <id>/ (of project_z.py), a few of each plate.
 
-    Written are diameters.parquet (a row a plate and kind of object) and, for segment_cells.py,
-    diameters.json. Give the folders of healthy wells: vehicle, at all times.
+    Written are diameters.parquet (a row a plate and kind of object) and diameters.json: by plate, those
+    for segment_cells.py and, under "known", those for qc_images.py, without what is only a guess. Give the
+    folders of healthy wells: vehicle, at all times.
     """
     wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])
@@ -74,8 +76,10 @@ def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **optio
     given: dict[Kind, float] = {"cells": options["diameter"], "nuclei": options["nuclei_diameter"]}
     table = estimate_plates(sample_fields(wells), engines, channels, given)
     write_table(table, out / "diameters.parquet", UNITS)
+    known = known_diameters(table)
+    of_plates = {plate: {**used, "known": known[plate]} for plate, used in diameters_of(table).items()}
     with replacing(out / "diameters.json") as temporary:
-        temporary.write_text(json.dumps(diameters_of(table), indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(of_plates, indent=1) + "\n", encoding="utf-8")
     for row in table.itertuples():
         spread = f" ({row.Diameter_Low:.0f} to {row.Diameter_High:.0f})" if row.Count_Objects else ""
         click.echo(f"{row.Metadata_Plate}, {row.Object}: {row.Diameter:g} px{spread}, {row.State}")

@@ -16,6 +16,7 @@ from morphodose.images import Field, read_field
 from morphodose.judgement import MissingPlane, Thresholds, judge
 from morphodose.keys import field_images, parse_keys
 from morphodose.quality import UNITS, field_figures
+from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.tables import read_table, write_table
 
 DEFAULT = Thresholds()
@@ -28,8 +29,12 @@ DEFAULT = Thresholds()
 @click.option("--nuclear_channel", default="", help="Judged for focus, saturation, emptiness; '' for none.")
 @click.option("--cell_channel", default="", help="Judged for saturation, emptiness, focus without nuclei.")
 @click.option("--brightfield_channel", default="", help="Not a stain: nothing is looked for in it.")
+@click.option("--diameter", type=click.FloatRange(min=0), default=0.0, help="Of cells in px; 0: not known.")
 @click.option(
-    "--diameter", type=float, default=0.0, help="Cell diameter in px; 0: unknown, defocus only flags."
+    "--nuclei_diameter",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Of nuclei in px: half that of cells where theirs is not known. With neither, defocus only flags.",
 )
 @click.option("--edge_flag", type=float, default=DEFAULT.edge_flag, help="Edge width / cell diameter.")
 @click.option("--edge_drop", type=float, default=DEFAULT.edge_drop, help="Edge width / cell diameter.")
@@ -70,6 +75,7 @@ def main(
     cell_channel: str,
     brightfield_channel: str,
     diameter: float,
+    nuclei_diameter: float,
     edge_flag: float,
     edge_drop: float,
     saturated_flag: float,
@@ -102,6 +108,7 @@ def main(
         missing_drop=missing_drop,
         missing_band_drop=missing_band_drop,
     )
+    size = diameter or CELL_TO_NUCLEUS * nuclei_diameter
     paths = field_images(images, well_timepoint)
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
@@ -113,7 +120,7 @@ def main(
                 raise InputError(f"--{option} {name!r} is not in {path}; it has {', '.join(field.channels)}")
         figures = field_figures(field, brightfield_channel or None)
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
-        found = judge(figures, nuclear_channel or None, cell_channel or None, diameter, limits, missing)
+        found = judge(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
         if field.fault:
             found = dataclasses.replace(found, verdict="drop", reason=f"unreadable: {field.fault}")
         verdict = {

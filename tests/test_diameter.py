@@ -11,7 +11,13 @@ from click.testing import CliRunner
 
 from morphodose.images import Field, write_field
 from morphodose.segmentation.diameter import LEAST_COVERED, MOST_ENLARGED, estimate_diameter, scales
-from morphodose.segmentation.diameter_table import complaints, estimate_plates, shared
+from morphodose.segmentation.diameter_table import (
+    complaints,
+    diameters_of,
+    estimate_plates,
+    known_diameters,
+    shared,
+)
 from morphodose.segmentation.from_nuclei import equivalent_diameters
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
@@ -132,7 +138,8 @@ def test_the_command_states_a_diameter_a_plate_and_says_loudly_what_failed(tmp_p
     assert "THE DIAMETER OF CELLS ON PLATE P3 COULD NOT BE ESTIMATED" in done.output
     assert "give --diameter in px" in done.output
     used = json.loads((tmp_path / "out" / "diameters.json").read_text())
-    assert used["P2"] == {"cells": pytest.approx(table.loc[("P2", "cells"), "Diameter"]), "nuclei": 14.0}
+    sizes = {"cells": pytest.approx(table.loc[("P2", "cells"), "Diameter"]), "nuclei": 14.0}
+    assert used["P2"] == {**sizes, "known": sizes}
 
 
 def test_where_no_plate_can_be_told_nuclei_or_the_network_say_it(tmp_path: Path) -> None:
@@ -149,6 +156,9 @@ def test_where_no_plate_can_be_told_nuclei_or_the_network_say_it(tmp_path: Path)
     table = estimate_plates(files, both, ("CellMask", "Hoechst"), {}).set_index("Object")
     assert table["Diameter"].to_dict() == {"cells": 30.0, "nuclei": 17.0}
     assert set(table["State"]) == {"failed"}
+    guessed = table.reset_index()
+    assert diameters_of(guessed) == {"P1": {"cells": 30.0, "nuclei": 17.0}}
+    assert known_diameters(guessed) == {"P1": {"cells": 0.0, "nuclei": 0.0}}
     given = estimate_plates(files, both, ("CellMask", "Hoechst"), {"nuclei": 12.0})
     row = given.set_index("Object").loc["cells"]
     assert (row["Diameter"], row["State"]) == (24.0, "failed")

@@ -41,9 +41,10 @@ def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path) -> None:
+@pytest.mark.parametrize("size", [("--diameter", "40"), ("--diameter", "0", "--nuclei_diameter", "20")])
+def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path, size: tuple[str]) -> None:
     out = well / "out.parquet"
-    roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", "--diameter", "40")
+    roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", *size)
     done = run(root, well, *roles, "--brightfield_channel", "Brightfield", "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert "field 2 of 3: drop out of focus" in done.stderr

@@ -78,12 +78,6 @@ workflow MORPHODOSE {
     }
 
     //
-    // MODULE: focus, saturation, background: keep, flag or drop each field, with the reason
-    //
-    QC_IMAGES(inTasks(projected, tasks), codeDigest('qc_images.py'))
-    def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
-
-    //
     // MODULE: the weights, staged and checked once; they may be a download, which waits until the design is judged
     //
     def shipped = files("${projectDir}/assets/models/*.npz")
@@ -113,6 +107,17 @@ workflow MORPHODOSE {
         diameters = ESTIMATE_DIAMETERS.out.diameters.map { json -> new groovy.json.JsonSlurper().parse(json.toFile()) }
         diameter_table = ESTIMATE_DIAMETERS.out.table
     }
+
+    //
+    // MODULE: focus (against the size of a cell), saturation, background: keep, flag or drop each field, with the reason
+    //
+    QC_IMAGES(
+        inTasks(projected, tasks)
+            .combine(diameters.map { of_plate -> [of_plate] })
+            .map { metas, found, of_plate -> [metas, found, knownDiameters(metas[0].plate, of_plate, options)] },
+        codeDigest('qc_images.py')
+    )
+    def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
 
     //
     // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task
@@ -309,6 +314,12 @@ def plateShard(shard, of_plate, options) {
     def metas = shard.collect { meta, _folder -> meta }
     def estimated = of_plate[metas[0].plate] ?: [:]
     return [metas, shard.collect { _meta, folder -> folder }, [cells: options.diameter ?: estimated.cells ?: 0, nuclei: options.nuclear_diameter ?: estimated.nuclei ?: 0]]
+}
+
+/** Diameters on a plate by which focus is judged: given ones, else what was estimated there and is more than a guess. */
+def knownDiameters(plate, of_plate, options) {
+    def known = of_plate[plate]?.known ?: [:]
+    return [cells: options.diameter ?: known.cells ?: 0, nuclei: options.nuclear_diameter ?: known.nuclei ?: 0]
 }
 
 /** Acquisition → number of its wells, so that an acquisition goes on as soon as it is complete. */

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Kind = Literal["cells", "nuclei"]
+#: Diameter of a cell over that of its nucleus, where only nuclei are known.
+CELL_TO_NUCLEUS = 2.0
 #: How cells are found; `well.Settings` says what each does.
 Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
 

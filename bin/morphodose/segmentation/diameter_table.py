@@ -12,7 +12,7 @@ import numpy.typing as npt
 from morphodose.errors import InputError
 from morphodose.images import read_field
 from morphodose.keys import WellKeys, field_images
-from morphodose.segmentation.common import Kind, Segmenter, pair
+from morphodose.segmentation.common import CELL_TO_NUCLEUS, Kind, Segmenter, pair
 from morphodose.segmentation.diameter import Estimate, estimate_diameter
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 FIELDS = 6
 #: Plates whose diameters lie within this factor share one; a network does not see so small a difference.
 ALIKE = 1.25
-#: Cell over nucleus, where only nuclei could be told.
-CELL_TO_NUCLEUS = 2.0
 #: Units of the columns of the table.
 UNITS = {name: "px" for name in ("Diameter", "Diameter_Plate", "Diameter_Low", "Diameter_High")}
 
@@ -136,6 +134,11 @@ def diameters_of(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     ):
         found.setdefault(str(plate), {"cells": 0.0, "nuclei": 0.0})[str(kind)] = float(diameter)
     return found
+
+
+def known_diameters(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """As `diameters_of`, and 0 where an estimate failed: a guess will do for a network, not for a verdict."""
+    return diameters_of(table.assign(Diameter=table["Diameter"].where(table["State"] != "failed", 0.0)))
 
 
 def complaints(table: pd.DataFrame) -> list[str]:

@@ -3,7 +3,8 @@ process QC_IMAGES {
     label 'process_single'
 
     input:
-    tuple val(metas), path(images, stageAs: 'images/*')   // well-timepoints
+    // well-timepoints of a plate, and the diameters there in px: [cells: …, nuclei: …], 0 where not known
+    tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
     val code
 
     output:
@@ -12,7 +13,9 @@ process QC_IMAGES {
 
     script:
     def args = task.ext.args ?: ''
-    def wells = metas.collect { meta -> [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet"] }
+    def wells = metas.collect { meta ->
+        [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet", diameter: diameters.cells, nuclei_diameter: diameters.nuclei]
+    }
     """
     printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
     qc_images.py \\
