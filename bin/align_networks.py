@@ -61,7 +61,7 @@ def main(
     of them, so most were training cells of most networks: that is fine for a rotation, which has no labels,
     keeps all distances within a fold, and only says which axis of one network is which of another. What is
     held out stays held out: the embedding and the prediction of each cell come from a network that was not
-    trained on it, and its score does not change by a rotation. What a rotation cannot mend, a fold that
+    trained on it, and its score does not change by a rotation. What a rotation cannot fix, a fold that
     learnt something else, shows in R2_HeldOut, which is measured on anchors that it was not fitted to.
     """
     device = choose_device(use_gpu)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a screen's design: samplesheet, plate map, file names and every image's tags.
 
-All faults are reported together, each with file, row, value and mend, before anything expensive starts.
+All faults are reported together, each with file, row, value and fix, before anything expensive starts.
 """
 
 from __future__ import annotations

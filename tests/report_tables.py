@@ -515,7 +515,7 @@ FAULT = {
     "Row": None,
     "Value": "",
     "Message": "the file ends before its last strip",
-    "Mend": "copy it again from the instrument",
+    "Fix": "copy it again from the instrument",
 }
 VERSIONS = (
     '"MORPHODOSE:SEGMENT_CELLS":',

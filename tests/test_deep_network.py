@@ -71,7 +71,7 @@ def test_plain_torchvision_weights_fill_the_trunk() -> None:
     assert torch.equal(found.head.weight, build_network(RECIPE).head.weight)
 
 
-def test_faults_name_the_file_and_the_mend(tmp_path: Path) -> None:
+def test_faults_name_the_file_and_the_fix(tmp_path: Path) -> None:
     weights, json = save_network(tmp_path / "a", build_network(RECIPE), RECIPE)
     write_recipe(tmp_path / "b.json", replace(RECIPE, classes={"time": ("4", "8", "24")}))
     with pytest.raises(InputError, match=r"a\.safetensors and .*b\.json do not belong together.*head"):

@@ -57,8 +57,8 @@ def test_a_default_role_of_another_screen_is_set_to_empty_and_no_other_stain_is_
     faults = Faults()
     check_roles({"nuclear": "DAPI", "late_death": "PI"}, parse_channels("DAPI,Actin", faults), faults)
     (fault,) = faults.found
-    assert "did you mean" not in fault.mend
-    assert fault.mend.endswith("set it to empty: --late_death_channel ''")
+    assert "did you mean" not in fault.fix
+    assert fault.fix.endswith("set it to empty: --late_death_channel ''")
 
 
 def test_early_and_late_death_cannot_be_one_channel() -> None:

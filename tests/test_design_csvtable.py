@@ -90,7 +90,7 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
         (b"well,dose\nA01,1\nA02,1,5\n", "row 3: value 'A02, 1, 5': 3 cells under a header of 2 columns"),
     ],
 )
-def test_a_fault_of_the_table_says_row_value_and_mend(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_fault_of_the_table_says_row_value_and_fix(tmp_path: Path, content: bytes, message: str) -> None:
     _, faults = read(tmp_path, content, optional=("plate",))
     assert message in "\n".join(fault.text() for fault in faults.found)
 

@@ -184,7 +184,7 @@ def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> No
         (r"(?P<well>\w)(?P<chanel>\d)", "group 'chanel' has no meaning here → did you mean 'channel'?"),
     ],
 )
-def test_an_unusable_pattern_is_a_fault_with_its_mend(text: str, message: str) -> None:
+def test_an_unusable_pattern_is_a_fault_with_its_fix(text: str, message: str) -> None:
     faults = Faults()
     assert name_pattern(text, faults) is None
     assert message in "\n".join(fault.text() for fault in faults.found)

@@ -93,7 +93,7 @@ def test_two_files_of_one_plane_are_a_fault(screen: Screen) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message", "mend"),
+    ("content", "message", "fix"),
     [
         (b"", "the file is empty (0 bytes)", "copy it from the instrument again"),
         (b"garbage", "the file is not a TIFF", "export it from the instrument's software as grey TIFF"),
@@ -101,13 +101,13 @@ def test_two_files_of_one_plane_are_a_fault(screen: Screen) -> None:
     ],
 )
 def test_an_unreadable_image_is_named_with_its_field_and_what_helps(
-    screen: Screen, content: bytes | None, message: str, mend: str
+    screen: Screen, content: bytes | None, message: str, fix: str
 ) -> None:
     path = screen.plane(8, 1, 2, 1, 2, 1)
     path.write_bytes(path.read_bytes()[:-40] if content is None else content)
     text = screen.message()
     assert f"{path}: value 'Time_8hrs_R1_Well_A02_Field_1': {message}" in text
-    assert f"→ {mend}" in text
+    assert f"→ {fix}" in text
 
 
 def test_another_size_or_depth_is_a_fault_that_names_both(screen: Screen) -> None:

@@ -68,7 +68,7 @@ def test_a_column_has_one_decimal_separator(column: tuple[str, ...]) -> None:
             assert parse_number(text, decimal) == number
 
 
-def test_the_mend_of_a_doubtful_number_is_not_doubtful() -> None:
+def test_the_fix_of_a_doubtful_number_is_not_doubtful() -> None:
     with pytest.raises(ValueError, match=r"decimal point → write 1250 or 1\.2500"):
         parse_number("1.250", "both")
     assert parse_number("1.2500", "both") == 1.25

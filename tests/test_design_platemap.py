@@ -142,7 +142,7 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
         ),
     ],
 )
-def test_a_faulty_row_is_named_with_value_and_mend(tmp_path: Path, rows: list[str], message: str) -> None:
+def test_a_faulty_row_is_named_with_value_and_fix(tmp_path: Path, rows: list[str], message: str) -> None:
     assert message in read(tmp_path, *rows)[1]
 
 

@@ -88,7 +88,7 @@ def test_an_acquisition_not_made_on_purpose_has_no_folder(tmp_path: Path) -> Non
         ("P1,1.0000001,1,4hrs_R1\nP1,1,1,8hrs_R1", "the same plate, timepoint and replicate as row 2"),
     ],
 )
-def test_a_faulty_row_is_named_with_value_and_mend(tmp_path: Path, row: str, message: str) -> None:
+def test_a_faulty_row_is_named_with_value_and_fix(tmp_path: Path, row: str, message: str) -> None:
     assert message in read(tmp_path, row)[1]
 
 

@@ -146,7 +146,7 @@ def test_a_plane_is_looked_for_in_the_stack_of_each_channel() -> None:
     heights = {"Brightfield": (1, 2, 3), "Hoechst": (1,), "PI": (1,), "GFP": (1,)}
     (fault,) = plane_faults(methods, heights)
     assert (fault.value, fault.message) == ("plane:3", "there is no plane z=3 of Hoechst, PI")
-    assert fault.mend == "choose from z 1"
+    assert fault.fix == "choose from z 1"
 
 
 def test_channels_of_different_shape_do_not_stack() -> None:

@@ -99,7 +99,7 @@ def write_jpeg(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "fault", "mend"),
+    ("write", "fault", "fix"),
     [
         (
             lambda path: tifffile.imwrite(path, np.zeros((9, 9, 3), "uint8"), photometric="rgb"),
@@ -129,14 +129,14 @@ def write_jpeg(path: str) -> None:
     ids=["rgb", "alpha", "palette", "1 bit", "png", "jpeg"],
 )  # fmt: skip
 def test_images_that_are_no_grey_counts_say_what_to_export(
-    tmp_path: Path, write: Callable[[str], None], fault: str, mend: str
+    tmp_path: Path, write: Callable[[str], None], fault: str, fix: str
 ) -> None:
     path = str(tmp_path / "a.tif")
     write(path)
     info = check_tiff(path)
     assert fault in info.fault
-    assert mend in info.mend
-    assert "copy" not in info.mend
+    assert fix in info.fix
+    assert "copy" not in info.fix
 
 
 def test_a_grey_palette_is_read_as_its_numbers(tmp_path: Path) -> None:

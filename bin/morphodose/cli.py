@@ -17,8 +17,8 @@ import click
 
 from morphodose.errors import InputError
 
-#: Faults of disks and rights, which no reading of the code helps to mend, and what does.
-MENDS = {
+#: Faults of disks and rights, which no reading of the code helps to fix, and what does.
+FIXES = {
     errno.ENOSPC: "free some space there or write to another disk, and run it again",
     errno.EDQUOT: "free some of your quota or write to another disk, and run it again",
     errno.EFBIG: "raise the limit of file size (ulimit -f), and run it again",
@@ -92,9 +92,9 @@ def parse_wells(text: str) -> list[list[str]]:
 
 
 def command(function: Callable[..., Any], epilog: str | None = None) -> click.Command:
-    """Make `function` a click command that prints faults the user can mend as ``Error: …`` and exits 1.
+    """Make `function` a click command that prints faults the user can fix as ``Error: …`` and exits 1.
 
-    These are every `InputError`, and an `OSError` of `MENDS`; any other exception is a defect of the code
+    These are every `InputError`, and an `OSError` of `FIXES`; any other exception is a defect of the code
     and keeps its traceback.
     """
 
@@ -106,9 +106,9 @@ def command(function: Callable[..., Any], epilog: str | None = None) -> click.Co
             raise click.ClickException(str(fault)) from fault
         except OSError as fault:
             number, place = reason_of(fault)
-            if number not in MENDS:
+            if number not in FIXES:
                 raise
-            said = f"{place}: {os.strerror(number)} → {MENDS[number]}"
+            said = f"{place}: {os.strerror(number)} → {FIXES[number]}"
             raise click.ClickException(said) from fault
 
     settings = {"help_option_names": ["-h", "--help"], "show_default": True}

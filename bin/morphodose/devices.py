@@ -31,7 +31,7 @@ def choose_device(use_gpu: bool) -> torch.device:
         version = ".".join(map(str, found))
         codes = [code for _, code, _ in parsed(known)]
         older = found < min(codes)
-        mend = (
+        fix = (
             "Give the task a newer GPU, use images for older ones (docs/cluster.md)"
             if older
             else "Give the task an older GPU, use a newer PyTorch"
@@ -39,7 +39,7 @@ def choose_device(use_gpu: bool) -> torch.device:
         kinds = ", ".join(f"{major}.{minor}" for major, minor in sorted(set(codes)))
         raise InputError(
             f"the GPU, {torch.cuda.get_device_name()}, has compute capability {version}; {build} has code "
-            f"for {kinds}, and none that runs on it. {mend}, or leave --use_gpu out"
+            f"for {kinds}, and none that runs on it. {fix}, or leave --use_gpu out"
         )
     return torch.device("cuda")
 

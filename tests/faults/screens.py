@@ -1,4 +1,4 @@
-"""What the fault tests ask of a broken screen: all its faults, and that each says file, row, value and mend."""
+"""What the fault tests ask of a broken screen: all its faults, and that each says file, row, value and fix."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def faults_of(screen: Screen, **options: object) -> list[Fault]:
 
 
 def assert_complete(faults: Iterable[Fault]) -> None:
-    """Each names its file, what is wrong, the value and the mend; each of a table's row its row."""
+    """Each names its file, what is wrong, the value and the fix; each of a table's row its row."""
     for fault in faults:
-        assert fault.kind and fault.file and fault.message and fault.mend, fault
+        assert fault.kind and fault.file and fault.message and fault.fix, fault
         assert fault.value, f"no value: {fault}"
         if fault.scope == "sheet" and fault.file.endswith(".csv"):
             assert fault.row is not None, f"no row: {fault}"

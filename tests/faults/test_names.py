@@ -83,8 +83,8 @@ def test_plates_and_replicates_with_such_names_are_faults_that_offer_a_safe_one(
         return
     (fault,) = [fault for fault in faults if fault.kind == "unsafe_name"]
     assert (fault.file, fault.row) == ("samplesheet.csv", 2)
-    offered = re.search(r"such as '([^']*)'", fault.mend)
-    assert offered and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", offered[1]), fault.mend
+    offered = re.search(r"such as '([^']*)'", fault.fix)
+    assert offered and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", offered[1]), fault.fix
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, *WITH_LINES])

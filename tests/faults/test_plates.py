@@ -78,7 +78,7 @@ def test_a_plate_that_is_larger_than_it_was_said_to_be_is_a_fault_of_its_wells(t
     faults = faults_of(screen, plate_format=96, file_pattern="cv8000", channels="1:Hoechst")
     assert_complete(faults)
     assert kinds(faults)["well_off_plate"] == 384 - 96
-    assert all("--plate_format 96" in fault.mend for fault in faults if fault.kind == "well_off_plate")
+    assert all("--plate_format 96" in fault.fix for fault in faults if fault.kind == "well_off_plate")
 
 
 def break_everything(screen: Screen) -> dict[str, int]:
@@ -149,5 +149,5 @@ def test_the_design_of_a_tolerant_run_says_the_same_as_its_faults(tmp_path: Path
                "--on_fault", "tolerant", "--out", tmp_path / "out")  # fmt: skip
     assert done.returncode == 0, done.stderr
     (fault,) = json.loads((tmp_path / "out" / "design.json").read_text())["faults"]
-    for part in ("severity", "kind", "file", "value", "message", "mend"):
+    for part in ("severity", "kind", "file", "value", "message", "fix"):
         assert fault[part], part

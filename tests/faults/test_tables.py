@@ -86,12 +86,12 @@ def test_decimal_commas_are_read_in_both_tables(screen: Screen) -> None:
     assert {a.timepoint_h for a in design.acquisitions} == {4.0, 0.5}
 
 
-def test_a_decimal_comma_in_a_table_of_commas_is_a_fault_with_its_mend(screen: Screen) -> None:
+def test_a_decimal_comma_in_a_table_of_commas_is_a_fault_with_its_fix(screen: Screen) -> None:
     screen.plate_map.write_text(screen.plate_map.read_text().replace("A02,Drug,1,", "A02,Drug,0,98,"))
     faults = faults_of(screen)
     assert_complete(faults)
     (fault,) = [fault for fault in faults if fault.kind == "row_length"]
-    assert fault.row == 3 and "decimals with a point" in fault.mend
+    assert fault.row == 3 and "decimals with a point" in fault.fix
 
 
 def test_headers_that_are_repeated_among_the_rows_are_faults_of_their_rows(screen: Screen) -> None:

@@ -21,8 +21,8 @@ def head_faults(head: str, ordered: Mapping[str, bool]) -> list[ParameterError]:
     """Why a head cannot learn these labels: label → whether its classes are in an order."""
     message = "label {!r} has no order (several compounds?), which the ordinal head needs"
     wrong = [label for label, has_order in ordered.items() if head == "ordinal" and not has_order]
-    mend = "use --head softmax or multilabel"
-    return [ParameterError("--head", head, message.format(label), mend) for label in wrong]
+    fix = "use --head softmax or multilabel"
+    return [ParameterError("--head", head, message.format(label), fix) for label in wrong]
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,15 @@ def check_crop_channels(text: str, channels: Channels, faults: Faults) -> list[s
     given = [name.strip() for name in text.split(",") if name.strip()]
     for name in given:
         if known and name not in known:
-            mend = did_you_mean(name, known)
-            faults.add("channel_role", "--crop_channels", "is not a channel of --channels", mend, value=name)
+            fix = did_you_mean(name, known)
+            faults.add("channel_role", "--crop_channels", "is not a channel of --channels", fix, value=name)
         elif given.count(name) > 1:
             faults.add("channel_role", "--crop_channels", f"names {name} twice", "name it once", value=text)
             break
     return given
 
 
-def _role_mend(option: str, name: str, free: Collection[str], known: Collection[str]) -> str:
+def _role_fix(option: str, name: str, free: Collection[str], known: Collection[str]) -> str:
     """What to do about a role whose channel is not there: misspelt, or a default of other screens."""
     near = nearest(name, free, 0.75)  # a short name is like many: PI is not DAPI
     offer = f"did you mean '{near}'? " if near else ""
@@ -118,7 +118,7 @@ def check_roles(roles: Mapping[str, str | None], channels: Channels, faults: Fau
                 "channel_role",
                 ROLE_OPTIONS[role],
                 "is not a channel of --channels",
-                _role_mend(ROLE_OPTIONS[role], name, [one for one in known if one not in taken], known),
+                _role_fix(ROLE_OPTIONS[role], name, [one for one in known if one not in taken], known),
                 value=name,
             )
     for first, second in (("cell", "brightfield"), ("early_death", "late_death")):

@@ -71,7 +71,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         )
     if negative:
         lowest = min(negative)[0]
-        mend = (
+        fix = (
             f"subtract it: --intensity_offset -{OFFSET}"
             if lowest < 0.8 * -OFFSET
             else "export unsigned counts"
@@ -81,7 +81,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             "--intensity_offset",
             f"pixels of {listing(name for _, name in negative)} are negative, down to {lowest:g}: "
             "signed counts with an offset",
-            mend,
+            fix,
             value=f"{offset:g}",
         )
     if uncut:
@@ -112,9 +112,9 @@ def _range(
             pixels = read_plane(plane.path, plane.place, plane.path)
         except InputError as fault:
             why = str(fault).removeprefix(f"{plane.path}: ")
-            mend = "copy it from the instrument again; if that is damaged, too, leave its field out"
+            fix = "copy it from the instrument again; if that is damaged, too, leave its field out"
             image = names.image(plane.key)
-            faults.add_plane("unreadable_image", plane.path, f"the file is {why}", mend, image, [plane.key])
+            faults.add_plane("unreadable_image", plane.path, f"the file is {why}", fix, image, [plane.key])
             continue
         least, most = float(pixels.min()) - offset, float(pixels.max()) - offset
         low = least if low is None else min(low, least)

@@ -139,16 +139,16 @@ def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTa
     """
     name, records = sheet.name, sheet.records
     if not records:
-        mend = f"give it a header and rows: {listing(columns.required)}"
-        faults.add("empty_table", name, f"the {what} is empty", mend, 1, "no cell with a value")
+        fix = f"give it a header and rows: {listing(columns.required)}"
+        faults.add("empty_table", name, f"the {what} is empty", fix, 1, "no cell with a value")
         return None
     at = _header(records, columns)
     header_row, header = records[at]
     whole = listing((cell.strip() for cell in header), 12)
     if at and not columns.below:
-        mend = "delete the rows above it"
+        fix = "delete the rows above it"
         faults.add(
-            "header", name, f"the header is in row {header_row}, not the first", mend, header_row, whole
+            "header", name, f"the header is in row {header_row}, not the first", fix, header_row, whole
         )
         return None
     if at:
@@ -162,15 +162,15 @@ def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTa
             whole,
         )
     if not columns.likeness(header) and not any(nearest(cell, columns.required) for cell in header):
-        mend = f"write the names of the columns above the rows: {listing(columns.required)}"
-        faults.add("header", name, f"the {what} has no header", mend, header_row, whole)
+        fix = f"write the names of the columns above the rows: {listing(columns.required)}"
+        faults.add("header", name, f"the {what} has no header", fix, header_row, whole)
         return None
     named, unit = _columns(name, header_row, header, faults, columns)
     rows = []
     for number, cells in records[at + 1 :]:
         if [column_key(cell) for cell in cells] == [column_key(cell) for cell in header]:
-            mend = "delete this row; tables pasted below each other have one header"
-            faults.add("header", name, "the header is there again", mend, number, whole)
+            fix = "delete this row; tables pasted below each other have one header"
+            faults.add("header", name, "the header is there again", fix, number, whole)
             continue
         if len(cells) > len(named) and any(cell.strip() for cell in cells[len(named) :]):
             faults.add(
@@ -256,8 +256,8 @@ def _columns(
     for column in missing:
         like = near[column]
         if column in required:
-            mend = f"rename column '{like}' to '{column}'" if like else f"add a column '{column}'"
-            faults.add("header", name, f"column '{column}' is missing", mend, number, like or whole)
+            fix = f"rename column '{like}' to '{column}'" if like else f"add a column '{column}'"
+            faults.add("header", name, f"column '{column}' is missing", fix, number, like or whole)
         elif like:
             faults.add(
                 "header",

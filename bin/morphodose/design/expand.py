@@ -22,16 +22,16 @@ class Found:
     part: Part
     series: Series | None
     fault: str = ""
-    mend: str = ""
+    fix: str = ""
     white: bool = False
 
 
 class CannotPlace(Exception):
     """Why the planes of a file have no place in the screen, and what helps."""
 
-    def __init__(self, message: str, mend: str) -> None:
+    def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
-        self.mend = mend
+        self.fix = fix
 
 
 def expand(
@@ -59,8 +59,8 @@ def expand(
     """
     if contents.fault:
         if name is None:
-            raise CannotPlace(f"the file {contents.fault}", contents.mend)
-        yield Found(path, name, Part(0, 0, 0, path, ""), None, contents.fault, contents.mend)
+            raise CannotPlace(f"the file {contents.fault}", contents.fix)
+        yield Found(path, name, Part(0, 0, 0, path, ""), None, contents.fault, contents.fix)
         return
     several = len(contents.series) > 1
     wells = {series.well for series in contents.series}

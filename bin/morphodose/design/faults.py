@@ -17,15 +17,15 @@ FieldKey = tuple[int, str, int]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of the input, with all that is needed to mend it.
+    """One fault of the input, with all that is needed to fix it.
 
     Attributes
     ----------
     kind : str
         A short name for the sort of fault, such as ``missing_planes``; long lists are cut per kind.
     file : str
-        The file or folder, or the parameter (``--channels``), that has to be mended.
-    message, mend : str
+        The file or folder, or the parameter (``--channels``), that has to be fixed.
+    message, fix : str
         What is wrong, and what to do about it.
     row : int or None
         Row of a table as a spreadsheet counts it: the header is row 1.
@@ -40,20 +40,20 @@ class Fault:
     kind: str
     file: str
     message: str
-    mend: str
+    fix: str
     row: int | None = None
     value: str = ""
     severity: Literal["error", "warning"] = "error"
     scope: Scope = "sheet"
 
     def text(self) -> str:
-        """One line: ``file: row 3: value 'x': message → mend``."""
+        """One line: ``file: row 3: value 'x': message → fix``."""
         parts = [("warning: " if self.severity == "warning" else "") + printable(self.file)]
         if self.row is not None:
             parts.append(f"row {self.row}")
         if self.value:
             parts.append(f"value '{printable(self.value)}'")
-        return f"{': '.join(parts)}: {printable(self.message)} → {printable(self.mend)}"
+        return f"{': '.join(parts)}: {printable(self.message)} → {printable(self.fix)}"
 
 
 @dataclass
@@ -65,29 +65,29 @@ class Faults:
     excluded: dict[FieldKey, list[str]] = field(default_factory=dict)
 
     def add(
-        self, kind: str, file: object, message: str, mend: str, row: int | None = None, value: object = ""
+        self, kind: str, file: object, message: str, fix: str, row: int | None = None, value: object = ""
     ) -> None:
         """Add an error of a table or a parameter."""
-        self.found.append(Fault(kind, str(file), message, mend, row, str(value)))
+        self.found.append(Fault(kind, str(file), message, fix, row, str(value)))
 
     def warn(
-        self, kind: str, file: object, message: str, mend: str, row: int | None = None, value: object = ""
+        self, kind: str, file: object, message: str, fix: str, row: int | None = None, value: object = ""
     ) -> None:
         """Add a warning: it is reported, and stops nothing."""
-        self.found.append(Fault(kind, str(file), message, mend, row, str(value), "warning"))
+        self.found.append(Fault(kind, str(file), message, fix, row, str(value), "warning"))
 
     def add_plane(
         self,
         kind: str,
         file: object,
         message: str,
-        mend: str,
+        fix: str,
         value: object = "",
         fields: Iterable[FieldKey] = (),
         row: int | None = None,
     ) -> None:
         """Add an error of the images, which spoils `fields`."""
-        self.found.append(Fault(kind, str(file), message, mend, row, str(value), "error", "plane"))
+        self.found.append(Fault(kind, str(file), message, fix, row, str(value), "error", "plane"))
         for key in fields:
             reasons = self.excluded.setdefault(key, [])
             if kind not in reasons:

@@ -57,8 +57,8 @@ def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
         return []
     for group in ("timepoint", "replicate"):
         if group not in regex.groupindex:
-            mend = f"add (?P<{group}>…); known groups: {', '.join(_GROUPS)}"
-            faults.add("folder_pattern", option, f"no group says the {group}", mend, value=text)
+            fix = f"add (?P<{group}>…); known groups: {', '.join(_GROUPS)}"
+            faults.add("folder_pattern", option, f"no group says the {group}", fix, value=text)
     return [regex]
 
 
@@ -141,9 +141,9 @@ def _understood(
             raise ValueError("the replicate is empty → correct --folder_pattern")
         hours = parse_number((groups.get("timepoint") or "").replace(",", ".")) * HOURS[unit]
     except ValueError as fault:
-        what, _, mend = str(fault).partition(" → ")
+        what, _, fix = str(fault).partition(" → ")
         faults.add(
-            "folder_name", path, f"timepoint {what}" if what.startswith("is") else what, mend, value=name
+            "folder_name", path, f"timepoint {what}" if what.startswith("is") else what, fix, value=name
         )
         return True
     replicate = groups["replicate"].lstrip("0") or "0"

@@ -11,7 +11,7 @@ from morphodose.design.expand import CannotPlace, Found, expand
 from morphodose.design.faults import Faults, listing
 from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
 from morphodose.design.folder import Folder
-from morphodose.design.patterns import kinds_of_names, names_mend, names_message
+from morphodose.design.patterns import kinds_of_names, names_fix, names_message
 from morphodose.design.samplesheet import Acquisition
 from morphodose.reading.contents import Contents, Part
 from morphodose.reading.describe import describe
@@ -77,10 +77,10 @@ class Finder:
                     described.add((one.part.path, one.part.place))
             except CannotPlace as fault:
                 if name is None:
-                    unplaced.append((path, str(fault), fault.mend))
+                    unplaced.append((path, str(fault), fault.fix))
                 else:  # its field is known, and spoilt
                     broken = Part(0, 0, 0, place, "")
-                    found.append(Found(place, name, broken, None, str(fault), fault.mend))
+                    found.append(Found(place, name, broken, None, str(fault), fault.fix))
                     described.add((place, ""))
         self._report(root, unplaced)
         if not folder.named and not unplaced and not described:
@@ -98,13 +98,13 @@ class Finder:
 
     def _report(self, root: str, unplaced: Sequence[tuple[str, str, str]]) -> None:
         """One fault for each kind of name."""
-        mends = {(path, reason): mend for path, reason, mend in unplaced}
+        fixes = {(path, reason): fix for path, reason, fix in unplaced}
         for reason, paths in kinds_of_names((path, reason) for path, reason, _ in unplaced):
-            mend = mends[paths[0], reason]
-            kind = "unplaced_image" if mend else "unparsable_name"
-            mend = mend or names_mend(paths[0], None if self.automatic else self.pattern)
+            fix = fixes[paths[0], reason]
+            kind = "unplaced_image" if fix else "unparsable_name"
+            fix = fix or names_fix(paths[0], None if self.automatic else self.pattern)
             message = names_message(paths, reason)
-            self.faults.add_plane(kind, _join(root, paths[0]), message, mend, paths[0].rpartition("/")[2])
+            self.faults.add_plane(kind, _join(root, paths[0]), message, fix, paths[0].rpartition("/")[2])
 
     def _report_nothing(self, acquisition: Acquisition, folder: Folder) -> None:
         others = listing((f"{len(paths)} x {reason}" for reason, paths in folder.ignored.items()), 4)

@@ -154,8 +154,8 @@ def check_grid(
             "missing_planes", names.folder(keys[0]), detail, _ADD.replace("it", "them"), label, keys
         )
     for label, detail, keys in collapse(extra, everything, names):
-        mend = "remove these files, or add the others; a name may have been read wrongly (--file_pattern)"
-        faults.add_plane("extra_planes", names.folder(keys[0]), detail, mend, label, keys)
+        fix = "remove these files, or add the others; a name may have been read wrongly (--file_pattern)"
+        faults.add_plane("extra_planes", names.folder(keys[0]), detail, fix, label, keys)
     _say_where_fields_differ(present, names, faults)
 
 

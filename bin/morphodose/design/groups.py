@@ -30,8 +30,8 @@ def check_groups(group_by: str, platemap: PlateMap, name: str, faults: Faults) -
     for column in filter(None, (part.strip() for part in named)):
         if plain(column).lower() not in known:
             message = "is not a further column of the plate map"
-            mend = did_you_mean(column, columns) if columns else "the plate map has none; leave it out"
-            faults.add("parameter", "--group_by", message, mend, value=column)
+            fix = did_you_mean(column, columns) if columns else "the plate map has none; leave it out"
+            faults.add("parameter", "--group_by", message, fix, value=column)
     for column in filter(is_drug, columns):
         for compound in _combined(platemap, column):
             faults.warn(

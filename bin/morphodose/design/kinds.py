@@ -21,7 +21,7 @@ def check_files(planes: Sequence[Plane], names: Namer, faults: Faults) -> None:
         if plane.fault:
             image = names.image(plane.key)
             faults.add_plane(
-                "unreadable_image", plane.path, f"the file {plane.fault}", plane.mend, image, [plane.key]
+                "unreadable_image", plane.path, f"the file {plane.fault}", plane.fix, image, [plane.key]
             )
         else:
             kinds[plane.channel][_kind(plane)] += 1

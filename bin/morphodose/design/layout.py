@@ -135,13 +135,13 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
             plate = _plate(grid.labels, plates) or plate
             column, unit = _quantity([*grid.labels, sheet.title], plate)
             if not column:
-                mend = "write above it what it holds: compound, dose, dose_unit, role, or a name of your own"
-                faults.add("grid", sheet.name, "a grid without a name", mend, grid.row, _begin(grid))
+                fix = "write above it what it holds: compound, dose, dose_unit, role, or a name of your own"
+                faults.add("grid", sheet.name, "a grid without a name", fix, grid.row, _begin(grid))
                 continue
             if (plate, column) in seen:
                 message = f"a second grid of '{column}' for one plate (the first: row {seen[plate, column]})"
-                mend = "write the name of its plate above it, such as 'plate P2', or delete it"
-                faults.add("grid", sheet.name, message, mend, grid.row, listing(grid.labels) or _begin(grid))
+                fix = "write the name of its plate above it, such as 'plate P2', or delete it"
+                faults.add("grid", sheet.name, message, fix, grid.row, listing(grid.labels) or _begin(grid))
                 continue
             seen[plate, column] = grid.row
             columns |= dict.fromkeys((column, "dose_unit") if unit else (column,))

@@ -42,8 +42,8 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
         sheets = read_workbook(raw, path.name, faults, what, sheet)
     else:
         if sheet:
-            mend = "leave it out; a text file has one table"
-            faults.add("sheet", "--plate_map_sheet", f"{path.name} is not a workbook", mend, value=sheet)
+            fix = "leave it out; a text file has one table"
+            faults.add("sheet", "--plate_map_sheet", f"{path.name} is not a workbook", fix, value=sheet)
         text = read_text(
             raw, path.name, faults, what, lambda cells: _TABLE.likeness(cells) or is_ruler(cells)
         )
@@ -85,10 +85,10 @@ def _checked(table: CsvTable | None, faults: Faults) -> CsvTable | None:
         lacks.append("dose_unit" if "dose" in table.columns else "dose")
     grids = listing(column for column in table.columns if column not in ("well", "plate"))
     for column in lacks:
-        mend = f"add a grid with '{column}' above it"
+        fix = f"add a grid with '{column}' above it"
         if column == "dose_unit":
-            mend += ", or write the unit above the doses, as in 'dose (uM)'"
-        faults.add("grid", table.name, f"no grid of '{column}'", mend, table.header, f"grids: {grids}")
+            fix += ", or write the unit above the doses, as in 'dose (uM)'"
+        faults.add("grid", table.name, f"no grid of '{column}'", fix, table.header, f"grids: {grids}")
     return table
 
 

@@ -75,7 +75,7 @@ def parse_number(text: str, decimal: Decimal = "") -> float:
     Raises
     ------
     ValueError
-        With what is wrong and, after an arrow, the mend.
+        With what is wrong and, after an arrow, the fix.
     """
     text = text.strip()
     if not text:

@@ -116,7 +116,7 @@ def _write_json(design: Design, path: Path) -> None:
                 "row": fault.row,
                 "value": printable(fault.value),
                 "message": printable(fault.message),
-                "mend": printable(fault.mend),
+                "fix": printable(fault.fix),
             }
             for fault in design.faults
         ],
@@ -221,7 +221,7 @@ def _write_tables(design: Design, folder: Path) -> None:
             "Row": pd.Series([fault.row for fault in design.faults], dtype="Int64"),
             "Value": pd.Series([printable(fault.value) for fault in design.faults], dtype="str"),
             "Message": pd.Series([printable(fault.message) for fault in design.faults], dtype="str"),
-            "Mend": pd.Series([printable(fault.mend) for fault in design.faults], dtype="str"),
+            "Fix": pd.Series([printable(fault.fix) for fault in design.faults], dtype="str"),
             "Kind": pd.Series([fault.kind for fault in design.faults], dtype="str"),
         }
     )

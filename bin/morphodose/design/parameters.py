@@ -89,7 +89,7 @@ def check_analysis(
 
 def _add(found: Iterable[ParameterError], faults: Faults) -> None:
     for fault in found:
-        faults.add("parameter", fault.option, fault.message, fault.mend, value=fault.value)
+        faults.add("parameter", fault.option, fault.message, fault.fix, value=fault.value)
 
 
 def _segmentation(method: str, roles: Mapping[str, str]) -> list[ParameterError]:
@@ -136,8 +136,8 @@ def _endpoints(
     for endpoint in endpoints if names else ():
         for column in endpoint.columns:
             if why := why_not_measured(column, names, has_nuclei, families):
-                mend = "name a column as docs/output.md lists them"
-                found.append(ParameterError("--endpoints", endpoint.name, why, mend))
+                fix = "name a column as docs/output.md lists them"
+                found.append(ParameterError("--endpoints", endpoint.name, why, fix))
     return found
 
 

@@ -108,7 +108,7 @@ def names_message(paths: Sequence[str], reason: str) -> str:
     return f"{reason} ({counted(len(paths), 'name')} of this kind: {shown}{', …' if len(paths) > 3 else ''})"
 
 
-def names_mend(path: str, pattern: NamePattern | None) -> str:
+def names_fix(path: str, pattern: NamePattern | None) -> str:
     """What to do about a name that is not understood."""
     near, example = nearest_preset(path)
     start = f"a pattern to start from: --file_pattern '{pattern_to_start_from(path)}'"

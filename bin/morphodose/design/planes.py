@@ -31,7 +31,7 @@ class Plane:
         Number or text of it in the names.
     path, place : str
         The file, and where in it the plane lies (`morphodose.reading.contents.Part`).
-    fault, mend : str
+    fault, fix : str
         Why the file cannot be used, and what helps; empty where it can.
     white : bool
         0 is white in the file; it is inverted when it is read.
@@ -48,7 +48,7 @@ class Plane:
     dtype: str = ""
     place: str = ""
     fault: str = ""
-    mend: str = ""
+    fix: str = ""
     white: bool = False
     pixel_um: float | None = None
 
@@ -153,14 +153,14 @@ def collect_planes(
             wells[name.well] = _normalised(name.well, plate_format)
         well = wells[name.well]
         if isinstance(well, ValueError):
-            mend = f"is --plate_format {plate_format} right? otherwise rename or remove the file"
-            faults.add_plane("well_off_plate", found.source, str(well), mend, name.well)
+            fix = f"is --plate_format {plate_format} right? otherwise rename or remove the file"
+            faults.add_plane("well_off_plate", found.source, str(well), fix, name.well)
             continue
         z = 1 if name.z is None else name.z
         plane = Plane(
             index, well, numbers[str(name.field)], z, name.channel, found.part.path, place=found.part.place
         )
-        plane.fault, plane.mend, plane.white = found.fault, found.mend, found.white
+        plane.fault, plane.fix, plane.white = found.fault, found.fix, found.white
         if found.series is not None:
             plane.width, plane.height, plane.dtype = (
                 found.series.width,

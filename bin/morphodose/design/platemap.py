@@ -226,12 +226,12 @@ def _well(
     try:
         well = normalise_well(cells["well"], plate_format)
     except ValueError as fault:
-        mend = f"write it as A01; is --plate_format {plate_format} right?"
-        faults.add("well_name", name, str(fault), mend, number, cells["well"] or row.text())
+        fix = f"write it as A01; is --plate_format {plate_format} right?"
+        faults.add("well_name", name, str(fault), fix, number, cells["well"] or row.text())
     role = _role(row)
     if not role:
-        mend = did_you_mean(cells["role"], ROLES)
-        faults.add("role", name, "is not a role", mend, number, cells["role"] or row.text())
+        fix = did_you_mean(cells["role"], ROLES)
+        faults.add("role", name, "is not a role", fix, number, cells["role"] or row.text())
     compound, unit = cells["compound"], read_unit(cells["dose_unit"]).name
     undosed = role in _DOSED and bool(compound) and cased_key(compound) not in dosed
     dose = 1.0 if undosed else _dose(table, row, role, decimal, faults)
@@ -258,10 +258,10 @@ def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults
     try:
         dose = parse_number(text, decimal)
     except ValueError as fault:
-        what, _, mend = str(fault).partition(" → ")
+        what, _, fix = str(fault).partition(" → ")
         if not text:
-            mend += "; a treatment without a dose has neither dose nor dose_unit in any of its rows"
-        faults.add("dose", table.name, f"dose {what}", mend, row.number, text or row.text())
+            fix += "; a treatment without a dose has neither dose nor dose_unit in any of its rows"
+        faults.add("dose", table.name, f"dose {what}", fix, row.number, text or row.text())
         return None
     if dose < 0:
         faults.add("dose", table.name, "dose is negative", "write 0 or more", row.number, text)
@@ -291,21 +291,21 @@ def _add(name: str, found: PlateMap, well: PlateWell, faults: Faults) -> None:
     if first is well:
         return
     content = "the same content"
-    mend = "delete one of the two rows"
+    fix = "delete one of the two rows"
     if name_key(first.compound) != name_key(well.compound):
         content = f"'{first.compound}' there and '{well.compound}' here"
-        mend = (
+        fix = (
             "for a combination, write one row and give the second drug columns of its own (compound_2, "
             "dose_2); else correct the well of one row"
         )
     elif replace(first, row=well.row) != well:
         content = "other content"
-        mend = "correct the well of one of the two rows, or its plate where there are several"
+        fix = "correct the well of one of the two rows, or its plate where there are several"
     faults.add(
         "repeated_well",
         name,
         f"well {well.well} is in row {first.row} too, with {content}",
-        mend,
+        fix,
         well.row,
         well.well,
     )

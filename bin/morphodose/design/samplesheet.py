@@ -77,8 +77,8 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
         return []
     if not table.rows:
         header = listing(table.columns, 12)
-        mend = "add a row per acquisition"
-        faults.add("empty_table", table.name, "the samplesheet has no rows", mend, table.header, header)
+        fix = "add a row per acquisition"
+        faults.add("empty_table", table.name, "the samplesheet has no rows", fix, table.header, header)
         return []
     base = os.path.abspath(Path(path).parent if base_dir is None else base_dir)
     decimal = decimal_of([row.cells["timepoint_h"] for row in table.rows])
@@ -105,9 +105,9 @@ def _acquisition(
         if not 0 <= hours < 100_000:  # the id writes it with six digits
             raise ValueError("is not between 0 and 100000 hours → write the hours since treatment")
     except ValueError as fault:
-        what, _, mend = str(fault).partition(" → ")
+        what, _, fix = str(fault).partition(" → ")
         value = cells["timepoint_h"] or row.text()
-        faults.add("timepoint", table.name, f"timepoint_h {what}", mend, row.number, value)
+        faults.add("timepoint", table.name, f"timepoint_h {what}", fix, row.number, value)
     match = _REPLICATE.match(cells["replicate"])
     replicate = str(int(match[1])) if match else cells["replicate"]
     check_safe(table.name, row.number, "replicate", replicate, faults, row.text())
@@ -126,16 +126,16 @@ def _acquisition(
 def check_safe(name: str, row: int | None, column: str, text: str, faults: Faults, where: str = "") -> None:
     """Plates and replicates become parts of file names; `where` is the row, named when the text is empty."""
     if not text:
-        mend = f"give every acquisition its {column}"
-        faults.add("unsafe_name", name, f"{column} is empty", mend, row, where)
+        fix = f"give every acquisition its {column}"
+        faults.add("unsafe_name", name, f"{column} is empty", fix, row, where)
     elif not _SAFE.match(text):
-        mend = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.-")[:80] or f"{column}1"
+        fix = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.-")[:80] or f"{column}1"
         faults.add(
             "unsafe_name",
             name,
             f"{column} has a character that file names cannot carry everywhere, or starts with one of . _ -, "
             "or is longer than 80",
-            f"use letters, digits and . _ -, such as '{mend}'",
+            f"use letters, digits and . _ -, such as '{fix}'",
             row,
             text,
         )
@@ -177,16 +177,16 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
             text,
         )
         return None
-    mend = f"looked for {folder}; relative folders start at the samplesheet"
+    fix = f"looked for {folder}; relative folders start at the samplesheet"
     slashed = text.replace("\\", "/")
     if slashed != text and os.path.isdir(os.path.join(base, slashed)):
-        mend = f"write '{slashed}', with slashes"
+        fix = f"write '{slashed}', with slashes"
     else:
         parent = os.path.dirname(folder)
         siblings = os.listdir(parent) if os.path.isdir(parent) else []
         if near := nearest(os.path.basename(folder), siblings):
-            mend = f"did you mean '{os.path.join(os.path.dirname(text), near)}'? {mend}"
-    faults.add("missing_folder", name, "the folder of images does not exist", mend, row.number, text)
+            fix = f"did you mean '{os.path.join(os.path.dirname(text), near)}'? {fix}"
+    faults.add("missing_folder", name, "the folder of images does not exist", fix, row.number, text)
     return None
 
 

@@ -149,8 +149,8 @@ def read_workbook(raw: bytes, name: str, faults: Faults, what: str, sheet: str =
         hidden = python_calamine.SheetVisibleEnum.Visible
         titles = [s.name for s in book.sheets_metadata if s.visible == hidden or s.name == sheet]
         if sheet and sheet not in titles:
-            mend = f"name one of its sheets: {listing(titles, 20)}"
-            faults.add("sheet", name, f"the {what} has no such sheet", mend, 1, sheet)
+            fix = f"name one of its sheets: {listing(titles, 20)}"
+            faults.add("sheet", name, f"the {what} has no such sheet", fix, 1, sheet)
             return []
         sheets = [_sheet(book.get_sheet_by_name(t), name) for t in ([sheet] if sheet else titles)]
     except python_calamine.CalamineError as fault:

@@ -163,8 +163,8 @@ def _report_unit(name: str, compound: str, unit: Unit, main: Unit, found: PlateM
             unit.name,
         )
     else:
-        mend = "write them in one unit; which converts into which takes the molar mass or density"
-        faults.add("mixed_units", name, message, mend, row, unit.name)
+        fix = "write them in one unit; which converts into which takes the molar mass or density"
+        faults.add("mixed_units", name, message, fix, row, unit.name)
 
 
 def _one_dose(name: str, found: PlateMap, faults: Faults) -> PlateMap:

@@ -38,13 +38,11 @@ def family_faults(text: str) -> list[ParameterError]:
     named = _named(text)
     if named == ["all"]:
         return []
-    mend = f"choose from {', '.join(FAMILIES)}; or all, alone"
+    fix = f"choose from {', '.join(FAMILIES)}; or all, alone"
     if not named:
-        return [ParameterError("--features", text, "is empty", mend)]
+        return [ParameterError("--features", text, "is empty", fix)]
     wrong = [name for name in named if name not in FAMILIES]
-    return [
-        ParameterError("--features", name, f"is not one of {', '.join(FAMILIES)}", mend) for name in wrong
-    ]
+    return [ParameterError("--features", name, f"is not one of {', '.join(FAMILIES)}", fix) for name in wrong]
 
 
 def parse_families(text: str) -> tuple[str, ...]:

@@ -59,8 +59,8 @@ def read_endpoints(text: str) -> tuple[list[Endpoint], list[ParameterError]]:
             message = f"{wrong[0]!r} is not the name of a column"
             faults.append(ParameterError(_OPTION, part, message, "write name=COLUMN or name=COLUMN/COLUMN"))
         elif not _NAME.match(name):
-            mend = "use letters, digits and _, as in ratio=colA/colB"
-            faults.append(ParameterError(_OPTION, part, f"{name!r} is not a name", mend))
+            fix = "use letters, digits and _, as in ratio=colA/colB"
+            faults.append(ParameterError(_OPTION, part, f"{name!r} is not a name", fix))
         elif name in {each.name for each in found}:
             faults.append(ParameterError(_OPTION, part, f"{name!r} is given twice", "give another name"))
         else:

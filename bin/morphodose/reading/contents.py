@@ -75,7 +75,7 @@ class Contents:
 
     series: tuple[Series, ...] = ()
     fault: str = ""
-    mend: str = ""
+    fix: str = ""
     white: bool = False
     claimed: frozenset[str] = field(default_factory=frozenset)  # other files that it describes
 

@@ -40,7 +40,7 @@ def describe(
 
 def _tiff(path: str, info: TiffInfo, by_metadata: bool) -> Contents:
     if info.fault:
-        return Contents(fault=info.fault, mend=info.mend)
+        return Contents(fault=info.fault, fix=info.fix)
     if info.planes > 1 or (info.ome and by_metadata):
         return describe_stack(path, info)
     place = place_of(page=info.pages[0]) if info.pages != (0,) else ""
@@ -54,8 +54,8 @@ def _other(path: str, is_zarr: bool) -> Contents:
     try:
         return Contents(describe_zarr(path) if is_zarr else describe_vendor(path))
     except InputError as fault:
-        message, _, mend = str(fault).partition(" → ")
-        return Contents(fault=message, mend=mend or COPY)
+        message, _, fix = str(fault).partition(" → ")
+        return Contents(fault=message, fix=fix or COPY)
     # the libraries raise many kinds of error on a damaged file; all of them mean this
     except Exception as fault:
-        return Contents(fault=f"cannot be read ({type(fault).__name__}: {fault})", mend=COPY)
+        return Contents(fault=f"cannot be read ({type(fault).__name__}: {fault})", fix=COPY)

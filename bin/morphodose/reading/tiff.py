@@ -29,10 +29,10 @@ def describe_stack(path: str, info: TiffInfo) -> Contents:
                 return _of_ome(tiff.ome_metadata, path)
             return Contents((_of_axes(tiff, path, info),), white=info.white)
     except BadMetadata as fault:
-        return Contents(fault=str(fault), mend=EXPORT)
+        return Contents(fault=str(fault), fix=EXPORT)
     # tifffile raises many kinds of error on a damaged file; all of them mean this
     except Exception as fault:
-        return Contents(fault=f"is damaged ({type(fault).__name__}: {fault})", mend=COPY)
+        return Contents(fault=f"is damaged ({type(fault).__name__}: {fault})", fix=COPY)
 
 
 def describe_companion(path: str) -> Contents:
@@ -41,9 +41,9 @@ def describe_companion(path: str) -> Contents:
         with open(path, encoding="utf-8") as handle:
             return _of_ome(handle.read(), path)
     except BadMetadata as fault:
-        return Contents(fault=str(fault), mend="copy the whole folder from the instrument again")
+        return Contents(fault=str(fault), fix="copy the whole folder from the instrument again")
     except (OSError, UnicodeDecodeError) as fault:
-        return Contents(fault=f"cannot be read ({fault})", mend=COPY)
+        return Contents(fault=f"cannot be read ({fault})", fix=COPY)
 
 
 def _of_ome(text: str, path: str) -> Contents:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class TiffInfo(NamedTuple):
-    """What the tags of a file say; `fault` is empty when the file is whole and readable, else `mend` helps.
+    """What the tags of a file say; `fault` is empty when the file is whole and readable, else `fix` helps.
 
     `pages` are the places of its planes among the image directories: thumbnails and reduced images are
     none. With
@@ -28,7 +28,7 @@ class TiffInfo(NamedTuple):
     height: int = 0
     dtype: str = ""
     fault: str = ""
-    mend: str = ""
+    fix: str = ""
     pages: tuple[int, ...] = (0,)
     frames: int = 1
     white: bool = False
@@ -63,9 +63,9 @@ _OTHERS = (
 class _Fault(Exception):
     """Why a file cannot be used, and what helps."""
 
-    def __init__(self, message: str, mend: str = COPY) -> None:
+    def __init__(self, message: str, fix: str = COPY) -> None:
         super().__init__(message)
-        self.mend = mend
+        self.fix = fix
 
 
 # TIFF 6.0 field types (and those of BigTIFF): number → struct letter
@@ -118,16 +118,16 @@ def check_tiff(path: str) -> TiffInfo:
     except FileNotFoundError:
         return TiffInfo(
             fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist",
-            mend=COPY,
+            fix=COPY,
         )
     except OSError as fault:
-        return TiffInfo(fault=f"cannot be opened ({fault.strerror})", mend="check its rights")
+        return TiffInfo(fault=f"cannot be opened ({fault.strerror})", fix="check its rights")
     try:
         return _Reader(handle).info()
     except _Fault as fault:
-        return TiffInfo(fault=str(fault), mend=fault.mend)
+        return TiffInfo(fault=str(fault), fix=fault.fix)
     except OSError as fault:
-        return TiffInfo(fault=f"cannot be read ({fault.strerror})", mend="check the disk, and copy it again")
+        return TiffInfo(fault=f"cannot be read ({fault.strerror})", fix="check the disk, and copy it again")
     finally:
         os.close(handle)
 

@@ -103,7 +103,7 @@ def _faults(screen: Screen) -> Part:
         )
     html = ""
     if not faults.empty:
-        columns = [c for c in ("Severity", "File", "Row", "Value", "Message", "Mend") if c in faults]
+        columns = [c for c in ("Severity", "File", "Row", "Value", "Message", "Fix") if c in faults]
         rows = [
             [
                 "" if v is None or v != v else int(v) if c == "Row" else v

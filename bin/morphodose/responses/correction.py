@@ -34,8 +34,8 @@ def parse_terms(text: str) -> tuple[str, ...]:
     given = [part.strip() for part in text.split(",") if part.strip() not in ("", NONE)]
     for part in given:
         if part not in TERMS:
-            mend = f"give some of {', '.join(TERMS)}, separated by commas, or {NONE}"
-            raise ParameterError("--correct_positions", part, "is not a term of the place", mend)
+            fix = f"give some of {', '.join(TERMS)}, separated by commas, or {NONE}"
+            raise ParameterError("--correct_positions", part, "is not a term of the place", fix)
     return tuple(term for term in TERMS if term in given)
 
 
