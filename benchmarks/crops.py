@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What cropping a field costs, beside the reference algorithm and beside reading and writing; formats.
 
-The reference blurs the whole image for each cell (`tests/crops_reference.py`); both cut the same cells of
-the same simulated field, one thread each, and all pixels are compared. The formats hold the same crops,
-every channel of every field as a crop of its own; rows are read at random, one by one, from files in the
-page cache. CPU seconds and not wall, since machines are shared.
+The reference blurs the whole image for each cell (`tests/helpers/crops_reference.py`); both cut the same
+cells of the same simulated field, one thread each, and all pixels are compared. The formats hold the same
+crops, every channel of every field as a crop of its own; rows are read at random, one by one, from files
+in the page cache. CPU seconds and not wall, since machines are shared.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time and peak memory of `score_models` at growing numbers of cells: network, baselines, probes, intervals.
 
-Run with ``PYTHONPATH=bin:tests:benchmarks python benchmarks/scoring.py [--cells 10000,100000,1000000]``.
+Run with ``PYTHONPATH=bin:tests/helpers:benchmarks python benchmarks/scoring.py``.
 A screen of 8 doses, 6 times and 3 replicates is simulated as tables: the split, predictions of three folds
 and their contrasts by a stand-in for the network, 1,700 measurements a cell and embeddings of 2,048 numbers,
 which stand for the trained and the untrained network both. A million cells are 11 GB on disk, deleted

@@ -6,5 +6,5 @@ if ! command -v nf-test >/dev/null; then
     echo "nf-test is not on PATH: its suite was not run (the pipeline tests of pytest were)."
     exit 0
 fi
-tests/make_nf_test_data.py
+tests/helpers/make_nf_test_data.py
 nf-test test "$@"

@@ -55,7 +55,7 @@ def test_several_nodes_without_a_process_on_each_are_refused(variables: dict[str
 
 def test_gradients_and_statistics_are_those_of_the_whole_batch(root: Path, tmp_path: Path) -> None:
     """In float64: nothing but rounding is left, which float32 enlarges to some 0.1 % of the gradient."""
-    command = [sys.executable, str(root / "tests" / "part_of_batch.py")]
+    command = [sys.executable, str(root / "tests" / "helpers" / "part_of_batch.py")]
     both = [
         subprocess.Popen([*command, str(rank), str(tmp_path / "meet")], stdout=subprocess.PIPE, text=True)
         for rank in range(2)

@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def helpers() -> list[str]:
-    """Files of tests/ that make the inputs, as the script itself finds them, in a process that imported no test."""
+    """Files of tests/helpers/ that make the inputs, as the script itself finds them, in a process that imported no test."""
     done = subprocess.run(
         [sys.executable, "-c", "import make_nf_test_data as made; print(*made.helpers(), sep='\\n')"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "helpers")}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [str(Path(line).relative_to(ROOT)) for line in done.stdout.split("\n") if line]
 
@@ -41,10 +41,14 @@ def made_with() -> list[str]:
 
 
 def test_the_inputs_count_as_changed_with_every_helper_that_makes_them(made_with: list[str]) -> None:
-    named = set(re.findall(r"^from (\w+) import", (ROOT / "tests/make_nf_test_data.py").read_text(), re.M))
-    direct = {f"tests/{name}.py" for name in named if (ROOT / "tests" / f"{name}.py").is_file()}
+    named = set(
+        re.findall(r"^from (\w+) import", (ROOT / "tests/helpers/make_nf_test_data.py").read_text(), re.M)
+    )
+    direct = {
+        f"tests/helpers/{name}.py" for name in named if (ROOT / "tests" / "helpers" / f"{name}.py").is_file()
+    }
     assert len(direct) >= 6
-    assert direct | {"tests/make_nf_test_data.py"} <= set(made_with)
+    assert direct | {"tests/helpers/make_nf_test_data.py"} <= set(made_with)
 
 
 def test_a_change_of_what_the_tests_are_made_of_runs_them_all(made_with: list[str]) -> None:

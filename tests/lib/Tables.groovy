@@ -33,7 +33,7 @@ class Tables {
     }
 
     private static Map run(String script, Object... arguments) {
-        def file = new File(System.getProperty('user.dir'), "tests/${script}")
+        def file = new File(System.getProperty('user.dir'), "tests/helpers/${script}")
         def process = (['python3', file.path] + arguments.collect { argument -> argument.toString() }).execute()
         def out = new StringBuilder()
         def err = new StringBuilder()

@@ -14,7 +14,7 @@ from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from morphodose.tables import read_table
 
-BIN = Path(__file__).resolve().parents[1] / "bin"
+BIN = Path(__file__).resolve().parents[2] / "bin"
 WELL = "Time_4hrs_R1_Well_A01"
 
 

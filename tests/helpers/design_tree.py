@@ -15,7 +15,7 @@ from morphodose.design.check import judge
 from morphodose.design.output import Design
 from morphodose.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CHANNELS = "1:Brightfield,2:Hoechst"
 
 

@@ -17,8 +17,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests" / "helpers")]
 sys.dont_write_bytecode = True
 
 import numpy as np  # noqa: E402
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def code_digest() -> str:
-    """SHA-256 over this script, what it imports of tests/, and all Python files below bin/."""
+    """SHA-256 over this script, what it imports of tests/helpers/, and all Python files below bin/."""
     digest = hashlib.sha256()
     for source in [*helpers(), *sorted((ROOT / "bin").rglob("*.py"))]:
         digest.update(str(source.relative_to(ROOT)).encode())
@@ -75,9 +75,9 @@ def code_digest() -> str:
 
 
 def helpers() -> list[Path]:
-    """This script and the modules of tests/ that it has imported, by themselves or by each other."""
+    """This script and the modules beside it that it has imported, by themselves or by each other."""
     files = {Path(getattr(module, "__file__", None) or "/").resolve() for module in sys.modules.values()}
-    return sorted(file for file in files if file.parent == ROOT / "tests")
+    return sorted(file for file in files if file.parent == ROOT / "tests" / "helpers")
 
 
 def step(name: str, *arguments: object) -> None:

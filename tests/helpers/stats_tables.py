@@ -12,7 +12,7 @@ import pandas as pd
 
 from morphodose.tables import write_table
 
-BIN = Path(__file__).resolve().parents[1] / "bin"
+BIN = Path(__file__).resolve().parents[2] / "bin"
 
 
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
