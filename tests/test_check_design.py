@@ -66,6 +66,7 @@ def test_the_tables_have_their_columns_and_units(screen: Screen, tmp_path: Path)
     assert planes.column_names == [
         "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
         "Metadata_Field", "Metadata_ImageID", "Path", "Place", "Z", "Channel", "Width", "Height", "Dtype",
+        "PixelSize", "PositionX", "PositionY", "ImagedAfter",
     ]  # fmt: skip
     assert planes.num_rows == 92
     assert column_units(out / "planes.parquet")["Metadata_Timepoint"] == "h"

@@ -32,7 +32,7 @@ def screen_of(root: Path, wells: tuple[str, ...] = WELLS) -> Screen:
 def understood(root: Path, made: Made) -> Design:
     screen = screen_of(root)
     made.make(root / "images")
-    return screen.judge(file_pattern="auto", channels=made.channels)
+    return screen.judge(file_pattern="auto", channels=made.channels, plate_format=made.plate_format)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -48,6 +48,13 @@ def test_a_folder_of_each_instrument_is_understood_by_itself(tmp_path: Path, nam
     assert len(design.planes) == len(WELLS) * len(made.fields) * len(made.z) * len(channels)
     for size in {plane.pixel_um for plane in design.planes}:
         assert size == (pytest.approx(made.pixel_um) if made.pixel_um else None)
+    images = [plane.image for plane in design.planes]
+    if made.timed:
+        assert sorted({image.x_um for image in images if image}) == pytest.approx(
+            [100 * f for f in made.fields]
+        )
+        hours = sorted(image.hours for image in images if image and image.hours is not None)
+        assert hours == pytest.approx([number / 60 for number in range(len(design.planes))])
     # every plane is another one, and has its size
     read = [read_plane(plane.path, plane.place, plane.path) for plane in design.planes]
     assert {image.shape for image in read} == {(plane.height, plane.width) for plane in design.planes}

@@ -29,6 +29,10 @@ def test_the_parameters_of_each_instrument_pass_the_check(tmp_path: Path, name: 
     assert found.pattern == made.preset
     assert found.wells == list(WELLS)
     assert (found.pixel_um or 0) == pytest.approx(made.pixel_um or 0)
+    assert found.plate_format == made.plate_format
+    if made.called:
+        texts = sorted(found.described[number] for number in found.channels)
+        assert all(text.startswith(name) for text, name in zip(texts, sorted(made.called), strict=True))
     given = yaml.safe_load(parameters_text(found, found.roles, str(tmp_path)))
     screen = Screen(tmp_path)
     with screen.sheet.open("w", newline="") as stream:

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+import sidecar_files as beside
+
 WELLS = ("B02", "C03")
 SHAPE = (12, 16)
 MICRON = 0.325
@@ -50,8 +52,12 @@ class Made:
         What has to be found in each well.
     metadata : str
         What is read of metadata.
-    stack_axis : str
-        As the option.
+    called : tuple of str
+        What the metadata call the channels.
+    plate_format : int
+        What the metadata say of the plate, or 96.
+    timed : bool
+        The metadata know the time and place of each image.
     """
 
     instrument: str
@@ -63,6 +69,19 @@ class Made:
     z: tuple[int, ...] = (1, 2)
     metadata: str = ""
     pixel_um: float | None = None
+    called: tuple[str, ...] = ()
+    plate_format: int = 96
+    timed: bool = False
+
+
+def both(*makers: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Images, and then what is written beside them."""
+
+    def make(folder: Path) -> None:
+        for maker in makers:
+            maker(folder)
+
+    return make
 
 
 def by_name(
@@ -181,22 +200,44 @@ def zarr_plate(version: str) -> Callable[[Path], None]:
 
 BOTH = "1:DNA,2:Actin"
 MADE: dict[str, Made] = {
-    "cq1": Made("Yokogawa CQ1", "W0001F0001T0001Z003C1.tif", "cq1", by_name("W{number:04d}F{f:04d}T0001Z{z:03d}C{c}.tif")),
+    "cq1": Made(
+        "Yokogawa CQ1", "W0001F0001T0001Z003C1.tif", "cq1",
+        both(by_name("W{number:04d}F{f:04d}T0001Z{z:03d}C{c}.tif"), beside.ome_xml("MeasurementResult.ome.xml", r"C(\d+)\.tif")),
+        metadata="`.ome.xml`: channel names, pixel size, plate", pixel_um=MICRON, called=beside.STAINS,
+    ),
     "cv8000": Made(
         "Yokogawa CV7000, CV8000", "S_B02_T0001F001L01A01Z01C01.tif", "cv8000",
-        by_name("S_{well}_T0001F{f:03d}L01A01Z{z:02d}C{c:02d}.tif"),
+        both(by_name("S_{well}_T0001F{f:03d}L01A01Z{z:02d}C{c:02d}.tif"), beside.yokogawa),
+        metadata="`.mrf`, `.mlf`, `.mes`: channel names, wavelengths, pixel size, plate, times, positions",
+        pixel_um=MICRON, called=("Hoechst", "561 BP600/37"), timed=True,
+    ),
+    "cv8000_actions": Made(
+        "the same, one channel in two actions", "S_B02_T0001F001L01A02Z01C01.tif", "cv8000",
+        both(
+            by_name("S_{well}_T0001F{f:03d}L01A{c:02d}Z{z:02d}C01.tif"),
+            by_name("S_{well}_T0001F{f:03d}L01A{c:02d}Z{z:02d}C02.tif", (3,)), beside.yokogawa,
+        ),
+        "1A1:DNA,1A2:DNA_again,2:Actin", metadata="as above", pixel_um=MICRON,
+        called=("Hoechst", "Hoechst", "561 BP600/37"), timed=True,
     ),
     "opera_phenix": Made(
         "Opera Phenix, Operetta CLS", "r02c02f01p01-ch1sk1fk1fl1.tiff", "opera_phenix",
-        by_name("Images/r{row:02d}c{col:02d}f{f:02d}p{z:02d}-ch{c}sk1fk1fl1.tiff"),
+        both(by_name("Images/r{row:02d}c{col:02d}f{f:02d}p{z:02d}-ch{c}sk1fk1fl1.tiff"), beside.harmony(5, "Images/Index.idx.xml")),
+        metadata="`Index.idx.xml`, `Index.xml`: channel names, wavelengths, pixel size, plate, times, positions",
+        pixel_um=MICRON, called=beside.STAINS, plate_format=384, timed=True,
     ),
     "harmony_new": Made(
         "Harmony, Signals (newer)", "r02c02/r02c02f01p01-ch01t01.tiff", "opera_phenix",
-        by_name("images/r{row:02d}c{col:02d}/r{row:02d}c{col:02d}f{f:02d}p{z:02d}-ch{c:02d}t01.tiff"),
+        both(
+            by_name("images/r{row:02d}c{col:02d}/r{row:02d}c{col:02d}f{f:02d}p{z:02d}-ch{c:02d}t01.tiff"),
+            beside.harmony(7, "index/measurement.idx.xml"),
+        ),
+        metadata="as above", pixel_um=MICRON, called=beside.STAINS, plate_format=384, timed=True,
     ),
     "imagexpress": Made(
         "ImageXpress (MetaXpress) with its projections", "TimePoint_1/ZStep_1/S_B02_s1_w1<GUID>.tif", "imagexpress",
-        imagexpress_with_projection,
+        both(imagexpress_with_projection, beside.metaxpress),
+        metadata="`.HTD` and TIFF: channel names, pixel size, plate", pixel_um=MICRON, called=("DAPI", "TxRed-Conf"),
     ),
     "imagexpress_lower": Made(
         "ImageXpress, wells in small letters", "S_b02_s1_w1<GUID>.tif", "imagexpress",
@@ -208,8 +249,9 @@ MADE: dict[str, Made] = {
     ),
     "incell": Made(
         "IN Cell Analyzer 1000 to 6000", "B - 02(fld 1 wv DAPI - DAPI z 1).tif", "incell",
-        by_name("{letter} - {col:02d}(fld {f} wv {c} z {z}).tif", ("DAPI - DAPI", "Cy3 - Cy3")),
-        "DAPI - DAPI:DNA,Cy3 - Cy3:Actin",
+        both(by_name("{letter} - {col:02d}(fld {f} wv {c} z {z}).tif", ("DAPI - DAPI", "Cy3 - Cy3")), beside.xdce),
+        "DAPI - DAPI:DNA,Cy3 - Cy3:Actin", metadata="`.xdce`: channel names, wavelengths, pixel size, plate, times, positions",
+        pixel_um=MICRON, called=("DAPI - DAPI", "Cy3 - Cy3"), timed=True,
     ),
     "incell_one": Made(
         "IN Cell Analyzer 2000, one wave", "B - 02(fld 1).tif", "incell",
@@ -226,13 +268,18 @@ MADE: dict[str, Made] = {
     ),
     "scanr": Made(
         "scan^R", "B2--W00014--P00001--Z00000--T00000--dapi.tif", "scanr",
-        by_name("{short}--W{number:05d}--P{f:05d}--Z{z:05d}--T00000--{c}.tif", ("dapi", "cy3"), start=0),
-        "dapi:DNA,cy3:Actin", (0, 1), (0, 1),
+        both(
+            by_name("{short}--W{number:05d}--P{f:05d}--Z{z:05d}--T00000--{c}.tif", ("dapi", "cy3"), start=0),
+            beside.ome_xml("metadata.ome.xml", r"T00000--(\w+)\.tif", ("dapi", "cy3")),
+        ),
+        "dapi:DNA,cy3:Actin", (0, 1), (0, 1), metadata="`metadata.ome.xml`: channel names, pixel size, plate",
+        pixel_um=MICRON, called=("dapi", "cy3"),
     ),
     "cytation": Made(
         "Cytation, Lionheart (Gen5)", "B2_02_1_1_GFP 469,525_001.tif", "cytation",
-        by_name("{short}_02_1_{f}_{c}_001.tif", ("GFP 469,525", "DAPI 377,447"), z=False),
-        '"GFP 469,525":Actin,"DAPI 377,447":DNA', z=(1,),
+        both(by_name("{short}_02_1_{f}_{c}_001.tif", ("GFP 469,525", "DAPI 377,447"), z=False), beside.gen5),
+        '"GFP 469,525":Actin,"DAPI 377,447":DNA', z=(1,), metadata="TIFF: channel names, wavelengths, pixel size",
+        pixel_um=MICRON, called=("GFP 469,525", "DAPI 377,447"),
     ),
     "incucyte": Made(
         "Incucyte", "Phase_B2_1_00d04h00m.tif", "incucyte",

@@ -12,6 +12,7 @@ from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
 from morphodose.design.grid import check_acquisitions, check_duplicates, check_grid, check_wells
 from morphodose.design.groups import check_groups
+from morphodose.design.instrument import check_said
 from morphodose.design.kinds import check_files
 from morphodose.design.learnable import LabelledWell
 from morphodose.design.namer import Namer
@@ -36,6 +37,7 @@ def judge(
     analysis: Analysis | None = None,
     base_dir: str | Path | None = None,
     plate_format: int = 96,
+    pixel_size_um: float | None = None,
     plate_map_sheet: str = "",
     tolerant: bool = False,
     show: int = 10,
@@ -66,6 +68,8 @@ def judge(
         Where relative image folders start; the samplesheet's folder by default.
     plate_format : int
         Wells on a plate.
+    pixel_size_um : float, optional
+        Edge of a pixel that is given; compared with the metadata.
     plate_map_sheet : str
         Sheet of a plate map that is a workbook; empty for the one that holds a plate map.
     tolerant : bool
@@ -110,6 +114,7 @@ def judge(
             planes, empty = check_wells(planes, acquisitions, platemap, Path(plate_map).name, faults)
         planes = check_duplicates(planes, names, faults)
         check_files(planes, names, faults)
+        check_said(collected.said, named.names, plate_format, pixel_size_um, faults)
         check_counts(planes, names, intensity_offset, analysis is not None and analysis.deep, faults)
         check_grid(planes, acquisitions, names, faults)
     if sheet_is_whole:
@@ -134,6 +139,8 @@ def judge(
         "file_pattern": collected.pattern if automatic else file_pattern,
         "field_names": {str(number): text for number, text in collected.fields.items()},
         "crop_channels": cropped,
+        "pixel_size_um": collected.said.pixel_um,  # by the metadata of the images
+        "metadata": [sidecar.path for sidecar in collected.said.sidecars],
         "empty_well_timepoints": empty,
         "ignored_files": {reason: count for reason, count in collected.ignored.items() if count},
         "not_learnable": not_learnable,  # empty where a network can be trained and judged

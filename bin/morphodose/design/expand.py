@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from morphodose.design.filenames import Name
 from morphodose.reading.contents import Contents, Part, Series
+from morphodose.reading.said import Channel, Image
 
 #: What the planes of a stack are whose metadata do not say it (``--stack_axis``).
 STACK_AXES = ("z", "channel", "time")
@@ -15,7 +16,10 @@ STACK_AXES = ("z", "channel", "time")
 
 @dataclass(frozen=True)
 class Found:
-    """One plane as its name and its file describe it; with a fault, the file as a whole."""
+    """One plane as its name and its file describe it; with a fault, the file as a whole.
+
+    `said` and `image` are what the instrument's metadata say of its channel and of itself.
+    """
 
     source: str
     name: Name
@@ -24,6 +28,21 @@ class Found:
     fault: str = ""
     fix: str = ""
     white: bool = False
+    said: Channel | None = None
+    image: Image | None = None
+
+    @property
+    def called(self) -> str:
+        """What the file or the instrument's metadata call its channel."""
+        names = self.series.channels if self.series else ()
+        own = names[self.part.c] if self.part.c < len(names) else ""
+        return own or (self.said.name if self.said else "")
+
+    @property
+    def pixel_um(self) -> float | None:
+        """Edge of a pixel by the file, else by the instrument's metadata."""
+        own = self.series.pixel_um if self.series else None
+        return own or (self.said.pixel_um if self.said else None)
 
 
 class CannotPlace(Exception):

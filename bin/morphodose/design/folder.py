@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
 from morphodose.design.walk import DEAD_LINK, Listing, walk
 
+#: Why files that are no images are passed over; metadata of the instrument are among them.
+NO_IMAGE = "no image by its extension"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,7 +54,7 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
         name = path.rpartition("/")[2]
         if path not in found.zarrs and not is_image(name):
             other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")
-            what = f"{other[1:].upper()} image, which is not read" if other else "no image by its extension"
+            what = f"{other[1:].upper()} image, which is not read" if other else NO_IMAGE
             found.ignored[what].append(path)
         elif name.startswith("."):
             found.ignored["hidden file"].append(path)

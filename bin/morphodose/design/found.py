@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import CannotPlace, Found, expand
 from morphodose.design.faults import Faults, listing
 from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
-from morphodose.design.folder import Folder
+from morphodose.design.folder import NO_IMAGE, Folder
+from morphodose.design.instrument import Said, with_metadata
 from morphodose.design.patterns import kinds_of_names, names_fix, names_message
 from morphodose.design.samplesheet import Acquisition
 from morphodose.reading.contents import Contents, Part
@@ -35,6 +36,8 @@ class Finder:
         As in `morphodose.design.expand.expand`.
     faults : Faults
         Collects what is wrong.
+    said : Said
+        Collects what the instrument's metadata say.
     """
 
     pattern: NamePattern
@@ -42,6 +45,7 @@ class Finder:
     channels: Channels
     stack_axis: str
     faults: Faults
+    said: Said = field(default_factory=Said)
 
     def planes(self, acquisition: Acquisition, folder: Folder) -> list[Found]:
         """Planes of one folder's files."""
@@ -86,6 +90,8 @@ class Finder:
         if not folder.named and not unplaced and not described:
             self._report_nothing(acquisition, folder)
         self._report_channel_names(root, found)
+        found, sidecars = with_metadata(root, folder.ignored.get(NO_IMAGE, ()), found, self.faults)
+        self.said.sidecars += sidecars
         return found
 
     def _contents(

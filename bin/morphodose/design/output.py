@@ -211,9 +211,17 @@ def _write_tables(design: Design, folder: Path) -> None:
             "Width": [plane.width for plane in planes],
             "Height": [plane.height for plane in planes],
             "Dtype": [plane.dtype for plane in planes],
+            "PixelSize": pd.Series([plane.pixel_um for plane in planes], dtype="float64"),
+            "PositionX": pd.Series([plane.image and plane.image.x_um for plane in planes], dtype="float64"),
+            "PositionY": pd.Series([plane.image and plane.image.y_um for plane in planes], dtype="float64"),
+            "ImagedAfter": pd.Series(
+                [plane.image and plane.image.hours for plane in planes], dtype="float64"
+            ),
         }
     )
-    write_table(table, folder / "planes.parquet", {"Metadata_Timepoint": "h", "Width": "px", "Height": "px"})
+    units = {"Metadata_Timepoint": "h", "Width": "px", "Height": "px", "ImagedAfter": "h"}
+    units |= dict.fromkeys(("PixelSize", "PositionX", "PositionY"), "um")
+    write_table(table, folder / "planes.parquet", units)
     faults = pd.DataFrame(
         {
             "Severity": pd.Series([fault.severity for fault in design.faults], dtype="str"),

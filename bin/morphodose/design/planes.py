@@ -13,10 +13,12 @@ from morphodose.design.fields import number_fields
 from morphodose.design.filenames import NamePattern, plain_number, preset_pattern
 from morphodose.design.folder import images_of, read_folder
 from morphodose.design.found import Finder
+from morphodose.design.instrument import Said
 from morphodose.design.patterns import best_preset
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.walk import Listing, walk
 from morphodose.names import normalise_well
+from morphodose.reading.said import Image
 
 
 @dataclass(slots=True)
@@ -35,6 +37,10 @@ class Plane:
         Why the file cannot be used, and what helps; empty where it can.
     white : bool
         0 is white in the file; it is inverted when it is read.
+    pixel_um : float or None
+        Edge of a pixel in µm by the metadata.
+    image : Image or None
+        What the instrument's metadata say of its time and place.
     """
 
     acquisition: int
@@ -51,6 +57,7 @@ class Plane:
     fix: str = ""
     white: bool = False
     pixel_um: float | None = None
+    image: Image | None = None
 
     @property
     def key(self) -> tuple[int, str, int]:
@@ -74,6 +81,8 @@ class Collected:
         Number of a field → its text in the names, where these are no numbers.
     unsure : bool
         A file that cannot be used may hold any of the channels.
+    said : Said
+        What the instrument's metadata say.
     """
 
     planes: list[Plane] = field(default_factory=list)
@@ -81,6 +90,7 @@ class Collected:
     pattern: str = ""
     fields: dict[int, str] = field(default_factory=dict)
     unsure: bool = False
+    said: Said = field(default_factory=Said)
 
 
 def _by_length(text: str) -> tuple[int, str]:
@@ -123,7 +133,7 @@ def collect_planes(
         pattern = preset_pattern(best_preset(names) or "well_files")
     result.pattern = pattern.name
     keys = set(channels.names)
-    finder = Finder(pattern, automatic, channels, stack_axis, faults)
+    finder = Finder(pattern, automatic, channels, stack_axis, faults, result.said)
     folders: dict[str, list[Found]] = {}
     chosen: list[tuple[int, Found]] = []
     for index, acquisition in enumerate(acquisitions):
@@ -135,7 +145,9 @@ def collect_planes(
             folders[folder] = finder.planes(acquisition, read)
             result.ignored.update({reason: len(paths) for reason, paths in read.ignored.items()})
         chosen += [(index, found) for found in _select(acquisition, folders[folder], faults)]
-    chosen = _by_action(chosen)
+    chosen = by_action(chosen)
+    for index, found in chosen:
+        result.said.add((found,), acquisitions[index].id)
     numbers = number_fields(found.name.field for _, found in chosen)
     result.fields = {number: text for text, number in numbers.items() if str(number) != text}
     wells: dict[str, str | ValueError] = {}
@@ -167,7 +179,7 @@ def collect_planes(
                 found.series.height,
                 found.series.dtype,
             )
-            plane.pixel_um = found.series.pixel_um
+            plane.pixel_um, plane.image = found.pixel_um, found.image
         result.planes.append(plane)
     _report_channels(channels, unknown, result, faults)
     return result
@@ -193,7 +205,7 @@ def _listings(acquisitions: Sequence[Acquisition], faults: Faults) -> dict[str, 
     return listings
 
 
-def _by_action(chosen: list[tuple[int, Found]]) -> list[tuple[int, Found]]:
+def by_action(chosen: list[tuple[int, Found]]) -> list[tuple[int, Found]]:
     """Channels that a Yokogawa took in several actions are told apart: ``1A2`` is channel 1 of action 2."""
     actions: dict[str, set[str]] = defaultdict(set)
     for _, found in chosen:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, listing
 from morphodose.design.fields import natural
 from morphodose.design.filenames import AUTO, name_pattern, preset_pattern
-from morphodose.design.folder import images_of, read_folder
+from morphodose.design.folder import Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
+from morphodose.design.instrument import Said
 from morphodose.design.patterns import best_preset
+from morphodose.design.planes import by_action
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.walk import walk
 from morphodose.names import PLATE_FORMATS, normalise_well, well_position
+from morphodose.reading.contents import Part
 
 #: Role → names of stains that commonly have it, in the texts of instruments and people.
 _STAINS = {
@@ -45,15 +48,23 @@ class Understood:
     channels : dict
         Number or text of a channel in the names → its name from now on.
     described : dict
-        The same → what the metadata call it.
+        The same → what the metadata call it, with its wavelengths.
     roles : dict
         Role → name of its channel, where a name tells it.
-    wells, fields, z, times : list
+    wells, fields, z : list
         What there is.
+    times : dict
+        Path of an acquisition → times in the names of its images.
+    hours : dict
+        (path of an acquisition, time in the names) → hours after its first image, where metadata know them.
+    partly : dict
+        Name of a channel → acquisitions that have it, where others do not.
     pixel_um : float or None
-        Edge of a pixel, where all files agree.
-    hours : tuple of float
-        Hours of the times, where the metadata know them.
+        Edge of a pixel, where the metadata agree.
+    plate_format : int
+        Wells of the plate: by the metadata, else the smallest, of 96 or more, that has all the wells.
+    metadata : list of str
+        Files of metadata that were read.
     """
 
     folders: list[FoundFolder]
@@ -64,9 +75,12 @@ class Understood:
     wells: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     z: list[int] = field(default_factory=list)
-    times: list[str] = field(default_factory=list)
+    times: dict[str, list[str]] = field(default_factory=dict)
+    hours: dict[tuple[str, str], float] = field(default_factory=dict)
+    partly: dict[str, list[str]] = field(default_factory=dict)
     pixel_um: float | None = None
-    hours: tuple[float, ...] = ()
+    plate_format: int = 96
+    metadata: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -74,16 +88,13 @@ class Understood:
         return list(self.channels.values())
 
     @property
-    def plate_format(self) -> int:
-        """The smallest plate, of 96 wells or more, that has all the wells."""
-        places = [well_position(well) for well in self.wells]
-        return next(
-            (
-                wells
-                for wells, (rows, columns) in PLATE_FORMATS.items()
-                if wells >= 96 and all(row <= rows and column <= columns for row, column in places)
-            ),
-            96,
+    def unknown_hours(self) -> bool:
+        """Whether an acquisition has several times whose hours nothing says."""
+        return any(
+            (path, time) not in self.hours
+            for path, times in self.times.items()
+            if len(times) > 1
+            for time in times
         )
 
     def lines(self) -> list[str]:
@@ -93,74 +104,141 @@ class Understood:
             for number, name in self.channels.items()
         ]
         roles = [f"{role} {name}" for role, name in self.roles.items()]
-        return [
+        times = sorted({time for times in self.times.values() for time in times}, key=natural)
+        lines = [
             f"file names: {self.pattern}",
             f"acquisitions: {listing([place.relative or '.' for place in self.folders])}",
             f"wells: {len(self.wells)} ({listing(self.wells, 6)}), plate of {self.plate_format}",
             f"fields: {listing(self.fields)}; z: {listing(self.z, 12)}",
-            f"times: {listing(self.times) or 'one'}",
+            f"times: {listing(times) or 'one'}",
             f"channels: {listing(channels, 20)}",
             f"roles by their names: {listing(roles) or 'none'}",
             f"pixel size: {f'{self.pixel_um:g} um' if self.pixel_um else 'not known'}",
         ]
+        lines += [
+            f"channel {name} is in some acquisitions only: {listing(ids)}"
+            for name, ids in self.partly.items()
+        ]
+        return lines + ([f"metadata read: {listing(self.metadata, 4)}"] if self.metadata else [])
 
 
 def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults: Faults) -> Understood:
-    """Look at a folder: acquisitions, names and metadata; what is not understood goes to `faults`."""
+    """Look at a folder: acquisitions, names and metadata; what is not understood goes to `faults`.
+
+    All names are read. Contents are those of all files of the first acquisition, and of some of the others:
+    all of them are judged by the run itself.
+    """
     root = os.path.abspath(folder)
     places, _ = find_acquisitions(root, folder_patterns(None, Faults()), plate, Faults())
     if not places:
         places = [FoundFolder(root, "", plate, timepoint_h, "1")]
-    listed = walk(places[0].path)
+    listings = [walk(place.path) for place in places]
     automatic = file_pattern == AUTO
-    pattern = preset_pattern(best_preset(images_of(listed)) or "well_files") if automatic else None
+    names = [name for listed in listings for name in images_of(listed)]
+    pattern = preset_pattern(best_preset(names) or "well_files") if automatic else None
     pattern = pattern or name_pattern(file_pattern, faults)
     result = Understood(places, pattern.name if automatic and pattern else file_pattern)
     if pattern is None:
         return result
-    first = Acquisition(1, plate, timepoint_h, "1", places[0].path, folder)
-    # the first acquisition stands for the others: all of them are judged by the run itself
     finder = Finder(pattern, automatic, Channels({}), "", faults)
-    found = [
-        one for one in finder.planes(first, read_folder(places[0].path, pattern, listed)) if not one.fault
-    ]
-    _fill(result, found)
+    found: list[tuple[int, Found]] = []
+    for number, (place, listed) in enumerate(zip(places, listings, strict=True)):
+        acquisition = Acquisition(
+            number + 1, place.plate, place.timepoint_h, place.replicate, place.path, folder
+        )
+        read = read_folder(place.path, pattern, listed)
+        planes = finder.planes(acquisition, _some(read) if number else read)
+        found += [(number, one) for one in planes if not one.fault]
+        # names of files that were not opened
+        opened = {one.source for one in planes}
+        found += [
+            (number, Found(path, name, Part(0, 0, 0, path, ""), None))
+            for path, name in read.named
+            if os.path.join(place.path, path) not in opened and "channel" not in name.unsaid
+        ]
+    found = by_action(found)
+    finder.said.add((one for _, one in found), folder)
+    _fill(result, found, finder.said)
     return result
 
 
-def _fill(result: Understood, found: list[Found]) -> None:
+def _some(folder: Folder, most: int = 24) -> Folder:
+    """Of a folder, the first image of each channel, and some more spread over it."""
+    firsts = {name.channel: (path, name) for path, name in reversed(folder.named)}
+    step = max(1, len(folder.named) // most)
+    chosen = dict(sorted([*firsts.values(), *folder.named[::step]]))
+    return replace(folder, named=list(chosen.items()), unparsed=folder.unparsed[:most])
+
+
+def _fill(result: Understood, found: list[tuple[int, Found]], said: Said) -> None:
     wells = set()
-    for text in {one.name.well for one in found}:
-        for plate_format in (96, 384, 1536):
+    known = said.plate_format
+    for text in {one.name.well for _, one in found}:
+        for plate_format in (known,) if known else (96, 384, 1536):
             try:
                 wells.add(normalise_well(text, plate_format))
                 break
             except ValueError:
                 continue  # not on a plate of this size
     result.wells = sorted(wells)
-    result.fields = sorted({str(one.name.field) for one in found}, key=natural)
-    result.z = sorted({one.name.z or 1 for one in found})
-    result.times = sorted({one.name.timepoint for one in found if one.name.timepoint}, key=natural)
-    for one in found:
-        number, series = one.name.channel, one.series
-        if series is not None and one.part.c < len(series.channels):
-            result.described.setdefault(number, series.channels[one.part.c])
+    result.plate_format = known or _smallest_plate(result.wells)
+    result.metadata = [sidecar.path for sidecar in said.sidecars]
+    result.fields = sorted({str(one.name.field) for _, one in found}, key=natural)
+    result.z = sorted({one.name.z or 1 for _, one in found})
+    for number, one in found:
+        path, time = result.folders[number].path, one.name.timepoint or ""
+        times = result.times.setdefault(path, [])
+        if time and time not in times:
+            times.append(time)
+        after = one.image.hours if one.image else None
+        if after is not None:
+            result.hours[path, time] = min(after, result.hours.get((path, time), after))
+        for step, hours in enumerate(one.series.hours if one.series else ()):
+            result.hours.setdefault((path, str(step + 1)), hours)
+    for times in result.times.values():
+        times.sort(key=natural)
+    _fill_channels(result, found, said)
+    result.pixel_um = said.pixel_um
+
+
+def _fill_channels(result: Understood, found: list[tuple[int, Found]], said: Said) -> None:
+    texts = {one.name.channel: one.said.text() for _, one in found if one.said and one.said.text()}
+    result.described = {**said.names, **texts}
     used: Counter[str] = Counter()
-    for number in sorted({one.name.channel for one in found}, key=natural):
-        name = _plain(result.described.get(number, number))
+    where: dict[str, set[int]] = defaultdict(set)
+    for index, one in found:
+        where[one.name.channel].add(index)
+    for number in sorted(where, key=natural):
+        name = _plain(said.names.get(number, number))
         used[name] += 1
         result.channels[number] = name if used[name] == 1 else f"{name}_{used[name]}"
+    all_of_them = {index for indices in where.values() for index in indices}
+    result.partly = {
+        result.channels[number]: [result.folders[index].relative or "." for index in sorted(indices)]
+        for number, indices in where.items()
+        if indices != all_of_them
+    }
     for role, stains in _STAINS.items():
         fitting = [
             name
             for number, name in result.channels.items()
-            if re.search(stains, result.described.get(number, number), re.IGNORECASE)
+            if re.search(stains, said.names.get(number, number), re.IGNORECASE)
         ]
         if len(fitting) == 1:
             result.roles[role] = fitting[0]
-    sizes = {round(one.series.pixel_um, 6) for one in found if one.series and one.series.pixel_um}
-    result.pixel_um = sizes.pop() if len(sizes) == 1 else None
-    result.hours = next((one.series.hours for one in found if one.series and one.series.hours), ())
+
+
+def _smallest_plate(wells: list[str]) -> int:
+    """The smallest plate, of 96 wells or more, that has all the wells."""
+    places = [well_position(well) for well in wells]
+    return next(
+        (
+            count
+            for count, (rows, columns) in PLATE_FORMATS.items()
+            if count >= 96 and all(row <= rows and column <= columns for row, column in places)
+        ),
+        96,
+    )
 
 
 def _plain(text: str) -> str:
@@ -171,11 +249,13 @@ def _plain(text: str) -> str:
 
 def times_of(found: Understood, place: FoundFolder) -> list[tuple[str, float]]:
     """(time in the names, hours) of each row of an acquisition; an empty text where there is one time."""
-    if len(found.times) < 2:
+    times = found.times.get(place.path, [])
+    if len(times) < 2:
         return [("", place.timepoint_h)]
+    known = all((place.path, text) in found.hours for text in times)
     return [
-        (text, place.timepoint_h + (found.hours[number] if number < len(found.hours) else number))
-        for number, text in enumerate(found.times)
+        (text, place.timepoint_h + (round(found.hours[place.path, text], 2) if known else number))
+        for number, text in enumerate(times)
     ]
 
 
@@ -227,7 +307,7 @@ def parameters_text(
             "# The files do not say how large a pixel is. With it, sizes are in um; without it, in pixels:",
             "# pixel_size_um: 0.65",
         ]
-    if len(found.times) > 1 and not found.hours:
+    if found.unknown_hours:
         lines.append(
             "# The hours of the times are not known: samplesheet.csv counts 0, 1, 2 …; correct them there."
         )

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from morphodose.names import row_letters
 from morphodose.reading.contents import Part, Series, place_of
+from morphodose.reading.xmltext import BadXml, local, parse
 
 #: µm in the units of length that instruments write.
-_LENGTHS = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
+LENGTHS = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
 #: Hours in the units of time.
 _TIMES = {"s": 1 / 3600, "ms": 1 / 3.6e6, "min": 1 / 60, "h": 1.0, "d": 24.0}
 _TYPES = {"float": "float32", "double": "float64"}
@@ -23,11 +23,6 @@ _TYPES = {"float": "float32", "double": "float64"}
 
 class BadMetadata(Exception):
     """Why OME metadata cannot be used."""
-
-
-def local(element: Element) -> str:
-    """Tag without namespace."""
-    return element.tag.rpartition("}")[2]
 
 
 def children(element: Element, *names: str) -> Iterator[Element]:
@@ -49,9 +44,9 @@ def read_ome(text: str, path: str) -> tuple[Series, ...]:
         If the text is no OME-XML, or names planes in files that are not there.
     """
     try:
-        root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
-    except ElementTree.ParseError as fault:
-        raise BadMetadata(f"has OME metadata that are not XML ({fault})") from fault
+        root = parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
+    except BadXml as fault:
+        raise BadMetadata(f"has OME metadata whose text {fault}") from fault
     wells = _wells(root)
     return tuple(
         _series(image, wells.get(image.get("ID", ""), (None, None)), path)
@@ -79,7 +74,7 @@ def _series(image: Element, place: tuple[str | None, int | None], path: str) -> 
     if any(sample > 1 for sample in samples):
         raise BadMetadata(f"holds colour images ({max(samples)} samples a pixel)")
     size = pixels.get("PhysicalSizeX")
-    unit = _LENGTHS.get(pixels.get("PhysicalSizeXUnit", "µm"))
+    unit = LENGTHS.get(pixels.get("PhysicalSizeXUnit", "µm"))
     kind = pixels.get("Type", "uint16")
     return Series(
         sizes["X"],
