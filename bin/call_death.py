@@ -20,7 +20,7 @@ from morphodose.death.judge import Judged, judge
 from morphodose.death.kinds import gate_groups
 from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
-from morphodose.death.stains import Stain, find_stain
+from morphodose.death.stains import Stain, find_stain, measured_channels
 from morphodose.errors import InputError
 from morphodose.platemap import PlateMap, read_plate_map
 from morphodose.responses.groups import AUTO, GROUP, GROUP_HELP
@@ -101,6 +101,13 @@ def main(
         find_stain("late", late_channel, names, read_as.get(late_channel or "")),
     )
     stains = [stain for stain in found if stain]
+    for stain in stains:
+        if not set(stain.columns) & set(names):
+            have = ", ".join(measured_channels(names))
+            click.echo(
+                f"'{stain.channel}': not imaged in this acquisition, which has {have}; no state here",
+                file=sys.stderr,
+            )
     table = read(files, list(dict.fromkeys(column for stain in stains for column in stain.columns)))
     roles = roles_of(table, read_plate_map(plate_map))
     if qc is not None:
@@ -158,6 +165,9 @@ def read(files: list[Path], columns: list[str]) -> dict[str, Any]:
     joined = pa.concat_tables(tables, promote_options="permissive")
     found = {}
     for name in wanted:
+        if name not in joined.column_names:  # the stain was not imaged at this time
+            found[name] = np.full(len(joined), np.nan)
+            continue
         values = joined[name].combine_chunks()
         if name in columns:
             # a copy, which may be changed

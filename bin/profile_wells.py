@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import pyarrow.parquet as pq
 
 from morphodose.cli import command
 from morphodose.errors import InputError
@@ -21,7 +20,15 @@ from morphodose.responses.endpoints import SHAPE_FEATURES, choose
 from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
 from morphodose.responses.schemas import write_rows
 from morphodose.responses.select import check_wells
-from morphodose.tables import column_units, parquet_files, read_table, to_arrow, write_csv, write_table
+from morphodose.tables import (
+    all_fields,
+    parquet_files,
+    read_table,
+    to_arrow,
+    units_of,
+    write_csv,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,13 +54,13 @@ def main(
     files = {file.stem: file for file in parquet_files(cells)}
     if not files:
         raise InputError(f"{cells}: no table of cells; annotate_cells writes one per well")
-    first = next(iter(files.values()))
-    features = [name for name in pq.read_schema(first).names if not name.startswith("Metadata_")]
+    fields = all_fields(list(files.values()))
+    features = [field.name for field in fields if not field.name.startswith("Metadata_")]
     own = parse_endpoints(endpoints, features)
     rows: list[dict[str, Any]] = []
     wells = well_rows(read_table(images))
-    for position, (keys, fields) in enumerate(wells, start=1):
-        rows.append(profile_well(keys, fields, cells_of(keys, files), own, SHAPE_FEATURES))
+    for position, (keys, of_well) in enumerate(wells, start=1):
+        rows.append(profile_well(keys, of_well, cells_of(keys, files), own, SHAPE_FEATURES))
         name = f"{keys['Metadata_Acquisition']} {keys['Metadata_Well']}, {rows[-1]['Count_Cells']} cells"
         click.echo(f"well {position} of {len(wells)}: {name}", file=sys.stderr)
     drop_without_nuclei(rows)
@@ -63,7 +70,7 @@ def main(
         click.echo(line, file=sys.stderr)
     table = add_groups(table, grouping)
     table = in_order(table.assign(**relative_columns(table)))
-    units = well_units(list(table.columns), column_units(first))
+    units = well_units(list(table.columns), units_of(fields))
     write_table(table, out, units)
     write_csv(to_arrow(table, units), out.with_suffix(".csv"))
     if conditions_out:

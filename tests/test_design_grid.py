@@ -318,3 +318,32 @@ def test_a_users_expression_finds_plate_time_and_replicate_in_one_tree(tmp_path:
 
 def test_runs_of_numbers_are_joined() -> None:
     assert ranges({1, 2, 3, 5, 8, 9}) == "1-3 5 8-9"
+
+
+def without(screen: Screen, channel: int, *acquisitions: str) -> None:
+    for name in acquisitions:
+        for path in (screen.root / name).glob(f"*C{channel}.tif"):
+            path.unlink()
+
+
+def test_a_channel_that_one_time_lacks_is_declared_and_stops_nothing(screen: Screen) -> None:
+    without(screen, 2, "4hrs_R1", "4hrs_R2")
+    design = screen.judge()
+    assert [fault.kind for fault in design.faults] == ["channel_at_some_times"]
+    assert "death states that need it, are missing at 4 h" in design.faults[0].message
+    assert design.settings["channels_at_some_times"] == {"Hoechst": ["Time_4hrs_R1", "Time_4hrs_R2"]}
+    assert not design.excluded and len(design.wells()) == 12
+
+
+def test_a_channel_that_one_replicate_of_a_time_lacks_is_a_fault(screen: Screen) -> None:
+    without(screen, 2, "4hrs_R1")
+    message = screen.message()
+    assert "without it: Time_4hrs_R1, at times when others have it" in message
+    assert "→ copy its images; or leave the channel out; or analyse" in message
+
+
+def test_a_channel_that_every_time_needs_is_a_fault_where_one_lacks_it(screen: Screen) -> None:
+    without(screen, 2, "4hrs_R1", "4hrs_R2")
+    message = screen.message(roles={"nuclear": "Hoechst"})
+    assert "without it: Time_4hrs_R1, Time_4hrs_R2, and --nuclear_channel needs it at every time" in message
+    assert "choose another --nuclear_channel" in message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,10 +136,40 @@ def parquet_files(path: Path) -> list[Path]:
 
 def column_units(path: str | Path) -> dict[str, str]:
     """Units of the columns of a Parquet file, as `write_table` stored them."""
-    schema = pq.read_schema(path)
-    return {f.name: f.metadata[b"unit"].decode() for f in schema if f.metadata and b"unit" in f.metadata}
+    return units_of(pq.read_schema(path))
+
+
+def units_of(fields: Iterable[pa.Field]) -> dict[str, str]:
+    """Units of columns that have one."""
+    return {f.name: f.metadata[b"unit"].decode() for f in fields if f.metadata and b"unit" in f.metadata}
 
 
 def count_rows(paths: Sequence[str | Path]) -> int:
     """Rows of several Parquet files, from their footers alone."""
     return sum(pq.ParquetFile(path).metadata.num_rows for path in paths)
+
+
+def common_fields(files: Sequence[Path]) -> list[pa.Field]:
+    """Columns that all files have, in the order of the first.
+
+    A channel that was imaged at some times only leaves its columns out of the tables of the others. One
+    schema is read for each number of columns: those of a screen are wide, and else alike.
+    """
+    return _of_schemas(files, every=True)
+
+
+def all_fields(files: Sequence[Path]) -> list[pa.Field]:
+    """Columns that any file has, in their order; see `common_fields`."""
+    return _of_schemas(files, every=False)
+
+
+def _of_schemas(files: Sequence[Path], every: bool) -> list[pa.Field]:
+    first_of: dict[int, Path] = {}
+    for file in files:
+        first_of.setdefault(pq.read_metadata(file).num_columns, file)
+    schemas = [pq.read_schema(file) for file in first_of.values()]
+    fields = {field.name: field for schema in schemas for field in schema}
+    if not every:
+        return list(fields.values())
+    names = [set(schema.names) for schema in schemas]
+    return [field for name, field in fields.items() if all(name in of for of in names)]

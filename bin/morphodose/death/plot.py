@@ -76,7 +76,7 @@ def plot_gates(
             _histogram(axis, intensities, thresholds, cells)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
-        _plain_ticks(axis, both=len(intensities) == 2)
+        _plain_ticks(axis, intensities)
     _name_groups(figure, next(iter(thresholds.values())))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
@@ -111,8 +111,6 @@ def _scatter(
         mine = np.array([each == state for each in here], dtype=bool)
         if mine.any():
             axis.plot(x[mine], y[mine], ".", ms=2.5, alpha=0.6, color=_COLOURS.get(state or "", _GREY))
-    axis.set_xscale("log")
-    axis.set_yscale("log")
     axis.margins(y=0.16)  # room for the words in the corners
     _lines(axis, thresholds[first], thresholds[second])
     known = [state for state in here if state is not None]
@@ -153,16 +151,24 @@ def _histogram(
     if len(every):
         bins = np.geomspace(every.min(), max(every.max(), every.min() * 1.01), 60).tolist()
         axis.hist(here[np.isfinite(here)], bins=bins, color=_COLOURS["viable"])
-        axis.set_xscale("log")
     _lines(axis, thresholds[channel], {})
     _label(axis, channel, None)
 
 
-def _plain_ticks(axis: Axes, both: bool) -> None:
-    """Counts as plain numbers, at 1, 2 and 5 of each decade, so that they do not run into each other."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def _plain_ticks(axis: Axes, intensities: dict[str, Floats]) -> None:
+    """Counts on a logarithm, as plain numbers at 1, 2 and 5 of each decade that do not run into each other.
 
-    for side in (axis.xaxis, axis.yaxis) if both else (axis.xaxis,):
+    An axis of a stain without any count above 0, as where it was not imaged, has no numbers.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    for side, scale, values in zip(
+        (axis.xaxis, axis.yaxis), (axis.set_xscale, axis.set_yscale), intensities.values(), strict=False
+    ):
+        if not np.any(values > 0):
+            side.set_major_locator(NullLocator())
+            continue
+        scale("log")
         side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         side.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
         side.set_minor_formatter(NullFormatter())

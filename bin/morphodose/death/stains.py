@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
@@ -61,13 +62,15 @@ def find_stain(
 ) -> Stain | None:
     """The columns of a stain among those measured; None without a channel.
 
+    A stain that was not imaged in this acquisition (one of the end point) has the columns it would have.
+
     `quantity` is a compartment and an intensity (`morphodose.death.options.quantities`); by default the mean,
     over the cell for the early marker, over the nucleus for the late one.
 
     Raises
     ------
     InputError
-        If the channel was not measured.
+        If no intensity was measured, or the channel is spelt much like one that was.
     """
     if not channel:
         return None
@@ -76,13 +79,20 @@ def find_stain(
     wanted = [f"{part}_Intensity_{kind}_{channel}" for part in order]
     found = tuple(column for column in wanted if column in columns)
     if not found:
-        start = f"Cells_Intensity_{kind}_"
-        have = sorted(column.removeprefix(start) for column in columns if column.startswith(start))
+        have = measured_channels(columns, kind)
+        if have and not get_close_matches(channel.casefold(), [one.casefold() for one in have], 1, 0.5):
+            return Stain(name, channel, tuple(wanted))
         raise InputError(
             f"--{name}_channel {channel!r}: no column {wanted[0]} in the measurements; the measured channels "
             f"are {', '.join(have) or 'none (was the family intensity left out?)'}"
         )
     return Stain(name, channel, found)
+
+
+def measured_channels(columns: Sequence[str], kind: str = "MeanIntensity") -> list[str]:
+    """Channels of which an intensity of the cells was measured."""
+    start = f"Cells_Intensity_{kind}_"
+    return sorted(column.removeprefix(start) for column in columns if column.startswith(start))
 
 
 def call_stain(

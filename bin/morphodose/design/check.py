@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from morphodose.design.channels import check_crop_channels, check_roles, parse_channels
+from morphodose.design.channels import ROLE_OPTIONS, check_crop_channels, check_roles, parse_channels
 from morphodose.design.counts import check_counts
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
@@ -104,6 +104,7 @@ def judge(
     planes: list[Plane] = []
     collected = Collected()
     empty = 0
+    partly: dict[str, list[str]] = {}
     if pattern is not None or automatic:
         say(f"reading the names and tags of the images of {len(acquisitions)} acquisitions")
         collected = collect_planes(acquisitions, pattern, named, plate_format, faults, stack_axis)
@@ -116,7 +117,8 @@ def judge(
         check_files(planes, names, faults)
         check_said(collected.said, named.names, plate_format, pixel_size_um, faults)
         check_counts(planes, names, intensity_offset, analysis is not None and analysis.deep, faults)
-        check_grid(planes, acquisitions, names, faults)
+        needed = _needed(given, cropped, analysis)
+        partly = check_grid(planes, acquisitions, names, faults, needed)
     if sheet_is_whole:
         check_acquisitions(acquisitions, faults)
     excluded = dict(faults.excluded)
@@ -139,6 +141,7 @@ def judge(
         "file_pattern": collected.pattern if automatic else file_pattern,
         "field_names": {str(number): text for number, text in collected.fields.items()},
         "crop_channels": cropped,
+        "channels_at_some_times": partly,  # channel → acquisitions that were imaged without it
         "pixel_size_um": collected.said.pixel_um,  # by the metadata of the images
         "metadata": [sidecar.path for sidecar in collected.said.sidecars],
         "empty_well_timepoints": empty,
@@ -146,6 +149,15 @@ def judge(
         "not_learnable": not_learnable,  # empty where a network can be trained and judged
     }
     return Design(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
+
+
+def _needed(roles: Mapping[str, str], cropped: Sequence[str], analysis: Analysis | None) -> dict[str, str]:
+    """Channels that every time needs: cells and nuclei are found in them, or networks read them."""
+    needed: dict[str, str] = {}
+    if analysis is not None and analysis.deep:
+        crops = list(cropped) or [roles[role] for role in ("brightfield",) if role in roles]
+        needed = dict.fromkeys(crops, "--crop_channels" if cropped else ROLE_OPTIONS["brightfield"])
+    return needed | {roles[role]: ROLE_OPTIONS[role] for role in ("nuclear", "cell") if role in roles}
 
 
 def _labelled(

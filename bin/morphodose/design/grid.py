@@ -118,15 +118,35 @@ def check_grid(
     acquisitions: Sequence[Acquisition],
     names: Namer,
     faults: Faults,
-) -> None:
+    needed: Mapping[str, str] | None = None,
+) -> dict[str, list[str]]:
     """Report holes of the grid.
 
     A z is expected in every field of its channel when at least half of those there are have it; one that
-    fewer
-    have is itself odd and reported. Channels may have different z. Wells may have different fields: a field
-    is a
-    fault where some of its planes are there and others are not. A channel that whole acquisitions lack (an
-    end-point stain) is one fault, whatever the number of fields.
+    fewer have is itself odd and reported. Channels may have different z. Wells may have different fields: a
+    field is a fault where some of its planes are there and others are not.
+
+    A channel that all acquisitions of some times lack was imaged at the other times only (an end-point
+    stain): it is said, and what is measured in it is missing at those times. Where some acquisitions of a
+    time lack it, or it is `needed` at every time, it is one fault, whatever the number of fields.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+        All planes.
+    acquisitions : sequence of Acquisition
+        Rows of the samplesheet.
+    names : Namer
+        Gives the labels.
+    faults : Faults
+        Takes what is wrong.
+    needed : mapping, optional
+        Name of a channel that every time needs → the parameter that asks for it.
+
+    Returns
+    -------
+    dict
+        Name of each channel that was imaged at some times only → acquisitions without it.
     """
     present: dict[FieldKey, set[tuple[str, int]]] = defaultdict(set)
     for plane in planes:
@@ -137,7 +157,7 @@ def check_grid(
     plane_counts = Counter(item for items in present.values() for item in items)
     channel_counts = Counter(channel for items in present.values() for channel in {c for c, _ in items})
     expected = {(c, z) for (c, z), count in plane_counts.items() if 2 * count >= channel_counts[c]}
-    lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, faults)
+    lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, faults, needed or {})
 
     missing_wells = _check_wells_over_time(wells, fields, acquisitions, names, faults)
     missing, extra = {}, {}
@@ -157,6 +177,10 @@ def check_grid(
         fix = "remove these files, or add the others; a name may have been read wrongly (--file_pattern)"
         faults.add_plane("extra_planes", names.folder(keys[0]), detail, fix, label, keys)
     _say_where_fields_differ(present, names, faults)
+    return {
+        names.channels.get(channel, channel): [acquisitions[index].id for index in sorted(indices)]
+        for channel, indices in lacking.items()
+    }
 
 
 def _channels_of_some_times(
@@ -165,8 +189,9 @@ def _channels_of_some_times(
     acquisitions: Sequence[Acquisition],
     names: Namer,
     faults: Faults,
+    needed: Mapping[str, str],
 ) -> dict[str, set[int]]:
-    """Channels that whole acquisitions lack: number → indices of these; one fault for each."""
+    """Channels that whole acquisitions lack: number → indices of these; each is said, or one fault."""
     there: dict[int, set[str]] = defaultdict(set)
     for key, items in present.items():
         there[key[0]] |= {channel for channel, _ in items}
@@ -178,13 +203,33 @@ def _channels_of_some_times(
         lacking[channel] = without
         without_ids = listing([acquisitions[index].id for index in sorted(without)], 6)
         name = names.channels.get(channel, channel)
+        message = (
+            f"channel {channel} was imaged in {len(there) - len(without)} of {len(there)} acquisitions; "
+            f"without it: {without_ids}"
+        )
+        gone = {acquisitions[index].timepoint_h for index in without}
+        by_time = gone.isdisjoint(acquisitions[index].timepoint_h for index in set(there) - without)
+        if by_time and name not in needed:
+            faults.warn(
+                "channel_at_some_times",
+                "--channels",
+                f"{message}. It counts as imaged at the other times only (an end-point stain): what is "
+                "measured in it, and death states that need it, are missing at "
+                f"{listing(f'{hours:g} h' for hours in sorted(gone))}",
+                "nothing, if it was imaged so; else copy its images",
+                value=f"{channel}:{name}",
+            )
+            continue
+        why = f", and {needed[name]} needs it at every time" if by_time else ", at times when others have it"
+        else_ = f"choose another {needed[name]}" if by_time else "leave the channel out"
+        fix = (
+            f"copy its images; or {else_}; or analyse the acquisitions that have it as a screen of their own"
+        )
         faults.add_plane(
             "channel_at_some_times",
             "--channels",
-            f"channel {channel} was imaged in {len(there) - len(without)} of {len(there)} acquisitions; "
-            f"without it: {without_ids}",
-            f"copy its images; or, if {name} was imaged then only, leave it out ({channel}:-) and analyse "
-            "the acquisitions that have it as a screen of their own, with all channels",
+            message + why,
+            fix,
             f"{channel}:{name}",
             [key for key in present if key[0] in without],
         )

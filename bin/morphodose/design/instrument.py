@@ -149,12 +149,12 @@ def check_said(
     known = said.plate_format
     if known and known != plate_format:
         message = f"the metadata of the instrument ({_source(said)}) say that the plate has {known} wells"
-        mend = f"--plate_format {known}"
+        fix = f"--plate_format {known}"
         if said.numbered:
             message += ", and the names of the images count its wells row by row"
-            faults.add("plate_format", "--plate_format", message, mend, value=plate_format)
+            faults.add("plate_format", "--plate_format", message, fix, value=plate_format)
         else:
-            faults.warn("plate_format", "--plate_format", message, mend, value=plate_format)
+            faults.warn("plate_format", "--plate_format", message, fix, value=plate_format)
     for channel, sizes in said.sizes.items():
         if _differ(sizes):
             each = listing(f"{size:g} um in {where}" for size, where in sorted(sizes.items()))

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
 from morphodose.evaluation.cells import SplitCells, flat
-from morphodose.tables import parquet_files
+from morphodose.tables import common_fields, parquet_files
 
 Matrix = npt.NDArray[np.float32]
 KEYS = ("Metadata_Acquisition", "Metadata_Well", "Metadata_CellID")
@@ -76,11 +76,10 @@ def classical_source(places: Sequence[Path]) -> Source | None:
     files = tuple(sorted({f for place in places for f in parquet_files(place)}, key=lambda file: file.name))
     if not files:
         return None
-    schema = pq.read_schema(files[0])
     kinds = (pa.types.is_floating, pa.types.is_integer)
     names = [
         field.name
-        for field in schema
+        for field in common_fields(files)
         if not field.name.startswith("Metadata_") and any(is_kind(field.type) for is_kind in kinds)
     ]
     kept = tuple(name for name in names if not _PLACES.search(name))

@@ -122,6 +122,8 @@ def profile_well(
         have = [name for name in viable_features if name in table.column_names]
         row |= {f"MedianViable_{n}": value for n, value in _medians(chosen, have).items()}
     for endpoint in endpoints:
+        if not set(endpoint.columns) <= set(table.column_names):
+            continue  # its channel was not imaged at this time: the column is empty here
         columns = {name: _numbers(table, name) for name in endpoint.columns}
         values = endpoint.of_cells(columns)
         values = values[np.isfinite(values)]

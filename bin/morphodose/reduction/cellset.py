@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.reduction.fields import LABELS, Fields
+from morphodose.tables import common_fields
 
 SETS = ("classical", "deep", "joint")
 EMBEDDING = "Embedding"
@@ -183,8 +184,8 @@ def open_cells(kind: str, cells: Path | None, embeddings: Path | None, of_fields
     ----------
     kind : {'classical', 'deep', 'joint'}
     cells : Path, optional
-        Folder with ``<well-timepoint>.parquet`` of `annotate_cells`: every numeric column that is no
-        ``Metadata_*`` is a feature.
+        Folder with ``<well-timepoint>.parquet`` of `annotate_cells`: every numeric column that all of them
+        have and that is no ``Metadata_*`` is a feature.
     embeddings : Path, optional
         Folder with ``<well-timepoint>_embeddings.parquet``: the column ``Embedding``.
     of_fields : Fields
@@ -201,7 +202,7 @@ def open_cells(kind: str, cells: Path | None, embeddings: Path | None, of_fields
         if cells is None:
             raise InputError(f"--set {kind} needs --cells, the folder of the tables of cells")
         tables = _with_rows({file.stem: file for file in find_files(cells, "*.parquet")}, cells, "cells")
-        names["classical"] = _numeric(next(iter(tables.values())))
+        names["classical"] = _numeric(list(tables.values()))
     if kind != "classical":
         if embeddings is None:
             raise InputError(f"--set {kind} needs --embeddings, the folder of the embeddings")
@@ -245,11 +246,14 @@ def _with_rows(files: dict[str, Path], folder: Path, what: str) -> dict[str, Pat
     return found
 
 
-def _numeric(file: Path) -> list[str]:
-    """Names of the numeric columns that are no keys."""
+def _numeric(files: Sequence[Path]) -> list[str]:
+    """Names of the numeric columns that are no keys and that all tables have.
+
+    What was measured at some times only (an end-point stain) would set those times apart.
+    """
     return [
         field.name
-        for field in pq.read_schema(file)
+        for field in common_fields(files)
         if not field.name.startswith("Metadata_")
         and (pa.types.is_floating(field.type) or pa.types.is_integer(field.type))
     ]
