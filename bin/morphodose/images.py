@@ -104,6 +104,16 @@ def read_field(path: str | Path) -> Field:
     return Field(shaped, names, float(size) if size is not None else None, projection, unreadable)
 
 
+def read_channels(path: str | Path) -> tuple[str, ...]:
+    """Channel names of a field that `write_field` wrote, in the order of its pages; no pixel is read."""
+    with tifffile.TiffFile(path) as tiff:
+        description = tiff.ome_metadata
+    if description is None:
+        raise InputError(f"{path}: no OME metadata; a projected field of project_z is expected")
+    entries = tifffile.xml2dict(description)["OME"]["Image"]["Pixels"]["Channel"]
+    return tuple(str(entry["Name"]) for entry in (entries if isinstance(entries, list) else [entries]))
+
+
 def write_labels(path: str | Path, labels: npt.NDArray[np.integer]) -> None:
     """Write an (Y, X) label mask as a compressed TIFF, uint16 where the labels fit, else uint32."""
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
