@@ -12,6 +12,7 @@ from morphodose.responses.endpoints import choose, family_of, stabilised
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.logistic import logistic, predict
+from morphodose.responses.replicates import Prior, Spread, prior_of
 from morphodose.responses.select import check_wells, series
 from stats_tables import run, succeed, wells_table
 
@@ -242,6 +243,19 @@ def test_replicates_that_differ_widen_the_interval():
     assert row["EC50_High"] / row["EC50_Low"] > 8
     same = table.assign(Metadata_Replicate="1")
     assert "one replicate" in fit(same, "Endpoint_X")[0]["Endpoint_X"]["Notes"]
+
+
+def test_the_prior_of_replicates_comes_back_from_many_curves_and_few_have_that_of_one():
+    rng = np.random.default_rng(0)
+    sds = np.sqrt(0.3**2 * 6 / rng.chisquare(6, 4000) * rng.chisquare(2, 4000) / 2)
+    prior = prior_of([Spread(float(sd), 3) for sd in sds])
+    assert prior.sd == pytest.approx(0.3, rel=0.03) and prior.freedom == pytest.approx(6, rel=0.2)
+    # replicates of all compounds differ alike: as good as known
+    alike = prior_of([Spread(float(sd), 3) for sd in 0.3 * np.sqrt(rng.chisquare(2, 4000) / 2)])
+    assert alike.sd == pytest.approx(0.3, rel=0.03) and alike.freedom > 100
+    assert prior_of([Spread(0.1, 3)] * 7) == Prior() and Spread(0.0, 1).half(Prior()) == 0
+    # t with 2 + 2 degrees of freedom, worked by hand
+    assert Spread(0.2, 3).half(Prior(0.4, 2)) == pytest.approx(2.7764 * np.sqrt(0.1 / 3), rel=1e-4)
 
 
 def test_measures_beside_the_ec50_are_those_of_the_curve():

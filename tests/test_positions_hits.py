@@ -12,8 +12,9 @@ from morphodose.responses.correction import correct, note_of, parse_terms
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.hits import hit_rows, judged
+from morphodose.responses.layout import layout_doubt
 from morphodose.responses.logistic import logistic
-from morphodose.responses.positions import layout_doubt, places_of, position_rows
+from morphodose.responses.positions import places_of, position_rows
 from morphodose.responses.select import check_wells
 from morphodose.tables import write_csv
 from stats_tables import wells_table

@@ -15,12 +15,12 @@ from morphodose.responses.endpoints import family_of, is_mirrored, stabilised
 from morphodose.responses.families import BINOMIAL, MEAN, choose_family
 from morphodose.responses.gathering import Series, weights_of
 from morphodose.responses.groups import Grouping, plain
+from morphodose.responses.layout import layout_doubt
 from morphodose.responses.logistic import HILL_RANGE
 from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
-from morphodose.responses.positions import layout_doubt
 from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, fit_curve, profile_interval
 from morphodose.responses.region import band, region
-from morphodose.responses.replicates import Hook, Spread, hook, outliers, spread_of_ec50
+from morphodose.responses.replicates import Hook, Prior, Spread, hook, outliers, prior_of, spread_of_ec50
 
 Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, Any]]
@@ -79,8 +79,8 @@ def too_little(one: Series) -> str:
     return ""
 
 
-def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spread) -> Verdict:
-    """State of the EC50 of a fit.
+def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float) -> Verdict:
+    """State of the EC50 of a fit; `half` is the half width of its interval from the replicates (`Spread`).
 
     ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
     one dose step. ``imprecise``: the same, but the interval spans more than `IMPRECISE`. ``unbounded``:
@@ -103,8 +103,8 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spre
     low, high = math.exp(down), math.exp(min(up, 700.0))
     if first <= ec50 <= last and lowest <= low and high <= highest:
         # replicates whose curves lie open to one side do not tell how they differ
-        low = math.exp(fit.log_ec50 - min(math.hypot(fit.log_ec50 - down, spread.half), 700.0))
-        high = math.exp(fit.log_ec50 + min(math.hypot(up - fit.log_ec50, spread.half), 700.0))
+        low = math.exp(fit.log_ec50 - max(fit.log_ec50 - down, half))
+        high = math.exp(fit.log_ec50 + max(up - fit.log_ec50, half))
     beyond = ec50 > last or high > highest
     before = ec50 < first or low < lowest
     if beyond and before:
@@ -123,7 +123,7 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, spread: Spre
         )
     if high > IMPRECISE * low:
         why = f"the interval of the EC50 spans a factor of {high / low:.0f}"
-        if spread.half > 0.5 * math.log(high / ec50):
+        if half > max(fit.log_ec50 - down, up - fit.log_ec50):
             why += "; the replicates differ"
         return Verdict("imprecise", why, ec50, low, high)
     return Verdict("fitted", "", ec50, low, high)
@@ -172,13 +172,21 @@ def respond(
         if one.keys["Metadata_Compound"] not in grouping.combinations:
             effects[place] = effect_of(one, seed)
     rates = benjamini_hochberg(effects)
+    prepared = [prepare(one, float(rate)) for one, rate in zip(everything, rates, strict=True)]
+    spreads: dict[tuple[str, float], list[Spread]] = {}
+    for each in prepared:
+        spreads.setdefault(each.family, []).append(each.spread)
+    priors = {family: prior_of(found) for family, found in spreads.items()}
     rows: Rows = []
     curves: Rows = []
     points: Rows = []
     for place, one in enumerate(everything):
         second = grouping.combinations.get(one.keys["Metadata_Compound"], "")
-        row, curve, wells = _respond_one(one, float(effects[place]), float(rates[place]), second)
-        row["Layout"] = layout_doubt(one) or None
+        each = prepared[place]
+        row, curve, wells = _respond_one(
+            one, float(effects[place]), float(rates[place]), second, each, priors[each.family]
+        )
+        row["Layout"] = layout_doubt(one, seed if row["State"] != "refused" else None) or None
         doubt = [f"dose and place cannot be told apart: {row['Layout']}"] if row["Layout"] else []
         row["Notes"] = "; ".join([*row["Notes"], *doubt, *ignored]) or None
         rows.append(row)
@@ -189,7 +197,54 @@ def respond(
     return rows, curves, points
 
 
-def _respond_one(one: Series, effect: float, rate: float, second: str) -> tuple[dict[str, Any], Rows, Rows]:
+@dataclass(frozen=True)
+class Prepared:
+    """A series with its curve, before it is judged.
+
+    Attributes
+    ----------
+    one : Series
+        The wells that are fitted.
+    used : (W,) array of bool
+        Which of all wells these are.
+    turned : Hook or None
+        Effect that falls back.
+    fit : CurveFit or None
+        None where there is too little.
+    spread : Spread
+        How the EC50 differs between replicates; of an effect beyond chance.
+    """
+
+    one: Series
+    used: npt.NDArray[np.bool_]
+    turned: Hook | None = None
+    fit: CurveFit | None = None
+    spread: Spread = Spread(0.0, 0)
+
+    @property
+    def family(self) -> tuple[str, float]:
+        """Endpoint and timepoint: replicates of all compounds are taken to differ alike in it."""
+        return self.one.endpoint, float(self.one.keys["Metadata_Timepoint"])
+
+
+def prepare(one: Series, rate: float) -> Prepared:
+    """Fit a series, on the doses before its effect falls back; nothing without a false discovery rate."""
+    used = np.ones(len(one.doses), dtype=bool)
+    if math.isnan(rate):
+        return Prepared(one, used)
+    turned = _hook_of(one) if rate <= EFFECT_Q else None
+    if turned is not None:
+        used = one.doses <= turned.peak
+        one = one.only(used)
+    fit = fit_series(one)
+    if fit is None or rate > EFFECT_Q:
+        return Prepared(one, used, turned, fit)
+    return Prepared(one, used, turned, fit, spread_of_ec50(fit, one.blocks))
+
+
+def _respond_one(
+    one: Series, effect: float, rate: float, second: str, prepared: Prepared, prior: Prior
+) -> tuple[dict[str, Any], Rows, Rows]:
     """Row of `responses`, rows of `curves` and of `points` of one series; notes as a list."""
     positive = one.doses[one.doses > 0]
     row: dict[str, Any] = {
@@ -219,7 +274,8 @@ def _respond_one(one: Series, effect: float, rate: float, second: str) -> tuple[
         second = f"combination: the dose of a second drug ({plain(second)}) varies too; no single curve holds"
         row["Reason"] = second
     elif not row["Reason"]:
-        curve, used, off = _fit_into(row, one, rate)
+        used = prepared.used
+        curve, off = _fit_into(row, prepared, rate, prior)
     points = [
         {
             **one.keys,
@@ -240,26 +296,22 @@ def _respond_one(one: Series, effect: float, rate: float, second: str) -> tuple[
 
 
 def _fit_into(
-    row: dict[str, Any], one: Series, rate: float
-) -> tuple[Rows, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Fit a series and fill its row; its curve, the wells that were fitted, and those off the curve."""
-    used, off = np.ones(len(one.doses), dtype=bool), np.zeros(len(one.doses), dtype=bool)
-    turned = _hook_of(one) if rate <= EFFECT_Q else None
-    if turned is not None:
-        used = one.doses <= turned.peak
-        one = one.only(used)
-        if why := too_little(one):
-            row["Reason"] = f"{turned.words()}; up to there {why}"
-            return [], used, off
-    fit = fit_series(one)
+    row: dict[str, Any], prepared: Prepared, rate: float, prior: Prior
+) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Judge a series and fill its row; its curve, and the wells off the curve."""
+    one, used, turned, fit, spread = (
+        prepared.one, prepared.used, prepared.turned, prepared.fit, prepared.spread
+    )  # fmt: skip
+    off = np.zeros(len(used), dtype=bool)
     if fit is None:
-        raise AssertionError("a series that is enough for a curve has one")
+        row["Reason"] = f"{turned.words()}; up to there {too_little(one)}" if turned else too_little(one)
+        return [], off
     row["Model"] = f"4PL, variance {VARIANCE[fit.family.name]}"
     row["LackOfFit_P"], row["R2"] = lack_of_fit(
         fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.family.variance(fit.at(fit.doses))
     )
-    spread = spread_of_ec50(fit, one.blocks)
-    verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"], spread)
+    half = spread.half(prior)
+    verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"], half)
     row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
     row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
     if turned is not None:
@@ -267,12 +319,12 @@ def _fit_into(
         if row["Reason"]:
             row["Reason"] += f"; {turned.words()}"
     if verdict.state == "refused":
-        return [], used, off
+        return [], off
     row["EC50_ReplicateSD"] = spread.sd / math.log(10) if spread.blocks > 1 else math.nan
     low, high = (math.exp(end) if math.isfinite(end) else math.nan for end in profile_interval(fit, "hill"))
     row |= {"Hill": fit.hill, "Hill_Low": low, "Hill_High": high, "Curve_EC50": math.exp(fit.log_ec50)}
     allowed = region(fit)
-    row |= of_curve(one, fit, allowed, spread.half)
+    row |= of_curve(one, fit, allowed, half)
     grid = np.concatenate([[0.0], np.geomspace(one.doses[one.doses > 0].min(), one.doses.max(), GRID)])
     ends = np.array([0.0, np.inf])
     mirrored = is_mirrored(one.endpoint)
@@ -288,7 +340,7 @@ def _fit_into(
         {**keys, "Dose": d, "Fit": m, "Low": b, "High": t}
         for d, m, b, t in zip(grid, middle, bottom, top, strict=True)
     ]
-    return curve, used, off
+    return curve, off
 
 
 def _mirrored(mirrored: bool, middle: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:

@@ -26,7 +26,7 @@ from morphodose.responses.fit import (
 from morphodose.responses.gathering import Series, series_of
 from morphodose.responses.profile_likelihood import CurveFit
 from morphodose.responses.region import region
-from morphodose.responses.replicates import spread_of_ec50
+from morphodose.responses.replicates import Prior, spread_of_ec50
 from morphodose.responses.select import Layout, series
 
 if TYPE_CHECKING:
@@ -208,8 +208,8 @@ def _gr50(one: Series, fit: CurveFit) -> dict[str, Any]:
     if before:
         why = f"GR is below 0.5 at the lowest dose {tested[0]:g} already"
         return {"State": "unbounded", "Reason": why, "GR50_High": _dose(high)}
-    half = spread_of_ec50(fit, one.blocks).half
-    low, high = middle - math.hypot(middle - low, half), middle + math.hypot(high - middle, half)
+    half = spread_of_ec50(fit, one.blocks).half(Prior())
+    low, high = middle - max(middle - low, half), middle + max(high - middle, half)
     found = {"GR50": _dose(middle), "GR50_Low": _dose(low), "GR50_High": _dose(high)}
     if high - low > math.log(IMPRECISE):
         return {"State": "imprecise", "Reason": "the interval of the GR50 spans more than tenfold", **found}

@@ -1,4 +1,4 @@
-"""Whether the place of a well moves what is measured, and whether a layout can tell it from the dose."""
+"""Whether the place of a well moves what is measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from morphodose.responses.dose_test import benjamini_hochberg
 from morphodose.responses.endpoints import stabilised
-from morphodose.responses.gathering import Series
 from morphodose.responses.select import cells_behind, usable
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-#: Share of the variance of the doses' order that row and column may explain; wells needed to say so.
-CONFOUNDED_R2, LEAST_TREATED = 0.5, 6
 #: Vehicle wells that a test of a place needs beside its terms.
 SPARE_WELLS = 4
 TERMS = ("row", "column", "edge")
@@ -37,34 +34,6 @@ def places_of(wells: npt.ArrayLike) -> Floats:
                 row = 26 * row + ord(letter) - 64
             found[number] = row - 1, int(match[2]) - 1
     return found
-
-
-def layout_doubt(one: Series) -> str:
-    """Why dose and place cannot be told apart in the wells of a curve, or "".
-
-    Row and column, as lines over the plate, explain more than `CONFOUNDED_R2` of the order of the doses; or
-    all vehicle wells stand in one row or column that holds no treated well. Wells whose names are no places,
-    or all the same, say nothing.
-    """
-    places = places_of(one.wells)
-    if not np.isfinite(places).all() or len(np.unique(places, axis=0)) < LEAST_TREATED:
-        return ""
-    treated = one.doses > 0
-    if treated.sum() >= LEAST_TREATED and len(np.unique(one.doses[treated])) > 2:
-        order = np.unique(one.doses[treated], return_inverse=True)[1].astype(float)
-        x = np.column_stack([np.ones(int(treated.sum())), places[treated]])
-        fitted = x @ np.linalg.lstsq(x, order, rcond=None)[0]
-        total = float(((order - order.mean()) ** 2).sum())
-        share = 1 - float(((order - fitted) ** 2).sum()) / total
-        freedom = max(len(order) - 3, 1)
-        if 1 - (1 - share) * (len(order) - 1) / freedom > CONFOUNDED_R2:
-            return "the doses run along the rows or columns of the plate"
-    vehicle = ~treated
-    for axis, name in enumerate(("row", "column")):
-        lines = np.unique(places[vehicle, axis])
-        if len(lines) == 1 and treated.any() and not np.isin(places[treated, axis], lines).any():
-            return f"all vehicle wells stand in one {name}, without treated wells"
-    return ""
 
 
 def position_rows(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:

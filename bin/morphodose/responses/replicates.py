@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.responses.logistic import shape
-from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit
+from morphodose.responses.profile_likelihood import CurveFit
 
 Floats = npt.NDArray[np.float64]
 
+#: How EC50s of replicates differ where no other curves tell: a ratio of two single ones of 3 is just beyond
+#: chance (the minimum significant ratio that the Assay Guidance Manual allows, 10^(2 sqrt(2) sd)); and how
+#: many replicates this is worth beyond the first. From how many curves on these tell it.
+PRIOR_SD, PRIOR_FREEDOM, PRIOR_CURVES = math.log(3) / (2 * math.sqrt(2)), 2.0, 8
 #: Doses that a replicate needs for an EC50 of its own.
 LEAST_DOSES = 4
 #: A fall (or rise) back at high doses: its P value, and its share of the effect.
@@ -22,13 +26,29 @@ OUTLIER_P = 0.01
 
 
 @dataclass(frozen=True)
+class Prior:
+    """What is known of the differences between replicates before a curve is looked at.
+
+    Attributes
+    ----------
+    sd : float
+        Standard deviation of the logarithm (natural) of an EC50.
+    freedom : float
+        Degrees of freedom it counts for.
+    """
+
+    sd: float = PRIOR_SD
+    freedom: float = PRIOR_FREEDOM
+
+
+@dataclass(frozen=True)
 class Spread:
     """How the EC50 differs between replicates.
 
     Attributes
     ----------
     sd : float
-        Standard deviation of the logarithm (natural); 0 where it is not beyond the errors of the replicates.
+        Standard deviation of the logarithm (natural), that of the errors of each included.
     blocks : int
         Replicates that have an EC50 of their own.
     """
@@ -36,29 +56,64 @@ class Spread:
     sd: float
     blocks: int
 
-    @property
-    def half(self) -> float:
-        """Half width that it adds, by squares, to a 95 % interval of the logarithm of the EC50."""
+    def half(self, prior: Prior) -> float:
+        """Half width of a 95 % interval of the logarithm of the EC50 from the replicates; 0 below two.
+
+        Three replicates tell their variance badly: if they agree by chance, their interval would be too
+        short. It is drawn toward that of the prior, by the degrees of freedom of each (Smyth 2004, Stat.
+        Appl. Genet. Mol. Biol. 3:3).
+        """
         from scipy.special import stdtrit
 
-        if self.blocks < 2 or self.sd == 0:
+        if self.blocks < 2:
             return 0.0
-        return float(stdtrit(self.blocks - 1, 0.975)) * self.sd / math.sqrt(self.blocks)
+        own = self.blocks - 1
+        freedom = own + prior.freedom
+        sd = math.sqrt((own * self.sd**2 + prior.freedom * prior.sd**2) / freedom)
+        return float(stdtrit(freedom, 0.975)) * sd / math.sqrt(self.blocks)
+
+
+def prior_of(spreads: list[Spread]) -> Prior:
+    """Prior from the curves of many compounds; that of a screen of one where they are few.
+
+    The logarithms of the variances are matched to those of a scaled inverse chi-squared distribution, as
+    `limma`'s ``fitFDist`` does (Smyth 2004). The prior never counts for more than all replicates it is from.
+    """
+    from scipy.special import digamma, polygamma
+
+    known = [each for each in spreads if each.blocks > 1 and each.sd > 0]
+    if len(known) < PRIOR_CURVES:
+        return Prior()
+    own = np.array([each.blocks - 1 for each in known], dtype=float)
+    logs = np.log([each.sd**2 for each in known]) - digamma(own / 2) + np.log(own / 2)
+    rest = float(logs.var(ddof=1) - polygamma(1, own / 2).mean())
+    most = float(own.sum())
+    if rest <= 0:
+        return Prior(math.exp(float(logs.mean()) / 2), most)
+    low, high = 1e-3, most / 2
+    if polygamma(1, high) >= rest:
+        half = high
+    else:
+        for _ in range(60):  # polygamma(1, x) falls with x
+            half = math.sqrt(low * high)
+            low, high = (half, high) if polygamma(1, half) > rest else (low, half)
+    log_variance = float(logs.mean()) + float(digamma(half)) - math.log(half)
+    return Prior(math.exp(log_variance / 2), 2 * half)
 
 
 def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
-    """Standard deviation of the EC50 between replicates; 0 unless Cochran's Q exceeds its expectation.
+    """Standard deviation of the EC50 between replicates.
 
-    Asymptotes and slope are those of all wells; each replicate has the EC50 that fits its wells best, with
-    its error from the curvature of the deviance. The wells of a replicate share whatever moves its EC50
-    (cells, dilution, day), so that their number says nothing of it.
+    Asymptotes and slope are those of all wells; each replicate has the EC50 that fits its wells best. The
+    wells of a replicate share whatever moves its EC50 (cells, dilution, day), so that their number says
+    nothing of it.
     """
     tested = fit.doses[fit.doses > 0]
     if not math.log(tested.min()) <= fit.log_ec50 <= math.log(tested.max()):
         return Spread(0.0, 0)  # one end of the curve alone does not tell the EC50 of a replicate
     offsets = np.linspace(-3.5, 3.5, 141)
     step = offsets[1] - offsets[0]
-    found, curvatures, least, wells = [], [], 0.0, 0
+    found = []
     for block in np.unique(blocks):
         mine = blocks == block
         if len(np.unique(fit.doses[mine])) < LEAST_DOSES:
@@ -75,17 +130,7 @@ def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
         if bend <= 0 or min(deviance[0], deviance[-1]) < deviance[place] + 4 * fit.phi:
             continue
         found.append(offsets[place] - slope / bend)
-        curvatures.append(bend)
-        least, wells = least + float(deviance[place]), wells + int(mine.sum())
-    k = len(found)
-    if k < 2:
-        return Spread(0.0, k)
-    phi = max(least / max(wells - PARAMETERS - (k - 1), 1), fit.family.phi_floor, 1e-300)
-    weights = np.array(curvatures) / (2 * phi)  # 1 / variance
-    x = np.array(found)
-    q = float((weights * (x - np.average(x, weights=weights)) ** 2).sum())
-    # three replicates tell their variance badly: what is beyond their errors is not taken apart from it
-    return Spread(float(x.std(ddof=1)) if q > k - 1 else 0.0, k)
+    return Spread(float(np.std(found, ddof=1)) if len(found) > 1 else 0.0, len(found))
 
 
 @dataclass(frozen=True)
