@@ -124,8 +124,8 @@ def _moved(terms: Floats, doses: Floats, blocks: Names, values: Floats) -> str:
 
     vehicle = doses == 0
     kept = np.isin(blocks, blocks[vehicle])
-    terms, doses, blocks, values, vehicle = (each[kept] for each in (terms, doses, blocks, values, vehicle))
-    x, y = terms.astype(float), values.astype(float)
+    x, y = terms[kept].astype(float), values[kept].astype(float)
+    doses, blocks, vehicle = doses[kept], blocks[kept], vehicle[kept]
     names = np.unique(blocks)
     for name in names:
         mine = blocks == name
