@@ -17,6 +17,20 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+#: Marks of tests that take long by what they do, or need.
+LONG = ("pipeline", "plates", "browser", "container", "hpc")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those tests are slow, too; and files with slow tests come first, lest a worker begins one when all else is done."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in LONG):
+            item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 
 from faults import deep_tasks, tasks
+from made_once import made_once
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    tasks.make_inputs(folder)
-    return folder
+    return made_once(tmp_path_factory, "tiny", tasks.make_inputs)
 
 
 @pytest.fixture(scope="session")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("learned")
-    deep_tasks.make_inputs(folder)
-    return folder
+    return made_once(tmp_path_factory, "learned", deep_tasks.make_inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults.tasks import Task, in_process
+from faults.tasks import Task, make_results
 from learned_screen import Truth, write_screen
 
 SCREEN = Truth(doses=(0, 8, 64), hours=(4, 24), replicates=2, cells=6)
@@ -15,8 +15,7 @@ NETWORK = ("--network", "resnet18", "--input_size", 32, "--epochs", 2, "--thread
 def make_inputs(folder: Path) -> None:
     """The screen, and the results of all steps on it."""
     write_screen(folder, SCREEN)
-    for name, task in tasks_on(folder).items():
-        in_process(task.command, *task.line(folder / "made" / name.split()[0]))
+    make_results(folder, tasks_on(folder))
 
 
 def tasks_on(folder: Path) -> dict[str, Task]:

@@ -71,16 +71,31 @@ def in_process(command: str, *arguments: object) -> str:
 def make_inputs(folder: Path) -> None:
     """A plate of two wells with one field of 128 px, and the results of all steps on it."""
     in_process("simulate_plate", "--out", folder / "plate", *PLATE.split())
-    tasks = tasks_on(folder)
-    order = ("check_design", "project_z A01", "project_z A02", "qc_images A01", "qc_images A02", "estimate",
+    order = ("project_z A01", "project_z A02", "qc_images A01", "qc_images A02", "estimate",
              "apply", "stage_weights", "segment_cells", "measure_cells A01", "measure_cells A02", "crop_cells A01",
              "call_death", "annotate_cells", "profile_wells", "fit_responses", "reduce_features", "profile_features",
              "export_anndata", "report")  # fmt: skip
-    for name in order:
-        if name == "project_z A01":
-            write_plane_sheets(folder)
-        task = tasks[name]
-        in_process(task.command, *task.line(folder / "made" / name.split()[0]))
+    tasks = tasks_on(folder)
+    make_results(folder, {"check_design": tasks["check_design"]})
+    write_plane_sheets(folder)
+    make_results(folder, {name: tasks[name] for name in order})
+
+
+def make_results(folder: Path, tasks: Mapping[str, Task]) -> None:
+    """Run tasks into ``made/<command>``, and note which files each of them wrote there."""
+    for name, task in tasks.items():
+        out = folder / "made" / name.split()[0]
+        before = final_files(out)
+        in_process(task.command, *task.line(out))
+        note = folder / "written" / f"{name}.json"
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(json.dumps(sorted(final_files(out).keys() - before)))
+
+
+def results_of(folder: Path, name: str) -> dict[str, Path]:
+    """What a task wrote, undisturbed: relative path → file."""
+    names = json.loads((folder / "written" / f"{name}.json").read_text())
+    return {each: folder / "made" / name.split()[0] / each for each in names}
 
 
 def keys_of(well: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from made_once import made_once
 from pipeline.nextflow_runs import ROOT, Run, run
 
 #: Options of the tiny plate: one vehicle and three treated wells at one time, fields of 200 px.
@@ -42,7 +43,8 @@ def simulate(out: Path, *options: str) -> Path:
 @pytest.fixture(scope="session")
 def tiny_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a plate that runs through the pipeline in about a minute."""
-    return simulate(tmp_path_factory.mktemp("tiny") / "plate", *TINY.split()).parent
+    made = made_once(tmp_path_factory, "tiny", lambda folder: simulate(folder / "plate", *TINY.split()))
+    return made / "plate"
 
 
 @pytest.fixture(scope="session")
