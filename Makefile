@@ -4,12 +4,16 @@
 # step, where make test has four.
 # make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), all images, and the pipeline
 # with them.
-# make test: set up, then linters, unit tests, pipeline tests, nf-test where it is installed, and two images where
-# Apptainer can be had.
+# make test: set up, then linters, unit tests, pipeline tests, two images where Apptainer can be had, and nf-test
+# where it is installed (the last line says so where it is not).
+# make check: the linters, the unit tests that are quick, and a run of all steps with their stubs, in a few minutes.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 
-.PHONY: setup browser demo test test-plates test-hpc test-kills lint unit pipeline nf-test containers clean
+# a free worker takes the next file, whose tests share what they make; those with slow tests come first
+SHARED_OUT := --dist loadfile --no-loadscope-reorder
+
+.PHONY: setup browser demo check test test-plates test-hpc test-kills lint quick stub unit pipeline containers nf-test clean
 
 setup:
 	@setup/python.sh
@@ -21,7 +25,9 @@ browser:
 demo: setup
 	@setup/demo.sh
 
-test: lint unit pipeline nf-test containers
+check: lint quick stub
+
+test: lint unit pipeline containers nf-test
 
 lint: setup
 	ruff check .
@@ -29,12 +35,19 @@ lint: setup
 	mypy bin/morphodose
 	nextflow lint main.nf workflows modules nextflow.config conf
 
-unit: setup browser
-	OMP_NUM_THREADS=1 pytest -q --durations 20 -n 2 --dist loadfile -m 'not pipeline and not container and not hpc'
+quick: setup
+	OMP_NUM_THREADS=1 pytest -q --durations 10 -n 2 $(SHARED_OUT) -m 'not slow'
 
-# two runs of the pipeline at a time; the tests of a file share theirs; only the folders that have such tests are read
+# every process of the workflow, with its stub in the place of the work
+stub: setup
+	@setup/stub.sh
+
+unit: setup browser
+	OMP_NUM_THREADS=1 pytest -q --durations 20 -n 2 $(SHARED_OUT) -m 'not pipeline and not container and not hpc'
+
+# two runs of the pipeline at a time; only the folders that have such tests are read
 pipeline: setup
-	pytest -q --durations 20 -n 2 --dist loadfile -m 'pipeline and not plates' tests/pipeline tests/faults
+	pytest -q --durations 20 -n 2 $(SHARED_OUT) -m 'pipeline and not plates' tests/pipeline tests/faults
 
 nf-test: setup
 	@setup/nf-test.sh

@@ -78,6 +78,7 @@ def test_nothing_is_pickled_or_unpickled() -> None:
         assert not calls.search(source.read_text(encoding="utf-8")), source
 
 
+@pytest.mark.slow
 def test_the_code_digest_follows_the_same_imports(tmp_path: Path) -> None:
     script = tmp_path / "main.nf"
     script.write_text(

@@ -53,6 +53,7 @@ def test_several_nodes_without_a_process_on_each_are_refused(variables: dict[str
         cluster_environment(4, 2, dict(variables))
 
 
+@pytest.mark.slow
 def test_gradients_and_statistics_are_those_of_the_whole_batch(root: Path, tmp_path: Path) -> None:
     """In float64: nothing but rounding is left, which float32 enlarges to some 0.1 % of the gradient."""
     command = [sys.executable, str(root / "tests" / "helpers" / "part_of_batch.py")]
@@ -101,6 +102,7 @@ def weights_of(folder: Path) -> np.ndarray:
     return np.concatenate([values[name].ravel().astype(float) for name in sorted(values)])
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(
     root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_two_processes_train_as_one(
     np.testing.assert_allclose(tables[0][chances], tables[1][chances], atol=0.02)
 
 
+@pytest.mark.slow
 def test_two_processes_end_together_and_go_on_to_the_numbers_of_the_undisturbed(
     root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +154,7 @@ def test_two_processes_end_together_and_go_on_to_the_numbers_of_the_undisturbed(
         assert (two / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_when_the_second_process_is_killed_the_first_fails(
     root: Path, screen: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return write_screen(tmp_path_factory.mktemp("screen"), cells=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ON)
 def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
     root: Path, screen: tuple[Path, Path, Path], tmp_path: Path, device: tuple[str, ...]
@@ -96,6 +97,7 @@ def test_it_learns_brightness_and_shape_and_writes_what_is_promised(
     assert network.head.out_features == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ON)
 def test_a_killed_training_goes_on_within_the_epoch_and_ends_with_equal_numbers(
     root: Path, tmp_path: Path, device: tuple[str, ...]
@@ -140,6 +142,7 @@ def test_a_killed_training_goes_on_within_the_epoch_and_ends_with_equal_numbers(
     assert not folder.exists(), "checkpoints go once the results are written"
 
 
+@pytest.mark.slow
 def test_a_network_on_shuffled_labels_does_not_know_the_held_out_wells(root: Path, tmp_path: Path) -> None:
     screen = write_screen(tmp_path / "screen", cells=4, per_dose=3)
     options = ("--kind", "permuted", "--epochs", "3", "--batch_size", "24", "--head", "softmax")

@@ -15,6 +15,8 @@ from morphodose.report.deep_inputs import read_deep
 from morphodose.report.inputs import Screen
 from report_tables import Tables
 
+pytestmark = pytest.mark.slow
+
 SIZE = Truth(effect=0, doses=(0, 1, 4, 16, 64), hours=(24,), replicates=3, cells=12)
 #: As little as learns to tell the size of a cell.
 NETWORK = (

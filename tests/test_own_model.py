@@ -94,6 +94,7 @@ def called(command: object, *options: object) -> str:
     return done.output
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_finds_cells_that_the_shipped_one_does_not(tmp_path: Path) -> None:
     made, corrected = results(tmp_path / "results", 4), tmp_path / "corrected"
     called(pick_for_correction, made, "--number", 4, "--out", corrected)

@@ -15,6 +15,8 @@ from cost_table import assert_told, of_trace
 from morphodose.cost.rates import ON_GPU
 from morphodose.report import cost
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 
 TRACE = """task_id\tprocess\tstatus\trealtime\tcpus\tpeak_rss

@@ -280,6 +280,7 @@ def test_propagated_cells_need_no_network_of_cells(engine: object) -> None:
     assert set(found[0].origins.values()) <= {"propagated", "grown"}
 
 
+@pytest.mark.slow
 def test_every_nucleus_of_actin_stained_colon_cells_has_a_cell(engine: object, shared_data: Path) -> None:
     folder = shared_data.parent / "cases" / "images" / "human_actin"
     if not folder.is_dir():

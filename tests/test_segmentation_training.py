@@ -101,6 +101,7 @@ def test_transmitted_light_is_not_relit() -> None:
     assert min(levels) > 0.5
 
 
+@pytest.mark.slow
 class TestTraining:
     """A tiny network on discs."""
 

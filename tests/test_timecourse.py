@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphodose.responses.dose_test import adjusted
+from morphodose.responses.dose_test import holm
 from morphodose.responses.endpoints import choose
 from morphodose.responses.gathering import gather
 from morphodose.responses.select import check_wells
@@ -105,9 +105,13 @@ def test_contrasts_are_students_t_with_pooled_scatter():
 
 
 def test_holm_known_values():
-    found = adjusted(np.array([0.01, 0.04, 0.03, 0.005]), "holm")
+    found = holm(np.array([0.01, 0.04, 0.03, 0.005]))
     assert found.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert len(adjusted(np.array([]), "holm")) == 0
+    assert len(holm(np.array([]))) == 0
+    some = np.random.default_rng(1).beta(0.3, 1, 40)
+    from statsmodels.stats.multitest import multipletests
+
+    assert holm(np.append(some, np.nan))[:-1] == pytest.approx(multipletests(some, method="holm")[1])
 
 
 def test_excess_of_a_fraction_comes_back_from_the_arcsine_scale():

@@ -16,6 +16,8 @@ import pytest
 from faults import deep_tasks, tasks
 from faults.tasks import Task, assert_same_files, assert_whole, final_files, run, tasks_on
 
+pytestmark = pytest.mark.slow
+
 MS_RDONLY, MS_REMOUNT = 1, 32
 #: Tasks that write every kind of file: design, OME-TIFF, masks and pictures, crops, tables, plots, models of a
 #: reduction, .h5ad, page, weights.

@@ -121,6 +121,7 @@ def test_compounds_and_own_columns_come_back_as_they_were_written(
     assert well.extra == {f"own {name}": name}
 
 
+@pytest.mark.slow
 def test_hostile_names_go_through_every_table_to_the_report(tiny: Path, tmp_path: Path) -> None:
     """One plate map with all of them, through the steps that read it."""
     names = tuple(name for name in (*HOSTILE, *WITH_LINES))

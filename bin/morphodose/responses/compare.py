@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from morphodose.responses.dose_test import adjusted
+from morphodose.responses.dose_test import holm
 from morphodose.responses.endpoints import kind_of
 
 Row = dict[str, Any]
@@ -66,7 +66,7 @@ def comparison_rows(responses: list[Row]) -> list[Row]:
     for row in rows:
         families_of_p.setdefault((row["Kind"], row["Endpoint"], row["Metadata_Timepoint"]), []).append(row)
     for members in families_of_p.values():
-        found = adjusted(np.array([row["P"] for row in members], dtype=float), "holm")
+        found = holm(np.array([row["P"] for row in members], dtype=float))
         for row, p in zip(members, found, strict=True):
             row["P_Adjusted"] = float(p)
     return rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import adjusted, benjamini_hochberg
+from morphodose.responses.dose_test import benjamini_hochberg, holm
 from morphodose.responses.endpoints import LEAST_CELLS, family_of, kind_of, stabilised
 from morphodose.responses.gathering import Series, weights_of
 
@@ -99,7 +99,7 @@ def all_contrasts(mine: list[Series]) -> list[Contrast]:
         weights = weights_of(one) if family_of(one.endpoint) is None else None
         scale = stabilised(one.endpoint, one.values, one.cells)
         found += contrasts(one.keys["Metadata_Timepoint"], one.doses, scale, weights)
-    changed = adjusted(np.array([each.p for each in found]), "holm")
+    changed = holm(np.array([each.p for each in found]))
     return [replace(each, p=float(p)) for each, p in zip(found, changed, strict=True)]
 
 
