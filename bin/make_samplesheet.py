@@ -6,7 +6,6 @@ Timepoint and replicate are read from each folder's name: ``4hrs_R1``, ``24h_rep
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from morphodose.design.patterns import best_preset
 from morphodose.design.presets import PRESETS
 from morphodose.design.samplesheet import COLUMNS, check_safe
 from morphodose.errors import InputError
-from morphodose.files import replacing
+from morphodose.spreadsheets import as_path, write_csv_rows
 
 
 @command
@@ -81,13 +80,12 @@ def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: s
             f"{counted(len(faults.errors), 'fault')}, no samplesheet written\n{numbered(faults.errors, 50)}"
         )
     beside = Path(out).absolute().parent
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for place in found:
-            inside = Path(place.path).is_relative_to(beside)
-            images = os.path.relpath(place.path, beside) if inside else place.path
-            writer.writerow([place.plate, f"{place.timepoint_h:g}", place.replicate, images])
+    rows = []
+    for place in found:
+        inside = Path(place.path).is_relative_to(beside)
+        images = as_path(os.path.relpath(place.path, beside)) if inside else place.path
+        rows.append([place.plate, f"{place.timepoint_h:g}", place.replicate, images])
+    write_csv_rows(out, COLUMNS, rows)
     click.echo(f"{counted(len(found), 'acquisition')} written to {out}")
 
 

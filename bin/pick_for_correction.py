@@ -10,9 +10,8 @@ import click
 
 from morphodose.cli import command
 from morphodose.errors import InputError
-from morphodose.files import replacing
 from morphodose.segmentation.correction import pick_fields, write_for_correction
-from morphodose.tables import read_table
+from morphodose.tables import read_table, to_arrow, write_csv
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -41,8 +40,7 @@ def main(results: Path, number: int, out: Path) -> None:
     for image_id in picked["Metadata_ImageID"]:
         write_for_correction(results, str(image_id), channels, out)
     columns = [name for name in picked if name.startswith("Metadata_")] + ["Severity"]
-    with replacing(out / "fields.csv") as temporary:
-        picked[columns].to_csv(temporary, index=False)
+    write_csv(to_arrow(picked[columns]), out / "fields.csv")
     click.echo(f"{len(picked)} fields in {out}; what each is: fields.csv")
 
 

@@ -7,7 +7,6 @@ platemap.csv (or .xlsx, .ods) and params.yml; then: nextflow run main.nf -params
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import sys
@@ -21,6 +20,7 @@ from morphodose.design.platemap import read_platemap
 from morphodose.design.start import Understood, look, parameters_text, times_of
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.spreadsheets import write_csv_rows
 
 #: What a plate map may be, by its name.
 TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods")
@@ -100,12 +100,13 @@ def _ask(found: Understood) -> str:
 
 
 def _write_samplesheet(found: Understood, path: Path) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"])
-        for place in found.folders:
-            for number, hours in times_of(found, place):
-                writer.writerow([place.plate, f"{hours:g}", place.replicate, place.path, number])
+    header = ["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"]
+    rows = (
+        [place.plate, f"{hours:g}", place.replicate, place.path, number]
+        for place in found.folders
+        for number, hours in times_of(found, place)
+    )
+    write_csv_rows(path, header, rows)
 
 
 def _ending(source: Path) -> str:

@@ -23,7 +23,7 @@ from morphodose.deep.recipe import HEADS, KINDS, NETWORKS, Recipe
 from morphodose.deep.rows import choose_rows, read_labels_json, read_split, shuffle_labels, thin
 from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
 from morphodose.devices import choose_device
-from morphodose.files import replacing
+from morphodose.spreadsheets import write_csv_rows
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -197,8 +197,7 @@ def write_log(stem: Path, log: list[dict[str, float]], recipe: Recipe) -> None:
     frame.insert(1, "Fold", recipe.fold)
     counts = ["Epoch", "Step"]
     frame[counts] = frame[counts].astype("int64")
-    with replacing(f"{stem}_log.csv") as temporary:
-        frame.to_csv(temporary, index=False)
+    write_csv_rows(f"{stem}_log.csv", frame.columns, frame.itertuples(index=False))
     write_table(frame, f"{stem}_log.parquet", {"Seconds": "s"})
 
 

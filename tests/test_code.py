@@ -72,6 +72,14 @@ def test_a_command_is_executable_and_only_segmentation_and_networks_import_torch
     )
 
 
+def test_one_module_writes_csv_so_that_no_spreadsheet_runs_a_cell() -> None:
+    writes = re.compile(r"csv\.(writer|DictWriter)|\.to_csv\(")
+    found = {
+        source.name for source in [*LIBRARY, *COMMANDS] if writes.search(source.read_text(encoding="utf-8"))
+    }
+    assert found == {"spreadsheets.py"}
+
+
 def test_nothing_is_pickled_or_unpickled() -> None:
     calls = re.compile(r"pickle\.(load|dump)s?\b|allow_pickle=True|weights_only=False")
     for source in [*LIBRARY, *COMMANDS]:

@@ -8,7 +8,8 @@ import pytest
 from morphodose.design.faults import Faults
 from morphodose.design.groups import check_groups
 from morphodose.design.platemap import PlateMap, read_platemap
-from morphodose.platemap import as_text, from_text, read_plate_map
+from morphodose.platemap import read_plate_map
+from morphodose.spreadsheets import as_text, from_text
 
 HEADER = "well,compound,dose,dose_unit,role"
 

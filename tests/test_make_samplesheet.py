@@ -95,6 +95,18 @@ def test_the_sheet_is_written_and_the_check_accepts_it(tmp_path: Path) -> None:
     assert not screen.judge().faults
 
 
+def test_no_cell_is_a_formula_and_the_folders_are_still_found(tmp_path: Path) -> None:
+    understood(tmp_path, "=P1_4hrs_R1", "@P2_24hrs_R1")
+    pattern = r"[=@](?P<plate>\w+)_(?P<timepoint>\d+)hrs_R(?P<replicate>\d+)"
+    sheet = tmp_path / "samplesheet.csv"
+    result = run("make_samplesheet.py", tmp_path, "-o", sheet, "--folder_pattern", pattern)
+    assert result.returncode == 0, result.stdout + result.stderr
+    with sheet.open() as stream:
+        written = {row[0]: row[3] for row in list(csv.reader(stream))[1:]}
+    assert written == {"P1": "./=P1_4hrs_R1", "P2": "./@P2_24hrs_R1"}
+    assert all((tmp_path / folder).is_dir() for folder in written.values())
+
+
 def test_folders_elsewhere_are_written_absolute(tmp_path: Path) -> None:
     screen = make_screen(tmp_path / "screen", times=(4,), reps=1, wells=1)
     sheet = tmp_path / "other" / "sheet.csv"

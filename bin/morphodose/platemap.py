@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from morphodose.errors import InputError
+from morphodose.spreadsheets import from_text
 
 _NEEDED = ("plate", "well", "compound", "dose", "dose_unit", "role")
 _NAMES = {"compound": "Metadata_Compound", "dose": "Metadata_Dose", "dose_unit": "Metadata_DoseUnit",
@@ -46,24 +46,6 @@ class PlateMap:
                 f"plate map: no row for well {well} of plate {plate!r}, which was imaged; add it (role empty "
                 "if it holds nothing)"
             ) from None
-
-
-#: What a spreadsheet takes for the begin of a formula, and what then marks it as a text.
-_FORMULA, _MARKED = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
-
-
-def as_text(cell: str) -> str:
-    """A cell of a CSV that no spreadsheet runs as a formula: ``=1+1`` → ``'=1+1``; numbers as they are."""
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}" if _FORMULA.match(cell) else cell
-    return cell
-
-
-def from_text(cell: str) -> str:
-    """The cell that `as_text` was given."""
-    return cell[1:] if _MARKED.match(cell) else cell
 
 
 def read_plate_map(path: str | Path) -> PlateMap:

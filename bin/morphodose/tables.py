@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.files import find_files, replacing
+from morphodose.spreadsheets import write_csv_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,28 +85,17 @@ def run_id(path: str | Path) -> str | None:
 
 
 def write_csv(table: pa.Table, path: str | Path) -> None:
-    """Write a table as CSV for spreadsheets, whole or not at all.
-
-    Text that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line
-    break) gets an apostrophe in front; numbers stay numbers, what is missing is empty.
-    """
-    import csv
-
+    """Write a table as CSV for spreadsheets, whole or not at all; see `morphodose.spreadsheets`."""
     texts = {field.name for field in table.schema if not _is_number(field.type)}
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([harmless(name) for name in table.column_names])
-        for row in table.to_pylist():
-            writer.writerow([harmless(str(v)) if n in texts and v is not None else v for n, v in row.items()])
+    rows = (
+        [str(value) if name in texts and value is not None else value for name, value in row.items()]
+        for row in table.to_pylist()
+    )
+    write_csv_rows(path, table.column_names, rows)
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def read_table(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from morphodose.cost.trace import Step
 from morphodose.errors import InputError
-from morphodose.files import replacing
+from morphodose.spreadsheets import write_csv_rows
 
 #: Step → the unit that its work grows with.
 UNIT_OF = {
@@ -102,14 +102,11 @@ def read_rates(path: str | Path) -> dict[tuple[str, str], Rate]:
 
 def write_rates(rates: Mapping[tuple[str, str], Rate], path: str | Path) -> None:
     """Write the table."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, [field.name for field in fields(Rate)], lineterminator="\n")
-        writer.writeheader()
-        for rate in rates.values():
-            numbers = {
-                name: f"{value:.4g}" for name, value in asdict(rate).items() if isinstance(value, float)
-            }
-            writer.writerow({**asdict(rate), **numbers})
+    rows = (
+        [f"{value:.4g}" if isinstance(value, float) else value for value in astuple(rate)]
+        for rate in rates.values()
+    )
+    write_csv_rows(path, [field.name for field in fields(Rate)], rows)
 
 
 def measured(

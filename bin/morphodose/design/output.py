@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -19,7 +18,7 @@ from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateMap
 from morphodose.design.samplesheet import Acquisition
-from morphodose.platemap import as_text
+from morphodose.spreadsheets import write_csv_rows
 from morphodose.tables import write_table
 
 #: Well-timepoints on which diameters are estimated: in all, and of each plate at least.
@@ -180,14 +179,13 @@ def diameter_sample(design: Design) -> set[str]:
 
 def _write_platemap(design: Design, path: Path) -> None:
     extra = list(dict.fromkeys(column for well in design.platemap.values() for column in well.extra))
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(map(as_text, ["plate", "well", "compound", "dose", "dose_unit", "role", *extra]))
-        for well in sorted(design.platemap.values(), key=lambda well: (well.plate, well.well)):
-            # a spreadsheet would take a compound called "=1+1" for a formula; read_plate_map undoes it
-            dose = "" if well.dose is None else repr(well.dose)
-            cells = [well.plate, well.well, well.compound, dose, well.dose_unit, well.role]
-            writer.writerow(map(as_text, [*cells, *(well.extra.get(column, "") for column in extra)]))
+    # a compound called "=1+1" is marked as a text, which read_plate_map undoes
+    rows = (
+        [well.plate, well.well, well.compound, "" if well.dose is None else repr(well.dose), well.dose_unit,
+         well.role, *(well.extra.get(column, "") for column in extra)]
+        for well in sorted(design.platemap.values(), key=lambda well: (well.plate, well.well))
+    )  # fmt: skip
+    write_csv_rows(path, ["plate", "well", "compound", "dose", "dose_unit", "role", *extra], rows)
 
 
 def _write_tables(design: Design, folder: Path) -> None:

@@ -31,6 +31,7 @@ from morphodose.simulate.screen import (
     plates,
     position_factor,
 )
+from morphodose.spreadsheets import write_csv_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -354,19 +355,17 @@ def well_truth(screen: Screen, fields: pd.DataFrame) -> pd.DataFrame:
 
 def _write_sheets(screen: Screen, out: Path) -> None:
     """Write the samplesheet, with paths relative to it, and the plate map."""
-    lines = ["plate,timepoint_h,replicate,images"]
-    for entry in acquisitions(screen):
-        lines.append(f"{entry.plate},{entry.hours:g},{entry.replicate},images/{entry.folder}")
-    names = list(dict.fromkeys(plates(screen)))
-    map_lines = ["well,compound,dose,dose_unit,role"]
+    taken = (
+        (one.plate, f"{one.hours:g}", one.replicate, f"images/{one.folder}") for one in acquisitions(screen)
+    )
+    write_csv_rows(out / "samplesheet.csv", ["plate", "timepoint_h", "replicate", "images"], taken)
+    header = ["well", "compound", "dose", "dose_unit", "role"]
+    rows: list[list[str]] = [
+        [plate, w.name, w.compound, f"{w.dose:g}", screen.dose_unit, w.role]
+        for replicate, plate in enumerate(dict.fromkeys(plates(screen)), start=1)
+        for w in plate_wells(screen, replicate)
+    ]
     if screen.shuffle_replicates:
-        map_lines = ["plate,well,compound,dose,dose_unit,role"]
-    for replicate, plate in enumerate(names, start=1):
-        start = f"{plate}," if screen.shuffle_replicates else ""
-        map_lines += [
-            f"{start}{w.name},{w.compound},{w.dose:g},{screen.dose_unit},{w.role}"
-            for w in plate_wells(screen, replicate)
-        ]
-    for name, content in (("samplesheet.csv", lines), ("platemap.csv", map_lines)):
-        with replacing(out / name) as temporary:
-            temporary.write_text("\n".join(content) + "\n", encoding="utf-8")
+        write_csv_rows(out / "platemap.csv", ["plate", *header], rows)
+    else:
+        write_csv_rows(out / "platemap.csv", header, (row[1:] for row in rows))
