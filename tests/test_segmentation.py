@@ -232,6 +232,35 @@ def test_a_binucleate_cell_is_not_split_and_one_with_three_nuclei_is() -> None:
     assert held((100, 86), (100, 100), (100, 114)).origins == {7: "split", 8: "split", 9: "split"}
 
 
+def side_by_side(where: str) -> Completed:
+    """Two nuclei 16 px apart in one given cell, bright in some place: a membrane, or around the nuclei."""
+    stain, nuclei = stained([((100, 92), 1, 0), ((100, 108), 1, 0)])
+    y, x = np.mgrid[:200, :200]
+    cell = disc((200, 200), (100, 100), 26)
+    near = np.exp(-(np.hypot(y - 100, x - 100) ** 2) / (2 * 12**2))
+    light = {
+        "nowhere": 0 * near,
+        "around the nuclei": 2 * near,
+        "membrane": 1.0 * (np.abs(x - 100 - 0.15 * (y - 100)) < 2) * np.ones_like(near),
+        "ring around one": 1.0 * (np.abs(np.hypot(y - 100, x - 108) - 7.5) < 1),
+        "one half": 1.0 * (x > 100),
+    }[where]
+    return completed(stain + 1000 * cell * (1 + light), nuclei, 7 * cell.astype(np.int32))
+
+
+@pytest.mark.parametrize("where", ["nowhere", "around the nuclei", "ring around one", "one half"])
+def test_nuclei_side_by_side_without_a_membrane_between_them_have_one_cell(where: str) -> None:
+    assert side_by_side(where).origins == {7: "cellpose"}
+
+
+def test_a_membrane_between_nuclei_side_by_side_is_the_border_of_their_cells() -> None:
+    found = side_by_side("membrane")
+    assert found.origins == {7: "split", 8: "split"}
+    for row in (80, 100, 120):
+        border = int(np.flatnonzero(np.diff((found.cells[row] == found.cells[row, 90]).astype(int)) == -1)[0])
+        assert border == pytest.approx(100 + 0.15 * (row - 100), abs=2.5)
+
+
 def test_crumbs_of_a_dying_nucleus_do_not_split_its_cell() -> None:
     stain, nuclei = stained([((100, 100), 14, 1000)])
     for number, x in enumerate((80, 90, 110, 120), start=2):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from centrosome.propagate import propagate
 from scipy import ndimage
+from skimage.segmentation import watershed
 
 from morphodose.segmentation.from_nuclei import grow_cells
 from morphodose.segmentation.match import find_orphans, owners
@@ -20,6 +21,8 @@ Mask = npt.NDArray[np.int32]
 NETWORK, SPLIT, PROPAGATED, GROWN = "cellpose", "split", "propagated", "grown"
 ORIGINS = (NETWORK, SPLIT, PROPAGATED, GROWN)
 
+_CROSS = ndimage.generate_binary_structure(2, 1)
+
 #: A nucleus of less than this part of the area of an ordinary one is debris or a crumb: it seeds no cell.
 SMALLEST_SEED = 0.25
 #: Nuclei of this part of the area of an ordinary one count when a cell is split: those of a dying cell that
@@ -27,6 +30,11 @@ SMALLEST_SEED = 0.25
 SMALLEST_OF_SEVERAL = 0.5
 #: Two nuclei further apart than this, in nuclear diameters, are those of two cells, not of a binucleate one.
 APART = 0.5
+#: Side by side or not, nuclei are those of several cells where a ridge of stain runs between them: this many
+#: times as bright as what is beside it, and nowhere on three quarters of its length darker than that.
+RIDGE, RIDGE_WHOLE = 1.2, 1.0
+#: Each then has this part of an equal share of the cell, or more: a ring around one nucleus is no border.
+SMALLEST_PART = 0.5
 #: Weight of the distance against differences of brightness: CellProfiler's default.
 REGULARISATION = 0.05
 #: Part of the light around a nucleus that its cell has everywhere.
@@ -99,7 +107,7 @@ def complete_cells(
 def split_cells(
     cells: Mask, nuclei: Mask, stain: npt.NDArray[np.generic], nuclei_diameter: float
 ) -> tuple[Mask, list[int]]:
-    """Split cells that hold several nuclei: two that are far apart, or more than two.
+    """Split cells that hold several nuclei: more than two, or two far apart or with stain between.
 
     Parameters
     ----------
@@ -115,8 +123,9 @@ def split_cells(
 
     Notes
     -----
-    Networks merge neighbours in confluent layers, where a stain hardly shows their borders. Cells with two
-    nuclei are common and stay whole; their nuclei lie side by side.
+    Networks merge neighbours in confluent layers and clumps. Cells with two nuclei are common and stay
+    whole: their nuclei lie side by side, with no membrane between them. Where stain shows a border it
+    becomes that of the parts (`ridged_parts`); else they are propagated over the stain.
     """
     owner = owners(cells, nuclei)
     areas = np.bincount(nuclei.ravel(), minlength=len(owner))
@@ -124,7 +133,8 @@ def split_cells(
     several = np.flatnonzero(np.bincount(owner)[1:] > 1) + 1
     if not len(several):
         return cells.astype(np.int32), []
-    _, relief = _light(stain, nuclei_diameter)
+    light, relief = _light(stain, nuclei_diameter)
+    fine = ndimage.gaussian_filter(light.above, max(0.7, nuclei_diameter / 25))
     boxes = ndimage.find_objects(cells)
     result, parts, largest = cells.astype(np.int32), [], int(cells.max())
     for cell in several:
@@ -132,17 +142,67 @@ def split_cells(
         inside = cells[box] == cell
         held = np.flatnonzero(owner == cell)
         held = held[np.argsort(-areas[held], kind="stable")]
-        if len(held) == 2 and _gap(nuclei, held, box, nuclei_diameter) <= APART * nuclei_diameter:
-            continue
-        numbers = [int(cell), *range(largest + 1, largest + len(held))]
-        largest += len(held) - 1
         seeds = np.zeros(inside.shape, np.int32)
-        for nucleus, number in zip(held, numbers, strict=True):
+        for number, nucleus in enumerate(held, start=1):
             seeds[(nuclei[box] == nucleus) & inside] = number
-        grown, _ = propagate(relief[box], seeds, inside, REGULARISATION)
-        result[box][inside] = np.where(grown, grown, cell)[inside]
-        parts += numbers
+        grown = ridged_parts(fine[box], seeds, inside, nuclei_diameter)
+        if grown is None:
+            if len(held) == 2 and _gap(nuclei, held, box, nuclei_diameter) <= APART * nuclei_diameter:
+                continue
+            grown, _ = propagate(relief[box], seeds, inside, REGULARISATION)
+        numbers = np.array([cell, cell, *range(largest + 1, largest + len(held))])
+        largest += len(held) - 1
+        result[box][inside] = numbers[grown[inside]]
+        parts += numbers[1:].tolist()
     return result, parts
+
+
+def ridged_parts(
+    light: npt.NDArray[np.floating], seeds: Mask, cell: npt.NDArray[np.bool_], nuclei_diameter: float
+) -> Mask | None:
+    """Parts of what seems one cell where ridges of stain, as membranes of neighbours are, run between nuclei.
+
+    Parameters
+    ----------
+    light : (Y, X) array of float
+        Stain above the background, smoothed by less than a membrane is wide.
+    seeds : (Y, X) array of int32
+        The nuclei, inside of the cell, numbered from 1.
+    cell : (Y, X) array of bool
+        The cell.
+    nuclei_diameter : float
+        Diameter of an ordinary nucleus, in px.
+
+    Returns
+    -------
+    (Y, X) array of int32, or None
+        Parts with the numbers of their nuclei, which meet on the ridges; None where there are none.
+
+    Notes
+    -----
+    A watershed of the brightness, flooded from the nuclei, meets on a ridge if there is one, wherever it
+    runs. In a binucleate cell it meets somewhere in the cytoplasm, no brighter there than beside it.
+    """
+    parts = np.asarray(watershed(light, seeds, mask=cell), np.int32)
+    numbers = range(1, int(seeds.max()) + 1)
+    if np.bincount(parts.ravel())[1:].min() < SMALLEST_PART * np.count_nonzero(cell) / len(numbers):
+        return None
+    # where a pixel and one beside it are in different parts
+    highest = ndimage.maximum_filter(parts, footprint=_CROSS)
+    lowest = ndimage.minimum_filter(np.where(parts > 0, parts, len(numbers) + 1), footprint=_CROSS)
+    meeting = cell & (highest != lowest)
+    # light falls off towards the outline, in the ridge and beside it
+    core = ndimage.distance_transform_edt(np.pad(cell, 1))[1:-1, 1:-1] > 0.1 * nuclei_diameter
+    bare = core & (ndimage.distance_transform_edt(seeds == 0) > 0.05 * nuclei_diameter)
+    far = ndimage.distance_transform_edt(~meeting)
+    beside = core & (seeds == 0) & (far > 0.15 * nuclei_diameter) & (far < 0.45 * nuclei_diameter)
+    ridge, flanks = light[meeting & bare], [light[beside & (parts == number)] for number in numbers]
+    if min(ridge.size, *(flank.size for flank in flanks)) < nuclei_diameter:
+        return None
+    levels = [float(np.median(flank)) for flank in flanks]
+    level = max(levels) if len(levels) == 2 else float(np.median(levels))
+    low, middle = np.percentile(ridge, (25, 50))
+    return parts if level > 0 and middle > RIDGE * level and low > RIDGE_WHOLE * level else None
 
 
 def _gap(nuclei: Mask, pair: npt.NDArray[np.integer], box: tuple[slice, ...], reach: float) -> float:
