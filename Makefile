@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/setup
 # a free worker takes the next file, whose tests share what they make; those with slow tests come first
 SHARED_OUT := --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup browser demo check test test-plates test-hpc test-kills lint quick stub unit pipeline containers nf-test clean
+.PHONY: setup browser generate demo check test test-plates test-hpc test-kills lint quick stub unit pipeline containers nf-test clean
 
 setup:
 	@setup/python.sh
@@ -24,6 +24,10 @@ browser:
 
 demo: setup
 	@setup/demo.sh
+
+# what follows from the declarations of parameters and steps: schema, defaults, tables of the guide
+generate:
+	.venv/bin/python setup/generate.py
 
 check: lint quick stub
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env nextflow
 // morphodose: what each dose did to the cells of a drug screen, when, and how sure one can be.
 
-include { leaveCommandsToDigest         } from './workflows/code_digest'
 include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
 include { checkEnvironment              } from './workflows/environment'
 include { helpText ; validateParameters } from './workflows/parameters'
 include { beginRun ; endRun             } from './workflows/manifest'
+include { stepInputs                    } from './workflows/steps'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -23,9 +23,10 @@ workflow {
     }
 
     checkEnvironment(params)
-    leaveCommandsToDigest()
     // not in the declaration: the parser of 24.10 takes a bare `params` there for a second variable of that name
     def run = [:]
+    def steps = [:]
+    steps.putAll(stepInputs(params))
     run.putAll(beginRun(params, samplesheet))
     // the handler itself sees no parameters
     def about = workflow
@@ -33,10 +34,10 @@ workflow {
     def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
     workflow.onComplete { endRun(run, about.success, use_gpu, several) }
     if (params.dry_run) {
-        DRY_RUN(samplesheet, plate_map, params)
+        DRY_RUN(samplesheet, plate_map, params, steps)
     }
     else {
-        MORPHODOSE(samplesheet, plate_map, params)
+        MORPHODOSE(samplesheet, plate_map, params, steps)
         MORPHODOSE.out.software.subscribe { json -> run.versions = new groovy.json.JsonSlurper().parseText(json) }
     }
 }

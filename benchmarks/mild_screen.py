@@ -93,7 +93,7 @@ def main(
     )
     options = (
         "--network", network, "--input_size", input_size, "--epochs", epochs, "--batch_size", batch_size,
-        "--preset", preset, "--head", head,
+        "--training", preset, "--head", head,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -97,8 +97,8 @@ def main(
                 for preset in PRESETS:
                     out = Path(place) / preset
                     options = (
-                        "--preset", preset, "--head", one, "--network", network, "--input_size", input_size,
-                        "--epochs", epochs, "--max_cells", max_cells, "--seed", seed,
+                        "--training", preset, "--head", one, "--network", network, "--input_size", input_size,
+                        "--epochs", epochs, "--max_training_cells", max_cells, "--seed", seed,
                     )  # fmt: skip
                     seconds[preset] = train(screen, out, list(range(count)), jobs, options)
                     files = sorted(out.glob("*_predictions.parquet"))

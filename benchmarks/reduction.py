@@ -7,8 +7,8 @@ of `embed_cells`: one Parquet file a well-timepoint, 7,000 cells each. CPU and w
 resident memory of the command are what the kernel tells. A million cells are 4 GB on disk, deleted
 afterwards.
 
-All features are kept (``--top_features 0``), the costliest case, and no map is drawn: UMAP works on a sample
-of fixed size and costs the same whatever the number of cells.
+All features are kept (``--select_features 0``), the costliest case, and no map is drawn: UMAP works on a
+sample of fixed size and costs the same whatever the number of cells.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def simulate(folder: Path, cells: int) -> int:
 def reduce(folder: Path, threads: int) -> dict[str, Any]:
     """Seconds and peak memory of the command, and the share of variance that it explained."""
     words = [sys.executable, str(REDUCE), "--set", "deep", "--embeddings", str(folder / "embeddings"),
-             "--images", str(folder / "images"), "--top_features", "0", "--umap_cells", "0",
+             "--images", str(folder / "images"), "--select_features", "0", "--umap_cells", "0",
              "--out", str(folder / "reduced")]  # fmt: skip
     before = os.getloadavg()[0]
     found = run_measured(words, {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)})

@@ -19,6 +19,8 @@ from morphodose.deep.network_set import NetworkSet, read_networks
 from morphodose.deep.rotation import align, explained, explained_held_out, write_alignment
 from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.devices import choose_device
+from morphodose.options.flags import takes
+from morphodose.steps.align_networks import STEP
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -27,6 +29,7 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @command
+@takes(STEP.options)
 @click.option("--crops", required=True, type=FOLDER, help="Folder of the shards (<well-timepoint>.arrow).")
 @click.option("--split", required=True, type=FILE, help="split.parquet of split_cells.")
 @click.option(

@@ -25,7 +25,9 @@ from morphodose.annotate import (
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import find_files
+from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
+from morphodose.steps.annotate_cells import STEP
 from morphodose.tables import column_units, parquet_files, write_arrow, write_table
 from morphodose.unusable import read_unusable
 
@@ -35,6 +37,7 @@ EXISTING = click.Path(exists=True, path_type=Path)
 
 
 @command
+@takes(STEP.options)
 @click.option(
     "--measurements",
     required=True,

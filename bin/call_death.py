@@ -22,8 +22,10 @@ from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
 from morphodose.death.stains import Stain, find_stain, measured_channels
 from morphodose.errors import InputError
+from morphodose.options.flags import takes
 from morphodose.platemap import PlateMap, read_plate_map
-from morphodose.responses.groups import AUTO, GROUP, GROUP_HELP
+from morphodose.responses.groups import GROUP
+from morphodose.steps.call_death import STEP
 from morphodose.tables import parquet_files, write_table
 from morphodose.unusable import read_unusable
 
@@ -55,31 +57,20 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
     help="Tables of qc_images: a stain that is constant in a field tells nothing of its cells, and dropped "
     "fields set no gate.",
 )
-@click.option("--early_channel", help="Channel of the early death marker (Annexin V).")
-@click.option("--late_channel", help="Channel of the late death marker (propidium iodide).")
+@takes(STEP.options)
 @click.option(
     "--min_vehicle_cells",
     type=click.IntRange(5),
     default=MIN_VEHICLE_CELLS,
     help="Vehicle cells a gate needs.",
 )
-@click.option(
-    "--gates", default="", help="Gates set by hand, counts: CHANNEL=COUNTS or ACQUISITION:CHANNEL=COUNTS, …"
-)
-@click.option("--death_quantities", default="", help="What a gate reads: CHANNEL=COMPARTMENT:QUANTITY, …")
-@click.option(
-    "--compensation",
-    default="",
-    help="Spillover between the stains: estimate (from the controls), or FROM>TO=SHARE, …; '' for none.",
-)
-@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--out_prefix", required=True, help="Beginning of the names of the files written.")
 def main(
     measurements: tuple[Path, ...],
     plate_map: str,
     qc: Path | None,
-    early_channel: str | None,
-    late_channel: str | None,
+    early_death_channel: str,
+    late_death_channel: str,
     min_vehicle_cells: int,
     gates: str,
     death_quantities: str,
@@ -88,17 +79,17 @@ def main(
     out_prefix: str,
 ) -> None:
     """Write OUT_PREFIX_death.parquet, OUT_PREFIX_gates.parquet and OUT_PREFIX_gates.png."""
-    if not (early_channel or late_channel):
-        raise InputError("--early_channel or --late_channel is needed: no dye marks death")
+    if not (early_death_channel or late_death_channel):
+        raise InputError("--early_death_channel or --late_death_channel is needed: no dye marks death")
     files = [file for entry in measurements for file in parquet_files(entry)]
     if not files:
         raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
     names = pq.read_schema(files[0]).names
-    channels = [name for name in (early_channel, late_channel) if name]
+    channels = [name for name in (early_death_channel, late_death_channel) if name]
     read_as = quantities(death_quantities, channels)
     found = (
-        find_stain("early", early_channel, names, read_as.get(early_channel or "")),
-        find_stain("late", late_channel, names, read_as.get(late_channel or "")),
+        find_stain("early", early_death_channel, names, read_as.get(early_death_channel)),
+        find_stain("late", late_death_channel, names, read_as.get(late_death_channel)),
     )
     stains = [stain for stain in found if stain]
     for stain in stains:

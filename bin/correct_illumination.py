@@ -29,6 +29,8 @@ from morphodose.illumination import (
 )
 from morphodose.images import Field, read_field, write_field
 from morphodose.keys import field_images
+from morphodose.options.flags import takes
+from morphodose.steps import apply_illumination, estimate_illumination
 from morphodose.tables import read_table, write_table
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -46,7 +48,7 @@ def main() -> None:
 @click.option("--min_images", type=click.IntRange(2), default=16, help="With fewer, nothing is corrected.")
 @click.option("--margin", type=float, default=0.2, help="Share by which held-out shading must fall.")
 @click.option("--dark", type=float, help="Camera offset in counts; else the darkest pixels tell it.")
-@click.option("--brightfield_channel", default="", help="Left as it is unless --correct_brightfield.")
+@takes(estimate_illumination.STEP.options)
 @click.option("--correct_brightfield", is_flag=True, help="Correct the brightfield channel, too.")
 @click.option(
     "--flat_fields",
@@ -54,7 +56,6 @@ def main() -> None:
     help="Folder with <channel>.tif or <acquisition>_<channel>.tif: used for these channels as they are.",
 )
 @click.option("--dark_images", type=FOLDER, help="Folder with images without light, named in the same way.")
-@click.option("--only_given", is_flag=True, help="Estimate nothing for channels without a file.")
 @click.option("--seed", type=int, default=0, help="Seed of the choice of images.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def estimate_flat_fields(
@@ -68,7 +69,7 @@ def estimate_flat_fields(
     correct_brightfield: bool,
     flat_fields: Path | None,
     dark_images: Path | None,
-    only_given: bool,
+    illumination: str,
     seed: int,
     out: Path,
 ) -> None:
@@ -124,7 +125,7 @@ def estimate_flat_fields(
         if given is not None:
             surface = read_flat_field(given, size, dark_image)
             flat = brought(each, offset, surface, given.name)
-        elif only_given:
+        elif illumination == "given":
             surface = np.ones(size, dtype=np.float32)
             why = "no flat field was given for this channel"
             flat = FlatField(np.zeros(1), offset, False, why, math.nan, math.nan, len(each), 0)
@@ -167,6 +168,7 @@ def brought(images: list[Blocks], dark: float, surface: npt.NDArray[np.float32],
 
 
 @command
+@takes(apply_illumination.STEP.options)
 @id_option
 @images_option
 @click.option(

@@ -19,6 +19,8 @@ from morphodose.errors import InputError
 from morphodose.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
 from morphodose.names import cell_id
+from morphodose.options.flags import takes
+from morphodose.steps.crop_cells import STEP
 from morphodose.tables import write_table
 
 if TYPE_CHECKING:
@@ -46,12 +48,11 @@ KINDS = {
     help="Folder with <ImageID>_cells.tif.",
 )
 @keys_option
-@click.option("--channels", required=True, help="Channels of a crop, comma-separated, in this order.")
-@click.option("--size", type=click.IntRange(8, 4096), default=200, help="Edge of a crop, px.")
+@takes(STEP.options)
 @click.option(
-    "--export",
+    "--tiffs",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Also write each crop into this folder, as {ImageID}_obj{label}.tif.",
+    help="Folder of the crops of --export_crops, {ImageID}_obj{label}.tif.",
 )
 @click.option(
     "--out_shard", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Arrow file of crops."
@@ -67,41 +68,45 @@ def main(
     images: Path,
     masks: Path,
     keys: str,
-    channels: str,
-    size: int,
-    export: Path | None,
+    crop_channels: str,
+    brightfield_channel: str,
+    crop_size: int,
+    export_crops: bool,
+    tiffs: Path | None,
     out_shard: Path,
     out_index: Path,
 ) -> None:
     """Cut the cells of all fields of a well-timepoint into one shard, and write its index."""
     well = parse_keys(well_timepoint, keys)
-    wanted = parse_channels(channels)
+    wanted = parse_channels(crop_channels or brightfield_channel)
+    if export_crops and tiffs is None:
+        raise InputError("--export_crops needs --tiffs: the folder to write the crops into")
     paths = field_images(images, well_timepoint)
     places: list[tuple[str, Place]] = []
 
     def crops() -> Iterator[Crop]:
         for position, (image, path) in enumerate(paths.items(), start=1):
             before = len(places)
-            for cut in cuts(image, path, masks / f"{image}_cells.tif", wanted, size):
+            for cut in cuts(image, path, masks / f"{image}_cells.tif", wanted, crop_size):
                 places.append((image, cut.place))
                 yield Crop(cell_id(image, cut.place.label), cut.top, cut.left, cut.pixels)
             count = len(places) - before
             click.echo(f"{well_timepoint}: field {position} of {len(paths)}: {count} crops", file=sys.stderr)
 
-    write_shard(out_shard, crops(), wanted, size)
+    write_shard(out_shard, crops(), wanted, crop_size)
     units = dict.fromkeys(["Crop_Center_Y", "Crop_Center_X", *(f"Crop_Pad{side}" for side in SIDES)], "px")
     write_table(index_table(well, places, out_shard.name), out_index, {**units, "Metadata_Timepoint": "h"})
-    if export:
-        export_tiffs(CropShard(out_shard), export)
+    if export_crops and tiffs is not None:
+        export_tiffs(CropShard(out_shard), tiffs)
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
     """Names of channels from a comma-separated list."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise InputError("--channels is empty; name the channels of a crop, e.g. Brightfield")
+        raise InputError("--crop_channels is empty; name the channels of a crop, e.g. Brightfield")
     if len(set(names)) < len(names):
-        raise InputError(f"--channels names a channel twice: {text!r}")
+        raise InputError(f"--crop_channels names a channel twice: {text!r}")
     return names
 
 

@@ -25,6 +25,8 @@ from morphodose.deep.rotation import Alignment, read_alignment
 from morphodose.deep.split_rows import split_rows
 from morphodose.devices import choose_device
 from morphodose.errors import InputError
+from morphodose.options.flags import takes
+from morphodose.steps.embed_cells import STEP
 
 LABELS = ("Dose", "Time")
 #: What is held in memory of every cell of the task; the rest is read when its shard is written.
@@ -34,6 +36,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @command
+@takes(STEP.options)
 @click.option("--crops", required=True, type=FOLDER, help="Folder of the shards (<well-timepoint>.arrow).")
 @click.option("--split", required=True, type=FILE, help="split.parquet of split_cells.")
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="Which network.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 import torch
@@ -15,7 +15,8 @@ from morphodose.devices import choose_device
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.keys import shard_keys
-from morphodose.segmentation.common import Kind, Method
+from morphodose.options.flags import takes
+from morphodose.segmentation.common import Kind
 from morphodose.segmentation.diameter_table import (
     UNITS,
     complaints,
@@ -26,6 +27,7 @@ from morphodose.segmentation.diameter_table import (
     sample_fields,
 )
 from morphodose.segmentation.load import load_engine
+from morphodose.steps.estimate_diameters import STEP
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -38,18 +40,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
 @click.option("--weights", required=True, type=FILE, help="Weights for the cells, of stage_weights.py.")
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
-@click.option("--cell_channel", default="", help="Channel that fills the cell.")
-@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty if there is none.")
-@click.option(
-    "--cell_method",
-    default="cellpose_completed",
-    type=click.Choice(get_args(Method)),
-    help="Of segment_cells.py.",
-)
-@click.option("--diameter", default=0.0, type=click.FloatRange(min=0), help="Of cells, px; 0 estimates it.")
-@click.option(
-    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 estimates it."
-)
+@takes(STEP.options)
 @click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
 @click.option(
@@ -73,7 +64,7 @@ def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **optio
     nuclei_weights = options["nuclei_weights"] or weights
     files: dict[Kind, Path] = {"cells": weights, "nuclei": nuclei_weights}
     engines = {kind: load_engine(files[kind], device) for kind in kinds}
-    given: dict[Kind, float] = {"cells": options["diameter"], "nuclei": options["nuclei_diameter"]}
+    given: dict[Kind, float] = {"cells": options["diameter"], "nuclei": options["nuclear_diameter"]}
     table = estimate_plates(sample_fields(wells), engines, channels, given)
     write_table(table, out / "diameters.parquet", UNITS)
     known = known_diameters(table)

@@ -16,6 +16,8 @@ from morphodose.deep.gallery import Gallery, draw_examples, draw_nearest, read_c
 from morphodose.deep.network_set import read_networks
 from morphodose.devices import choose_device
 from morphodose.files import find_files
+from morphodose.options.flags import takes
+from morphodose.steps.explain_crops import STEP
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,6 +25,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @command
+@takes(STEP.options)
 @click.option("--crops", required=True, type=FOLDER, help="Folder of the shards (<well-timepoint>.arrow).")
 @click.option("--split", required=True, type=FILE, help="split.parquet of split_cells.")
 @click.option("--labels", required=True, type=FILE, help="labels.json of split_cells.")

@@ -13,13 +13,16 @@ from morphodose.errors import InputError
 from morphodose.export.cells import read_reduced, selected_features, write_cells
 from morphodose.export.wells import write_wells
 from morphodose.files import find_files
+from morphodose.options.flags import takes
 from morphodose.reduction.cellset import SETS
+from morphodose.steps.export_anndata import STEP
 from morphodose.tables import column_units, read_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
 @command
+@takes(STEP.options)
 @click.option(
     "--cells", required=True, type=EXISTING, help="Folder with the tables of cells of annotate_cells."
 )

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.options.flags import takes
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
 from morphodose.responses.compare import comparison_rows, departure_rows
-from morphodose.responses.correction import NONE, correct, note_of, parse_terms
+from morphodose.responses.correction import correct, note_of, parse_terms
 from morphodose.responses.fit import STATES, respond
 from morphodose.responses.gathering import gather
-from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
+from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.growth import growth_rows
 from morphodose.responses.hits import hit_rows
 from morphodose.responses.positions import position_rows
@@ -23,6 +24,7 @@ from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
 from morphodose.responses.wells_file import read_wells
 from morphodose.responses.zprime import zprime_table
+from morphodose.steps.fit_responses import STEP
 
 #: Tables that are written as CSV, too.
 SPREADSHEETS = ("responses", "hits")
@@ -41,21 +43,16 @@ SPREADSHEETS = ("responses", "hits")
     default="",
     help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
 )
-@click.option("--group_by", default=AUTO, help=GROUP_HELP)
-@click.option(
-    "--values",
-    type=click.Choice(["relative", "raw"]),
-    default="relative",
-    help="Fit values against the vehicle of their own plate and replicate, or as measured.",
-)
-@click.option(
-    "--correct_positions",
-    default=NONE,
-    help="Correct values for the place by the vehicle wells: some of row, column, edge; none.",
-)
+@takes(STEP.options)
 @click.option("--seed", default=1, help="Of the permutation tests.")
 def main(
-    wells: Path, out: Path, endpoints: str, group_by: str, values: str, correct_positions: str, seed: int
+    wells: Path,
+    out: Path,
+    endpoints: str,
+    group_by: str,
+    response_values: str,
+    correct_positions: str,
+    seed: int,
 ) -> None:
     """Write responses and the tables around them (`schemas.SCHEMAS`, but conditions) into OUT."""
     terms = parse_terms(correct_positions)
@@ -69,7 +66,7 @@ def main(
         table = table.assign(**relative_columns(table))
     positions = position_rows(table, chosen)  # of the values as they are
     table, said = correct(table, chosen, terms)
-    everything = gather(table, chosen, values == "relative")
+    everything = gather(table, chosen, response_values == "relative")
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
     rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)
     for row, one in zip(rows, everything, strict=True):

@@ -13,10 +13,12 @@ from morphodose.cli import id_option, images_option, keys_option, run_for_wells,
 from morphodose.errors import InputError
 from morphodose.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
-from morphodose.measurement.families import FAMILIES, parse_families
+from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Measured, Settings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum
 from morphodose.names import cell_id
+from morphodose.options.flags import takes
+from morphodose.steps.measure_cells import STEP
 from morphodose.tables import write_table
 
 
@@ -30,7 +32,7 @@ from morphodose.tables import write_table
     help="Folder with <ImageID>_cells.tif and, where nuclei were segmented, <ImageID>_nuclei.tif.",
 )
 @keys_option
-@click.option("--features", default="all", help=f"Families, comma-separated: {', '.join(FAMILIES)}; or all.")
+@takes(STEP.options)
 @click.option(
     "--texture_scaling",
     type=click.Choice(["log", "linear"]),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from morphodose.cli import command
 from morphodose.errors import InputError
+from morphodose.options.flags import takes
 from morphodose.profiles.aggregate import well_medians
 from morphodose.profiles.left_out import left_out_rows
 from morphodose.profiles.normalise import Profiles, join, normalise
@@ -19,7 +20,8 @@ from morphodose.profiles.retrieval import SCORES, resample, score_conditions, wi
 from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
 from morphodose.reduction.cellset import open_cells
 from morphodose.reduction.fields import read_fields
-from morphodose.responses.groups import AUTO, GROUP, GROUP_HELP, add_groups, find_groups
+from morphodose.responses.groups import GROUP, add_groups, find_groups
+from morphodose.steps.profile_features import STEP
 from morphodose.tables import write_arrow, write_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -39,7 +41,7 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
     default=0.9,
     help="Of two features that correlate more than this one is left out.",
 )
-@click.option("--group_by", default=AUTO, help=GROUP_HELP)
+@takes(STEP.options)
 @click.option("--null_size", type=click.IntRange(100), default=10_000, help="Random orders behind a P value.")
 @click.option("--resamples", type=click.IntRange(100), default=1000, help="Of wells, for the intervals.")
 @click.option("--seed", type=int, default=0, help="Of the resamples and the random orders.")

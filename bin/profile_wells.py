@@ -11,15 +11,17 @@ import click
 
 from morphodose.cli import command
 from morphodose.errors import InputError
+from morphodose.options.flags import takes
 from morphodose.profiles.conditions import condition_rows
 from morphodose.profiles.endpoints import parse_endpoints
 from morphodose.profiles.relative import relative_columns
 from morphodose.profiles.segmentation import drop_without_nuclei
 from morphodose.profiles.wells import cells_of, profile_well, well_rows
 from morphodose.responses.endpoints import SHAPE_FEATURES, choose
-from morphodose.responses.groups import AUTO, GROUP_HELP, add_groups, find_groups
+from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.schemas import write_rows
 from morphodose.responses.select import check_wells
+from morphodose.steps.profile_wells import STEP
 from morphodose.tables import (
     all_fields,
     parquet_files,
@@ -43,8 +45,7 @@ ORDER = ("Metadata_", "Count_", "Relative_", "Fraction_", "Endpoint_", "MedianVi
 @command
 @click.option("--cells", required=True, type=EXISTING, help="Folder with the cells of annotate_cells.")
 @click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
-@click.option("--endpoints", default="", help="Own endpoints, comma-separated: name=colA/colB or name=col.")
-@click.option("--group_by", default=AUTO, help=GROUP_HELP)
+@takes(STEP.options)
 @click.option("--out", required=True, type=FILE, help="Table of wells to write.")
 @click.option("--conditions_out", type=FILE, help="Table of means over wells to write.")
 def main(

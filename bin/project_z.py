@@ -16,9 +16,11 @@ from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
 from morphodose.images import Field, write_field
 from morphodose.keys import WellKeys, parse_keys
+from morphodose.options.flags import takes
 from morphodose.projection import Plane, Projected, project, stack_channels
 from morphodose.projection_methods import parse_projection
 from morphodose.reading.pixels import as_counts, read_plane
+from morphodose.steps.project_z import STEP
 from morphodose.tables import write_table
 
 COLUMNS = ("file", "field", "z", "channel")
@@ -39,24 +41,7 @@ COLUMNS = ("file", "field", "z", "channel")
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder that the file column is relative to.",
 )
-@click.option(
-    "--projection",
-    default="max",
-    help="max, mean, middle, best_focus or plane:<z>; or by channel: default=max,Brightfield=best_focus.",
-)
-@click.option(
-    "--brightfield_channel", default="", help="Projected by best focus unless --projection names it."
-)
-@click.option("--pixel_size_um", type=float, help="Edge of a pixel in um, where it is known.")
-@click.option(
-    "--intensity_offset", type=float, default=0.0, help="Subtracted from every pixel; 32768 for scan^R."
-)
-@click.option(
-    "--on_fault",
-    default="strict",
-    type=click.Choice(["strict", "tolerant"]),
-    help="stop at a plane that cannot be read, or write its field as zeros with the reason: QC drops it",
-)
+@takes(STEP.options)
 @keys_option
 @click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
@@ -76,8 +61,6 @@ def main(
     """Write <out>/<id>/<ImageID>.ome.tiff for each field, and <out>/<id>/focus.parquet."""
     import pandas as pd
 
-    if pixel_size_um is not None and not pixel_size_um > 0:
-        raise InputError(f"--pixel_size_um must be above 0, got {pixel_size_um}")
     well = parse_keys(well_timepoint, keys)
     fields, channels = read_planes(planes, planes_dir, intensity_offset)
     methods = parse_projection(projection, channels, brightfield_channel or None)

@@ -15,8 +15,10 @@ from morphodose.errors import InputError
 from morphodose.images import Field, read_field
 from morphodose.judgement import MissingPlane, Thresholds, judge
 from morphodose.keys import field_images, parse_keys
+from morphodose.options.flags import takes
 from morphodose.quality import UNITS, field_figures
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
+from morphodose.steps.qc_images import STEP
 from morphodose.tables import read_table, write_table
 
 DEFAULT = Thresholds()
@@ -26,16 +28,7 @@ DEFAULT = Thresholds()
 @id_option
 @images_option
 @keys_option
-@click.option("--nuclear_channel", default="", help="Judged for focus, saturation, emptiness; '' for none.")
-@click.option("--cell_channel", default="", help="Judged for saturation, emptiness, focus without nuclei.")
-@click.option("--brightfield_channel", default="", help="Not a stain: nothing is looked for in it.")
-@click.option("--diameter", type=click.FloatRange(min=0), default=0.0, help="Of cells in px; 0: not known.")
-@click.option(
-    "--nuclei_diameter",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    help="Of nuclei in px: half that of cells where theirs is not known. With neither, defocus only flags.",
-)
+@takes(STEP.options)
 @click.option("--edge_flag", type=float, default=DEFAULT.edge_flag, help="Edge width / cell diameter.")
 @click.option("--edge_drop", type=float, default=DEFAULT.edge_drop, help="Edge width / cell diameter.")
 @click.option("--saturated_flag", type=float, default=DEFAULT.saturated_flag, help="Per cent of the pixels.")
@@ -75,7 +68,7 @@ def main(
     cell_channel: str,
     brightfield_channel: str,
     diameter: float,
-    nuclei_diameter: float,
+    nuclear_diameter: float,
     edge_flag: float,
     edge_drop: float,
     saturated_flag: float,
@@ -108,7 +101,7 @@ def main(
         missing_drop=missing_drop,
         missing_band_drop=missing_band_drop,
     )
-    size = diameter or CELL_TO_NUCLEUS * nuclei_diameter
+    size = diameter or CELL_TO_NUCLEUS * nuclear_diameter
     paths = field_images(images, well_timepoint)
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []

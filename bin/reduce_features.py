@@ -15,11 +15,13 @@ import pyarrow as pa
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.options.flags import takes
 from morphodose.reduction.cellset import SETS, CellSet, open_cells
 from morphodose.reduction.fields import read_fields
 from morphodose.reduction.fit import Fitted, Settings, fit, strata
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
+from morphodose.steps.reduce_features import STEP
 from morphodose.tables import write_arrow
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -33,13 +35,10 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.option(
     "--label", type=click.Choice(["dose", "time"]), default="dose", help="Features are ranked by it."
 )
-@click.option(
-    "--top_features", type=click.IntRange(0), default=500, help="Kept of each set, by chi2; 0: all."
-)
+@takes(STEP.options)
 @click.option(
     "--max_missing", type=click.FloatRange(0, 1), default=0.2, help="Cells that may lack a feature."
 )
-@click.option("--components", type=click.IntRange(1), default=50, help="Principal components to keep.")
 @click.option("--umap_cells", type=click.IntRange(0), default=10_000, help="Cells of the map; 0: no map.")
 @click.option("--umap_components", type=click.IntRange(2), default=30, help="Components the map is made of.")
 @click.option("--seed", type=int, default=0, help="Of the sample and the map.")
@@ -53,9 +52,10 @@ def main(
     embeddings: Path | None,
     images: Path,
     label: str,
-    top_features: int,
+    select_features: int | None,
     max_missing: float,
-    components: int,
+    pca_components: int | None,
+    training: str,
     umap_cells: int,
     umap_components: int,
     seed: int,
@@ -69,8 +69,9 @@ def main(
     """
     given = open_cells(kind, cells, embeddings, read_fields(images))
     record: dict[str, Any] = {"set": kind, "seed": seed}
+    features, components = sizes(select_features, pca_components, training)
     if model is None:
-        fitted = fit(given, Settings(label, top_features, max_missing, components), say)
+        fitted = fit(given, Settings(label, features, max_missing, components), say)
         write_projection(out, fitted.choices, fitted.components)
         projection = fitted.projection
         record |= described(given, fitted)
@@ -82,6 +83,15 @@ def main(
     record |= write_coordinates(given, projection, out, umap_cells, umap_components, seed)
     with replacing(out / "reduction.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def sizes(features: int | None, components: int | None, training: str) -> tuple[int, int]:
+    """How many features and components to keep: as given, else those of the preset of the training."""
+    preset = {"reference": (800, 20)}.get(training, (500, 50))
+    return (
+        preset[0] if features is None else features,
+        preset[1] if components is None else components,
+    )
 
 
 def described(cells: CellSet, fitted: Fitted) -> dict[str, Any]:

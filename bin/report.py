@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.options.flags import takes
+from morphodose.steps.report import STEP
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -45,13 +47,7 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
-@click.option(
-    "--figures",
-    type=click.Choice(["hits", "all", "none"]),
-    default="hits",
-    show_default=True,
-    help="Compounds whose curves are drawn as files, one for each endpoint.",
-)
+@takes(STEP.options)
 @click.option("--title", default="", help="Heading of the report.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(

@@ -34,6 +34,8 @@ from morphodose.evaluation.tables import (
 )
 from morphodose.evaluation.verdict import METRIC, Verdict, gather_evidence, judge
 from morphodose.files import find_files, replacing
+from morphodose.options.flags import takes
+from morphodose.steps.score_models import STEP
 from morphodose.tables import read_table
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -41,6 +43,7 @@ NOT_TRAINED = "not learned"
 
 
 @command
+@takes(STEP.options)
 @click.option("--split", required=True, type=EXISTING, help="split.parquet of split_cells.")
 @click.option("--labels", required=True, type=EXISTING, help="labels.json of split_cells.")
 @click.option("--leakage", type=EXISTING, help="leakage.parquet of split_cells.")

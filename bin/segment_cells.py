@@ -18,6 +18,7 @@ from morphodose.cli import command
 from morphodose.devices import choose_device
 from morphodose.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, shard_keys
+from morphodose.options.flags import takes
 from morphodose.segmentation.common import Kind, Segmenter, Thresholds
 from morphodose.segmentation.diameter_table import (
     complaints,
@@ -29,7 +30,8 @@ from morphodose.segmentation.diameter_table import (
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
-from morphodose.segmentation.well import NEEDED, Settings, segment_well
+from morphodose.segmentation.well import Settings, segment_well
+from morphodose.steps.segment_cells import STEP
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,34 +50,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "Cellpose 4 is installed, of Cellpose-SAM (trained in part on non-commercial data).",
 )
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
-@click.option("--cell_channel", default="", help="Channel that fills the cell.")
-@click.option("--nuclear_channel", default="", help="Channel of the nuclei; empty if there is none.")
-@click.option(
-    "--cell_method",
-    default="cellpose_completed",
-    type=click.Choice(list(NEEDED)),
-    help="Cellpose on the cell channel, completed by a cell for each nucleus it left without one, or alone; "
-    "all cells grown from nuclei in the stain; or nuclei grown by --expand_px.",
-)
-@click.option(
-    "--diameter",
-    default=0.0,
-    type=click.FloatRange(min=0),
-    help="Of cells, px; 0 estimates it from these folders, as estimate_diameters.py does for a screen "
-    "(Cellpose-SAM needs none).",
-)
-@click.option(
-    "--nuclei_diameter", default=0.0, type=click.FloatRange(min=0), help="Of nuclei, px; 0 as for cells."
-)
-@click.option(
-    "--expand_px",
-    default=0.0,
-    type=click.FloatRange(min=0),
-    help="Growth of nuclei by from_nuclei, and where no stain is; 0 is half of their diameter.",
-)
+@takes(STEP.options)
 @click.option("--flow_threshold", default=0.4, type=click.FloatRange(min=0), help="Cellpose's.")
 @click.option("--cellprob_threshold", default=0.0, help="Cellpose's.")
-@click.option("--min_area_px", default=15, type=click.IntRange(min=1), help="Smallest cell, px2.")
 @click.option("--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Smallest nucleus, px2.")
 @click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option(
@@ -106,7 +83,7 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     settings = Settings(
         method=options["cell_method"],
         diameter=options["diameter"],
-        nuclei_diameter=options["nuclei_diameter"],
+        nuclei_diameter=options["nuclear_diameter"],
         expand_px=options["expand_px"],
         cells=Thresholds(flow, probability, options["min_area_px"]),
         nuclei=Thresholds(flow, probability, options["min_nucleus_area_px"]),

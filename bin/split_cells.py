@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
-from morphodose.errors import InputError
-from morphodose.evaluation.design import EXCLUDABLE, NothingToLearnError, nothing_learned, plan
+from morphodose.evaluation.design import NothingToLearnError, nothing_learned, parse_exclude, plan
 from morphodose.evaluation.labels import parse_labels, pooled_notes
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.split_table import (
@@ -20,10 +19,10 @@ from morphodose.evaluation.split_table import (
     usable_cells,
     write_split,
 )
-from morphodose.evaluation.splits import SPLITS
 from morphodose.files import replacing
+from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
-from morphodose.responses.groups import AUTO, GROUP_HELP
+from morphodose.steps.split_cells import STEP
 from morphodose.tables import count_rows, write_table
 from morphodose.unusable import unusable_channels
 
@@ -46,25 +45,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     type=EXISTING,
     help="Tables of images (annotate_cells), for the verdicts of QC.",
 )
-@click.option(
-    "--split",
-    type=click.Choice(SPLITS),
-    default="auto",
-    help="What is held out together; auto: a replicate if there are two or more, else wells.",
-)
-@click.option("--folds", type=int, default=0, help="Folds; 0: one per replicate, or 3 of wells.")
-@click.option(
-    "--exclude",
-    default="dropped",
-    help=f"Crops not to use, separated by commas: {', '.join(EXCLUDABLE)} (the field, by QC); or none.",
-)
-@click.option(
-    "--channels",
-    default="",
-    help="Channels of the crops, separated by commas: a field in which one is constant counts as dropped.",
-)
+@takes(STEP.options)
 @click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
-@click.option("--group_by", default=AUTO, help=GROUP_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
 @click.option("--out", type=FILE, default="split.parquet", help="One row per crop.")
 @click.option("--labels_out", type=FILE, default="labels.json", help="Classes and folds.")
@@ -74,9 +56,10 @@ def main(
     plate_map: Path,
     images: tuple[Path, ...],
     split: str,
-    folds: int,
-    exclude: str,
-    channels: str,
+    split_folds: int | None,
+    exclude_crops: str,
+    crop_channels: str,
+    brightfield_channel: str,
     labels: str,
     group_by: str,
     seed: int,
@@ -88,11 +71,15 @@ def main(
     import pandas as pd
 
     files = index_files(crops)
-    verdicts = read_quality(images, unusable_channels(channels)) if images else None
+    verdicts = (
+        read_quality(images, unusable_channels(crop_channels or brightfield_channel)) if images else None
+    )
     wells = read_plate_map(plate_map)
     fields = read_fields(files, wells, verdicts)
     try:
-        design = plan(fields, parse_labels(labels), parse_exclude(exclude), split, folds, seed)
+        design = plan(
+            fields, parse_labels(labels), parse_exclude(exclude_crops), split, split_folds or 0, seed
+        )
     except NothingToLearnError as fault:
         # the rest of the run has its results all the same
         design = nothing_learned(fields, str(fault))
@@ -112,18 +99,6 @@ def main(
         f"learned: {', '.join(design.trained) or 'nothing'}",
         err=True,
     )
-
-
-def parse_exclude(text: str) -> tuple[str, ...]:
-    """``padded,dropped`` as a tuple; ``none`` as an empty one."""
-    given = tuple(part.strip() for part in text.split(",") if part.strip() not in ("", "none"))
-    unknown = [part for part in given if part not in EXCLUDABLE]
-    if unknown:
-        expected = ", ".join(EXCLUDABLE)
-        raise InputError(
-            f"--exclude {unknown[0]!r}: expected some of {expected}, separated by commas, or none"
-        )
-    return given
 
 
 if __name__ == "__main__":

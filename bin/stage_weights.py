@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.options.flags import takes
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, stage, write_about
+from morphodose.steps.stage_weights import CELLS
 
 
 @command
+@takes(CELLS.options)
 @click.option(
     "--model",
     default=SHIPPED,

@@ -19,11 +19,13 @@ from morphodose.deep.network import build_network, save_network
 from morphodose.deep.normalise import channel_statistics
 from morphodose.deep.predict import prediction_table
 from morphodose.deep.presets import PRESETS, TRIAL_CELLS, TRIAL_STEPS, class_weights
-from morphodose.deep.recipe import HEADS, KINDS, NETWORKS, Recipe
+from morphodose.deep.recipe import KINDS, Recipe
 from morphodose.deep.rows import choose_rows, read_labels_json, read_split, shuffle_labels, thin
 from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
 from morphodose.devices import choose_device
+from morphodose.options.flags import takes
 from morphodose.spreadsheets import write_csv_rows
+from morphodose.steps.train_resnet import STEP
 from morphodose.tables import write_table
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,7 +33,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 COUNT = click.IntRange(min=0)
 
 #: Options that are entries of the recipe.
-GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "code")
+GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
 
 
 @command
@@ -45,18 +47,9 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "cod
     default="trained",
     help="trained; permuted: labels shuffled between wells; random_split: folds over cells, as a contrast.",
 )
-@click.option("--preset", type=click.Choice(sorted(PRESETS)), default="modern", help="How to train.")
-@click.option("--network", type=click.Choice(sorted(NETWORKS)), default="resnet50")
-@click.option("--head", type=click.Choice(HEADS), default="multilabel")
-@click.option("--input_size", type=click.IntRange(min=16), default=224, help="Edge the network reads, px.")
-@click.option("--epochs", type=COUNT, default=0, help="0 is the preset's.")
-@click.option("--batch_size", type=COUNT, default=0, help="Of all devices together; 0 is the preset's.")
-@click.option("--learning_rate", type=click.FloatRange(min=0), default=0.0, help="0 is the preset's.")
+@takes(STEP.options)
 @click.option("--shift", type=COUNT, default=5, help="Largest random shift in training, px of the crop.")
 @click.option("--augment/--no-augment", default=True, help="Flips, right-angle turns, shifts in training.")
-@click.option(
-    "--max_cells", type=COUNT, default=0, help="Most training cells, the same share of each well; 0: all."
-)
 @click.option("--max_held_out", type=COUNT, default=0, help="Most held-out cells to predict; 0: all.")
 @click.option(
     "--curve_cells",
@@ -64,7 +57,6 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "cod
     default=5000,
     help="Most held-out cells for the curve; 0: as many as train.",
 )
-@click.option("--lr_range_test", "range_test", is_flag=True, help="Also write the loss by learning rate.")
 @click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) per node.")
 @click.option("--num_nodes", type=click.IntRange(min=1), default=1, help="Nodes, under SLURM.")
@@ -78,9 +70,6 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "preset", "cod
 @click.option("--workers", type=COUNT, default=0, help="Processes per device that read crops.")
 @click.option("--threads", type=COUNT, default=0, help="CPU threads; 0 leaves it to PyTorch.")
 @click.option("--checkpoints", type=FOLDER, help="Folder that outlives the task; without it none are kept.")
-@click.option(
-    "--checkpoint_minutes", type=click.FloatRange(min=0), default=10.0, help="0: after epochs only."
-)
 @click.option("--keep_checkpoints", is_flag=True, help="Keep checkpoints when all is written.")
 @click.option("--seed", type=COUNT, default=0)
 @click.option("--code", default="", help="Digest of the code; checkpoints of other code are not used.")
@@ -105,7 +94,10 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     paths = shard_paths(shards)
     train, held_out = choose_rows(read_split(split), fold, kind)
     usable = len(train)
-    train, held_out = thin(train, options["max_cells"], seed), thin(held_out, options["max_held_out"], seed)
+    train, held_out = (
+        thin(train, options["max_training_cells"], seed),
+        thin(held_out, options["max_held_out"], seed),
+    )
     recipe = make_recipe(train, labels, paths, machine, options)
     recipe = dataclasses.replace(recipe, n_held_out=len(held_out))
     if kind == "permuted":
@@ -133,7 +125,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     recipe = dataclasses.replace(recipe, trial=trial, notes=(note,) if trial else (), device=device)
     network = build_network(recipe)
     stem = out / f"{kind}_fold{fold}"
-    if options["range_test"] and fabric.is_global_zero:
+    if options["lr_range_test"] and fabric.is_global_zero:
         write_table(lr_range_test(fabric, network, recipe, data), Path(f"{stem}_lr_range.parquet"))
     checkpoints = None
     if options["checkpoints"]:
@@ -165,12 +157,13 @@ def make_recipe(
     train: pd.DataFrame, labels: Path, paths: dict[str, Path], machine: Machine, options: dict[str, Any]
 ) -> Recipe:
     """The recipe of the preset and of what the options say otherwise."""
-    preset = PRESETS[options["preset"]]
+    preset = PRESETS[options["training"]]
     known = read_labels_json(labels)
     channels, size = crop_format(paths)
     mean, std = channel_statistics(train, paths, options["seed"])
     return Recipe(
         **{name: options[name] for name in GIVEN},
+        preset=options["training"],
         channels=channels,
         crop_size=size,
         classes=known.classes,

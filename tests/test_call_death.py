@@ -32,7 +32,7 @@ def call(folder, *more):
 
 
 def test_every_cell_gets_the_state_that_its_dyes_show(folder):
-    call(folder, "--early_channel", "V", "--late_channel", "P")
+    call(folder, "--early_death_channel", "V", "--late_death_channel", "P")
     death = pd.read_parquet(folder / "acq 'x'_death.parquet").set_index("Metadata_CellID")
     found = [death.loc[f"Time_4hrs_R1_Well_A02_Field_1_obj{i}", "Metadata_DeathState"] for i in range(1, 21)]
     assert found == STATES * 5
@@ -42,7 +42,7 @@ def test_every_cell_gets_the_state_that_its_dyes_show(folder):
 
 
 def test_the_table_of_gates_says_what_they_rest_on(folder):
-    call(folder, "--early_channel", "V", "--late_channel", "P")
+    call(folder, "--early_death_channel", "V", "--late_death_channel", "P")
     gates = pd.read_parquet(folder / "acq 'x'_gates.parquet").set_index("Stain")
     assert gates.loc["early", "Count_VehicleCells"] == 52
     assert gates.loc["late", "Fraction_VehiclePositive"] == pytest.approx(2 / 52, abs=1e-6)
@@ -52,14 +52,14 @@ def test_the_table_of_gates_says_what_they_rest_on(folder):
 
 
 def test_pi_alone_tells_viable_from_dead(folder):
-    call(folder, "--late_channel", "P")
+    call(folder, "--late_death_channel", "P")
     death = pd.read_parquet(folder / "acq 'x'_death.parquet")
     assert death["Metadata_DeathState"].value_counts().to_dict() == {"viable": 60, "dead": 12}
 
 
 def test_without_vehicle_wells_states_are_null_and_the_reason_is_in_the_table(folder):
     plate_map(folder / "map.csv", {"A01": ("Drug", 2, "treated"), "A02": ("Drug", 1, "treated")})
-    call(folder, "--early_channel", "V", "--late_channel", "P")
+    call(folder, "--early_death_channel", "V", "--late_death_channel", "P")
     assert pd.read_parquet(folder / "acq 'x'_death.parquet")["Metadata_DeathState"].isna().all()
     gates = pd.read_parquet(folder / "acq 'x'_gates.parquet")
     assert set(gates["Reason"]) == {"0 vehicle cells; a gate needs 20"}
@@ -69,16 +69,16 @@ def test_without_vehicle_wells_states_are_null_and_the_reason_is_in_the_table(fo
 def test_an_acquisition_without_a_cell_has_empty_tables(folder):
     for well in ("A01", "A02"):
         measurements(folder / "m", well, [])
-    call(folder, "--early_channel", "V", "--late_channel", "P")
+    call(folder, "--early_death_channel", "V", "--late_death_channel", "P")
     assert len(pd.read_parquet(folder / "acq 'x'_death.parquet")) == 0
 
 
 def test_no_channel_and_an_unknown_channel_and_an_unmapped_well_are_named(folder):
     base = ("--measurements", folder / "m", "--plate_map", folder / "map.csv", "--out_prefix", folder / "x")
     assert "no dye marks death" in run("call_death", *base).stderr
-    assert "'W'" in run("call_death", *base, "--early_channel", "W").stderr
+    assert "'W'" in run("call_death", *base, "--early_death_channel", "W").stderr
     plate_map(folder / "map.csv", {"A01": WELLS["A01"]})
-    assert "no row for well A02 of plate 'P'" in run("call_death", *base, "--early_channel", "V").stderr
+    assert "no row for well A02 of plate 'P'" in run("call_death", *base, "--early_death_channel", "V").stderr
 
 
 def test_a_gate_by_hand_another_quantity_and_moved_gates_are_in_the_table(folder):
@@ -86,7 +86,14 @@ def test_a_gate_by_hand_another_quantity_and_moved_gates_are_in_the_table(folder
     for path in (cells, cells.with_name("Time_4hrs_R1_Well_A02.parquet")):
         table = pd.read_parquet(path)
         write_table(table.assign(Cells_Intensity_UpperQuartileIntensity_V=table.iloc[:, -2] * 2), path)
-    options = ("--early_channel", "V", "--late_channel", "P", "--gates", "Time_4hrs_R1:V=900,P=1000")
+    options = (
+        "--early_death_channel",
+        "V",
+        "--late_death_channel",
+        "P",
+        "--gates",
+        "Time_4hrs_R1:V=900,P=1000",
+    )
     call(folder, *options, "--death_quantities", "V=Cells:UpperQuartileIntensity")
     gates = pd.read_parquet(folder / "acq 'x'_gates.parquet").set_index("Stain")
     assert list(gates["Method"]) == ["manual", "manual"]
@@ -100,7 +107,7 @@ def test_a_gate_by_hand_another_quantity_and_moved_gates_are_in_the_table(folder
 def test_debris_among_the_vehicle_does_not_hide_death(shared_data, tmp_path, name):
     place = shared_data.parent / "cases" / "responses"
     succeed("call_death", "--measurements", place / f"{name}.parquet", "--plate_map",
-            place / f"{name}_plate_map.csv", "--early_channel", "AnnexinV", "--late_channel", "PI",
+            place / f"{name}_plate_map.csv", "--early_death_channel", "AnnexinV", "--late_death_channel", "PI",
             "--out_prefix", tmp_path / "x")  # fmt: skip
     gate = pd.read_parquet(tmp_path / "x_gates.parquet").set_index("Stain").loc["early"]
     assert 650 <= gate["Threshold"] <= 900
@@ -135,7 +142,7 @@ def dead_of(folder):
 
 def test_two_cell_lines_have_a_gate_each_from_their_own_vehicle(tmp_path):
     two_lines(tmp_path)
-    call(tmp_path, "--late_channel", "P")
+    call(tmp_path, "--late_death_channel", "P")
     gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet").set_index("Metadata_Group")
     assert list(gates.index) == ["CellLine=LineA", "CellLine=LineB"]
     assert gates["Centre"].tolist() == pytest.approx([210, 420], rel=0.05)
@@ -147,7 +154,7 @@ def test_two_cell_lines_have_a_gate_each_from_their_own_vehicle(tmp_path):
 
 def test_a_line_with_few_vehicle_cells_has_the_gate_of_all_and_says_so(tmp_path):
     two_lines(tmp_path, shift=1.0, vehicle_b=8)
-    call(tmp_path, "--late_channel", "P")
+    call(tmp_path, "--late_death_channel", "P")
     gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet").set_index("Metadata_Group")
     assert gates["Count_VehicleCells"].to_dict() == {"CellLine=LineA": 40, "CellLine=LineB": 48}
     said = "8 vehicle cells of CellLine=LineB: the gate is that of the controls of all groups"
@@ -161,11 +168,11 @@ def test_a_line_with_few_vehicle_cells_has_the_gate_of_all_and_says_so(tmp_path)
 
 def test_groups_that_are_not_to_divide_share_a_gate(tmp_path):
     two_lines(tmp_path, shift=1.0)
-    call(tmp_path, "--late_channel", "P", "--group_by", "none")
+    call(tmp_path, "--late_death_channel", "P", "--group_by", "none")
     gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet")
     assert gates["Metadata_Group"].tolist() == [""]
     assert gates["Count_VehicleCells"].tolist() == [80]
     assert "'Line' is not a column" in run(
         "call_death", "--measurements", tmp_path / "m", "--plate_map", tmp_path / "map.csv",
-        "--out_prefix", tmp_path / "y", "--late_channel", "P", "--group_by", "Line",
+        "--out_prefix", tmp_path / "y", "--late_death_channel", "P", "--group_by", "Line",
     ).stderr  # fmt: skip

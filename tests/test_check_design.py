@@ -19,7 +19,8 @@ def screen(tmp_path: Path) -> Screen:
 def check(screen: Screen, out: Path, *more: str):
     return run(
         "check_design.py", "--samplesheet", screen.sheet, "--plate_map", screen.plate_map,
-        "--channels", CHANNELS, "--out", out, *more,
+        "--channels", CHANNELS, "--out", out,
+        "--nuclear_channel", "Hoechst", "--cell_method", "from_nuclei", *more,
     )  # fmt: skip
 
 
@@ -138,6 +139,10 @@ def test_a_base_dir_stands_for_the_folder_of_a_staged_sheet(screen: Screen, tmp_
         moved.plate_map,
         "--channels",
         CHANNELS,
+        "--nuclear_channel",
+        "Hoechst",
+        "--cell_method",
+        "from_nuclei",
         "--out",
         tmp_path / "o",
     )

@@ -93,7 +93,7 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
     tifffile.imwrite(flats / "Hoechst.tif", np.rint(dark + 9000 * light).astype(np.uint16))
     tifffile.imwrite(darks / f"{ACQUISITION}_Hoechst.tiff", dark.astype(np.float32))
     options = ("--acquisition", ACQUISITION, "--flat_fields", str(flats), "--dark_images", str(darks))
-    options = (*options, "--only_given", "--max_images", "4", "--out", str(out))
+    options = (*options, "--illumination", "given", "--max_images", "4", "--out", str(out))
     done = run(root, "estimate", str(plate), *options)
     assert done.returncode == 0, done.stderr
     table = read_table(out / "illumination.parquet").set_index("Channel")

@@ -54,7 +54,15 @@ def cut(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = np.zeros((120, 140), np.int32)
     labels[3:117, 40:60] = 70_000
     write(folder, 11, labels)
-    options = ["--channels", "Brightfield, PI", "--size", "80", "--export", str(folder / "tiffs")]
+    options = [
+        "--crop_channels",
+        "Brightfield, PI",
+        "--crop_size",
+        "80",
+        "--export_crops",
+        "--tiffs",
+        str(folder / "tiffs"),
+    ]
     done = run(root, folder, *options)
     assert done.returncode == 0, done.stderr
     assert "field 1 of 3: 3 crops" in done.stderr
@@ -112,9 +120,10 @@ def test_one_channel_is_exported_as_a_plain_image(root: Path, cut: Path) -> None
     done = run(
         root,
         cut,
-        "--channels",
+        "--crop_channels",
         "Hoechst",
-        "--export",
+        "--export_crops",
+        "--tiffs",
         str(cut / "plain"),
         "--out_shard",
         str(cut / "a.arrow"),
@@ -127,7 +136,7 @@ def test_a_well_without_cells_has_a_shard_and_an_index_of_the_same_types(
     root: Path, cut: Path, tmp_path: Path
 ) -> None:
     write(tmp_path, 1, np.zeros((60, 60), np.int32))
-    done = run(root, tmp_path, "--channels", "PI")
+    done = run(root, tmp_path, "--crop_channels", "PI")
     assert done.returncode == 0, done.stderr
     assert len(CropShard(tmp_path / "out" / f"{WELL}.arrow")) == 0
     empty, full = (pq.read_schema(folder / "out" / f"{WELL}_crops.parquet") for folder in (tmp_path, cut))
@@ -139,7 +148,7 @@ def test_8_bit_fields_are_widened(root: Path, tmp_path: Path) -> None:
     labels = np.zeros((60, 60), np.int32)
     labels[20:40, 20:40] = 1
     write(tmp_path, 1, labels, np.uint8)
-    assert run(root, tmp_path, "--channels", "PI").returncode == 0
+    assert run(root, tmp_path, "--crop_channels", "PI").returncode == 0
     pixels = tifffile.imread(tmp_path / f"{WELL}_Field_1.ome.tiff")[2]
     assert CropShard(tmp_path / "out" / f"{WELL}.arrow").read(0)[0, 100, 100] == pixels[30, 30]
 
@@ -157,16 +166,18 @@ def test_what_cannot_be_cut_is_refused_by_name_and_leaves_no_file(root: Path, tm
     labels[20:40, 20:40] = 1
     write(tmp_path, 1, labels)
     assert "'DAPI' is not in the image; it has Hoechst, Brightfield, PI" in refused(
-        root, tmp_path, "--channels", "DAPI"
+        root, tmp_path, "--crop_channels", "DAPI"
     )
-    assert "names a channel twice" in refused(root, tmp_path, "--channels", "PI,PI")
-    assert "--channels is empty" in refused(root, tmp_path, "--channels", " ,")
+    assert "names a channel twice" in refused(root, tmp_path, "--crop_channels", "PI,PI")
+    assert "--crop_channels is empty" in refused(root, tmp_path, "--crop_channels", " ,")
     write(tmp_path, 2, labels, np.float32)
-    assert "Field_2: the image is float32" in refused(root, tmp_path, "--channels", "PI")
+    assert "Field_2: the image is float32" in refused(root, tmp_path, "--crop_channels", "PI")
     write(tmp_path, 2, labels)
     write_labels(tmp_path / f"{WELL}_Field_2_cells.tif", labels[:50])
     assert "Field_2: the cell mask is (50, 60), the image (60, 60)" in refused(
-        root, tmp_path, "--channels", "PI"
+        root, tmp_path, "--crop_channels", "PI"
     )
     (tmp_path / f"{WELL}_Field_2_cells.tif").unlink()
-    assert f"{WELL}_Field_2_cells.tif: the mask of the cells" in refused(root, tmp_path, "--channels", "PI")
+    assert f"{WELL}_Field_2_cells.tif: the mask of the cells" in refused(
+        root, tmp_path, "--crop_channels", "PI"
+    )

@@ -166,7 +166,8 @@ def test_all_of_them_come_with_the_faults_of_the_images(screen: Screen, tmp_path
     screen.plate_map.write_text(TWO_COMPOUNDS)
     result = run(
         "check_design.py", "--samplesheet", screen.sheet, "--plate_map", screen.plate_map,
-        "--channels", CHANNELS, "--out", tmp_path / "out", "--features", "wrong", "--projection", "GFP=max",
+        "--channels", CHANNELS, "--brightfield_channel", "Brightfield",
+        "--out", tmp_path / "out", "--features", "wrong", "--projection", "GFP=max",
         "--endpoints", "1=a", "--deep", "--head", "ordinal", "--cell_method", "cellpose",
     )  # fmt: skip
     assert result.returncode == 1
@@ -196,7 +197,8 @@ def test_why_nothing_can_be_learned_is_written(tmp_path: Path) -> None:
     screen = make_screen(tmp_path / "screen", times=(4,), reps=1)
     result = run(
         "check_design.py", "--samplesheet", screen.sheet, "--plate_map", screen.plate_map,
-        "--channels", CHANNELS, "--out", tmp_path / "out", "--deep", "--split", "replicate",
+        "--channels", CHANNELS, "--brightfield_channel", "Brightfield",
+        "--nuclear_channel", "Hoechst", "--cell_method", "from_nuclei", "--out", tmp_path / "out", "--deep", "--split", "replicate",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     design = json.loads((tmp_path / "out" / "design.json").read_text())

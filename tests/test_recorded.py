@@ -92,7 +92,7 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     both[0]["Nuclei_Intensity_MeanIntensity_P"] = 0.0
     write_table(pd.concat(both), tmp_path / "m" / "Time_4hrs_R1_Well_A02.parquet")
     table = ("--measurements", tmp_path / "m", "--plate_map", plate_map(tmp_path / "map.csv", WELLS))
-    done = succeed("call_death", *table, "--qc", tmp_path / "qc", "--early_channel", "V", "--late_channel", "P",
+    done = succeed("call_death", *table, "--qc", tmp_path / "qc", "--early_death_channel", "V", "--late_death_channel", "P",
                    "--out_prefix", tmp_path / "acq")  # fmt: skip
     assert "P: constant in 1 field" in done.stderr
     succeed("annotate_cells", *table, "--qc", tmp_path / "qc", "--death",

@@ -86,7 +86,7 @@ def test_selection_and_components_are_those_of_scikit_learn(folder, kind):
 
 
 def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(folder, tmp_path):
-    reduce(folder, tmp_path, "--top_features", 2)
+    reduce(folder, tmp_path, "--select_features", 2)
     table = pd.read_parquet(tmp_path / "selected_features.parquet").set_index("Feature")
     assert set(table.index[table["Selected"]]) == {"Cells_AreaShape_Area", "Cells_Intensity_Mean_V"}
     assert table.loc["Cells_Same", "Reason"] == "no variance"

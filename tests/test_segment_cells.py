@@ -37,7 +37,7 @@ WELLS = {
     "A03": [{"n_cells": 1.0}],
 }
 OPTIONS = ("--cell_channel", "CellMask", "--nuclear_channel", "Hoechst")
-SIZES = ("--diameter", "40", "--nuclei_diameter", "18")
+SIZES = ("--diameter", "40", "--nuclear_diameter", "18")
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_with_one_replicate_wells_are_held_out_and_contents_spread():
     ("kind", "folds", "message"),
     [
         ("replicate", 0, "'replicate': the screen has only replicate '1'; use --split wells"),
-        ("wells", 1, "--folds '1': at least 2"),
+        ("wells", 1, "--split_folds '1': at least 2"),
         ("odd", 0, "--split 'odd'"),
     ],
 )

@@ -23,7 +23,7 @@ MAIN = f"""
 include {{ TRAIN_RESNET }} from '{ROOT}/modules/local/train_resnet/main'
 workflow {{
     def inputs = ['crops', 'split', 'labels'].collect {{ name -> file("${{projectDir}}/${{name}}") }}
-    TRAIN_RESNET([id: 'trained_fold0', kind: 'trained', fold: 0], inputs[0], inputs[1], inputs[2], '/checkpoints', 'test')
+    TRAIN_RESNET([id: 'trained_fold0', kind: 'trained', fold: 0], inputs[0], inputs[1], inputs[2], '/checkpoints', ['{{}}', 'test'])
 }}
 """
 

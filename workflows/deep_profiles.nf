@@ -7,7 +7,6 @@ include { ALIGN_NETWORKS } from '../modules/local/align_networks/main'
 include { EMBED_CELLS    } from '../modules/local/embed_cells/main'
 include { EXPLAIN_CROPS  } from '../modules/local/explain_crops/main'
 include { SCORE_MODELS   } from '../modules/local/score_models/main'
-include { codeDigest     } from './code_digest'
 
 workflow DEEP_PROFILES {
     take:
@@ -16,19 +15,20 @@ workflow DEEP_PROFILES {
     cells_table  // annotated tables of cells, sorted
     plate_map    // as check_design wrote it
     options      // the parameters
+    steps        // process → [JSON of its parameters, digest of its code]
 
     main:
     //
     // MODULE: single-cell crops, one shard and its index a well-timepoint
     //
-    CROP_CELLS(fields, codeDigest('crop_cells.py'))
+    CROP_CELLS(fields, steps.CROP_CELLS)
     def shards = together(CROP_CELLS.out.crops.map { _metas, crops, _indexes -> crops }.flatten())
     def indexes = together(CROP_CELLS.out.crops.map { _metas, _crops, found -> found }.flatten())
 
     //
     // MODULE: which cells are trained on and which are held out; refused where the two share a field or a well
     //
-    SPLIT_CELLS(indexes, images_table, plate_map, codeDigest('split_cells.py'))
+    SPLIT_CELLS(indexes, images_table, plate_map, steps.SPLIT_CELLS)
     def split = SPLIT_CELLS.out.split
     // nothing where QC has left nothing to learn: then no network is trained
     def labels = SPLIT_CELLS.out.labels.filter { json -> read(json).folds }
@@ -43,7 +43,7 @@ workflow DEEP_PROFILES {
         split,
         labels,
         checkpointFolder(),
-        codeDigest('train_resnet.py')
+        steps.TRAIN_RESNET
     )
     def networks = together(
         TRAIN_RESNET.out.weights.filter { meta, _weights, _recipe -> meta.kind == 'trained' }.flatMap { _meta, weights, recipe -> [weights, recipe] }
@@ -52,7 +52,7 @@ workflow DEEP_PROFILES {
     //
     // MODULE: the axes of the networks of all folds turned onto those of the first
     //
-    ALIGN_NETWORKS(shards, split, networks, codeDigest('align_networks.py'))
+    ALIGN_NETWORKS(shards, split, networks, steps.ALIGN_NETWORKS)
 
     //
     // MODULE: embeddings and held-out predictions; beside them an untrained network and, from a file, ImageNet's
@@ -65,7 +65,7 @@ workflow DEEP_PROFILES {
         networks,
         ALIGN_NETWORKS.out.alignment,
         imagenet,
-        codeDigest('embed_cells.py')
+        steps.EMBED_CELLS
     )
     def embeddings = EMBED_CELLS.out.embeddings.transpose()
     def embedded = kinds.collectEntries { kind -> [kind, together(embeddings.filter { meta, _file -> meta.kind == kind }.map { _meta, table -> table })] }
@@ -73,7 +73,7 @@ workflow DEEP_PROFILES {
     //
     // MODULE: what the crops of each class look like, and where the network looked
     //
-    EXPLAIN_CROPS(shards, split, labels, networks, embedded.trained, codeDigest('explain_crops.py'))
+    EXPLAIN_CROPS(shards, split, labels, networks, embedded.trained, steps.EXPLAIN_CROPS)
 
     //
     // MODULE: the network beside what needs none: majority, position, intensity, the classical measurements
@@ -87,7 +87,7 @@ workflow DEEP_PROFILES {
         embedded.trained,
         embedded.untrained,
         embedded.imagenet ?: [],
-        codeDigest('score_models.py')
+        steps.SCORE_MODELS
     )
 
     trained = embedded.trained

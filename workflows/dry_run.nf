@@ -2,7 +2,6 @@
 
 include { CHECK_DESIGN                 } from '../modules/local/check_design/main'
 include { ESTIMATE_COST                } from '../modules/local/estimate_cost/main'
-include { codeDigest                   } from './code_digest'
 include { imageFolders ; listingDigest } from './image_folders'
 
 workflow DRY_RUN {
@@ -10,6 +9,7 @@ workflow DRY_RUN {
     samplesheet // path
     plate_map   // path
     options     // the parameters
+    steps       // process → [JSON of its parameters, digest of its code]
 
     main:
     //
@@ -17,7 +17,7 @@ workflow DRY_RUN {
     //
     def folders = imageFolders(samplesheet)
     CHECK_DESIGN(
-        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), codeDigest('check_design.py')
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), steps.CHECK_DESIGN
     )
 
     //
@@ -27,7 +27,7 @@ workflow DRY_RUN {
         CHECK_DESIGN.out.design,
         file("${projectDir}/assets/rates.csv", checkIfExists: true),
         options.dry_run_results ? file(options.dry_run_results, glob: false) : [],
-        codeDigest('dry_run.py', 'ESTIMATE_COST')
+        steps.ESTIMATE_COST
     )
     ESTIMATE_COST.out.text.view { page -> page.text }
     cost = ESTIMATE_COST.out.cost

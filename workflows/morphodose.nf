@@ -19,7 +19,6 @@ include { PROFILE_FEATURES                      } from '../modules/local/profile
 include { EXPORT_ANNDATA                        } from '../modules/local/export_anndata/main'
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
-include { codeDigest                            } from './code_digest'
 include { deepLeftOut ; diametersMissing ; modelFile } from './environment'
 include { imageFolders ; listingDigest          } from './image_folders'
 
@@ -28,6 +27,7 @@ workflow MORPHODOSE {
     samplesheet // path
     plate_map   // path
     options     // the parameters
+    steps       // process → [JSON of its parameters, digest of its code]
 
     main:
     def versions = channel.empty()
@@ -38,7 +38,7 @@ workflow MORPHODOSE {
     //
     def folders = imageFolders(samplesheet)
     CHECK_DESIGN(
-        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), codeDigest('check_design.py')
+        samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), steps.CHECK_DESIGN
     )
     def planned = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
     def meta_of = planned.map { well -> [well[0].id, well[0]] }
@@ -50,7 +50,7 @@ workflow MORPHODOSE {
     //
     PROJECT_Z(
         inTasks(planned, tasks).map { metas, wells -> [metas] + numberedFiles(wells.flatten()) },
-        codeDigest('project_z.py')
+        steps.PROJECT_Z
     )
     def projected = byWell(PROJECT_Z.out.images, '')
     def images = projected
@@ -64,13 +64,13 @@ workflow MORPHODOSE {
             byAcquisition(images, wells_per_acquisition),
             options.flat_fields ? file(options.flat_fields, glob: false) : [],
             options.dark_images ? file(options.dark_images, glob: false) : [],
-            codeDigest('correct_illumination.py', 'ESTIMATE_ILLUMINATION')
+            steps.ESTIMATE_ILLUMINATION
         )
         APPLY_ILLUMINATION(
             images.map { meta, folder -> [meta.acquisition, meta, folder] }
                 .combine(ESTIMATE_ILLUMINATION.out.flat_field.map { meta, flat -> [meta.acquisition, flat] }, by: 0)
                 .map { _acquisition, meta, folder, flat -> [meta, folder, flat] },
-            codeDigest('correct_illumination.py', 'APPLY_ILLUMINATION')
+            steps.APPLY_ILLUMINATION
         )
         images = APPLY_ILLUMINATION.out.images
         illumination = ESTIMATE_ILLUMINATION.out.table
@@ -81,10 +81,10 @@ workflow MORPHODOSE {
     // MODULE: the weights, staged and checked once; they may be a download, which waits until the design is judged
     //
     def shipped = files("${projectDir}/assets/models/*.npz")
-    def cell_model = CHECK_DESIGN.out.design.map { _json -> options.cell_model }
-    def nuclear_model = CHECK_DESIGN.out.design.map { _json -> options.nuclear_model }
-    STAGE_CELL_WEIGHTS(cell_model, modelFile(options.cell_model), shipped, codeDigest('stage_weights.py', 'STAGE_CELL_WEIGHTS'))
-    STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, codeDigest('stage_weights.py', 'STAGE_NUCLEAR_WEIGHTS'))
+    def cell_model = CHECK_DESIGN.out.design.map { _json -> [options.cell_model, options.cell_model_sha256 ?: ''] }
+    def nuclear_model = CHECK_DESIGN.out.design.map { _json -> [options.nuclear_model, options.nuclear_model_sha256 ?: ''] }
+    STAGE_CELL_WEIGHTS(cell_model, modelFile(options.cell_model), shipped, steps.STAGE_CELL_WEIGHTS)
+    STAGE_NUCLEAR_WEIGHTS(nuclear_model, modelFile(options.nuclear_model), shipped, steps.STAGE_NUCLEAR_WEIGHTS)
 
     //
     // MODULE: diameters of cells and nuclei, estimated once on a sample of vehicle wells where they are needed and not
@@ -102,7 +102,7 @@ workflow MORPHODOSE {
                 .map { found -> [found.collect { meta, _folder -> meta }, found.collect { _meta, folder -> folder }] },
             STAGE_CELL_WEIGHTS.out.weights,
             STAGE_NUCLEAR_WEIGHTS.out.weights,
-            codeDigest('estimate_diameters.py')
+            steps.ESTIMATE_DIAMETERS
         )
         diameters = ESTIMATE_DIAMETERS.out.diameters.map { json -> new groovy.json.JsonSlurper().parse(json.toFile()) }
         diameter_table = ESTIMATE_DIAMETERS.out.table
@@ -115,7 +115,7 @@ workflow MORPHODOSE {
         inTasks(projected, tasks)
             .combine(diameters.map { of_plate -> [of_plate] })
             .map { metas, found, of_plate -> [metas, found, knownDiameters(metas[0].plate, of_plate, options)] },
-        codeDigest('qc_images.py')
+        steps.QC_IMAGES
     )
     def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
 
@@ -126,7 +126,7 @@ workflow MORPHODOSE {
         .flatMap { _acquisition, found -> found.collate(options.segmentation_shard) }
         .combine(diameters.map { of_plate -> [of_plate] })
         .map { shard -> plateShard(shard[0..-2], shard[-1], options) }
-    SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, codeDigest('segment_cells.py'))
+    SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, steps.SEGMENT_CELLS)
     def masks = SEGMENT_CELLS.out.masks.flatten().map { folder -> [folder.name, folder] }
 
     //
@@ -136,7 +136,7 @@ workflow MORPHODOSE {
     def fields_in_tasks = inTasks(fields.map { meta, folder, mask -> [meta, [folder, mask]] }, tasks).map { metas, pairs ->
         [metas, pairs.collect { folder, _mask -> folder }, pairs.collect { _folder, mask -> mask }]
     }
-    MEASURE_CELLS(fields_in_tasks, codeDigest('measure_cells.py'))
+    MEASURE_CELLS(fields_in_tasks, steps.MEASURE_CELLS)
 
     //
     // MODULE: Annexin V x PI gates from the vehicle wells of each acquisition, a state for each cell
@@ -146,7 +146,7 @@ workflow MORPHODOSE {
     def gate_plots = channel.empty()
     def death = measurements.map { meta, _files -> [meta, []] }
     if (options.early_death_channel || options.late_death_channel) {
-        CALL_DEATH(measurements.join(byAcquisition(qc, wells_per_acquisition)), CHECK_DESIGN.out.plate_map, codeDigest('call_death.py'))
+        CALL_DEATH(measurements.join(byAcquisition(qc, wells_per_acquisition)), CHECK_DESIGN.out.plate_map, steps.CALL_DEATH)
         death = CALL_DEATH.out.death
         gates = CALL_DEATH.out.gates
         gate_plots = CALL_DEATH.out.plot
@@ -162,10 +162,11 @@ workflow MORPHODOSE {
             .join(byAcquisition(qc, wells_per_acquisition))
             .join(death),
         CHECK_DESIGN.out.plate_map,
-        codeDigest('annotate_cells.py')
+        steps.ANNOTATE_CELLS
     )
-    def images_table = sortedFiles(ANNOTATE_CELLS.out.images)
-    def cells_table = sortedFiles(ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten())
+    // no list where the run was stopped before: nothing is to start with an empty one
+    def images_table = sortedFiles(ANNOTATE_CELLS.out.images).filter { found -> found }
+    def cells_table = sortedFiles(ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten()).filter { found -> found }
 
     //
     // MODULE: counts, fractions and medians of each well, with intervals
@@ -173,13 +174,13 @@ workflow MORPHODOSE {
     PROFILE_WELLS(
         cells_table,
         images_table,
-        codeDigest('profile_wells.py')
+        steps.PROFILE_WELLS
     )
 
     //
     // MODULE: dose response of each endpoint at each timepoint, and the order of events
     //
-    FIT_RESPONSES(PROFILE_WELLS.out.wells, codeDigest('fit_responses.py'))
+    FIT_RESPONSES(PROFILE_WELLS.out.wells, steps.FIT_RESPONSES)
 
     //
     // WORKFLOW: what a network sees in the cells, and whether it is real (where the screen has what that needs)
@@ -195,7 +196,8 @@ workflow MORPHODOSE {
             images_table,
             cells_table,
             CHECK_DESIGN.out.plate_map,
-            options
+            options,
+            steps
         )
         embeddings = DEEP_PROFILES.out.trained.ifEmpty([])
         deep = DEEP_PROFILES.out.files
@@ -216,19 +218,19 @@ workflow MORPHODOSE {
                 .flatMap { embedded, cells -> [['deep', [], embedded, []], ['joint', cells, embedded, []]] }
         ),
         images_table,
-        codeDigest('reduce_features.py')
+        steps.REDUCE_FEATURES
     )
     def reduced = sortedFiles(REDUCE_FEATURES.out.reduced.map { _set, folder -> folder })
 
     //
     // MODULE: profiles of the wells against vehicle: are they active, and alike in the replicates
     //
-    PROFILE_FEATURES(cells_table, embeddings, images_table, codeDigest('profile_features.py'))
+    PROFILE_FEATURES(cells_table, embeddings, images_table, steps.PROFILE_FEATURES)
 
     //
     // MODULE: cells and wells as AnnData
     //
-    EXPORT_ANNDATA(cells_table, PROFILE_WELLS.out.wells, reduced, PROFILE_FEATURES.out.profiles, codeDigest('export_anndata.py'))
+    EXPORT_ANNDATA(cells_table, PROFILE_WELLS.out.wells, reduced, PROFILE_FEATURES.out.profiles, steps.EXPORT_ANNDATA)
 
     //
     // MODULE: one page that says what was found and whether it is sound
@@ -265,7 +267,7 @@ workflow MORPHODOSE {
             .combine(STAGE_NUCLEAR_WEIGHTS.out.about)
             .map { json, why, cells, nuclei -> runRecord(options, notLearnable(json), why, [cell_model: aboutWeights(cells), nuclear_model: aboutWeights(nuclei)]) },
         all_versions,
-        codeDigest('report.py')
+        steps.REPORT
     )
 
     report = REPORT.out.report

@@ -37,14 +37,7 @@ def parameterFaults(given, schema) {
         def fault = valueFault(value, entry)
         return fault ? "--${name} ${value}: ${fault}" : null
     }
-    return unknown + wrong.findAll { line -> line } + unread(given)
-}
-
-/** Parameters that nothing would read without another: a user who gives them believes that they are used. */
-def unread(given) {
-    return given.illumination == 'none'
-        ? ['flat_fields', 'dark_images'].findAll { name -> given[name] }.collect { name -> "--${name}: nothing uses it without --illumination estimate or given" }
-        : []
+    return unknown + wrong.findAll { line -> line }
 }
 
 def camelCase(name) {

@@ -136,7 +136,7 @@ def tasks_on(folder: Path) -> dict[str, Task]:
         add(f"measure_cells {well}", "measure_cells", *common, "--images", projected / name,
             "--masks", masks / name, "--features", "sizeshape,intensity", "--out", f"{{out}}/{name}.parquet")  # fmt: skip
         add(f"crop_cells {well}", "crop_cells", *common, "--images", projected / name, "--masks", masks / name,
-            "--channels", "Brightfield", "--size", 48, "--out_shard", f"{{out}}/{name}.arrow",
+            "--crop_channels", "Brightfield", "--crop_size", 48, "--out_shard", f"{{out}}/{name}.arrow",
             "--out_index", f"{{out}}/{name}_crops.parquet")  # fmt: skip
     add("estimate", "correct_illumination", "estimate", "--acquisition", "Time_24hrs_R1", "--out", "{out}/flat",
         "--brightfield_channel", "Brightfield",
@@ -146,13 +146,13 @@ def tasks_on(folder: Path) -> dict[str, Task]:
     add("stage_weights", "stage_weights", "--out", "{out}/weights")
     keys = "[" + ", ".join(keys_of(well) for well in ("A01", "A02")) + "]"
     add("segment_cells", "segment_cells", "--keys", keys, "--weights",
-        made / "stage_weights" / "weights" / "morphodose.npz", *roles, "--diameter", 24, "--nuclei_diameter", 12,
+        made / "stage_weights" / "weights" / "morphodose.npz", *roles, "--diameter", 24, "--nuclear_diameter", 12,
         "--threads", 1, "--out", "{out}",
         *(projected / f"Time_24hrs_R1_Well_{well}" for well in ("A01", "A02")))  # fmt: skip
     measured, plate_map = made / "measure_cells", made / "check_design" / "plate_map.csv"
     add("call_death", "call_death", "--measurements", measured, "--qc", made / "qc_images", "--plate_map", plate_map,
-        "--early_channel",
-        "AnnexinV", "--late_channel", "PI", "--min_vehicle_cells", 5, "--out_prefix", "{out}/Time_24hrs_R1")  # fmt: skip
+        "--early_death_channel",
+        "AnnexinV", "--late_death_channel", "PI", "--min_vehicle_cells", 5, "--out_prefix", "{out}/Time_24hrs_R1")  # fmt: skip
     add("annotate_cells", "annotate_cells", "--measurements", measured, "--plate_map", plate_map,
         "--masks", masks, "--qc", made / "qc_images", "--death",
         made / "call_death" / "Time_24hrs_R1_death.parquet", "--cells_out", "{out}/cells",

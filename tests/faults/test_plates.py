@@ -132,7 +132,7 @@ def test_the_command_prints_them_all_and_writes_nothing(tmp_path: Path) -> None:
     expected = break_everything(screen)
     channels, nuclear = OPTIONS
     done = run("check_design", "--samplesheet", screen.sheet, "--plate_map", screen.plate_map, "--channels", channels,
-               "--nuclear_channel", nuclear, "--on_fault", "tolerant", "--out", tmp_path / "out")  # fmt: skip
+               "--nuclear_channel", nuclear, "--cell_method", "from_nuclei", "--on_fault", "tolerant", "--out", tmp_path / "out")  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr
     for kind, count in expected.items():
         assert f"{count} x {kind.replace('_', ' ')}" in done.stderr, kind
@@ -146,7 +146,7 @@ def test_the_design_of_a_tolerant_run_says_the_same_as_its_faults(tmp_path: Path
     screen = make_screen(tmp_path / "screen")
     screen.plane().write_bytes(b"")
     done = run("check_design", "--samplesheet", screen.sheet, "--plate_map", screen.plate_map, "--channels", CHANNELS,
-               "--on_fault", "tolerant", "--out", tmp_path / "out")  # fmt: skip
+               "--on_fault", "tolerant", "--nuclear_channel", "Hoechst", "--cell_method", "from_nuclei", "--out", tmp_path / "out")  # fmt: skip
     assert done.returncode == 0, done.stderr
     (fault,) = json.loads((tmp_path / "out" / "design.json").read_text())["faults"]
     for part in ("severity", "kind", "file", "value", "message", "fix"):

@@ -102,7 +102,7 @@ def make(out: Path) -> None:
     death = out / "death" / acquisition
     death.parent.mkdir()
     step("call_death", "--measurements", measurements, "--plate_map", plate_map, "--out_prefix", death,
-         "--early_channel", "AnnexinV", "--late_channel", "PI")  # fmt: skip
+         "--early_death_channel", "AnnexinV", "--late_death_channel", "PI")  # fmt: skip
     step("annotate_cells", "--measurements", measurements, "--plate_map", plate_map, "--masks", out / "segmented",
          "--qc", out / "qc", "--death", f"{death}_death.parquet",
          "--cells_out", out / "cells", "--images_out", out / "images" / f"{acquisition}.parquet")  # fmt: skip
@@ -201,7 +201,9 @@ def well_profiles(out: Path, wells: list[dict[str, Any]]) -> None:
         write_embeddings(out / "embeddings" / f"{well['id']}_embeddings.parquet", dict(table), vectors)
     tables = ["--cells", out / "cells", "--embeddings", out / "embeddings", "--images", out / "images"]
     for name in ("classical", "deep"):
-        step("reduce_features", "--set", name, *tables, "--components", 5, "--out", out / "reduced" / name)
+        step(
+            "reduce_features", "--set", name, *tables, "--pca_components", 5, "--out", out / "reduced" / name
+        )
     step("profile_features", *tables, "--out", out)
 
 

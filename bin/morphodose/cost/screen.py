@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from morphodose.errors import InputError
 from morphodose.evaluation.splits import Unit, folds_of
+from morphodose.options.derived import diameters_missing
 
 #: Units that the time and the storage of a step grow with.
 UNITS = (
@@ -29,7 +31,11 @@ UNITS = (
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of a run that its cost depends on; names are those of the parameters."""
+    """The choices of a run that its cost depends on.
+
+    Most are the parameters of the same name; `death`, `crop_channels` (their number), `imagenet` and
+    `estimate_diameters` follow from others (`options_of`).
+    """
 
     wells_per_task: int = 1
     segmentation_shard: int = 12
@@ -49,6 +55,21 @@ class Options:
     estimate_diameters: bool = False
     use_gpu: bool = False
     cells_per_field: float = 800.0
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """What the parameters of a run, by name, mean for its cost."""
+    same = {field.name for field in fields(Options)} & set(given) - {"deep", "crop_channels"}
+    cropped = [name for name in (given["crop_channels"] or given["brightfield_channel"]).split(",") if name]
+    chosen = {name: given[name] for name in same if given[name] is not None}
+    return Options(
+        **chosen,
+        death=bool(given["early_death_channel"] or given["late_death_channel"]),
+        deep=given["deep"] and bool(cropped),
+        crop_channels=max(1, len(cropped)),
+        imagenet=bool(given["imagenet_weights"]),
+        estimate_diameters=diameters_missing(given),
+    )
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ def channel_statistics(
     for channel, value in zip(channels, std, strict=True):
         if not value > 0:
             raise InputError(
-                f"channel {channel} is constant in {len(chosen)} crops; cut them without it (--channels)"
+                f"channel {channel} is constant in {len(chosen)} crops; cut them without it (--crop_channels)"
             )
     return tuple(float(value) for value in mean), tuple(float(value) for value in std)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from morphodose.death.options import option_faults
 from morphodose.deep.recipe import head_faults
@@ -13,12 +14,13 @@ from morphodose.design.faults import Faults
 from morphodose.design.learnable import LabelledWell, why_not_learnable
 from morphodose.design.planes import Plane
 from morphodose.errors import InputError, ParameterError
-from morphodose.evaluation.design import FieldCrops, plan
+from morphodose.evaluation.design import FieldCrops, parse_exclude, plan
 from morphodose.evaluation.labels import Content
 from morphodose.evaluation.splits import Unit
 from morphodose.measurement.families import FAMILIES, family_faults, parse_families, why_not_measured
 from morphodose.profiles.endpoints import read_endpoints
 from morphodose.projection_methods import methods_of, plane_faults, projection_faults
+from morphodose.responses.correction import parse_terms
 
 #: Method of segmentation → the roles whose channels it segments (`morphodose.segmentation.well.NEEDED`,
 #: which is not imported: it needs packages that the check has not).
@@ -38,6 +40,8 @@ class Analysis:
     ----------
     projection, features, endpoints, cell_method, gates, death_quantities, compensation, group_by : str
         As given.
+    correct_positions, exclude_crops, illumination, flat_fields, dark_images : str
+        As given.
     deep : bool
         Whether a network is wanted, and there is a channel to show it.
     split, head : str
@@ -54,10 +58,25 @@ class Analysis:
     death_quantities: str = ""
     compensation: str = ""
     group_by: str = ""
+    correct_positions: str = ""
+    exclude_crops: str = ""
+    illumination: str = ""
+    flat_fields: str = ""
+    dark_images: str = ""
     deep: bool = False
     split: str = "auto"
     folds: int = 0
     head: str = "multilabel"
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Analysis:
+        """Those of the parameters of a run, by name."""
+        same = {field.name for field in fields(cls)} - {"deep", "folds"}
+        return cls(
+            **{name: options[name] for name in same if options[name] is not None},
+            deep=options["deep"] and bool(options["crop_channels"] or options["brightfield_channel"]),
+            folds=options["split_folds"] or 0,
+        )
 
 
 def check_analysis(
@@ -83,6 +102,9 @@ def check_analysis(
     found += _death(chosen.features, families, named)
     markers = [named[role] for role in ("early_death", "late_death") if role in named]
     found += option_faults(chosen.gates, chosen.death_quantities, chosen.compensation, markers)
+    found += _illumination(chosen)
+    found += _refused(parse_terms, chosen.correct_positions)
+    found += _refused(parse_exclude, chosen.exclude_crops)
     found += _endpoints(chosen.endpoints, channels, "nuclear" in named, families)
     _add(found, faults)
 
@@ -118,6 +140,26 @@ def _projection(
         *projection_faults(text, names),
         *plane_faults(methods_of(text, names, brightfield), heights),
     ]
+
+
+def _illumination(chosen: Analysis) -> list[ParameterError]:
+    """Files that nothing would read: a user who gives them believes that they are used."""
+    unread = {"--flat_fields": chosen.flat_fields, "--dark_images": chosen.dark_images}
+    message, fix = "nothing uses it without --illumination", "give --illumination estimate or given, too"
+    return [
+        ParameterError(option, folder, message, fix)
+        for option, folder in unread.items()
+        if folder and chosen.illumination == "none"
+    ]
+
+
+def _refused(read: Callable[[str], object], text: str) -> list[ParameterError]:
+    """What the reader of a parameter finds wrong."""
+    try:
+        read(text)
+    except ParameterError as fault:
+        return [fault]
+    return []
 
 
 def _death(features: str, families: Sequence[str], roles: Mapping[str, str]) -> list[ParameterError]:

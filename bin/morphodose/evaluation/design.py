@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from morphodose.errors import InputError
+from morphodose.errors import InputError, ParameterError
 from morphodose.evaluation.labels import Classes, Content, dose_classes, time_classes
 from morphodose.evaluation.leakage import FieldCounts
 from morphodose.evaluation.splits import Split, Unit, make_split
@@ -19,6 +19,22 @@ NOTHING = "nothing to learn: "
 WITHOUT = "wells without usable cells: nothing of them is trained or scored"
 _NO_LABEL = {"positive": "positive control", "empty": "empty well"}
 _VERDICTS = {"flag": ("flagged", "field flagged by QC"), "drop": ("dropped", "field dropped by QC")}
+
+
+def parse_exclude(text: str) -> tuple[str, ...]:
+    """``padded,dropped`` as a tuple; ``none`` as an empty one.
+
+    Raises
+    ------
+    ParameterError
+        If it names something else than `EXCLUDABLE`, or something beside none.
+    """
+    given = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in () if given == ("none",) else given:
+        if part not in EXCLUDABLE:
+            fix = f"give some of {', '.join(EXCLUDABLE)}, separated by commas, or none alone"
+            raise ParameterError("--exclude_crops", part, "is not a kind of crops", fix)
+    return () if given == ("none",) else given
 
 
 class NothingToLearnError(InputError):

@@ -91,7 +91,7 @@ def folds_of(units: Sequence[Unit], kind: str = "auto", folds: int = 0) -> tuple
         raise InputError(f"--split {kind!r} is not one of {', '.join(SPLITS)}")
     if folds == 1 or folds < 0:
         message = "at least 2 are needed to hold one out"
-        raise ParameterError("--folds", str(folds), message, "0 takes as many as fit")
+        raise ParameterError("--split_folds", str(folds), message, "0 takes as many as fit")
     replicates = sorted({unit.replicate for unit in units}, key=natural)
     if kind == "auto":
         kind = "replicate" if len(replicates) > 1 else "wells"

@@ -6,7 +6,7 @@ process ALIGN_NETWORKS {
     path crops, stageAs: 'crops/*'         // all shards: the anchors are spread over the screen
     path split
     path networks, stageAs: 'networks/*'   // trained_fold<k>.json and .safetensors of all folds
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'alignment.safetensors', emit: alignment
@@ -18,7 +18,9 @@ process ALIGN_NETWORKS {
     def args = task.ext.args ?: ''
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
+    printf '%s' '${options}' > options.json
     align_networks.py \\
+        --options options.json \\
         --crops crops \\
         --split ${split} \\
         --networks networks \\

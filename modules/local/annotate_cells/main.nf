@@ -5,7 +5,7 @@ process ANNOTATE_CELLS {
     input:
     tuple val(meta), path(measurements, stageAs: 'measurements/*'), path(masks, stageAs: 'masks/*'), path(qc, stageAs: 'qc/*'), path(death)   // death: [] without death markers
     path plate_map
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path('cells/*.parquet'), emit: cells
@@ -15,7 +15,9 @@ process ANNOTATE_CELLS {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     annotate_cells.py \\
+        --options options.json \\
         --measurements measurements \\
         --masks masks \\
         --qc qc \\

@@ -5,7 +5,7 @@ process CALL_DEATH {
     input:
     tuple val(meta), path(measurements, stageAs: 'measurements/*'), path(qc, stageAs: 'qc/*')   // all wells of one acquisition
     path plate_map
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path("${meta.acquisition}_death.parquet"), emit: death
@@ -16,7 +16,9 @@ process CALL_DEATH {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     call_death.py \\
+        --options options.json \\
         --measurements measurements \\
         --qc qc \\
         --plate_map ${plate_map} \\

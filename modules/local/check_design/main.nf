@@ -7,7 +7,7 @@ process CHECK_DESIGN {
     path folders, stageAs: 'folders/?????'   // staged so that containers mount them; read at their own path
     val base_dir                             // folder of the samplesheet, which relative image folders refer to
     val listing                              // digest of the files in the folders
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'design/design.json', emit: design
@@ -20,7 +20,9 @@ process CHECK_DESIGN {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     check_design.py \\
+        --options options.json \\
         --samplesheet ${samplesheet} \\
         --plate_map ${plate_map} \\
         --base_dir '${base_dir.toString().replace("'", "'\\''")}' \\

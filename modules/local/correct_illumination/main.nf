@@ -6,7 +6,7 @@ process ESTIMATE_ILLUMINATION {
     tuple val(meta), path(images, stageAs: 'images/*')   // all wells of one acquisition
     path flat_fields, stageAs: 'flat_fields'             // folders of the user, [] without
     path dark_images, stageAs: 'dark_images'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path("${meta.acquisition}_flat_field"), emit: flat_field
@@ -16,7 +16,9 @@ process ESTIMATE_ILLUMINATION {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     correct_illumination.py estimate \\
+        --options options.json \\
         --acquisition ${meta.acquisition} \\
         ${flat_fields ? "--flat_fields ${flat_fields}" : ''} \\
         ${dark_images ? "--dark_images ${dark_images}" : ''} \\
@@ -40,7 +42,7 @@ process APPLY_ILLUMINATION {
 
     input:
     tuple val(meta), path(images, stageAs: 'images/*'), path(flat_field)
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path("corrected/${meta.id}"), emit: images
@@ -48,7 +50,9 @@ process APPLY_ILLUMINATION {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     correct_illumination.py apply \\
+        --options options.json \\
         --id ${meta.id} \\
         --images ${images} \\
         --flatfields ${flat_field} \\

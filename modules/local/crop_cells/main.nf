@@ -4,25 +4,26 @@ process CROP_CELLS {
 
     input:
     tuple val(metas), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')   // well-timepoints
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(metas), path('*.arrow'), path('*_crops.parquet'), emit: crops
-    path "tiff/*", optional: true, emit: tiffs   // with ext.export
+    path "tiff/*", optional: true, emit: tiffs   // with --export_crops
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
     def wells = metas.collect { meta ->
-        def well = [
+        [
             id: meta.id, keys: meta, images: "images/${meta.id}", masks: "masks/${meta.id}",
-            out_shard: "${meta.id}.arrow", out_index: "${meta.id}_crops.parquet"
+            out_shard: "${meta.id}.arrow", out_index: "${meta.id}_crops.parquet", tiffs: "tiff/${meta.id}"
         ]
-        task.ext.export ? well + [export: "tiff/${meta.id}"] : well
     }
     """
     printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s' '${options}' > options.json
     crop_cells.py \\
+        --options options.json \\
         --wells wells.json \\
         ${args}
     versions.py --process ${task.process} numpy pyarrow scipy tifffile > versions.yml

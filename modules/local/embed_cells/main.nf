@@ -9,7 +9,7 @@ process EMBED_CELLS {
     path networks, stageAs: 'networks/*'               // trained_fold<k>.json and .safetensors of all folds
     path alignment                                     // rotations of the folds, or []
     path imagenet, stageAs: 'imagenet/*'               // weights for the kind imagenet, or []
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path("embeddings/${meta.kind}/*_embeddings.parquet"), emit: embeddings
@@ -22,7 +22,9 @@ process EMBED_CELLS {
     // a staged path comes escaped: quotes of our own would be too many
     def imagenet_option = imagenet && meta.kind == 'imagenet' ? "--imagenet_weights ${imagenet}" : ''
     """
+    printf '%s' '${options}' > options.json
     embed_cells.py \\
+        --options options.json \\
         --crops crops \\
         --split ${split} \\
         --kind ${meta.kind} \\

@@ -5,7 +5,7 @@ process ESTIMATE_COST {
     path design                              // design.json of check_design
     path rates
     path results, stageAs: 'earlier'   // results of an earlier run, whose rates are taken instead; or []
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'cost.txt', emit: text
@@ -16,7 +16,9 @@ process ESTIMATE_COST {
     def args = task.ext.args ?: ''
     def earlier = results ? '--results earlier' : ''
     """
+    printf '%s' '${options}' > options.json
     dry_run.py \\
+        --options options.json \\
         --design ${design} \\
         --rates ${rates} \\
         --out cost.json \\

@@ -7,7 +7,7 @@ process ESTIMATE_DIAMETERS {
     tuple val(metas), path(images, stageAs: 'images/*')   // the sample of vehicle wells that check_design chose
     path cell_weights, stageAs: 'cell_weights/*'
     path nuclear_weights, stageAs: 'nuclear_weights/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'diameters.json', emit: diameters
@@ -18,7 +18,9 @@ process ESTIMATE_DIAMETERS {
     def keys = groovy.json.JsonOutput.toJson(metas)
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
+    printf '%s' '${options}' > options.json
     estimate_diameters.py \\
+        --options options.json \\
         --keys '${keys}' \\
         --weights ${cell_weights} \\
         --nuclei_weights ${nuclear_weights} \\

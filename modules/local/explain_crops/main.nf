@@ -8,7 +8,7 @@ process EXPLAIN_CROPS {
     path labels
     path networks, stageAs: 'networks/*'       // trained_fold<k>.json and .safetensors of all folds
     path embeddings, stageAs: 'embeddings/*'   // of the trained kind
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'gallery/*.png', emit: pictures
@@ -19,7 +19,9 @@ process EXPLAIN_CROPS {
     def args = task.ext.args ?: ''
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
+    printf '%s' '${options}' > options.json
     explain_crops.py \\
+        --options options.json \\
         --crops crops \\
         --split ${split} \\
         --labels ${labels} \\

@@ -6,7 +6,7 @@ process EXPORT_ANNDATA {
     path wells
     path reduced, stageAs: 'reduced/*'     // folders classical, deep, joint; [] without
     path profiles, stageAs: 'profiles/*'   // [] without
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'cells.h5ad', emit: cells
@@ -16,7 +16,9 @@ process EXPORT_ANNDATA {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     export_anndata.py \\
+        --options options.json \\
         --cells cells \\
         --wells ${wells} \\
         ${reduced ? '--reduced reduced' : ''} \\

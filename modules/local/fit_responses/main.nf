@@ -3,7 +3,7 @@ process FIT_RESPONSES {
 
     input:
     path wells
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'responses.parquet', emit: responses
@@ -23,7 +23,9 @@ process FIT_RESPONSES {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     fit_responses.py \\
+        --options options.json \\
         --wells ${wells} \\
         --out . \\
         ${args}

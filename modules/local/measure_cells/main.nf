@@ -4,7 +4,7 @@ process MEASURE_CELLS {
 
     input:
     tuple val(metas), path(images, stageAs: 'images/*'), path(masks, stageAs: 'masks/*')   // well-timepoints
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(metas), path('*.parquet'), emit: measurements
@@ -17,7 +17,9 @@ process MEASURE_CELLS {
     }
     """
     printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s' '${options}' > options.json
     measure_cells.py \\
+        --options options.json \\
         --wells wells.json \\
         ${args}
     versions.py --process ${task.process} cp_measure numba scikit-image > versions.yml

@@ -5,7 +5,7 @@ process PROFILE_FEATURES {
     path cells, stageAs: 'cells/*'
     path embeddings, stageAs: 'embeddings/*'   // [] without a network
     path images, stageAs: 'images/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'profiles/*.parquet', emit: profiles
@@ -19,7 +19,9 @@ process PROFILE_FEATURES {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     profile_features.py \\
+        --options options.json \\
         --cells cells \\
         ${embeddings ? '--embeddings embeddings' : ''} \\
         --images images \\

@@ -4,7 +4,7 @@ process PROFILE_WELLS {
     input:
     path cells, stageAs: 'cells/*'
     path images, stageAs: 'images/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'wells.parquet', emit: wells
@@ -15,7 +15,9 @@ process PROFILE_WELLS {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     profile_wells.py \\
+        --options options.json \\
         --cells cells \\
         --images images \\
         --out wells.parquet \\

@@ -4,7 +4,7 @@ process PROJECT_Z {
 
     input:
     tuple val(metas), val(rows), path(files, stageAs: 'planes/file?????')   // rows: id, file (its number in files), source, place in the file, field, z, channel
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(metas), path('projected/*'), emit: images
@@ -25,7 +25,9 @@ process PROJECT_Z {
     """
     ${sheets.join('\n    ')}
     printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s' '${options}' > options.json
     project_z.py \\
+        --options options.json \\
         --wells wells.json \\
         --planes_dir planes \\
         --out projected \\

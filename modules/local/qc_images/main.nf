@@ -5,7 +5,7 @@ process QC_IMAGES {
     input:
     // well-timepoints of a plate, and the diameters there in px: [cells: …, nuclei: …], 0 where not known
     tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(metas), path('*_qc.parquet'), emit: qc
@@ -14,11 +14,13 @@ process QC_IMAGES {
     script:
     def args = task.ext.args ?: ''
     def wells = metas.collect { meta ->
-        [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet", diameter: diameters.cells, nuclei_diameter: diameters.nuclei]
+        [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet", diameter: diameters.cells, nuclear_diameter: diameters.nuclei]
     }
     """
     printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s' '${options}' > options.json
     qc_images.py \\
+        --options options.json \\
         --wells wells.json \\
         ${args}
     versions.py --process ${task.process} numpy scipy > versions.yml

@@ -6,7 +6,7 @@ process REDUCE_FEATURES {
     // [] where the set does not need them; model: an earlier reduction of the set, [] fits one
     tuple val(set), path(cells, stageAs: 'cells/*'), path(embeddings, stageAs: 'embeddings/*'), path(model, stageAs: 'model/*')
     path images, stageAs: 'images/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(set), path("${set}"), emit: reduced
@@ -15,7 +15,9 @@ process REDUCE_FEATURES {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     reduce_features.py \\
+        --options options.json \\
         --set ${set} \\
         ${cells ? '--cells cells' : ''} \\
         ${embeddings ? '--embeddings embeddings' : ''} \\

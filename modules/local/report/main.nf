@@ -20,7 +20,7 @@ process REPORT {
     path deep, stageAs: 'deep/*'                   // [] where the deep half did not run
     val run                                        // JSON: pipeline, versions, parameters, steps left out
     val versions                                   // JSON: process, package, version
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'report/report.html', emit: report
@@ -32,7 +32,9 @@ process REPORT {
     """
     printf '%s' '${run_json}' > run.json
     printf '%s' '${versions}' > versions.json
+    printf '%s' '${options}' > options.json
     report.py \\
+        --options options.json \\
         --design ${design} --faults ${faults} --plate_map ${plate_map} \\
         --wells ${wells} --conditions ${conditions} \\
         --responses ${responses} --curves ${curves} --onsets ${onsets} --orders ${orders} \\

@@ -10,7 +10,7 @@ process SCORE_MODELS {
     path trained, stageAs: 'trained/*'
     path untrained, stageAs: 'untrained/*'
     path imagenet, stageAs: 'imagenet/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'scores/model_scores.parquet', emit: scores
@@ -27,7 +27,9 @@ process SCORE_MODELS {
         .collect { name, _files -> "--${name} ${name}" }
         .join(' ')
     """
+    printf '%s' '${options}' > options.json
     score_models.py \\
+        --options options.json \\
         --split ${split} \\
         --labels ${labels} \\
         --leakage ${leakage} \\

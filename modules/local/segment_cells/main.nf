@@ -8,7 +8,7 @@ process SEGMENT_CELLS {
     tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
     path cell_weights, stageAs: 'cell_weights/*'
     path nuclear_weights, stageAs: 'nuclear_weights/*'
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'segmented/*', emit: masks
@@ -19,12 +19,14 @@ process SEGMENT_CELLS {
     def keys = groovy.json.JsonOutput.toJson(metas)
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
+    printf '%s' '${options}' > options.json
     segment_cells.py \\
+        --options options.json \\
         --keys '${keys}' \\
         --weights ${cell_weights} \\
         --nuclei_weights ${nuclear_weights} \\
         --diameter ${diameters.cells} \\
-        --nuclei_diameter ${diameters.nuclei} \\
+        --nuclear_diameter ${diameters.nuclei} \\
         --threads ${task.cpus} \\
         --out segmented \\
         ${gpu_flag} \\

@@ -5,7 +5,7 @@ process SPLIT_CELLS {
     path crops, stageAs: 'crops/*'
     path images, stageAs: 'images/*'
     path plate_map
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'split.parquet', emit: split
@@ -16,7 +16,9 @@ process SPLIT_CELLS {
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${options}' > options.json
     split_cells.py \\
+        --options options.json \\
         --crops crops \\
         --images images \\
         --plate_map ${plate_map} \\

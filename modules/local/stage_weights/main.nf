@@ -4,10 +4,10 @@ process STAGE_WEIGHTS {
     label 'image_cellpose'   // Cellpose knows where its models are published
 
     input:
-    val model      // a shipped model, one of Cellpose's, or a file
+    tuple val(model), val(sha256)   // a shipped model, one of Cellpose's, or a file; the hash it must have, or ''
     path file      // the file when `model` names one, else []
     path shipped, stageAs: 'shipped/*'   // the models that the project ships
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     path 'weights/*', emit: weights
@@ -17,8 +17,11 @@ process STAGE_WEIGHTS {
     def args = task.ext.args ?: ''
     def named = file ?: "'${model.toString().replace("'", "'\\''")}'"   // a name is the user's text
     """
+    printf '%s' '${options}' > options.json
     stage_weights.py \\
+        --options options.json \\
         --model ${named} \\
+        ${sha256 ? "--sha256 ${sha256}" : ''} \\
         --shipped_dir shipped \\
         --out weights \\
         ${args}

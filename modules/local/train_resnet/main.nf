@@ -9,7 +9,7 @@ process TRAIN_RESNET {
     path split
     path labels
     val checkpoints   // absolute path of a folder that outlives the task: a killed training goes on from there
-    val code
+    tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
     tuple val(meta), path("${meta.kind}_fold${meta.fold}.safetensors"), path("${meta.kind}_fold${meta.fold}.json"), emit: weights
@@ -27,7 +27,9 @@ process TRAIN_RESNET {
     // starts it on each of several nodes
     def launcher = task.ext.launcher ?: ''
     """
+    printf '%s' '${options}' > options.json
     ${launcher} train_resnet.py \\
+        --options options.json \\
         --split ${split} \\
         --labels ${labels} \\
         --fold ${meta.fold} \\

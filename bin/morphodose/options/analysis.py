@@ -1,0 +1,94 @@
+"""Parameters of the pipeline: measurement and analysis."""
+
+from __future__ import annotations
+
+from morphodose.options.option import Group, Option
+
+FEATURES = Option(
+    "features",
+    "text",
+    "all",
+    help="Feature groups to measure, separated by commas: sizeshape, zernike, neighbors, intensity, "
+    "texture, granularity, radial, correlation; or all.",
+)
+GATES = Option(
+    "gates",
+    "text",
+    None,
+    unset="",
+    help="Death gates set by hand, in counts: CHANNEL=COUNTS, or ACQUISITION:CHANNEL=COUNTS for one "
+    "acquisition, separated by commas. All others come from the control wells.",
+)
+DEATH_QUANTITIES = Option(
+    "death_quantities",
+    "text",
+    None,
+    unset="",
+    help="What a death gate reads: CHANNEL=COMPARTMENT:QUANTITY, separated by commas; compartments are "
+    "Cells, Nuclei, Cytoplasm; quantities are MeanIntensity, MedianIntensity, UpperQuartileIntensity,"
+    " MaxIntensity, IntegratedIntensity. If not given: the mean over the cell (early marker) and over"
+    " the nucleus (late marker).",
+)
+COMPENSATION = Option(
+    "compensation",
+    "text",
+    None,
+    unset="",
+    help="Linear compensation of the two death markers: estimate (from the control wells), or "
+    "FROM>TO=SHARE, separated by commas, such as AnnexinV>PI=0.2.",
+)
+ENDPOINTS = Option(
+    "endpoints",
+    "text",
+    None,
+    unset="",
+    help="Additional endpoints: name=COLUMN or name=COLUMN/COLUMN (the median over the cells of a well), "
+    "separated by commas.",
+)
+GROUP_BY = Option(
+    "group_by",
+    "text",
+    "auto",
+    help="Columns of the plate map that split the analysis (cell line, siRNA, a second drug at a fixed "
+    "dose), separated by commas; auto: each additional column that varies within a compound and dose;"
+    " none.",
+)
+RESPONSE_VALUES = Option(
+    "response_values",
+    "text",
+    "relative",
+    choices=("relative", "raw"),
+    help="What is fitted: values relative to the vehicle of their own plate and replicate (relative), or "
+    "as measured (raw).",
+)
+CORRECT_POSITIONS = Option(
+    "correct_positions",
+    "text",
+    "none",
+    help="Correct the values that are fitted for their place on the plate, by the vehicle wells: some of "
+    "row, column, edge, separated by commas; none.",
+)
+FIGURES = Option(
+    "figures",
+    "text",
+    "hits",
+    choices=("hits", "all", "none"),
+    help="Compounds whose curves are also drawn as files in report/figures, one for each endpoint: the most "
+    "potent (hits), all, or none.",
+)
+
+GROUP = Group(
+    "analysis",
+    "Measurement and analysis",
+    (
+        FEATURES,
+        GATES,
+        DEATH_QUANTITIES,
+        COMPENSATION,
+        ENDPOINTS,
+        GROUP_BY,
+        RESPONSE_VALUES,
+        CORRECT_POSITIONS,
+        FIGURES,
+    ),
+)

@@ -1,0 +1,7 @@
+"""The axes of the networks of all folds turned onto those of the first."""
+
+from __future__ import annotations
+
+from morphodose.steps.step import Step
+
+STEP = Step("ALIGN_NETWORKS", "align_networks.py")

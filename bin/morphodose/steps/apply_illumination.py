@@ -1,0 +1,7 @@
+"""The flat field taken out of the images of a well."""
+
+from __future__ import annotations
+
+from morphodose.steps.step import Step
+
+STEP = Step("APPLY_ILLUMINATION", "correct_illumination.py")

@@ -1,0 +1,19 @@
+"""A death state for each cell."""
+
+from __future__ import annotations
+
+from morphodose.options import analysis, images
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "CALL_DEATH",
+    "call_death.py",
+    (
+        images.EARLY_DEATH_CHANNEL,
+        images.LATE_DEATH_CHANNEL,
+        analysis.GATES,
+        analysis.DEATH_QUANTITIES,
+        analysis.COMPENSATION,
+        analysis.GROUP_BY,
+    ),
+)

@@ -1,0 +1,17 @@
+"""One crop per cell."""
+
+from __future__ import annotations
+
+from morphodose.options import deep, images
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "CROP_CELLS",
+    "crop_cells.py",
+    (
+        deep.CROP_CHANNELS,
+        images.BRIGHTFIELD_CHANNEL,
+        deep.CROP_SIZE,
+        deep.EXPORT_CROPS,
+    ),
+)

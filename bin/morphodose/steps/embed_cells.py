@@ -1,0 +1,7 @@
+"""What the networks see in each cell."""
+
+from __future__ import annotations
+
+from morphodose.steps.step import Step
+
+STEP = Step("EMBED_CELLS", "embed_cells.py")

@@ -1,0 +1,18 @@
+"""Diameters of cells and nuclei, once for the screen."""
+
+from __future__ import annotations
+
+from morphodose.options import images, segmentation
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "ESTIMATE_DIAMETERS",
+    "estimate_diameters.py",
+    (
+        segmentation.CELL_METHOD,
+        images.CELL_CHANNEL,
+        images.NUCLEAR_CHANNEL,
+        segmentation.DIAMETER,
+        segmentation.NUCLEAR_DIAMETER,
+    ),
+)

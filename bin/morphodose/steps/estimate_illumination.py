@@ -1,0 +1,15 @@
+"""The flat field of each acquisition."""
+
+from __future__ import annotations
+
+from morphodose.options import images, preparation
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "ESTIMATE_ILLUMINATION",
+    "correct_illumination.py",
+    (
+        preparation.ILLUMINATION,
+        images.BRIGHTFIELD_CHANNEL,
+    ),
+)

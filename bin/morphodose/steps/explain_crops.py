@@ -1,0 +1,7 @@
+"""What the crops of each class look like."""
+
+from __future__ import annotations
+
+from morphodose.steps.step import Step
+
+STEP = Step("EXPLAIN_CROPS", "explain_crops.py")

@@ -1,0 +1,7 @@
+"""Cells and wells as AnnData."""
+
+from __future__ import annotations
+
+from morphodose.steps.step import Step
+
+STEP = Step("EXPORT_ANNDATA", "export_anndata.py")

@@ -1,0 +1,12 @@
+"""Features of each cell."""
+
+from __future__ import annotations
+
+from morphodose.options import analysis
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "MEASURE_CELLS",
+    "measure_cells.py",
+    (analysis.FEATURES,),
+)

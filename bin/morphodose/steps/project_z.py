@@ -1,0 +1,18 @@
+"""Planes of a field become one image."""
+
+from __future__ import annotations
+
+from morphodose.options import images, preparation
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "PROJECT_Z",
+    "project_z.py",
+    (
+        images.ON_FAULT,
+        images.INTENSITY_OFFSET,
+        preparation.PROJECTION,
+        images.BRIGHTFIELD_CHANNEL,
+        images.PIXEL_SIZE_UM,
+    ),
+)

@@ -1,0 +1,16 @@
+"""The features that matter and their components."""
+
+from __future__ import annotations
+
+from morphodose.options import deep
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "REDUCE_FEATURES",
+    "reduce_features.py",
+    (
+        deep.SELECT_FEATURES,
+        deep.PCA_COMPONENTS,
+        deep.TRAINING,
+    ),
+)

@@ -1,0 +1,8 @@
+"""The page."""
+
+from __future__ import annotations
+
+from morphodose.options import analysis
+from morphodose.steps.step import Step
+
+STEP = Step("REPORT", "report.py", (analysis.FIGURES,))

@@ -1,0 +1,19 @@
+"""What is trained on and what is held out."""
+
+from __future__ import annotations
+
+from morphodose.options import analysis, deep, images
+from morphodose.steps.step import Step
+
+STEP = Step(
+    "SPLIT_CELLS",
+    "split_cells.py",
+    (
+        deep.SPLIT,
+        deep.SPLIT_FOLDS,
+        deep.EXCLUDE_CROPS,
+        deep.CROP_CHANNELS,
+        images.BRIGHTFIELD_CHANNEL,
+        analysis.GROUP_BY,
+    ),
+)
