@@ -6,6 +6,7 @@ Each is two wells, B02 and C03, with the fields, z, channels and times that the 
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,53 @@ def ome_plate(folder: Path, companion: bool = False) -> None:
         (folder / "plate.companion.ome").write_text(text)
 
 
+def lif_plate(folder: Path) -> None:
+    """One LIF for the plate: a text that describes its images, and a block of memory for each (c within z)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    height, width = SHAPE
+    plane = 2 * height * width
+    channels = "".join(
+        f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="12" NameOfMeasuredQuantity="" Min="0" Max="4095" Unit="" '
+        f'LUTName="{lut}" IsLUTInverted="0" BytesInc="{c * plane}" BitInc="0"/>'
+        for c, lut in enumerate(("Blue", "Green"))
+    )
+    sizes = (
+        (1, width, 2, MICRON * 1e-6 * (width - 1)),
+        (2, height, 2 * width, 1e-6),
+        (3, 2, 2 * plane, 2e-6),
+    )
+    dimensions = "".join(
+        f'<DimensionDescription DimID="{axis}" NumberOfElements="{count}" Origin="0" Length="{length}" Unit="m" BitInc="0" BytesInc="{step}"/>'
+        for axis, count, step, length in sizes
+    )
+    wells, blocks = "", []
+    for well in WELLS:
+        images = ""
+        for field in (1, 2):
+            name = f"MemBlock_{len(blocks)}"
+            data = np.stack([np.stack([pixels(well, field, z, c) for c in (1, 2)]) for z in (0, 1)]).tobytes()
+            blocks.append((name, data))
+            images += (
+                f'<Element Name="R{field}"><Data><Image><ImageDescription><Channels>{channels}</Channels><Dimensions>{dimensions}'
+                f'</Dimensions></ImageDescription></Image></Data><Memory Size="{len(data)}" MemoryBlockID="{name}"/></Element>'
+            )
+        wells += (
+            f'<Element Name="{well[0]}"><Data><Collection/></Data><Memory Size="0" MemoryBlockID=""/><Children><Element Name="{int(well[1:])}">'
+            f'<Data><Collection/></Data><Memory Size="0" MemoryBlockID=""/><Children>{images}</Children></Element></Children></Element>'
+        )
+    text = (
+        '<LMSDataContainerHeader Version="2"><Element Name="plate"><Memory Size="0" MemoryBlockID=""/>'
+        f"<Children>{wells}</Children></Element></LMSDataContainerHeader>"
+    ).encode("utf-16-le")
+    with (folder / "plate.lif").open("wb") as file:
+        file.write(struct.pack("<IIBI", 0x70, len(text) + 5, 0x2A, len(text) // 2) + text)
+        for name, data in blocks:
+            title = name.encode("utf-16-le")
+            file.write(
+                struct.pack("<IIBQBI", 0x70, len(title) + 14, 0x2A, len(data), 0x2A, len(name)) + title + data
+            )
+
+
 def zarr_plate(version: str) -> Callable[[Path], None]:
     """An OME-Zarr plate of NGFF 0.4 (Zarr 2) or 0.5 (Zarr 3)."""
 
@@ -318,6 +366,10 @@ MADE: dict[str, Made] = {
         "any: OME-TIFF with a companion file", "plate.companion.ome", "well_files",
         lambda folder: ome_plate(folder, companion=True),
         metadata="wells, fields, channels and names, z, pixel size", pixel_um=MICRON,
+    ),
+    "lif": Made(
+        "Leica LIF, a file a plate", "plate.lif", "well_files", lif_plate, "1:DNA,2:Actin",
+        metadata="wells, fields, channels and colours, z, times, pixel size", pixel_um=MICRON,
     ),
     "zarr_04": Made(
         "any: OME-Zarr plate, NGFF 0.4", "plate.zarr", "well_files", zarr_plate("0.4"),

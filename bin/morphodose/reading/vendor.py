@@ -211,10 +211,12 @@ class Lif:
         found = []
         for number, image in enumerate(self.images):
             sizes = dict(image.sizes)
-            if "S" in sizes or not {"X", "Y"} <= set(sizes) or set(sizes) - set("XYCZTM"):
-                continue  # colour overviews, spectra, line scans
+            # colour overviews, spectra, line scans, and scans in x and z: no field seen from above
+            if "S" in sizes or set(sizes) - set("XYCZTM") or tuple(image.frames.frame_dims) != ("Y", "X"):
+                continue
             coords = image.coords
-            step = coords.get("X")
+            step, times = coords.get("X"), coords.get("T")
+            names = tuple(channel.lut_name for channel in image._channels)
             for tile in range(sizes.get("M", 1)):
                 parts = tuple(
                     Part(c, z, t, self.path, place_of(series=number, tile=tile, c=c, z=z, t=t))
@@ -230,13 +232,20 @@ class Lif:
                         parts,
                         image.path,
                         well_in(image.path),
+                        channels=names if all(names) and len(set(names)) == sizes.get("C", 1) else (),
                         pixel_um=abs(float(step[1] - step[0])) * 1e6
                         if step is not None and len(step) > 1
                         else None,
+                        hours=tuple(float(time - times[0]) / 3600 for time in times)
+                        if times is not None and len(times) > 1
+                        else (),
                     )
                 )
         if not found:
-            raise InputError("holds no image with X and Y and one value a pixel → export it as OME-TIFF")
+            raise InputError(
+                "holds no image of X and Y with one value a pixel (spectra and scans in z are not read) "
+                "→ export it as OME-TIFF"
+            )
         return tuple(found)
 
     def read(self, series: int, tile: int, c: int, z: int, t: int) -> npt.NDArray[np.generic]:
