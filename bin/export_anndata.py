@@ -10,7 +10,7 @@ import click
 
 from morphodose.cli import command
 from morphodose.errors import InputError
-from morphodose.export.cells import read_reduced, selected_features, write_cells
+from morphodose.export.cells import read_reduced, selected_features, why_not_reduced, write_cells
 from morphodose.export.wells import write_wells
 from morphodose.files import find_files
 from morphodose.options.flags import takes
@@ -38,6 +38,7 @@ def main(cells: Path, wells: Path, reduced: Path | None, profiles: Path | None, 
     if not files:
         raise InputError(f"{cells}: no table of cells; annotate_cells writes one per well")
     folders = [reduced / kind for kind in SETS if (reduced / kind).is_dir()] if reduced else []
+    folders = [folder for folder in folders if not why_not_reduced(folder)]
     features = selected_features(folders[0]) if folders and folders[0].name != "deep" else []
     sets = [read_reduced(folder) for folder in folders]
     count = write_cells(out / "cells.h5ad", files, features, sets, say)

@@ -18,7 +18,7 @@ from morphodose.files import replacing
 from morphodose.options.flags import takes
 from morphodose.reduction.cellset import SETS, CellSet, open_cells
 from morphodose.reduction.fields import read_fields
-from morphodose.reduction.fit import Fitted, Settings, fit, strata
+from morphodose.reduction.fit import Fitted, NothingToReduce, Settings, fit, strata
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.steps.reduce_features import STEP
@@ -65,13 +65,19 @@ def main(
     """Write OUT/pca/<id>.parquet, loadings, explained variance, selected features, and a map of a sample.
 
     With --model the tables of the model are copied, so that OUT says what its coordinates are made of and can
-    be a model itself.
+    be a model itself. A screen without cells has reduction.json alone, with the reason.
     """
     given = open_cells(kind, cells, embeddings, read_fields(images))
     record: dict[str, Any] = {"set": kind, "seed": seed}
     features, components = sizes(select_features, pca_components, training)
     if model is None:
-        fitted = fit(given, Settings(label, features, max_missing, components), say)
+        try:
+            fitted = fit(given, Settings(label, features, max_missing, components), say)
+        except NothingToReduce as reason:
+            # the run goes on to its report, which tells of the screen what there is to tell
+            say(f"no components: {reason}")
+            write_record(out, record | {"cells": 0, "reason": str(reason)})
+            return
         write_projection(out, fitted.choices, fitted.components)
         projection = fitted.projection
         record |= described(given, fitted)
@@ -81,6 +87,11 @@ def main(
         copy_tables(model, out)
         record |= {"label": own.get("label"), "selected": len(projection.features), "model": own}
     record |= write_coordinates(given, projection, out, umap_cells, umap_components, seed)
+    write_record(out, record)
+
+
+def write_record(out: Path, record: dict[str, Any]) -> None:
+    """Write what is to be known of the reduction."""
     with replacing(out / "reduction.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

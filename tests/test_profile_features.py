@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -331,3 +332,22 @@ def test_nothing_to_profile_is_refused(tmp_path):
     folder = screen(tmp_path, times=(4.0,), replicates=("1",), cells=5)
     done = run("profile_features", "--images", folder / "images", "--out", tmp_path / "x")
     assert done.returncode == 1 and "give --cells, --embeddings, or both" in done.stderr
+
+
+def test_a_screen_without_a_cell_has_empty_profiles_and_a_reason_for_each_well(tmp_path):
+    folder = screen(tmp_path, times=(4.0,), replicates=("1",))
+    for file in (folder / "cells").glob("*.parquet"):
+        pq.write_table(pq.read_table(file).slice(0, 0), file)
+    succeed(
+        "profile_features",
+        "--cells",
+        folder / "cells",
+        "--images",
+        folder / "images",
+        "--out",
+        tmp_path / "out",
+    )
+    assert not len(pd.read_parquet(tmp_path / "out" / "profiles" / "classical.parquet"))
+    reasons = pd.read_parquet(tmp_path / "out" / "wells_left_out.parquet")["Reason"]
+    assert len(reasons) == len(pd.read_parquet(folder / "images").drop_duplicates(["Metadata_Well"]))
+    assert (reasons == "no cells in the fields that were kept").all()

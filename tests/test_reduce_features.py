@@ -213,7 +213,7 @@ def test_a_set_without_its_folder_is_refused(folder, tmp_path):
     assert done.returncode == 1 and "--set joint needs --embeddings" in done.stderr
 
 
-def test_a_screen_without_a_cell_is_told_so_with_where_to_look(folder, tmp_path):
+def test_a_screen_without_a_cell_has_a_record_that_says_so_and_where_to_look(folder, tmp_path):
     (tmp_path / "cells").mkdir()
     for file in (folder / "cells").glob("*.parquet"):
         pq.write_table(pq.read_table(file).slice(0, 0), tmp_path / "cells" / file.name)
@@ -221,8 +221,10 @@ def test_a_screen_without_a_cell_is_told_so_with_where_to_look(folder, tmp_path)
         "reduce_features", "--set", "classical", "--cells", tmp_path / "cells", "--images", folder / "images",
         "--out", tmp_path / "x",
     )  # fmt: skip
-    assert done.returncode == 1 and "no cell was found in the whole screen" in done.stderr
-    assert "overlays" in done.stderr and "diameters" in done.stderr
+    assert done.returncode == 0 and "no cell was found in the whole screen" in done.stderr
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["reduction.json"]
+    reason = json.loads((tmp_path / "x" / "reduction.json").read_text())["reason"]
+    assert "overlays" in reason and "diameters" in reason
 
 
 def test_a_table_that_is_no_embedding_is_refused(folder, tmp_path):

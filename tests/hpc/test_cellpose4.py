@@ -30,12 +30,12 @@ def test_cellpose_sam_segments_inside_its_image_by_the_same_command(all_images: 
 def test_the_pipeline_segments_by_cellpose_sam_in_its_image(
     all_images: Path, two_fields: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Weights that were never trained find no cell: the run ends where cells of the whole screen are wanted."""
+    """Weights that were never trained find no cell: the run goes on to a report that says so."""
     model = str(random_weights(python_in(all_images / "cellpose4.sif", tmp_path), tmp_path))
     finished = run(
         tmp_path, "-profile", "apptainer", "--container_dir", str(all_images), *two_fields,
         "--cell_model", model, "--nuclear_model", model, **LENIENT,
     )  # fmt: skip
-    assert "no cell was found in the whole screen" in finished.output
+    assert finished.status == 0, finished.output
     assert_inside(finished, segmentation="cellpose4")
     assert {"SEGMENT_CELLS", "MEASURE_CELLS", "ANNOTATE_CELLS"} <= finished.executed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,12 @@ def read_reduced(folder: Path) -> Reduced:
     return Reduced(
         folder.name, pca, sum(name.startswith("PC_") for name in names), umap if umap.exists() else None
     )
+
+
+def why_not_reduced(folder: Path) -> str:
+    """Why `reduce_features` found no components (a screen without cells); empty where it found them."""
+    record = folder / "reduction.json"
+    return str(json.loads(record.read_text(encoding="utf-8")).get("reason", "")) if record.exists() else ""
 
 
 def selected_features(folder: Path) -> list[str]:

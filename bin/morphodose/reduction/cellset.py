@@ -193,7 +193,7 @@ def open_cells(kind: str, cells: Path | None, embeddings: Path | None, of_fields
     Raises
     ------
     InputError
-        If a folder that the kind needs is missing or holds no cells.
+        If a folder that the kind needs is missing or holds no table. A screen without a cell has no wells.
     """
     names: dict[str, list[str]] = {"classical": [], "deep": []}
     tables: dict[str, Path] = {}
@@ -201,30 +201,30 @@ def open_cells(kind: str, cells: Path | None, embeddings: Path | None, of_fields
     if kind != "deep":
         if cells is None:
             raise InputError(f"--set {kind} needs --cells, the folder of the tables of cells")
-        tables = _with_rows({file.stem: file for file in find_files(cells, "*.parquet")}, cells, "cells")
-        names["classical"] = _numeric(list(tables.values()))
+        found = {file.stem: file for file in find_files(cells, "*.parquet")}
+        tables, every = _tables(found, cells, "cells")
+        names["classical"] = _numeric(list(tables.values()) or every)
     if kind != "classical":
         if embeddings is None:
             raise InputError(f"--set {kind} needs --embeddings, the folder of the embeddings")
         files = find_files(embeddings, f"*{_SUFFIX}.parquet")
-        vectors = _with_rows(
-            {file.stem.removesuffix(_SUFFIX): file for file in files}, embeddings, "embedded cells"
-        )
-        widths = {file: _width(file) for file in vectors.values()}
+        found = {file.stem.removesuffix(_SUFFIX): file for file in files}
+        vectors, every = _tables(found, embeddings, "embedded cells")
+        widths = {file: _width(file) for file in vectors.values() or every}
         first, width = next(iter(widths.items()))
         for file, other in widths.items():
             if other != width:
                 raise InputError(f"{file}: embeddings of {other} numbers, but of {width} in {first}")
         names["deep"] = [f"{EMBEDDING}_{number}" for number in range(width)]
-    found = CellSet(
+    opened = CellSet(
         kind, tables, vectors,
         (*names["classical"], *names["deep"]),
         ("classical",) * len(names["classical"]) + ("deep",) * len(names["deep"]),
         of_fields,
     )  # fmt: skip
-    if not found.wells:
+    if not opened.wells and tables and vectors:
         raise InputError(f"no well-timepoint has both a table in {cells} and one in {embeddings}")
-    return found
+    return opened
 
 
 def embedding_index(name: str) -> int:
@@ -232,18 +232,13 @@ def embedding_index(name: str) -> int:
     return int(name.removeprefix(f"{EMBEDDING}_"))
 
 
-def _with_rows(files: dict[str, Path], folder: Path, what: str) -> dict[str, Path]:
-    """Files that have rows; a well without cells has none."""
-    found = {name: file for name, file in files.items() if pq.read_metadata(file).num_rows}
-    if not found:
-        if files:
-            raise InputError(
-                f"{folder}: none of its {len(files)} tables holds {what}: "
-                "no cell was found in the whole screen. Look at the overlays among the segmented images, "
-                "then at the diameters and models given"
-            )
+def _tables(files: dict[str, Path], folder: Path, what: str) -> tuple[dict[str, Path], list[Path]]:
+    """Files that have rows, and all of them; a well without cells has none."""
+    if not files:
         raise InputError(f"{folder}: no Parquet file with {what} in this folder")
-    return found
+    return {name: file for name, file in files.items() if pq.read_metadata(file).num_rows}, list(
+        files.values()
+    )
 
 
 def _numeric(files: Sequence[Path]) -> list[str]:

@@ -64,6 +64,10 @@ class Fitted:
     cells: int
 
 
+class NothingToReduce(InputError):
+    """Why a screen has no components: it has too few cells, or nothing that differs."""
+
+
 def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: None) -> Fitted:
     """Select features and find their principal components; two passes over the cells.
 
@@ -72,7 +76,7 @@ def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: N
 
     Raises
     ------
-    InputError
+    NothingToReduce
         If there are fewer than two cells, or no feature is left.
     """
     label = cells.of_fields.label(settings.label)
@@ -86,14 +90,19 @@ def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: N
             if label:
                 sums.add(block.values, cells.of_fields.codes[label][block.fields])
         progress(f"selecting features: {well}, {moments.rows} cells so far")
+    if not cells.wells:
+        raise NothingToReduce(
+            "no cell was found in the whole screen. Look at the overlays among the segmented images, then at "
+            "the diameters and models given"
+        )
     if moments.rows < 2:
-        raise InputError(f"{moments.rows} cells in fields that QC kept; at least two are needed")
+        raise NothingToReduce(f"{moments.rows} cells in fields that QC kept; at least two are needed")
     fill = np.where(vehicle.count > 0, vehicle.mean, moments.mean)
     scores = sums.scores(moments.low, moments.high, fill) if label else np.full(len(cells.features), np.nan)
     choices = choose(cells.features, cells.origin, moments, fill, scores, settings.top, settings.max_missing)
     before = projection_of(choices)
     if not before.features:
-        raise InputError(f"none of {len(choices)} features is left: constant, missing, or no morphology")
+        raise NothingToReduce(f"none of {len(choices)} features is left: constant, missing, or no morphology")
     chosen = cells.only(before.features)
     covariance = Covariance(len(before.features))
     for well in chosen.wells:
