@@ -7,6 +7,7 @@ import filecmp
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from morphodose.segmentation.diameter_table import (
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
-from morphodose.segmentation.well import Settings, segment_well
+from morphodose.segmentation.well import Images, Settings, WellSegmentation
 from morphodose.steps.segment_cells import STEP
 from morphodose.tables import write_table
 
@@ -129,39 +130,40 @@ def segment_folder(
     out: Path,
 ) -> int:
     """Segment and write the fields of one well-timepoint; the number of cells kept."""
-    begin = time.perf_counter()
-    fields = {image: read_field(path) for image, path in field_images(folder, well.id).items()}
-    cell_images, nuclear_images = (
-        [field.channel(name) for field in fields.values()] if name else None for name in channels
-    )
-    results, diameter, nuclei_diameter = segment_well(
-        cell_images, nuclear_images, engine, nuclei_engine, settings
-    )
-    seconds = (time.perf_counter() - begin) / len(fields)
-    tables, rows = [], []
-    for number, ((image, field), found) in enumerate(zip(fields.items(), results, strict=True)):
+    begin, writing = time.perf_counter(), 0.0
+    files = field_images(folder, well.id)
+    readers = [partial(read_images, path, channels) for path in files.values()]
+    segmented = WellSegmentation(readers, engine, nuclei_engine, settings)
+    tables, rows, pixel_sizes = [], [], []
+    for image, (images, found) in zip(files, segmented, strict=True):
+        started = time.perf_counter()
         keys = well.columns(image)
         write_labels(out / f"{image}_cells.tif", found.cells)
         write_labels(out / f"{image}_nuclei.tif", found.nuclei)
-        picture = overlay(
-            cell_images[number] if cell_images else None,
-            nuclear_images[number] if nuclear_images else None,
-            found.cells,
-            found.nuclei,
-            found.left_out,
-        )
+        picture = overlay(images.cell, images.nuclear, found.cells, found.nuclei, found.left_out)
         write_png(out / f"{image}_overlay.png", picture)
         tables.append(
-            object_table(found.cells, keys, found.nuclei_counts, found.origins, field.pixel_size_um)
+            object_table(found.cells, keys, found.nuclei_counts, found.origins, images.pixel_size_um)
         )
-        rows.append({**keys, **found.summary(), "Diameter": diameter, "NucleiDiameter": nuclei_diameter})
-        rows[-1]["Seconds"] = seconds
+        pixel_sizes.append(images.pixel_size_um)
+        rows.append({**keys, **found.summary()})
+        writing += time.perf_counter() - started
+    seconds = (time.perf_counter() - begin - writing) / len(rows)
+    fields = pd.DataFrame(rows).assign(
+        Diameter=segmented.diameter, NucleiDiameter=segmented.nuclei_diameter, Seconds=seconds
+    )
     objects = pd.concat(tables, ignore_index=True)
-    pixel_size = next(iter(fields.values())).pixel_size_um
-    write_table(objects, out / "objects.parquet", object_units(pixel_size))
+    write_table(objects, out / "objects.parquet", object_units(pixel_sizes[0]))
     units = {"Metadata_Timepoint": "h", "Diameter": "px", "NucleiDiameter": "px", "Seconds": "s"}
-    write_table(pd.DataFrame(rows), out / "fields.parquet", units)
+    write_table(fields, out / "fields.parquet", units)
     return len(objects)
+
+
+def read_images(path: Path, channels: tuple[str, str]) -> Images:
+    """The images of a field that are segmented, no others."""
+    field = read_field(path, [name for name in channels if name] or None)
+    cell, nuclear = (field.channel(name) if name else None for name in channels)
+    return Images(cell, nuclear, field.pixel_size_um)
 
 
 if __name__ == "__main__":

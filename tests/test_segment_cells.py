@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
-from morphodose.images import Field, read_labels, write_field
+from morphodose.errors import InputError
+from morphodose.images import Field, read_field, read_labels, write_field
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.score import score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
@@ -253,6 +256,20 @@ def test_unknown_channel_missing_keys_and_bad_weights_are_plain_errors(
         assert message in output
 
 
+def test_only_the_channels_asked_for_are_read(tmp_path: Path) -> None:
+    pixels = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30)
+    path = tmp_path / "field.ome.tiff"
+    write_field(path, Field(pixels, ("DNA", "ER", "Actin"), 0.5, ("max", "mean", "best_focus:2")))
+    every = read_field(path)
+    some = read_field(path, ["Actin", "DNA"])
+    assert (every.channels, some.channels) == (("DNA", "ER", "Actin"), ("Actin", "DNA"))
+    assert np.array_equal(every.pixels, pixels)
+    assert np.array_equal(some.pixels, pixels[[2, 0]])
+    assert (some.pixel_size_um, some.projection) == (0.5, ("best_focus:2", "max"))
+    with pytest.raises(InputError, match="channel 'PI' is not in the image; it has DNA, ER, Actin"):
+        read_field(path, ["PI"]).channel("PI")
+
+
 # --- the engine
 
 
@@ -332,24 +349,57 @@ def test_fields_run_together_are_those_run_alone(engine: object) -> None:
 def test_an_image_is_enlarged_four_times_at_most(engine: object, monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
 
-    def run_network(images: np.ndarray, diameter: float, **_: object) -> tuple[np.ndarray]:
-        given.append(diameter)
-        return (np.zeros(images.shape[:2], np.int32),)
+    def run_network(_: object, images: list[np.ndarray], scale: float, batch: int) -> list[np.ndarray]:
+        given.append(scale)
+        return [np.full((*image.shape[:2], 3), -1, np.float32) for image in images]
 
-    monkeypatch.setattr(engine.model, "eval", run_network)
+    monkeypatch.setattr(engine_module, "run_tiles", run_network)
     image = np.random.default_rng(0).normal(100, 5, (40, 50, 2)).astype(np.float32)
     for diameter in (60.0, 10.0, 1.0):
         engine.segment([image], diameter)
-    assert given == [60.0, 10.0, 30 / 4]
+    assert given == [0.5, 3.0, 4.0]
 
 
-def test_stacks_keep_order_shape_and_memory_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "PIXELS_AT_ONCE", 40)
-    shapes = [(4, 5), (4, 5), (4, 5), (3, 5), (20, 5)]
-    images = [np.full((*shape, 2), i, np.float32) for i, shape in enumerate(shapes)]
-    found = engine_module.stacks(images)
-    assert [stack.shape[:3] for stack in found] == [(2, 4, 5), (1, 4, 5), (1, 3, 5), (1, 20, 5)]
-    assert [image[0, 0, 0] for stack in found for image in stack] == [0, 1, 2, 3, 4]
+class Bright:
+    """A network that finds the bright pixels, and needs a diameter or not."""
+
+    def __init__(self, needs_diameter: bool) -> None:
+        self.needs_diameter = needs_diameter
+        self.diam_mean = {"cells": 30.0, "nuclei": 17.0}
+        self.given: list[int] = []
+
+    def segment(self, images: list[np.ndarray], diameter: float, kind: str, _: object) -> list[np.ndarray]:
+        self.given.append(len(images))
+        return [(image[..., 0] > 0).astype(np.int32) for image in images]
+
+
+@pytest.mark.parametrize("needs_diameter", [True, False])
+def test_a_few_fields_of_a_well_are_in_memory_at_a_time(
+    needs_diameter: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(well_module, "PIXELS_AT_ONCE", 2 * 40 * 40)
+    alive: list[object] = []
+    most = 0
+
+    def read(number: int) -> object:
+        nonlocal most
+        image = np.zeros((40, 40 + 20 * (number == 3)), np.uint16)
+        image[10 : 14 + number, 10:20] = 100
+        alive.append(weakref.ref(image))
+        most = max(most, sum(reference() is not None for reference in alive))
+        return well_module.Images(None, image, 0.5)
+
+    network = Bright(needs_diameter)
+    given = 12.0 if needs_diameter else 0.0
+    settings = well_module.Settings("from_nuclei", nuclei_diameter=given, expand_px=2)
+    well = well_module.WellSegmentation([partial(read, i) for i in range(7)], network, network, settings)
+    areas = [(found.nuclei > 0).sum() for _, found in well]
+    assert areas == [10 * (4 + number) for number in range(7)]
+    assert network.given == [2, 1, 1, 2, 1]
+    assert most <= 5  # two that are segmented, two before them, and the next
+    median = 2 * np.sqrt(70 / np.pi)
+    assert (well.diameter, well.nuclei_diameter) == (0, pytest.approx(12 if needs_diameter else median))
+    assert len(alive) == (7 if needs_diameter else 14)  # read twice where the sizes come first
 
 
 def test_nuclei_are_rescaled_to_the_size_the_model_learnt_them_at(engine: object) -> None:

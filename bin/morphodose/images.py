@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,28 +82,54 @@ def write_field(path: str | Path, field: Field) -> None:
         )
 
 
-def read_field(path: str | Path) -> Field:
-    """Read a field that `write_field` wrote, with its channel names and pixel size."""
+def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field:
+    """Read a field that `write_field` wrote, with its channel names and pixel size.
+
+    Parameters
+    ----------
+    path : path
+        An OME-TIFF.
+    channels : sequence of str, optional
+        Names of the channels to read, in this order; by default all of the file.
+
+    Raises
+    ------
+    InputError
+        If the file is no such field, or lacks one of the channels.
+    """
     try:
         with tifffile.TiffFile(path) as tiff:
-            pixels = tiff.asarray()
-            description = tiff.ome_metadata
+            image = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"] if tiff.ome_metadata else None
+            names = _channel_names(image) if image else ()
+            # a channel is a page; where a name is not there `Field.channel` says so, with those that are
+            some = channels is not None and len(tiff.pages) == len(names) and set(channels) <= set(names)
+            kept = [names.index(name) for name in channels or ()] if some else list(range(len(names)))
+            pixels = tiff.asarray(key=kept) if some else tiff.asarray()
     # tifffile and its codecs raise many kinds of error on a damaged file; all of them mean this
     except Exception as fault:
         raise InputError(f"{path}: not a readable OME-TIFF ({type(fault).__name__}: {fault})") from fault
-    if description is None:
+    if image is None:
         raise InputError(f"{path}: no OME metadata; a projected field of project_z is expected")
-    pixels_metadata = tifffile.xml2dict(description)["OME"]["Image"]["Pixels"]
-    entries = pixels_metadata["Channel"]
-    names = tuple(str(entry["Name"]) for entry in (entries if isinstance(entries, list) else [entries]))
-    size = pixels_metadata.get("PhysicalSizeX")
-    text = str(tifffile.xml2dict(description)["OME"]["Image"].get("Description", ""))
+    size = image["Pixels"].get("PhysicalSizeX")
+    text = str(image.get("Description", ""))
     projection: tuple[str, ...] = ()
     unreadable = text.removeprefix(_UNREADABLE) if text.startswith(_UNREADABLE) else ""
     if text.startswith("projection: "):
-        projection = tuple(part.rpartition("=")[2] for part in text.removeprefix("projection: ").split("; "))
-    shaped = pixels.reshape((len(names), *pixels.shape[-2:]))
-    return Field(shaped, names, float(size) if size is not None else None, projection, unreadable)
+        every = [part.rpartition("=")[2] for part in text.removeprefix("projection: ").split("; ")]
+        projection = tuple(every[i] for i in kept)
+    return Field(
+        pixels.reshape((len(kept), *pixels.shape[-2:])),
+        tuple(names[i] for i in kept),
+        float(size) if size is not None else None,
+        projection,
+        unreadable,
+    )
+
+
+def _channel_names(image: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the channels in the OME metadata of an image."""
+    entries = image["Pixels"]["Channel"]
+    return tuple(str(entry["Name"]) for entry in (entries if isinstance(entries, list) else [entries]))
 
 
 def read_channels(path: str | Path) -> tuple[str, ...]:

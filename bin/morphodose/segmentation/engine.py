@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from cellpose.models import CellposeModel
 
 from morphodose.segmentation.common import Kind, Thresholds, pair
 from morphodose.segmentation.diameter import MOST_ENLARGED
+from morphodose.segmentation.dynamics import masks_of
 from morphodose.segmentation.network import load_network
 from morphodose.segmentation.normalise import normalise
+from morphodose.segmentation.tiles import run_tiles
 
 #: Diameter to which Cellpose's built-in nuclear model rescales nuclei; its file does not say so.
 NUCLEI_DIAMETER = 17.0
 
-#: Pixels in one call: fields of a well are run together up to this, which bounds the memory.
-PIXELS_AT_ONCE = 16_000_000
-
-__all__ = ["Engine", "Kind", "Thresholds", "pair", "stacks"]
-
-# Cellpose warns for each stack that it segments plane by plane, which is what is meant here
-logging.getLogger("cellpose.models").setLevel(logging.ERROR)
-logging.getLogger("cellpose.dynamics").setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", message="Sparse invariant checks")
+__all__ = ["Engine", "Kind", "Thresholds", "pair"]
 
 
 class Engine:
@@ -60,10 +51,9 @@ class Engine:
         }
         self.batch_size = batch_size or (8 if device.type == "cuda" else 1)
         self.meta = meta
-        self.model = CellposeModel(pretrained_model=False, device=device, diam_mean=own)
+        self._device = device
         # channels last: oneDNN and cuDNN convolve faster in this layout
-        self.model.net = network.to(device, memory_format=torch.channels_last)
-        self.model.diam_mean = self.model.diam_labels = own
+        self.network = network.to(device, memory_format=torch.channels_last)
 
     def segment(
         self,
@@ -88,33 +78,18 @@ class Engine:
         """
         if not diameter > 0:
             raise ValueError(f"a diameter is above 0 px, got {diameter}")
-        # Cellpose rescales by its own diameter / the given one
         own = self.diam_mean[kind]
         given = max(diameter, own / MOST_ENLARGED) * self._own_diameter / own
-        masks: list[npt.NDArray[np.int32]] = []
-        for stack in stacks([normalise(image, diameter) for image in images]):
-            found = self.model.eval(
-                stack[0] if len(stack) == 1 else stack,
-                channel_axis=-1,
-                z_axis=None if len(stack) == 1 else 0,
-                normalize=False,
-                diameter=given,
-                batch_size=self.batch_size,
-                flow_threshold=thresholds.flow_threshold,
-                cellprob_threshold=thresholds.cellprob_threshold,
-                min_size=thresholds.min_size,
-            )[0]
-            masks += [np.asarray(mask, np.int32) for mask in np.reshape(found, stack.shape[:-1])]
-        return masks
+        scale = self._own_diameter / given
+        shown = [normalise(image, diameter) for image in images]
+        threads = torch.get_num_threads()
+        return [
+            masks_of(output, scale, thresholds, threads)
+            for output in run_tiles(self._forward, shown, scale, self.batch_size)
+        ]
 
-
-def stacks(images: Sequence[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
-    """Neighbouring images of one shape as (n, Y, X, 2) stacks of bounded size, in order."""
-    groups: list[list[npt.NDArray[np.float32]]] = []
-    for image in images:
-        last = groups[-1] if groups else []
-        if last and last[0].shape == image.shape and (len(last) + 1) * image[..., 0].size <= PIXELS_AT_ONCE:
-            last.append(image)
-        else:
-            groups.append([image])
-    return [np.stack(group) for group in groups]
+    def _forward(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The network's output (n, Y, X, 3) for tiles (n, 2, Y, X)."""
+        with torch.inference_mode():
+            output = self.network(torch.from_numpy(tiles).to(self._device))[0]
+            return output.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,10 @@ from morphodose.segmentation.match import find_orphans, match_nuclei
 
 Image = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.int32]
+
+#: Fields of a well are segmented together up to this many pixels: small ones share the batches of a network,
+#: and memory stays bounded.
+PIXELS_AT_ONCE = 4_000_000
 
 #: Method → the channels that it needs.
 NEEDED: dict[Method, tuple[Literal["cell", "nuclear"], ...]] = {
@@ -113,6 +119,147 @@ class Segmented:
         }
 
 
+class Images(NamedTuple):
+    """The (Y, X) images of one field, None where the screen has no such channel; the edge of a pixel, µm."""
+
+    cell: Image | None
+    nuclear: Image | None
+    pixel_size_um: float | None = None
+
+
+class WellSegmentation:
+    """The fields of a well, segmented a few at a time.
+
+    Parameters
+    ----------
+    fields : sequence of callables
+        Each reads the `Images` of one field. It is called once, or twice (see the notes).
+    engine, nuclei_engine : Segmenter
+        For cells and for nuclei; may be the same.
+    settings : Settings
+        See there.
+
+    Raises
+    ------
+    InputError
+        If a channel that the method segments is missing.
+
+    Notes
+    -----
+    Memory holds `PIXELS_AT_ONCE` or one field, however many a well has. Where a network finds nuclei without
+    a diameter, those of all fields are segmented first, since their median decides how far cells grow; their
+    masks are kept compressed until then.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Callable[[], Images]],
+        engine: Segmenter,
+        nuclei_engine: Segmenter,
+        settings: Settings,
+    ) -> None:
+        self._fields = fields
+        self._engine = engine
+        self._nuclei_engine = nuclei_engine
+        self._settings = settings
+        self._nuclei: list[_Packed] = []
+        self._found: dict[Kind, list[npt.NDArray[np.float64]]] = {"cells": [], "nuclei": []}
+
+    def __iter__(self) -> Iterator[tuple[Images, Segmented]]:
+        """Each field and what was found in it; `diameter` and `nuclei_diameter` are known after the last."""
+        self._found = {"cells": [], "nuclei": []}
+        self._nuclei = []
+        if not self._settings.nuclei_diameter and not self._nuclei_engine.needs_diameter:
+            for _, images in self._chunks():
+                if images[0].nuclear is None:
+                    break
+                self._nuclei += [_Packed(mask) for mask in self._segment_nuclei(images)]
+        for begin, images in self._chunks():
+            kept = self._nuclei[begin : begin + len(images)]
+            nuclei = [mask.unpacked() for mask in kept] if kept else self._segment_nuclei(images)
+            yield from zip(images, self._completed(images, nuclei), strict=True)
+
+    @property
+    def diameter(self) -> float:
+        """Diameter of the cells, px: what was used, or the median of what was found; 0 if there is none."""
+        return self._diameter("cells", self._engine, self._settings.diameter)
+
+    @property
+    def nuclei_diameter(self) -> float:
+        """Diameter of the nuclei, as `diameter`."""
+        return self._diameter("nuclei", self._nuclei_engine, self._settings.nuclei_diameter)
+
+    def _diameter(self, kind: Kind, engine: Segmenter, given: float) -> float:
+        """What was used for a kind of object, or the median of what was found, 0 if nothing was segmented."""
+        if not self._found[kind]:
+            return 0.0
+        if given or engine.needs_diameter:
+            return given
+        found = np.concatenate(self._found[kind])
+        return float(np.median(found)) if len(found) else engine.diam_mean[kind]
+
+    def _chunks(self) -> Iterator[tuple[int, list[Images]]]:
+        """Neighbouring fields of `PIXELS_AT_ONCE` at most, or one, and the number of the first."""
+        held: list[Images] = []
+        pixels = 0
+        for number, read in enumerate(self._fields):
+            images = self._needed(read())
+            size = max(image.size for image in (images.cell, images.nuclear) if image is not None)
+            if held and pixels + size > PIXELS_AT_ONCE:
+                yield number - len(held), held
+                held, pixels = [], 0
+            held.append(images)
+            pixels += size
+        if held:
+            yield len(self._fields) - len(held), held
+
+    def _needed(self, images: Images) -> Images:
+        """The images of a field, if none is missing that the method segments."""
+        method = self._settings.method
+        for role, given in (("cell", images.cell), ("nuclear", images.nuclear)):
+            if role in NEEDED[method] and given is None:
+                raise InputError(f"--cell_method {method} segments the {role} channel; name it")
+        return images
+
+    def _segment_nuclei(self, fields: Sequence[Images]) -> list[Mask]:
+        """Masks of the nuclei, empty where there is no nuclear channel."""
+        images = [images.nuclear for images in fields if images.nuclear is not None]
+        if not images:
+            return [np.zeros(images.cell.shape, np.int32) for images in fields if images.cell is not None]
+        return self._segment([pair(image) for image in images], "nuclei")
+
+    def _segment(self, pairs: Sequence[npt.NDArray[np.float32]], kind: Kind) -> list[Mask]:
+        """Masks by the network of a kind of object."""
+        cells = kind == "cells"
+        engine = self._engine if cells else self._nuclei_engine
+        diameter = self._settings.diameter if cells else self._settings.nuclei_diameter
+        masks = engine.segment(
+            pairs, diameter, kind, self._settings.cells if cells else self._settings.nuclei
+        )
+        self._found[kind] += [equivalent_diameters(mask) for mask in masks]
+        return masks
+
+    def _completed(self, fields: Sequence[Images], nuclei: Sequence[Mask]) -> Iterator[Segmented]:
+        """Cells of some fields, matched with their nuclei."""
+        method, diameter = self._settings.method, self.nuclei_diameter
+        distance = self._settings.expand_px or diameter / 2
+        stains = [images.cell for images in fields if images.cell is not None]
+        if method.startswith("cellpose"):
+            pairs = [pair(stain, images.nuclear) for stain, images in zip(stains, fields, strict=True)]
+            cells = self._segment(pairs, "cells")
+        else:
+            cells = [np.zeros_like(mask) for mask in nuclei]
+        for number, (cell, nucleus) in enumerate(zip(cells, nuclei, strict=True)):
+            if method == "from_nuclei":
+                made = _of_one_origin(grow_cells(nucleus, distance), GROWN)
+            elif method == "cellpose":
+                made = _of_one_origin(cell, NETWORK)
+            else:
+                made = complete_cells(cell, nucleus, stains[number], diameter, distance)
+            by_network = method.startswith("cellpose")
+            yield _finish(made, nucleus, len(find_orphans(cell, nucleus)) if by_network else 0)
+
+
 def segment_well(
     cell_images: Sequence[Image] | None,
     nuclear_images: Sequence[Image] | None,
@@ -120,81 +267,40 @@ def segment_well(
     nuclei_engine: Segmenter,
     settings: Settings,
 ) -> tuple[list[Segmented], float, float]:
-    """Segment all fields of a well.
+    """Segment all fields of a well whose images are in memory.
 
     Parameters
     ----------
     cell_images, nuclear_images : sequences of (Y, X) arrays
         The two channels, field by field; None where the screen has no such channel.
-    engine, nuclei_engine : Segmenter
-        For cells and for nuclei; may be the same.
-    settings : Settings
-        See there.
+    engine, nuclei_engine, settings
+        As for `WellSegmentation`.
 
     Returns
     -------
     list of Segmented, float, float
         The fields; the diameters of cells and of nuclei (0 where none were segmented): what was used, or
         the median of what was found by a network that needs none.
-
-    Raises
-    ------
-    InputError
-        If a channel that the method segments is missing.
     """
-    for role, given in (("cell", cell_images), ("nuclear", nuclear_images)):
-        if role in NEEDED[settings.method] and given is None:
-            raise InputError(f"--cell_method {settings.method} segments the {role} channel; name it")
-    fields = cell_images if cell_images is not None else nuclear_images
-    assert fields is not None  # each method needs one of the two
-    nuclei, nuclei_diameter = _nuclei(nuclear_images, fields, nuclei_engine, settings)
-    distance = settings.expand_px or nuclei_diameter / 2
-    if settings.method == "from_nuclei":
-        grown = [_of_one_origin(grow_cells(mask, distance), GROWN) for mask in nuclei]
-        results = [_finish(c, n, 0) for c, n in zip(grown, nuclei, strict=True)]
-        return results, 0.0, nuclei_diameter
-    if settings.method == "propagate":
-        cells, diameter = [np.zeros_like(mask) for mask in nuclei], 0.0
-    else:
-        pairs = [
-            pair(cell, nuclear_images[i] if nuclear_images is not None else None)
-            for i, cell in enumerate(fields)
-        ]
-        cells, diameter = _segment(engine, pairs, settings.diameter, "cells", settings.cells)
-    results = []
-    for cell, nucleus, stain in zip(cells, nuclei, fields, strict=True):
-        left = 0 if settings.method == "propagate" else len(find_orphans(cell, nucleus))
-        if settings.method == "cellpose":
-            made = _of_one_origin(cell, NETWORK)
-        else:
-            made = complete_cells(cell, nucleus, stain, nuclei_diameter, distance)
-        results.append(_finish(made, nucleus, left))
-    return results, diameter, nuclei_diameter
+    count = len(cell_images if cell_images is not None else nuclear_images or ())
+    fields = [
+        partial(Images, *(None if images is None else images[i] for images in (cell_images, nuclear_images)))
+        for i in range(count)
+    ]
+    well = WellSegmentation(fields, engine, nuclei_engine, settings)
+    return [found for _, found in well], well.diameter, well.nuclei_diameter
 
 
-def _nuclei(
-    images: Sequence[Image] | None, fields: Sequence[Image], engine: Segmenter, settings: Settings
-) -> tuple[list[Mask], float]:
-    """Masks of the nuclei, empty where there is no nuclear channel, and the diameter used."""
-    if images is None:
-        return [np.zeros(image.shape, np.int32) for image in fields], 0.0
-    pairs = [pair(image) for image in images]
-    return _segment(engine, pairs, settings.nuclei_diameter, "nuclei", settings.nuclei)
+class _Packed:
+    """A mask, compressed: most of its pixels are like their neighbours."""
 
+    def __init__(self, mask: Mask) -> None:
+        self._shape = mask.shape
+        self._data = zlib.compress(mask.tobytes(), 1)
 
-def _segment(
-    engine: Segmenter,
-    pairs: Sequence[npt.NDArray[np.float32]],
-    diameter: float,
-    kind: Kind,
-    thresholds: Thresholds,
-) -> tuple[list[Mask], float]:
-    """Masks, and the diameter used: given, or, where none is needed, of what was found."""
-    if not diameter and not engine.needs_diameter:
-        masks = engine.segment(pairs, 0.0, kind, thresholds)
-        found = np.concatenate([equivalent_diameters(mask) for mask in masks])
-        return masks, float(np.median(found)) if len(found) else engine.diam_mean[kind]
-    return engine.segment(pairs, diameter, kind, thresholds), diameter
+    def unpacked(self) -> Mask:
+        """The mask."""
+        return np.frombuffer(zlib.decompress(self._data), np.int32).reshape(self._shape).copy()
 
 
 def _of_one_origin(cells: Mask, origin: str) -> Completed:
