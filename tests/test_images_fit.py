@@ -53,6 +53,8 @@ def test_the_image_of_a_step_holds_what_its_command_imports(process: str) -> Non
             continue
         locked = {pin.partition("==")[0] for pin in pins(image)}
         lacking = distributions(command) - locked
+        if image == "cellpose4":
+            lacking -= {"numba"}  # of the engine of Cellpose 3, which load.py leaves alone there
         assert not lacking, (
             f"{command} imports {sorted(lacking)}, which {image}.lock lacks (label of {process}?)"
         )

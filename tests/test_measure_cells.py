@@ -171,7 +171,7 @@ def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(root: Path, real: 
 def test_kernels_are_not_kept_where_others_can_put_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    compiled = importlib.import_module("morphodose.measurement.compiled")
+    compiled = importlib.import_module("morphodose.compiled")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
     place = tmp_path / f"morphodose-{os.getuid()}"

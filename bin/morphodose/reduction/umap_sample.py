@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+from morphodose import compiled  # noqa: F401  (decides where kernels are kept)
 
 Indices = npt.NDArray[np.int64]
 #: A map of fewer cells shows nothing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+from morphodose import compiled  # noqa: F401  (decides where kernels are kept)
 
 #: Pixels whose ways are followed side by side: their steps do not wait for each other.
 ABREAST = 256
@@ -19,7 +19,7 @@ MARGIN, REACH = 20, 5
 OF_SEED, OF_OBJECT = 10, 2
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def follow(flows, ys, xs, steps, ends):  # type: ignore[no-untyped-def]
     """Pixels where those at `ys`, `xs` end after `steps` steps along `flows`, into `ends` (n, 2).
 
@@ -82,7 +82,7 @@ def follow(flows, ys, xs, steps, ends):  # type: ignore[no-untyped-def]
             active = still
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def seeds(crowd):  # type: ignore[no-untyped-def]
     """Local maxima (n, 2) of the number of pixels that end in each, in raster order; `crowd` has a margin."""
     found = []
@@ -102,7 +102,7 @@ def seeds(crowd):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def spread(crowd, ordered, owner):  # type: ignore[no-untyped-def]
     """Number each seed's neighbourhood in `owner`: 1 for the first of `ordered`, later ones on top."""
     side = 2 * REACH + 1
@@ -127,7 +127,7 @@ def spread(crowd, ordered, owner):  # type: ignore[no-untyped-def]
                     owner[top + y, start + x] = k + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def renumber(labels, keep):  # type: ignore[no-untyped-def]
     """Number the labels to keep 1, 2, … by their first pixel, in place, others 0; how many there are."""
     number = np.zeros(len(keep), np.int32)
@@ -143,7 +143,7 @@ def renumber(labels, keep):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def boxes(labels, count):  # type: ignore[no-untyped-def]
     """First and last row and column (count, 4) of each label 1 … count; -1 where a label is missing."""
     found = np.full((count, 4), -1, np.int64)
@@ -159,7 +159,7 @@ def boxes(labels, count):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _spread_row(above, row, below, result, n):  # type: ignore[no-untyped-def]
     """One step of the diffusion in a run of `n` pixels, that start at 1 in each row."""
     for i in range(n):
@@ -169,7 +169,7 @@ def _spread_row(above, row, below, result, n):  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def flow_errors(labels, found, flows, first, last, errors):  # type: ignore[no-untyped-def]
     """Mean squared difference of the flows that labels first + 1 … last would have from the given ones.
 
@@ -235,7 +235,7 @@ def flow_errors(labels, found, flows, first, last, errors):  # type: ignore[no-u
         errors[k] = error_y / area + error_x / area
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def fill_holes(labels, found):  # type: ignore[no-untyped-def]
     """Give each label, in order, the pixels that it encloses, in place, whosever they are."""
     for k in range(len(found)):
@@ -269,7 +269,7 @@ def fill_holes(labels, found):  # type: ignore[no-untyped-def]
                     labels[top + y, start + x] = k + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def add_tile(total, tile, weight, top, start):  # type: ignore[no-untyped-def]
     """Add a weighted tile (y, x, C) float32 to `total` (Y, X, C) float32, summed in float64."""
     for y in range(tile.shape[0]):
@@ -279,7 +279,7 @@ def add_tile(total, tile, weight, top, start):  # type: ignore[no-untyped-def]
                 total[top + y, start + x, c] = np.float32(here + tile[y, x, c] * weight[y, x])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def divide_by_weights(total, weight, places):  # type: ignore[no-untyped-def]
     """Divide what `add_tile` has added by the weights of the tiles, whose corners are `places` (n, 2)."""
     row = np.empty(total.shape[1])

@@ -282,11 +282,9 @@ def segment_well(
         The fields; the diameters of cells and of nuclei (0 where none were segmented): what was used, or
         the median of what was found by a network that needs none.
     """
-    count = len(cell_images if cell_images is not None else nuclear_images or ())
-    fields = [
-        partial(Images, *(None if images is None else images[i] for images in (cell_images, nuclear_images)))
-        for i in range(count)
-    ]
+    none: list[Image | None] = [None] * len(cell_images if cell_images is not None else nuclear_images or ())
+    cells, nuclei = (none if images is None else images for images in (cell_images, nuclear_images))
+    fields = [partial(Images, cell, nuclear) for cell, nuclear in zip(cells, nuclei, strict=True)]
     well = WellSegmentation(fields, engine, nuclei_engine, settings)
     return [found for _, found in well], well.diameter, well.nuclei_diameter
 
