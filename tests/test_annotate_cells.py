@@ -1,8 +1,12 @@
 """The command that joins the tables of cells and images."""
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from morphodose.annotate import Lookup
+from morphodose.errors import InputError
 from morphodose.tables import column_units, write_table
 from stats_tables import keys, measurements, plate_map, run, succeed
 
@@ -125,3 +129,28 @@ def test_a_well_without_a_row_in_the_plate_map_is_named(folder):
         folder / "i.parquet",
     )
     assert done.returncode == 1 and "no row for well A02" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_only_the_parts_of_a_table_with_the_keys_are_read_and_keys_in_any_order_are_found(
+    tmp_path, monkeypatch
+):
+    ids = [f"{well}_obj{n}" for well in ("A01", "A02", "B01") for n in range(1, 12)]
+    table = pa.table({"id": ids, "state": [f"of {one}" for one in ids]})
+    pq.write_table(table.slice(0, 22), tmp_path / "a.parquet", row_group_size=11)
+    pq.write_table(table.slice(22).take(list(range(10, -1, -1))), tmp_path / "b.parquet", row_group_size=4)
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    lookup = Lookup(files, "id", "state", "death")
+    read = []
+    one = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda self, group, **more: read.append(group) or one(self, group, **more),
+    )
+    asked = pa.array(["A02_obj3", "A02_obj99", "A02_obj10"])
+    assert lookup.of(asked).to_pylist() == ["of A02_obj3", None, "of A02_obj10"]
+    assert read == [1]
+    assert lookup.of(pa.array(["B01_obj11", "A01_obj1"])).to_pylist() == ["of B01_obj11", "of A01_obj1"]
+    assert lookup.of(pa.array([], pa.string())).to_pylist() == []
+    with pytest.raises(InputError, match="death: a table with repeated ids; was a file given twice"):
+        Lookup([*files, files[0]], "id", "state", "death").of(asked)

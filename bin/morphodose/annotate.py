@@ -30,16 +30,57 @@ FIELD_KEYS = (*WELL_KEYS, "Metadata_Field", "Metadata_ImageID")
 
 
 class Lookup:
-    """Text by key, for columns of millions of rows."""
+    """Text by key in tables of any number of rows, of which only those near the keys in question are read.
 
-    def __init__(self, keys: pa.Array, values: pa.Array, source: str) -> None:
-        self.keys, self.values = keys, values.cast(pa.string())
-        if len(pc.unique(keys)) != len(keys):
-            raise InputError(f"{source}: a {len(keys)}-row table with repeated ids; was a file given twice?")
+    Which part of a file may have a key is known from the least and the greatest key of each row group, so
+    tables that were written well by well are read well by well.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    key, value : str
+        Columns.
+    source : str
+        What the tables are called in a message.
+    """
+
+    def __init__(self, files: Sequence[Path], key: str, value: str, source: str) -> None:
+        self.columns, self.source = [key, value], source
+        #: File, row group, least and greatest key; None where they are not known.
+        self.groups: list[tuple[Path, int, str | None, str | None]] = []
+        for file in files:
+            about = pq.read_metadata(file)
+            place = about.schema.names.index(key)
+            for group in range(about.num_row_groups):
+                found = about.row_group(group).column(place).statistics
+                known = found is not None and found.has_min_max
+                low, high = (found.min, found.max) if known else (None, None)
+                self.groups.append((file, group, low, high))
 
     def of(self, keys: pa.Array) -> pa.Array:
-        """Value of each key; null where there is none."""
-        return self.values.take(pc.index_in(keys, value_set=self.keys))
+        """Value of each key; null where there is none.
+
+        Raises
+        ------
+        InputError
+            If one of the keys is there twice.
+        """
+        limits = pc.min_max(keys).as_py()
+        read = [
+            pq.ParquetFile(file).read_row_group(group, columns=self.columns)
+            for file, group, low, high in self.groups
+            if len(keys)
+            and (low is None or high is None or not (high < limits["min"] or limits["max"] < low))
+        ]
+        if not read:
+            return pa.nulls(len(keys), pa.string())
+        table = pa.concat_tables(read, promote_options="permissive")
+        known = _flat(table[self.columns[0]])
+        asked = pc.is_in(known, value_set=keys)
+        known = known.filter(asked)
+        if len(pc.unique(known)) != len(known):
+            raise InputError(f"{self.source}: a table with repeated ids; was a file given twice?")
+        return _flat(table[self.columns[1]]).filter(asked).take(pc.index_in(keys, value_set=known))
 
 
 def annotate_cells(
@@ -137,10 +178,7 @@ def read_lookup(path: str | Path, key: str, value: str, pattern: str = "") -> Lo
     files = find_files(path, pattern) if pattern else parquet_files(Path(path))
     if not files:
         raise InputError(f"{path}: no table {pattern} in it")
-    table = pa.concat_tables(
-        [pq.ParquetFile(file).read(columns=[key, value]) for file in files], promote_options="permissive"
-    )
-    return Lookup(_flat(table[key]), _flat(table[value]), str(path))
+    return Lookup(files, key, value, str(path))
 
 
 def image_table(

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Rows that a reader of a part of a table reads at least.
+ROW_GROUP = 1 << 16
+
+
 def to_arrow(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pa.Table:
     """Arrow table of `frame` in the house order and types.
 
@@ -62,7 +66,14 @@ def write_arrow(table: pa.Table, path: str | Path) -> None:
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     signed = table.replace_schema_metadata(signed_metadata(table.schema))
     with replacing(path) as temporary:
-        pq.write_table(signed, temporary, compression="zstd", compression_level=1, use_dictionary=texts)
+        pq.write_table(
+            signed,
+            temporary,
+            row_group_size=ROW_GROUP,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=texts,
+        )
 
 
 def signed_metadata(schema: pa.Schema) -> dict[bytes, bytes] | None:
