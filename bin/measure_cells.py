@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
@@ -19,7 +20,7 @@ from morphodose.measurement.granularity import Spectrum
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
 from morphodose.steps.measure_cells import STEP
-from morphodose.tables import write_table
+from morphodose.tables import columns_to_arrow, write_arrow
 
 
 @well_command
@@ -40,7 +41,7 @@ from morphodose.tables import write_table
     help="Counts to grey levels: log keeps relative differences at any brightness; linear is CellProfiler's.",
 )
 @click.option("--texture_scale", type=click.IntRange(1), multiple=True, default=[3], help="Pixel distance.")
-@click.option("--granularity_length", type=click.IntRange(1, 64), default=8, help="Steps of the spectrum.")
+@click.option("--granularity_length", type=click.IntRange(1, 64), default=16, help="Steps of the spectrum.")
 @click.option("--granularity_subsample", type=click.FloatRange(0.01, 1), default=0.25, help="Sampling of it.")
 @click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="Distance to neighbours, px.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
@@ -90,20 +91,18 @@ def main(
         except InputError as fault:
             raise InputError(f"{image}: {fault}") from fault
         count = len(tables[image].labels)
-        said = "".join(f"; {times} × {text}" for text, times in tables[image].warned.most_common())
+        said = "".join(f"; {times} {text}" for text, times in tables[image].lacking.most_common())
         click.echo(
             f"{well_timepoint}: field {position} of {len(paths)}: {count} cells{said}", file=sys.stderr
         )
-    import pandas as pd
-
     columns = rows(well, tables)
     units = feature_units([name for name in columns if not name.startswith("Metadata_")], pixel_size)
-    write_table(pd.DataFrame(columns), out, {**units, "Metadata_Timepoint": "h"})
+    write_arrow(columns_to_arrow(columns, {**units, "Metadata_Timepoint": "h"}), out)
 
 
-def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, object]:
+def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, npt.NDArray[np.generic]]:
     """Columns of the table: keys, then features; a row a cell, fields in their order, labels ascending."""
-    columns: dict[str, object] = {}
+    columns: dict[str, npt.NDArray[np.generic]] = {}
     keys = {image: well.columns(image) for image in tables}
     kinds = {"Metadata_Timepoint": np.float64, "Metadata_Field": np.int64}
     for name in next(iter(keys.values())):

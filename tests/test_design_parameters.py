@@ -58,7 +58,7 @@ def test_unknown_features_are_named_each(screen: Screen) -> None:
         ("--features", "wrong"),
         ("--features", "shape"),
     ]
-    assert "is not one of sizeshape, zernike" in faults[0][2]
+    assert "is not one of sizeshape, moments" in faults[0][2]
 
 
 def test_death_states_need_intensities(screen: Screen) -> None:
@@ -100,7 +100,7 @@ def test_endpoints_have_a_form_and_columns_that_may_be_measured(screen: Screen) 
     nuclear = found(screen, {"cell": "Hoechst"}, endpoints="Nuclei_AreaShape_Area")
     assert "needs a nuclear channel" in nuclear[0][2]
     unmeasured = found(screen, endpoints="Cells_AreaShape_Area", features="intensity")
-    assert "needs sizeshape or zernike in --features" in unmeasured[0][2]
+    assert "needs sizeshape in --features" in unmeasured[0][2]
 
 
 def test_options_of_the_death_gates_are_read_before_the_first_task(screen: Screen) -> None:

@@ -192,8 +192,18 @@ def test_kernels_are_not_kept_where_others_can_put_them(
     assert place.stat().st_mode & 0o777 == 0o700
 
 
-def test_start_up_imports_neither_torch_nor_scipys_statistics(root: Path) -> None:
-    script = "import sys, measure_cells; print([m for m in ('torch', 'scipy.stats') if m in sys.modules])"
+def test_start_up_imports_no_more_than_numpy_numba_and_the_readers_of_files(root: Path) -> None:
+    heavy = (
+        "torch",
+        "scipy.ndimage",
+        "scipy.sparse",
+        "pandas",
+        "skimage",
+        "cp_measure",
+        "centrosome",
+        "matplotlib",
+    )
+    script = f"import sys, measure_cells; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

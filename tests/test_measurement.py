@@ -4,49 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.ndimage as ndi
 
+from masked_cells import CHANNELS, disc, masks, pixels
 from morphodose.errors import InputError
 from morphodose.images import Field
-from morphodose.measurement.compartments import compartment, compartments_of, labels_of
-from morphodose.measurement.correlation import correlation
-from morphodose.measurement.families import FAMILIES, family_faults, parse_families, why_not_measured
+from morphodose.measurement.compartments import labels_of
+from morphodose.measurement.families import (
+    FAMILIES,
+    STANDARD,
+    family_faults,
+    parse_families,
+    why_not_measured,
+)
 from morphodose.measurement.field import Settings, feature_units, measure_field
-from morphodose.measurement.granularity import Spectrum, granularity, reconstruct, sampling
-from morphodose.measurement.intensity import grey_levels, intensity, texture
-from morphodose.measurement.radial import geometry, radial_distribution
-from morphodose.measurement.shape import neighbors, size_and_shape, zernike
-
-CHANNELS = ("CellMask", "Hoechst", "PI")
-
-
-def disc(shape: tuple[int, int], y: float, x: float, radius: float) -> np.ndarray:
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-
-
-def masks(seed: int = 0, size: int = 160) -> tuple[np.ndarray, np.ndarray]:
-    """Touching cells with nuclei, labels with gaps, one cell without nucleus, one nucleus in two pieces."""
-    rng = np.random.default_rng(seed)
-    cells, nuclei = np.zeros((size, size), np.int32), np.zeros((size, size), np.int32)
-    labels = rng.permutation(np.arange(1, 60))[:12]
-    for place, label in enumerate(labels):
-        y, x = 20 + 36 * (place // 4) + rng.uniform(-5, 5), 20 + 36 * (place % 4) + rng.uniform(-5, 5)
-        cell = disc(cells.shape, y, x, rng.uniform(12, 19)) & (cells == 0)
-        cells[cell] = label
-        if place == 3:
-            continue
-        nuclei[cell & disc(cells.shape, y, x, 6)] = label
-        if place == 5:
-            nuclei[:, round(x)] = np.where(nuclei[:, round(x)] == label, 0, nuclei[:, round(x)])
-    return cells, nuclei
-
-
-def pixels(seed: int = 0, size: int = 160) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    smooth = ndi.gaussian_filter(rng.normal(size=(len(CHANNELS), size, size)), (0, 3, 3))
-    return rng.poisson(np.clip(1500 + 9000 * smooth, 100, None)).astype(np.uint16)
-
+from morphodose.measurement.texture import grey_levels
 
 FIELD = Field(pixels(), CHANNELS, None)
 
@@ -129,7 +100,7 @@ def test_a_field_with_one_cell_is_measured_and_has_no_neighbours() -> None:
     assert features["Cells_Neighbors_FirstClosestObjectNumber_Adjacent"][0] == 0
     assert np.isnan(features["Cells_Neighbors_FirstClosestDistance_Adjacent"][0])
     undefined = [name for name, values in features.items() if np.isnan(values[0])]
-    assert all("Closest" in name or "Angle" in name for name in undefined)
+    assert all("Closest" in name or "Angle" in name or "Costes" in name for name in undefined)
 
 
 def test_cells_none_of_which_has_a_nucleus_keep_the_nuclear_columns() -> None:
@@ -150,8 +121,8 @@ def test_objects_of_one_two_and_three_pixels_are_measured_without_infinities() -
     np.testing.assert_array_equal(measured.features["Cells_AreaShape_Area"], [1, 2, 3, 1])
     assert measured.features["Cells_Intensity_MeanIntensity_PI"][0] == FIELD.channel("PI")[10, 10]
     assert not any(np.isinf(values).any() for values in measured.features.values())
-    # what a pixel does not have was warned of, and is counted
-    assert sum(measured.warned.values()) > 0 and all(": " in text for text in measured.warned)
+    # what objects of a few pixels do not have is counted
+    assert measured.lacking["Cells without some texture"] == 4
     # a nucleus that fills its cell leaves no cytoplasm
     assert np.isnan(measured.features["Cytoplasm_AreaShape_Area"][2])
 
@@ -241,148 +212,6 @@ def test_masks_that_do_not_fit_are_errors_with_their_values() -> None:
         measure_field(FIELD, cells, np.where(nuclei > 0, 99, 0))
 
 
-# --- the same values as cp_measure, where the work is arranged anew ---
-
-
-def part_of(mask: np.ndarray):
-    return compartment("Cells", mask, labels_of(mask))
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_radial_distribution_equals_cp_measure(which: int) -> None:
-    from cp_measure.core.measureobjectintensitydistribution import get_radial_distribution
-
-    part = part_of(masks()[which])
-    image = FIELD.channel("PI").astype(float)
-    expected = get_radial_distribution(part.labels, image)
-    found = radial_distribution(geometry(part), image, "PI")
-    assert len(found) == len(expected)
-    for name, values in expected.items():
-        kind, feature, ring = name.split("_")
-        np.testing.assert_allclose(found[f"{kind}_{feature}_PI_{ring}"], values, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(160, 160), (157, 131)])
-def test_granularity_equals_cp_measure(shape: tuple[int, int]) -> None:
-    from cp_measure.core.measuregranularity import get_granularity
-
-    cells, nuclei = (mask[: shape[0], : shape[1]] for mask in masks())
-    _, parts = compartments_of(cells, nuclei)
-    image = FIELD.channel("CellMask").astype(float)[: shape[0], : shape[1]]
-    for spectrum in (Spectrum(length=16), Spectrum(subsample=0.5, background=0.5, radius=5, length=6)):
-        samplings = [sampling(part, spectrum) for part in parts]
-        found = granularity(parts, samplings, image, "CellMask", spectrum)
-        for part, features in zip(parts, found, strict=True):
-            expected = get_granularity(
-                part.labels,
-                image,
-                spectrum.subsample,
-                spectrum.background,
-                spectrum.radius,
-                spectrum.length,
-            )
-            for name, values in expected.items():
-                np.testing.assert_allclose(features[f"{name}_CellMask"], values, rtol=1e-9, atol=1e-9)
-
-
-def test_reconstruction_equals_skimage_exactly() -> None:
-    from skimage.morphology import disk, erosion, reconstruction
-
-    rng = np.random.default_rng(0)
-    for size in (1, 2, 7, 60):
-        mask = np.round(ndi.gaussian_filter(rng.normal(size=(size, size + 3)), 1) * 20)
-        marker = mask.copy()
-        for _ in range(3):
-            marker = erosion(marker, disk(1))
-            expected = reconstruction(marker, mask, footprint=disk(1))
-            np.testing.assert_array_equal(reconstruct(marker, mask), expected)
-
-
-def test_correlations_equal_cp_measure() -> None:
-    from cp_measure.core.measurecolocalization import (
-        get_correlation_manders_fold,
-        get_correlation_overlap,
-        get_correlation_pearson,
-        get_correlation_rwc,
-    )
-
-    part = part_of(masks()[0])
-    first, second = (FIELD.channel(name).astype(float) // 50 for name in ("Hoechst", "PI"))  # with ties
-    found = correlation(part, {"A": first, "B": second})
-    given = (first, second, part.labels)
-    expected = {**get_correlation_pearson(*given), **get_correlation_manders_fold(*given)}
-    expected |= {**get_correlation_rwc(*given), **get_correlation_overlap(*given)}
-    names = {
-        "Correlation_Pearson": "Correlation_Correlation_A_B",
-        "Correlation_Slope": "Correlation_Slope_A_B",
-        "Correlation_Overlap": "Correlation_Overlap_A_B",
-    }
-    for kind in ("K", "Manders", "RWC"):
-        names |= {f"Correlation_{kind}_1": f"Correlation_{kind}_A_B"}
-        names |= {f"Correlation_{kind}_2": f"Correlation_{kind}_B_A"}
-    assert set(names.values()) == set(found)
-    for theirs, ours in names.items():
-        np.testing.assert_allclose(found[ours], expected[theirs], rtol=1e-9, err_msg=ours)
-
-
-def test_a_channel_correlates_with_itself_and_against_its_inverse() -> None:
-    part = part_of(masks()[0])
-    image = FIELD.channel("PI").astype(float)
-    found = correlation(part, {"A": image, "B": 2 * image + 100, "C": 60000 - image})
-    np.testing.assert_allclose(found["Correlation_Correlation_A_B"], 1)
-    np.testing.assert_allclose(found["Correlation_Slope_A_B"], 2)
-    np.testing.assert_allclose(found["Correlation_Correlation_A_C"], -1)
-
-
-def test_neighbours_equal_cp_measure_where_it_is_right() -> None:
-    from cp_measure.multimask.measureobjectneighbors import measureobjectneighbors
-
-    cells = masks()[0]
-    part, labels = part_of(cells), labels_of(cells)
-    found = neighbors(part, labels, 5)
-    for method, scale in (("Adjacent", "Adjacent"), ("Within a specified distance", "5")):
-        expected = measureobjectneighbors(part.labels, part.labels, method, 5)
-        for feature in ("NumberOfNeighbors", "PercentTouching"):
-            name = f"Neighbors_{feature}_{scale}"
-            np.testing.assert_allclose(found[name], expected[name], err_msg=name)
-        if scale == "Adjacent":
-            for feature in ("FirstClosestDistance", "SecondClosestDistance", "AngleBetweenNeighbors"):
-                name = f"Neighbors_{feature}_{scale}"
-                np.testing.assert_allclose(found[name], expected[name], err_msg=name)
-    assert found["Neighbors_NumberOfNeighbors_Adjacent"].max() > 0
-    # cp_measure 0.3.0 names the object itself as its closest
-    own = found["Neighbors_FirstClosestObjectNumber_Adjacent"]
-    assert not (own == labels).any()
-    assert set(own) <= set(labels)
-
-
-def test_bundled_families_equal_cp_measures_own_registry() -> None:
-    import cp_measure
-    from cp_measure.bulk import get_core_measurements
-
-    cells = masks()[0]
-    part = part_of(cells)
-    image = FIELD.channel("PI").astype(float)
-    theirs = get_core_measurements()
-    mine = {**size_and_shape(part), **zernike(part)}
-    expected = {f"AreaShape_{name}": values for name, values in theirs["sizeshape"](cells, image).items()}
-    expected |= {f"AreaShape_{name}": values for name, values in theirs["zernike"](cells, image).items()}
-    for name, values in mine.items():
-        if "Feret" not in name:
-            np.testing.assert_allclose(values, expected[name], rtol=1e-9, err_msg=name)
-    for name, values in theirs["intensity"](cells, image).items():
-        if not name.endswith("_Z") and "MaxIntensity_" not in name:
-            found = intensity(part, image, "PI")[f"{name}_PI"]
-            np.testing.assert_allclose(found, values, rtol=1e-6, err_msg=name)
-    levels = grey_levels(FIELD.channel("PI"))
-    textures = texture(part, levels, "PI")
-    for name, values in theirs["texture"](cells, levels).items():
-        feature, rest = name.split("_", 1)
-        found = textures[f"Texture_{feature}_PI_{rest}"]
-        np.testing.assert_allclose(found, values, rtol=1e-4, atol=1e-6, err_msg=name)
-    assert cp_measure._ACCELERATOR is None
-
-
 # --- texture levels ---
 
 
@@ -390,10 +219,19 @@ def test_grey_levels_depend_on_the_count_alone_and_never_are_background() -> Non
     image = np.array([[0, 1, 500, 1000, 65535]], np.uint16)
     bright = np.array([[0, 1, 500, 1000, 2]], np.uint16)
     assert list(grey_levels(image)[0, :4]) == list(grey_levels(bright)[0, :4])
-    for scaling in ("log", "linear"):
-        levels = grey_levels(image, scaling)
-        assert (levels.min(), levels.max()) == (1, 255)
+    assert (grey_levels(image).min(), grey_levels(image).max()) == (1, 255)
     assert grey_levels(np.array([[0, 255]], np.uint8)).tolist() == [[1, 255]]
+    # other types are 16-bit counts; what is not a number takes no part
+    assert grey_levels(image.astype(np.float32)).tolist() == grey_levels(image).tolist()
+    assert grey_levels(np.array([np.nan, -5, 1e6, np.inf])).tolist() == [0, 1, 255, 255]
+
+
+def test_linear_grey_levels_are_cellprofilers() -> None:
+    from skimage.util import img_as_ubyte
+
+    counts = np.arange(2**16, dtype=np.uint16)
+    assert np.array_equal(grey_levels(counts, "linear"), img_as_ubyte(counts / 65535.0))
+    assert grey_levels(np.arange(256, dtype=np.uint8), "linear").tolist() == list(range(256))
 
 
 def test_log_levels_keep_the_texture_of_a_dim_stain_that_linear_levels_lose() -> None:
@@ -407,6 +245,8 @@ def test_log_levels_keep_the_texture_of_a_dim_stain_that_linear_levels_lose() ->
 
 def test_families_are_parsed_in_order_and_unknown_ones_named() -> None:
     assert parse_families("all") == FAMILIES
+    assert parse_families("standard") == STANDARD
+    assert parse_families("moments, standard") == tuple(n for n in FAMILIES if n in (*STANDARD, "moments"))
     assert parse_families("texture, sizeshape") == ("sizeshape", "texture")
     with pytest.raises(InputError, match="'textures': is not one of"):
         parse_families("textures")
@@ -430,19 +270,21 @@ def test_every_column_that_is_measured_is_one_that_may_be() -> None:
         ("Cells_Texture_Contrast_PI2_3_00_256", "names none of the channels"),
         ("Nuclei_AreaShape_Area", "needs a nuclear channel"),
         ("Cells_Texture_Contrast_PI_3_00_256", "needs texture in --features"),
+        ("Cells_AreaShape_HuMoment_0", "needs moments in --features"),
+        ("Cells_RadialDistribution_ZernikePhase_PI_1_1", "needs radial_zernike in --features"),
         ("Cells_AreaShape_Area", ""),
         ("Cells_Intensity_MeanIntensity_PI", ""),
     ],
 )
 def test_a_column_that_no_cell_can_have_is_told(column: str, why: str) -> None:
-    families = FAMILIES if why != "needs texture in --features" else ("sizeshape", "intensity")
+    families = STANDARD if why != "needs texture in --features" else ("sizeshape", "intensity")
     found = why_not_measured(column, CHANNELS, False, families)
     assert why in found and (found == "") == (why == "")
 
 
 def test_all_unknown_families_are_found() -> None:
     assert [fault.value for fault in family_faults("textures,intensity,shape")] == ["textures", "shape"]
-    assert family_faults("all") == family_faults("texture, sizeshape") == []
+    assert family_faults("all") == family_faults("texture, sizeshape,standard") == []
 
 
 def test_only_the_families_asked_for_are_measured() -> None:

@@ -14,6 +14,8 @@ from morphodose.files import find_files, replacing
 from morphodose.spreadsheets import write_csv_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 
@@ -39,7 +41,20 @@ def to_arrow(frame: pd.DataFrame, units: Mapping[str, str] | None = None) -> pa.
     """
     keys = [name for name in frame.columns if name.startswith("Metadata_")]
     features = [name for name in frame.columns if not name.startswith("Metadata_")]
-    table = pa.Table.from_pandas(frame[keys + features], preserve_index=False)
+    return _typed(pa.Table.from_pandas(frame[keys + features], preserve_index=False), units)
+
+
+def columns_to_arrow(
+    columns: Mapping[str, npt.NDArray[np.generic]], units: Mapping[str, str] | None = None
+) -> pa.Table:
+    """The same of arrays by name, those of objects being text; without pandas, slow to import."""
+    names = sorted(columns, key=lambda name: not name.startswith("Metadata_"))
+    kinds = {name: pa.string() if columns[name].dtype == object else None for name in names}
+    return _typed(pa.table({name: pa.array(columns[name], kinds[name]) for name in names}), units)
+
+
+def _typed(table: pa.Table, units: Mapping[str, str] | None) -> pa.Table:
+    """A table with the house types and its units."""
     fields = []
     for field in table.schema:
         kind = field.type

@@ -17,7 +17,7 @@ from morphodose.errors import InputError, ParameterError
 from morphodose.evaluation.design import FieldCrops, parse_exclude, plan
 from morphodose.evaluation.labels import Content
 from morphodose.evaluation.splits import Unit
-from morphodose.measurement.families import FAMILIES, family_faults, parse_families, why_not_measured
+from morphodose.measurement.families import DEFAULT, FAMILIES, family_faults, parse_families, why_not_measured
 from morphodose.profiles.endpoints import read_endpoints
 from morphodose.projection_methods import methods_of, plane_faults, projection_faults
 from morphodose.responses.correction import parse_terms
@@ -95,7 +95,7 @@ def check_analysis(
         *_segmentation(chosen.cell_method, named),
         *_projection(chosen.projection, channels, named.get("brightfield"), planes),
     ]
-    features = chosen.features or "all"
+    features = chosen.features or DEFAULT
     wrong = family_faults(features)
     found += wrong
     families = FAMILIES if wrong else parse_families(features)

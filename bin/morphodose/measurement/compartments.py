@@ -36,7 +36,10 @@ class Compartment:
 
 def labels_of(mask: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     """The labels of a mask, ascending, without background; gaps are usual (border cells are taken out)."""
-    found = np.unique(mask)
+    if mask.size and mask.min() >= 0 and mask.max() < 4 * mask.size:  # counting is quicker than sorting
+        found = np.flatnonzero(np.bincount(mask.ravel()))
+    else:
+        found = np.unique(mask)
     return found[found != 0].astype(np.int64)
 
 

@@ -1,126 +1,160 @@
 """Correlation and colocalisation of two channels within each object, all pairs of channels at once.
 
-MeasureColocalization of CellProfiler as in cp_measure 0.3.0 (`measurecolocalization`), on segment sums
-instead of a loop over objects for every pair: ranks and thresholds are worked out once a channel, and
-SciPy's statistics, half of the start-up of a task, are not imported. Values are the same (tested).
-Costes' thresholds are left out: a search per object and pair, undefined for many dim cells.
+MeasureColocalization of CellProfiler as in cp_measure 0.3.0 (`measurecolocalization`): thresholds, means and
+ranks are worked out once a channel, and a pair is one pass over the pixels. Values are the same (tested).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-from morphodose.measurement.compartments import Compartment
-from morphodose.measurement.shape import Features
+from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+from morphodose.measurement.objects import Objects
+from morphodose.measurement.ordered import Values
 
 #: Pixels below this share of the object's maximum are no signal (CellProfiler's default, 15 %).
 THRESHOLD = 0.15
+#: What the kernel gives of a pair A, B; those with a direction first from A to B.
+_NAMES = (
+    "Correlation_{a}_{b}",
+    "Slope_{a}_{b}",
+    "Overlap_{a}_{b}",
+    "K_{a}_{b}",
+    "K_{b}_{a}",
+    "Manders_{a}_{b}",
+    "Manders_{b}_{a}",
+    "RWC_{a}_{b}",
+    "RWC_{b}_{a}",
+)
 
 
-@dataclass(frozen=True)
-class _Channel:
-    """One channel over the pixels of all objects: values, which are signal, and their dense ranks."""
-
-    values: npt.NDArray[np.float64]
-    centred: npt.NDArray[np.float64]
-    variation: npt.NDArray[np.float64]
-    signal: npt.NDArray[np.bool_]
-    total: npt.NDArray[np.float64]
-    rank: npt.NDArray[np.intp]
-    top_rank: npt.NDArray[np.intp]
-
-
-def correlation(part: Compartment, channels: Mapping[str, npt.NDArray[np.float64]]) -> Features:
+def correlation_names(channels: tuple[str, ...]) -> list[str]:
     """``Correlation_<Name>_<A>_<B>`` of all pairs of channels.
 
     Names: Correlation (Pearson), Slope (of B on A), Overlap, and, with a value for each direction, K,
-    Manders and RWC (rank-weighted colocalisation, Singan et al. 2011). A channel that is constant within
-    an object has no correlation: NaN.
+    Manders and RWC (rank-weighted colocalisation, Singan et al. 2011).
     """
-    places = np.nonzero(part.labels)
-    segment = (part.labels[places] - 1).astype(np.intp)
-    count = part.count
-    size = np.bincount(segment, minlength=count)
-    data = {name: _prepare(pixels[places], segment, count, size) for name, pixels in channels.items()}
-    features: Features = {}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for a, b in combinations(data, 2):
-            found = _pair(data[a], data[b], segment, count, f"{a}_{b}", f"{b}_{a}")
-            features |= {f"Correlation_{name}": values for name, values in found.items()}
-    return features
+    pairs = combinations(channels, 2)
+    return [f"Correlation_{name.format(a=a, b=b)}" for a, b in pairs for name in _NAMES]
 
 
-def _prepare(
-    values: npt.NDArray[np.float64],
-    segment: npt.NDArray[np.intp],
-    count: int,
-    size: npt.NDArray[np.intp],
-) -> _Channel:
-    """Per-channel sums, thresholds and ranks."""
-    order = np.lexsort((values, segment))
-    ordered, owner = values[order], segment[order]
-    starts = np.concatenate([[0], np.cumsum(size)])[:-1]
-    # a rank goes up where the value changes within the object: dense ranks, ties share one
-    steps = np.concatenate([[0], (np.diff(ordered) != 0) & (np.diff(owner) == 0)]).astype(np.intp)
-    climbed = np.cumsum(steps)
-    rank = np.empty(len(values), dtype=np.intp)
-    rank[order] = climbed - climbed[starts][owner] if count else climbed
-    ends = starts + size - 1
-    top = ordered[ends] if count else ordered
-    mean = _total(segment, values, count) / size
-    centred = values - mean[segment]
-    signal = values >= THRESHOLD * top[segment]
-    return _Channel(
-        values,
-        centred,
-        _total(segment, np.square(centred), count),
-        signal,
-        _total(segment, np.where(signal, values, 0.0), count),
-        rank,
-        rank[order][ends] if count else rank,
-    )
-
-
-def _total(
-    segment: npt.NDArray[np.intp], values: npt.NDArray[np.float64], count: int
+def correlation(
+    objects: Objects, first: int, last: int, values: Values, in_order: Values, rank: Values
 ) -> npt.NDArray[np.float64]:
-    """Sum of the values of each object."""
-    return np.asarray(np.bincount(segment, values, count), dtype=np.float64)
+    """Correlations of the objects `first` to `last`, in the order of `correlation_names`.
+
+    A channel that is constant within an object has no correlation: NaN.
+
+    Parameters
+    ----------
+    objects : Objects
+        All objects of the compartment.
+    first, last : int
+        Those whose values are given.
+    values, in_order, rank : (C, p) array of float64
+        As from `morphodose.measurement.objects.gathered` and `morphodose.measurement.ordered.ordered`.
+
+    Returns
+    -------
+    (C * (C - 1) / 2 * 9, last - first) array
+    """
+    channels = len(values)
+    starts = objects.starts[first : last + 1]
+    found = np.empty((channels * (channels - 1) // 2, len(_NAMES), last - first))
+    _correlation(values, in_order, rank, starts - starts[0], found)
+    return found.reshape(-1, last - first)
 
 
-def _pair(
-    one: _Channel, two: _Channel, segment: npt.NDArray[np.intp], count: int, forth: str, back: str
-) -> Features:
-    """All measures of one pair."""
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def _sums(one, two, centred, other, rank, other_rank, low, other_low, ranks):  # type: ignore[no-untyped-def]
+    """All sums of a pair over the pixels of an object."""
+    shared = 0.0
+    both = 0
+    product = 0.0
+    square = 0.0
+    other_square = 0.0
+    total = 0.0
+    other_total = 0.0
+    near = 0.0
+    other_near = 0.0
+    for p in range(len(one)):
+        shared += centred[p] * other[p]
+        signal = (one[p] >= low) & (two[p] >= other_low)
+        both += signal
+        a = one[p] if signal else 0.0
+        b = two[p] if signal else 0.0
+        weight = 1.0 - abs(rank[p] - other_rank[p]) / ranks
+        product += a * b
+        square += a * a
+        other_square += b * b
+        total += a
+        other_total += b
+        near += a * weight
+        other_near += b * weight
+    return shared, both, product, square, other_square, total, other_total, near, other_near
 
-    def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return _total(segment, values, count)
 
-    shared = total(one.centred * two.centred)
-    both = one.signal & two.signal
-    first, second = one.values * both, two.values * both
-    product, square, other = total(first * second), total(first**2), total(second**2)
-    ranks = np.maximum(one.top_rank, two.top_rank) + 1
-    weight = 1 - np.abs(one.rank - two.rank) / ranks[segment]
-    # where no pixel is signal in both, the measures are 0 and not 0/0
-    none = total(both.astype(float)) == 0
-
-    def share(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.where(none, 0.0, part / whole)
-
-    return {
-        f"Correlation_{forth}": shared / np.sqrt(one.variation * two.variation),
-        f"Slope_{forth}": shared / one.variation,
-        f"Overlap_{forth}": share(product, np.sqrt(square * other)),
-        f"K_{forth}": share(product, square),
-        f"K_{back}": share(product, other),
-        f"Manders_{forth}": share(total(first), one.total),
-        f"Manders_{back}": share(total(second), two.total),
-        f"RWC_{forth}": share(total(first * weight), one.total),
-        f"RWC_{back}": share(total(second * weight), two.total),
-    }
+@njit(cache=True, nogil=True, error_model="numpy")
+def _correlation(values, in_order, rank, starts, found):  # type: ignore[no-untyped-def]
+    """All of `_NAMES` of each pair of channels of each object."""
+    channels = values.shape[0]
+    low = np.empty(channels)
+    total = np.empty(channels)
+    variation = np.empty(channels)
+    top = np.empty(channels)
+    for index in range(len(starts) - 1):
+        first, last = starts[index], starts[index + 1]
+        centred = np.empty((channels, last - first))
+        for c in range(channels):
+            mean = 0.0
+            for p in range(first, last):
+                mean += values[c, p]
+            mean /= last - first
+            low[c] = THRESHOLD * in_order[c, last - 1]
+            total[c] = 0.0
+            variation[c] = 0.0
+            top[c] = 0.0
+            for p in range(first, last):
+                value = values[c, p]
+                centred[c, p - first] = value - mean
+                variation[c] += (value - mean) ** 2
+                if value >= low[c]:
+                    total[c] += value
+                top[c] = max(top[c], rank[c, p])
+            if in_order[c, first] == in_order[c, last - 1]:
+                variation[c] = 0.0  # and not what rounding of the mean leaves
+        pair = 0
+        for a in range(channels):
+            for b in range(a + 1, channels):
+                out = found[pair]
+                pair += 1
+                sums = _sums(
+                    values[a, first:last],
+                    values[b, first:last],
+                    centred[a],
+                    centred[b],
+                    rank[a, first:last],
+                    rank[b, first:last],
+                    low[a],
+                    low[b],
+                    max(top[a], top[b]) + 1.0,
+                )
+                shared = sums[0] if variation[a] > 0.0 and variation[b] > 0.0 else 0.0
+                pearson = shared / np.sqrt(variation[a] * variation[b])
+                out[0, index] = pearson if abs(pearson) <= 1.0 else np.sign(pearson)
+                out[1, index] = shared / variation[a]
+                if sums[1] == 0:  # where no pixel is signal in both, the measures are 0 and not 0/0
+                    for place in range(2, 9):
+                        out[place, index] = 0.0
+                    continue
+                out[2, index] = sums[2] / np.sqrt(sums[3] * sums[4])
+                out[3, index] = sums[2] / sums[3]
+                out[4, index] = sums[2] / sums[4]
+                out[5, index] = sums[5] / total[a]
+                out[6, index] = sums[6] / total[b]
+                out[7, index] = sums[7] / total[a]
+                out[8, index] = sums[8] / total[b]

@@ -9,48 +9,62 @@ from morphodose.errors import ParameterError
 #: The families of features there are, in the order of their columns.
 FAMILIES = (
     "sizeshape",
+    "moments",
     "zernike",
     "neighbors",
     "intensity",
     "texture",
     "granularity",
     "radial",
+    "radial_zernike",
     "correlation",
+    "costes",
 )
+#: Those of the pipelines of the Cell Painting protocol (Bray et al. 2016), and the default. CellProfiler
+#: leaves the others out unless they are asked for.
+STANDARD = tuple(name for name in FAMILIES if name not in ("moments", "radial_zernike"))
+#: Names for several families.
+SETS = {"standard": STANDARD, "all": FAMILIES}
+DEFAULT = "standard"
 COMPARTMENTS = ("Cells", "Nuclei", "Cytoplasm")
-#: Second part of a column's name → the families that give such columns.
+#: Second part of a column's name → families that give such columns, by the beginning of what follows.
 GIVEN_BY = {
-    "AreaShape": ("sizeshape", "zernike"),
-    "Neighbors": ("neighbors",),
-    "Intensity": ("intensity",),
-    "Location": ("intensity",),
-    "Texture": ("texture",),
-    "Granularity": ("granularity",),
-    "RadialDistribution": ("radial",),
-    "Correlation": ("correlation",),
+    "AreaShape": {
+        "Zernike": "zernike",
+        **dict.fromkeys(
+            ("SpatialMoment", "CentralMoment", "NormalizedMoment", "HuMoment", "InertiaTensor"), "moments"
+        ),
+        "": "sizeshape",
+    },
+    "Neighbors": {"": "neighbors"},
+    "Intensity": {"": "intensity"},
+    "Location": {"": "intensity"},
+    "Texture": {"": "texture"},
+    "Granularity": {"": "granularity"},
+    "RadialDistribution": {"Zernike": "radial_zernike", "": "radial"},
+    "Correlation": {"Costes": "costes", "": "correlation"},
 }
 #: Those that need no channel.
 WITHOUT_CHANNEL = ("AreaShape", "Neighbors")
 
 
 def family_faults(text: str) -> list[ParameterError]:
-    """What is wrong in a comma-separated list of families."""
+    """What is wrong in a comma-separated list of families and sets of them."""
     named = _named(text)
-    if named == ["all"]:
-        return []
-    fix = f"choose from {', '.join(FAMILIES)}; or all, alone"
+    known = (*FAMILIES, *SETS)
+    fix = f"choose from {', '.join(FAMILIES)}; or {' or '.join(SETS)}"
     if not named:
         return [ParameterError("--features", text, "is empty", fix)]
-    wrong = [name for name in named if name not in FAMILIES]
-    return [ParameterError("--features", name, f"is not one of {', '.join(FAMILIES)}", fix) for name in wrong]
+    wrong = [name for name in named if name not in known]
+    return [ParameterError("--features", name, f"is not one of {', '.join(known)}", fix) for name in wrong]
 
 
 def parse_families(text: str) -> tuple[str, ...]:
-    """Families of features from a comma-separated list; ``all`` for all of them."""
+    """Families of features from a comma-separated list of families and `SETS`, in the order of `FAMILIES`."""
     for fault in family_faults(text):
         raise fault
-    named = _named(text)
-    return FAMILIES if named == ["all"] else tuple(name for name in FAMILIES if name in named)
+    wanted = {family for name in _named(text) for family in SETS.get(name, (name,))}
+    return tuple(name for name in FAMILIES if name in wanted)
 
 
 def _named(text: str) -> list[str]:
@@ -81,8 +95,9 @@ def why_not_measured(
         return f"{column} needs a nuclear channel, and none is named"
     if group not in GIVEN_BY:
         return f"{column} has none of {', '.join(GIVEN_BY)} after {compartment}"
-    if not set(GIVEN_BY[group]) & set(families):
-        return f"{column} needs {' or '.join(GIVEN_BY[group])} in --features"
+    family = next(name for begin, name in GIVEN_BY[group].items() if feature.startswith(begin))
+    if family not in families:
+        return f"{column} needs {family} in --features"
     if group not in WITHOUT_CHANNEL and not any(f"_{name}_" in f"_{feature}_" for name in channels):
         return f"{column} names none of the channels {', '.join(channels)}"
     return ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,12 +12,34 @@ import numpy.typing as npt
 from morphodose.errors import InputError
 from morphodose.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
-from morphodose.measurement.correlation import correlation
-from morphodose.measurement.families import FAMILIES
-from morphodose.measurement.granularity import Spectrum, granularity, sampling
-from morphodose.measurement.intensity import grey_levels, intensity, texture
-from morphodose.measurement.radial import geometry, radial_distribution
-from morphodose.measurement.shape import AREAS, LENGTHS, Features, neighbors, size_and_shape, zernike
+from morphodose.measurement.correlation import correlation, correlation_names
+from morphodose.measurement.costes import costes, costes_names, full_scale
+from morphodose.measurement.distances import squared_distances
+from morphodose.measurement.families import STANDARD
+from morphodose.measurement.granularity import Spectrum, granularity, granularity_names
+from morphodose.measurement.intensity import intensity, intensity_names
+from morphodose.measurement.neighbors import neighbors
+from morphodose.measurement.objects import Objects, gathered, objects_of
+from morphodose.measurement.ordered import ordered
+from morphodose.measurement.radial import (
+    SLOTS,
+    radial_distribution,
+    radial_names,
+    radial_sums,
+    rings_and_wedges,
+)
+from morphodose.measurement.shape import AREAS, LENGTHS, Features, moment_features, size_and_shape
+from morphodose.measurement.texture import grey_levels, texture, texture_names
+from morphodose.measurement.zernike import (
+    circles_of,
+    radial_zernike,
+    radial_zernike_names,
+    zernike,
+    zernike_names,
+)
+
+#: Families of which a cell lacks nothing unless it is too small; in others a missing value says something.
+COMPLETE = ("sizeshape", "zernike", "intensity", "texture", "granularity", "radial")
 
 
 @dataclass(frozen=True)
@@ -39,7 +60,7 @@ class Settings:
         Settings of granularity.
     """
 
-    families: tuple[str, ...] = FAMILIES
+    families: tuple[str, ...] = STANDARD
     texture_scaling: str = "log"
     texture_scales: tuple[int, ...] = (3,)
     neighbor_distance: int = 10
@@ -56,14 +77,14 @@ class Measured:
         Labels of the cells in the mask, ascending.
     features : dict of str to (C,) array of float32
         ``<Compartment>_<Feature>``; NaN where a cell has no such compartment or value.
-    warned : Counter of str
-        How often each warning was given: of objects of a few pixels, say, which have no hull, no variance, no
-        perimeter, and NaN for what is made of them.
+    lacking : Counter of str
+        How many objects lack a value of a family, by ``<Compartment> without some <family>``: those of a few
+        pixels, say, have no perimeter and no pairs of pixels at the scale of the texture.
     """
 
     labels: npt.NDArray[np.int64]
     features: dict[str, npt.NDArray[np.float32]]
-    warned: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
 
 
 def measure_field(
@@ -95,91 +116,105 @@ def measure_field(
         raise InputError(f"the cell mask is {cells.shape}, the image {image.pixels.shape[1:]}")
     labels, parts = compartments_of(cells, nuclei)
     features: dict[str, npt.NDArray[np.float32]] = {}
-    if not len(labels):
-        # an empty field has the columns of any other
-        return Measured(labels, {name: np.zeros(0, np.float32) for name in _columns(image, nuclei, settings)})
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
-        warnings.simplefilter("always")
-        measured = _measure(image, labels, parts, settings)
-    for part, found in zip(parts, measured, strict=True):
-        for name, values in found.items():
-            column = np.full(len(labels), np.nan, dtype=np.float32)
+    lacking: Counter[str] = Counter()
+    for part, measured in zip(parts, _measure(image, labels, parts, settings), strict=True):
+        for family, (names, values) in measured.items():
+            block = np.full((len(names), len(labels)), np.nan, dtype=np.float32)
             # infinities (a form factor without perimeter) would spoil every mean they enter
-            column[part.rows] = np.where(np.isfinite(values), values, np.nan)
-            features[f"{part.name}_{name}"] = column
+            there = np.isfinite(values)
+            block[:, part.rows] = np.where(there, values, np.nan)
+            features |= {f"{part.name}_{name}": row for name, row in zip(names, block, strict=True)}
+            if family in COMPLETE and (missing := int((~there).any(axis=0).sum())):
+                lacking[f"{part.name} without some {family}"] = missing
     if image.pixel_size_um is not None:
         _to_um(features, image.pixel_size_um)
-    said = (f"{warning.category.__name__}: {str(warning.message).splitlines()[0]}" for warning in caught)
-    return Measured(labels, features, Counter(said))
+    return Measured(labels, features, lacking)
+
+
+#: Family → names of its features, and their values, (F, N).
+Found = dict[str, tuple[list[str], npt.NDArray[np.floating]]]
 
 
 def _measure(
     image: Field, labels: npt.NDArray[np.int64], parts: list[Compartment], settings: Settings
-) -> list[Features]:
+) -> list[Found]:
     """Features of each compartment in px and counts."""
     wanted = settings.families
-    found: list[Features] = [{} for _ in parts]
-    channels = {name: image.channel(name).astype(np.float64) for name in image.channels}
-    for part, into in zip(parts, found, strict=True):
-        if not part.count:
-            # cp_measure's whole-image helpers fail without objects; names from one that has
-            into |= dict.fromkeys(_names_of_one(tuple(channels), part.name, settings), np.zeros(0))
-            continue
+    objects = [objects_of(part.labels, part.count) for part in parts]
+    levels = grey_levels(image.pixels, settings.texture_scaling) if "texture" in wanted else None
+    found: list[Found] = []
+    totals: list[npt.NDArray[np.float64]] = []
+    for part, each in zip(parts, objects, strict=True):
+        into: Found = {}
         if "sizeshape" in wanted:
-            into |= size_and_shape(part)
-        if "zernike" in wanted:
-            into |= zernike(part)
+            into["sizeshape"] = _listed(size_and_shape(each, squared_distances(each, border_is_edge=True)))
+        if "moments" in wanted:
+            into["moments"] = _listed(moment_features(each))
         if "neighbors" in wanted and part.name == "Cells":
-            into |= neighbors(part, labels, settings.neighbor_distance)
-        rings = geometry(part) if "radial" in wanted else None
-        for name, pixels in channels.items():
-            if "intensity" in wanted:
-                into |= intensity(part, pixels, name)
-            if "texture" in wanted:
-                levels = grey_levels(image.channel(name), settings.texture_scaling)
-                into |= texture(part, levels, name, settings.texture_scales)
-            if rings is not None:
-                into |= radial_distribution(rings, pixels, name)
-        if "correlation" in wanted:
-            into |= correlation(part, channels)
+            into["neighbors"] = _listed(neighbors(each, labels, settings.neighbor_distance))
+        if levels is not None:
+            names = texture_names(image.channels, settings.texture_scales)
+            into["texture"] = names, texture(each, levels, settings.texture_scales)
+        totals.append(_of_values(image, each, wanted, into))
+        found.append(into)
     if "granularity" in wanted:
-        _granularity(parts, channels, settings, found)
-    return found
-
-
-def _granularity(
-    parts: list[Compartment],
-    channels: Mapping[str, npt.NDArray[np.float64]],
-    settings: Settings,
-    found: list[Features],
-) -> None:
-    """Granularity of all compartments, channel by channel."""
-    there = [index for index, part in enumerate(parts) if part.count]
-    chosen = [parts[index] for index in there]
-    samplings = [sampling(part, settings.spectrum) for part in chosen]
-    for name, pixels in channels.items():
-        for index, values in zip(
-            there, granularity(chosen, samplings, pixels, name, settings.spectrum), strict=True
+        names = granularity_names(image.channels, settings.spectrum)
+        for into, values in zip(
+            found, granularity(objects, totals, image.pixels, settings.spectrum), strict=True
         ):
-            found[index] |= values
+            into["granularity"] = names, values
+    return [{family: into[family] for family in wanted if family in into} for into in found]
 
 
-def _names_of_one(channels: tuple[str, ...], compartment: str, settings: Settings) -> list[str]:
-    """Names of the features of a compartment, from a cell that is there in any case."""
-    square = np.zeros((24, 24), dtype=np.int32)
-    square[4:20, 4:20] = 1
-    core = np.zeros_like(square)
-    core[8:16, 8:16] = 1
-    pixels = np.ones((len(channels), 24, 24), dtype=np.uint16)
-    measured = measure_field(Field(pixels, channels, None), square, core, settings)
-    prefix = f"{compartment}_"
-    return [name.removeprefix(prefix) for name in measured.features if name.startswith(prefix)]
+def _of_values(
+    image: Field, objects: Objects, wanted: tuple[str, ...], into: Found
+) -> npt.NDArray[np.float64]:
+    """Families that need the values of the pixels, chunk by chunk, into `into`; and the totals, (C, N)."""
+    channels = image.channels
+    names = {
+        "intensity": intensity_names(channels),
+        "radial_zernike": radial_zernike_names(channels),
+        "correlation": correlation_names(channels),
+        "costes": costes_names(channels),
+    }
+    blocks = {
+        family: np.empty((len(each), objects.count)) for family, each in names.items() if family in wanted
+    }
+    totals = np.empty((len(channels), objects.count))
+    circles = circles_of(objects) if {"zernike", "radial_zernike"} & set(wanted) else None
+    if circles and "zernike" in wanted:
+        into["zernike"] = zernike_names(), zernike(objects, circles)
+    slots = None
+    if "radial" in wanted:
+        slots = rings_and_wedges(objects, squared_distances(objects, border_is_edge=False))
+        sums = np.empty((len(channels), objects.count, SLOTS))
+    for first, last, values in gathered(objects, image.pixels):
+        part = slice(first, last)
+        starts = objects.starts[first : last + 1] - objects.starts[first]
+        totals[:, part] = np.add.reduceat(values, starts[:-1], axis=1)
+        if "intensity" in blocks or "correlation" in blocks:
+            in_order, rank = ordered(values, starts)
+        if "intensity" in blocks:
+            blocks["intensity"][:, part] = intensity(objects, first, last, values, in_order)
+        if "correlation" in blocks:
+            blocks["correlation"][:, part] = correlation(objects, first, last, values, in_order, rank)
+        if "costes" in blocks:
+            top = full_scale(image.pixels.dtype)
+            blocks["costes"][:, part] = costes(objects, first, last, values, top)
+        if circles and "radial_zernike" in blocks:
+            blocks["radial_zernike"][:, part] = radial_zernike(objects, circles, first, last, values)
+        if slots is not None:
+            sums[:, part] = radial_sums(objects, slots, first, last, values)
+    if slots is not None:
+        into["radial"] = radial_names(channels), radial_distribution(objects, slots, sums)
+    for family, block in blocks.items():
+        into[family] = names[family], block
+    return totals
 
 
-def _columns(image: Field, nuclei: npt.NDArray[np.integer] | None, settings: Settings) -> list[str]:
-    """Columns of a field, whatever is in it."""
-    names = ["Cells"] if nuclei is None else ["Cells", "Nuclei", "Cytoplasm"]
-    return [f"{name}_{each}" for name in names for each in _names_of_one(image.channels, name, settings)]
+def _listed(features: Features) -> tuple[list[str], npt.NDArray[np.floating]]:
+    """Names and values of features."""
+    return list(features), np.stack(list(features.values()))
 
 
 def _to_um(features: dict[str, npt.NDArray[np.float32]], pixel_um: float) -> None:

@@ -7,9 +7,10 @@ from morphodose.options.option import Group, Option
 FEATURES = Option(
     "features",
     "text",
-    "all",
-    help="Feature groups to measure, separated by commas: sizeshape, zernike, neighbors, intensity, "
-    "texture, granularity, radial, correlation; or all.",
+    "standard",
+    help="Feature groups to measure, separated by commas: sizeshape, moments, zernike, neighbors, intensity, "
+    "texture, granularity, radial, radial_zernike, correlation, costes; standard (all but moments and "
+    "radial_zernike); or all.",
 )
 GATES = Option(
     "gates",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from morphodose.death.gates import SPREADS
+from morphodose.measurement.families import SETS
 from morphodose.report import deep_methods
 from morphodose.report.diameters import spread
 from morphodose.report.html import escape, paragraph
@@ -123,13 +124,12 @@ def compose(screen: Screen) -> Writer:
     _segmentation(writer, screen, version)
     groups = "Size, shape, intensity, texture, granularity, radial distribution and correlation of"
     given = screen.params.get("features")
-    what = f"The feature groups {given} of" if given else groups
-    tool = f"cp_measure{_of(version, 'cp-measure', 'cp_measure')}"
+    what = groups if given in (None, *SETS) else f"The feature groups {given} of"
     writer.add(
-        f"{what} cells, nuclei and cytoplasm were measured with {tool} [], which computes the features of "
-        "CellProfiler [].",
-        "cp_measure",
+        f"{what} cells, nuclei and cytoplasm were measured: the features of CellProfiler [], as "
+        "cp_measure [] computes them.",
         "cellprofiler",
+        "cp_measure",
     )
     _death(writer, screen)
     _responses(writer, screen)

@@ -22,7 +22,7 @@ process MEASURE_CELLS {
         --options options.json \\
         --wells wells.json \\
         ${args}
-    versions.py --process ${task.process} cp_measure numba scikit-image > versions.yml
+    versions.py --process ${task.process} numba numpy > versions.yml
     """
 
     stub:
