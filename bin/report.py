@@ -41,7 +41,7 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--illumination", multiple=True, type=PLACE, help="Tables of flat fields.")
 @click.option("--gates", multiple=True, type=PLACE, help="Tables of gates, files or folders.")
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
-@click.option("--masks", multiple=True, type=PLACE, help="Folders with <ImageID>_overlay.png.")
+@click.option("--masks", multiple=True, type=PLACE, help="Folders of segment_cells: labels and overlays.")
 @click.option("--deep", type=FOLDER, help="Folder of the deep half: networks, scores, components.")
 @click.option("--diameters", type=FILE, help="diameters.parquet of estimate_diameters.")
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
@@ -112,6 +112,8 @@ def main(
         overlays=inputs.find_pictures(masks, "_overlay.png"),
         gate_plots=inputs.find_pictures(gate_plots, "_gates.png"),
         fields=inputs.find_pictures(focus, ".ome.tiff"),
+        cell_masks=inputs.find_pictures(masks, "_cells.tif"),
+        nuclear_masks=inputs.find_pictures(masks, "_nuclei.tif"),
         units=inputs.units_of(wells),
         deep=read_deep(deep),
         diameters=inputs.read_optional([diameters] if diameters else []),

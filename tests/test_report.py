@@ -13,14 +13,18 @@ import pytest
 from morphodose.errors import InputError
 from morphodose.report import (
     answers,
+    cells,
+    compound,
     cost,
     counts,
     crops,
     curves,
     death,
+    dropped,
     figure,
     methods,
     overlays,
+    places,
     plates,
     provenance,
     quality,
@@ -33,6 +37,7 @@ from morphodose.report.inputs import Screen, read_document, read_wells, versions
 from morphodose.report.parts import ORDER, Section
 from morphodose.report.places import place_checks
 from morphodose.report.summary import conditions_of
+from morphodose.report.tiles import Tiles
 from morphodose.report.words import (
     dose_words,
     duration,
@@ -41,10 +46,9 @@ from morphodose.report.words import (
     listed,
     number,
     percent,
-    plot_text,
 )
 from morphodose.tables import write_table
-from report_tables import Tables
+from report_tables import SHAPES, Tables
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
@@ -79,7 +83,7 @@ def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:
 
 
 def text_of(section: Section) -> str:
-    return " ".join(f"{part.title} {part.html} {part.below}" for part in section.parts)
+    return " ".join(f"{part.title} {part.html}" for part in section.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +144,6 @@ def test_hostile_text_is_escaped_in_every_place() -> None:
     name = """<script>alert("x")</script> & 'q'"""
     assert "<" not in escape(name) and '"' not in escape(name)
     assert "<script" not in table([name], [[name]], name)
-    assert not set('<>&"') & set(plot_text(name))
     assert figure_text("a$b$") == r"a\$b\$"
     assert cell(Safe("<b>bold</b>")) == "<b>bold</b>"
 
@@ -150,9 +153,9 @@ def test_missing_value_is_a_dash_and_rows_beyond_are_counted() -> None:
     assert "8 more wells" in long_table(["n"], [[i] for i in range(20)], "wells")
 
 
-def test_picture_must_be_png_or_jpeg() -> None:
-    with pytest.raises(ValueError, match="not a PNG or JPEG"):
-        picture(b"<svg/>", "no")
+def test_picture_must_be_png_jpeg_or_svg() -> None:
+    with pytest.raises(ValueError, match="not a PNG or JPEG or SVG"):
+        picture(b"GIF89a", "no")
 
 
 # an EC50 in words
@@ -222,9 +225,9 @@ def test_figures_are_the_same_each_time_and_are_png_and_svg(tmp_path: Path) -> N
     screen, files = screen_of(), []
     for run in ("a", "b"):
         album = Album(tmp_path / run)
-        counts.section(screen, album)
+        curves.draw_files(screen, album)
         files.append({p.name: p.read_bytes() for p in sorted((tmp_path / run).iterdir())})
-    assert files[0] == files[1]
+    assert files[0] == files[1] and "curve_fraction_dying.svg" in files[0]
     assert {name.rpartition(".")[2] for name in files[0]} == {"png", "svg"}
 
 
@@ -241,81 +244,104 @@ def test_figures_are_the_same_each_time_and_are_png_and_svg(tmp_path: Path) -> N
 def test_every_section_stands_whatever_the_design(settings: dict[str, Any], album: Album) -> None:
     screen = screen_of(Tables(**(SMALL | settings)))
     made = [
-        verdict.section(screen),
-        provenance.design(screen),
-        plates.section(screen, album),
-        counts.section(screen, album),
-        death.section(screen, album),
-        curves.section(screen, album),
-        shape.section(screen, album),
-        crops.section(screen),
-        overlays.section(screen, album),
+        verdict.section(screen, verdict.judged(screen), Tiles()),
+        compound.section(screen, album),
+        plates.section(screen),
+        cells.section(screen, None, Tiles()),
+        verdict.checks_section(screen, verdict.judged(screen)),
+        dropped.section(screen),
+        overlays.section(screen),
+        death.section(screen),
+        places.section(screen),
         quality.section(screen, album),
-        provenance.provenance(screen),
+        crops.section(screen),
         methods.section(screen),
+        provenance.design(screen),
+        provenance.provenance(screen),
     ]
-    absent = {"cost", "training", "honesty", "components", "profiles"}
+    absent = {"cost", "training", "honesty", "components", "profiles", "compared"}
     assert [section.anchor for section in made] == [name for name in ORDER if name not in absent]
     for section in made:
         assert section.parts
-        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+        assert all(part.html for part in section.parts), section.anchor
 
 
 def test_left_out_step_is_named_with_its_reason(album: Album) -> None:
     screen = screen_of(Tables(death=False, **SMALL))
-    assert "it has no death marker" in text_of(death.section(screen, album))
+    assert "it has no death marker" in death.view(screen, "Staurosporine")
+    assert "it has no death marker" in text_of(death.section(screen))
     empty = {name: pd.DataFrame() for name in ("responses", "curves", "onsets", "orders", "images", "focus")}
     screen = screen_of(**empty)
-    for section in (
-        curves.section(screen, album),
-        quality.section(screen, album),
-        overlays.section(screen, album),
+    for text in (
+        compound.view(screen, "Staurosporine"),
+        text_of(quality.section(screen, album)),
+        text_of(overlays.section(screen)),
+        text_of(places.section(screen)),
+        text_of(cells.section(screen, None, Tiles())),
     ):
-        assert "Left out" in text_of(section), section.anchor
+        assert "Left out" in text
 
 
-def test_null_fractions_and_medians_draw_nothing_and_break_nothing(album: Album) -> None:
+def test_null_fractions_and_medians_draw_nothing_and_break_nothing() -> None:
     screen = screen_of(conditions=pd.DataFrame())
     first = screen.wells["Metadata_Timepoint"] == 4
     names = [name for name in screen.wells if name.startswith(("Fraction_", "MedianViable_", "Relative_"))]
     screen.wells.loc[first, names] = np.nan
-    for section in (
-        counts.section(screen, album),
-        death.section(screen, album),
-        shape.section(screen, album),
-    ):
-        assert "Left out" not in text_of(section)
+    for view in (counts.view, death.view, shape.view):
+        assert "Left out" not in view(screen, "Staurosporine")
+    screen = screen_of(conditions=pd.DataFrame())
     screen.wells[names] = np.nan
-    assert "Left out" in text_of(death.section(screen, album))
+    assert "Left out" in death.view(screen, "Staurosporine")
 
 
-def test_single_death_marker_shows_viable_and_dead(album: Album) -> None:
+def test_single_death_marker_shows_viable_and_dead() -> None:
     screen = screen_of(conditions=pd.DataFrame())
     screen.wells["Fraction_Dead"] = 1 - screen.wells["Fraction_Viable"]
     screen.wells[["Fraction_EarlyApoptotic", "Fraction_LateApoptotic", "Fraction_Necrotic"]] = np.nan
     assert death.states_of(screen) == ["Viable", "Dead"]
-    assert "<th" in text_of(death.section(screen, album))
+    html = death.view(screen, "Staurosporine")
+    assert "dead</li>" in html and "necrotic" not in html
 
 
-def test_all_curves_refused_leave_no_number(album: Album) -> None:
+def test_all_curves_refused_leave_no_number() -> None:
     screen = screen_of()
     screen.responses["State"] = "refused"
     screen.responses[["EC50", "EC50_Low", "EC50_High", "Hill"]] = np.nan
-    text = text_of(curves.section(replace(screen, curves=pd.DataFrame()), album))
-    assert "refused" in text and "µM (" not in text
+    screen = replace(screen, curves=pd.DataFrame())
+    text = curves.view(screen, "Staurosporine") + curves.fits_table(screen, "Staurosporine")
+    assert "refused" in text and "µM (" not in text and "<polyline" not in text
+    assert curves.ec50_view(screen, "Staurosporine") == ""
 
 
-def test_plate_of_1536_wells_is_drawn(album: Album) -> None:
+def test_the_reason_of_a_curve_that_was_not_fitted_stands_below_it() -> None:
+    html = curves.view(screen_of(Tables(**{**SMALL, "shapes": tuple(SHAPES)})), "Staurosporine")
+    assert "Why not fitted: 4 h: the wells show no dose effect." in html
+    assert "Why not fitted: 4 h: no plateau among the doses." in html
+
+
+def test_plate_of_1536_wells_has_a_button_for_each_well() -> None:
     screen = screen_of()
     screen.wells["Metadata_Well"] = [
         f"AF{n:02d}" if n % 2 else f"A{n:02d}" for n in range(1, len(screen.wells) + 1)
     ]
-    assert "plate_layout" in " ".join(p.name for p in _drawn(plates.section(screen, album), album))
+    html = text_of(plates.section(screen))
+    shown = screen.wells.query("Metadata_Timepoint == 48 and Metadata_Replicate == '1'")
+    assert html.count("<tr>") == 33 and html.count('class="md-well"') == len(shown)
+    assert plates.well_data(screen, ["Staurosporine"])["shapes"] == [(32, 48)]
 
 
-def _drawn(section: Section, album: Album) -> list[Path]:
-    assert section.parts
-    return sorted(album.folder.iterdir())
+def test_data_of_the_wells_are_their_values_and_say_which_are_missing() -> None:
+    screen = screen_of()
+    screen.wells.loc[0, "Fraction_Dying"] = np.nan
+    data = plates.well_data(screen, screen.compounds)
+    one = next(each for each in data["endpoints"] if each["key"] == "Fraction_Dying")
+    assert one["values"][0] is None
+    assert one["values"][1:] == pytest.approx(screen.wells["Fraction_Dying"][1:], rel=1e-3)
+    early = next(each for each in data["endpoints"] if each["key"] == "Fraction_EarlyApoptotic")
+    assert early["low"][1] == pytest.approx(screen.wells["Fraction_EarlyApoptotic_Low"][1], rel=1e-3)
+    names = [data["compounds"][i] for i in data["compound"]]
+    assert names == list(screen.wells["Metadata_Compound"]) and data["compounds"][0] == "Staurosporine"
+    assert any(each["key"] == "Share_Count_NucleiWithoutCell" for each in data["endpoints"])
 
 
 # the verdict
@@ -325,7 +351,7 @@ def test_sound_screen_is_called_sound() -> None:
     screen = screen_of()
     screen.images["Metadata_QCVerdict"] = "keep"
     assert {check.state for make in verdict.CHECKS for check in make(screen)} == {"ok"}
-    assert "Sound" in text_of(verdict.section(screen))
+    assert "Sound" in text_of(verdict.section(screen, verdict.judged(screen), Tiles()))
 
 
 @pytest.mark.parametrize(
@@ -368,7 +394,7 @@ def test_a_place_that_moves_vehicle_is_a_remark_and_a_fault_where_doses_run_alon
     assert check.state == "stop" and f"Not in 1 of {len(screen.responses)} curves" in check.answer
 
 
-def test_hits_of_a_primary_screen_are_a_table_strongest_first_with_or_without_curves(album: Album) -> None:
+def test_hits_of_a_primary_screen_are_a_table_strongest_first_with_or_without_curves() -> None:
     rows = [("weak", 2.5, True, None), ("strong", -9.0, True, None), ("none", 0.2, False, None)]
     rows.append(("lost", float("nan"), False, "0 wells, 4 of vehicle; 1 and 3 are needed"))
     primary = pd.DataFrame(
@@ -383,7 +409,9 @@ def test_hits_of_a_primary_screen_are_a_table_strongest_first_with_or_without_cu
         ]
     )  # fmt: skip
     for changes in ({}, {"responses": pd.DataFrame()}):
-        text = text_of(curves.section(screen_of(primary=primary, **changes), album))
+        made = compound.compared(screen_of(primary=primary, **changes))
+        assert made is not None
+        text = text_of(made)
         assert text.index("strong") < text.index("weak")
         assert "4 compounds with too few doses for a curve" in text and "2 hits" in text
         assert "1 comparison could not be made: 0 wells, 4 of vehicle" in text
@@ -401,24 +429,78 @@ def test_order_of_shape_and_death_is_said_in_words() -> None:
 # overlays, cost, methods, reading
 
 
-def test_gallery_spans_vehicle_to_highest_dose_and_first_to_last_time(tmp_path: Path, album: Album) -> None:
+def test_worst_fields_come_first_with_their_outlines(tmp_path: Path) -> None:
     from PIL import Image
 
-    tables = Tables(doses=(1, 3, 10, 30, 100), times=(4, 8, 24, 48), replicates=1)
-    screen = screen_of(tables)
+    screen = screen_of()
     Image.new("RGB", (900, 900)).save(tmp_path / "a.png")
     ids = [
         f"{a}_Well_{w}_Field_2"
         for a, w in zip(screen.wells["Metadata_Acquisition"], screen.wells["Metadata_Well"], strict=True)
     ]
-    screen = replace(screen, overlays=dict.fromkeys(ids, tmp_path / "a.png"))
-    lost, worst, found = overlays.section(screen, album).parts
-    for words in ("4 h, vehicle", "24 h, 10 µM", "48 h, 100 µM"):
-        assert words in found.html
-    assert found.html.count("<img") == 9
-    # the worst fields stand before the others, with their overlays
+    worst, lost = overlays.section(replace(screen, overlays=dict.fromkeys(ids, tmp_path / "a.png"))).parts
     assert worst.title == "Worst fields" and worst.html.count("<figure") == overlays.WORST
-    assert "nuclei in no cell" in worst.html and lost.html.count("<img") >= 3
+    assert "nuclei in no cell" in worst.html and "<img" in worst.html
+    assert "?view=plate&amp;endpoint=Share_Count_NucleiWithoutCell" in lost.html
+
+
+def test_lines_of_the_verdict_lead_to_the_wells_and_fields_they_speak_of() -> None:
+    screen = screen_of()
+    text = verdict.linked(screen, "<b> above 20 % in 2 wells (P1 B03 at 48 h, P1 Q99 at 48 h); x at 48 h")
+    assert "&lt;b&gt;" in text and "Q99 at 48 h" in text and text.count("<a ") == 1
+    assert 'P1 <a href="?view=plate&amp;well=B03&amp;time=48&amp;plate=P1">B03 at 48 h</a>' in text
+    text = verdict.linked(screen, "look at Time_48hrs_R1_Well_B03_Field_2.")
+    assert '<a href="?view=plate&amp;image=Time_48hrs_R1_Well_B03_Field_2">' in text
+    html = text_of(verdict.checks_section(screen, verdict.judged(screen)))
+    assert 'href="#sec-gates"' in html and 'href="?view=networks"' not in html
+
+
+def test_what_was_dropped_comes_with_the_command_that_runs_it_again() -> None:
+    run = {"pipeline": "lab/morpho dose", "revision": "1.0", "profile": "slurm", "left_out": []}
+    screen = screen_of(run=run, params={"outdir": "/data/my results"})
+    text = text_of(dropped.section(screen))
+    assert (
+        "nextflow run &#x27;lab/morpho dose&#x27; -r 1.0 -profile slurm -params-file "
+        "&#x27;/data/my results/pipeline_info/params.json&#x27; -resume"
+    ) in text
+    assert "1 dropped" in text and "None: every step of the pipeline ran." in text
+
+
+def test_growth_comparisons_and_departures_have_intervals_and_states() -> None:
+    growth = pd.DataFrame(
+        {
+            "Metadata_Compound": "Staurosporine", "Metadata_Timepoint": 48.0, "Metadata_DoseUnit": "uM",
+            "Endpoint": ["Relative_CellCount", "Relative_ViableCount"], "State": ["fitted", "refused"],
+            "Reason": [None, "growth of the vehicle wells: 0.2 doublings"], "GR50": [2.0, np.nan],
+            "GR50_Low": [1.5, np.nan], "GR50_High": [2.7, np.nan], "GRmax": [-0.3, np.nan],
+            "GRmax_Low": [-0.4, np.nan], "GRmax_High": [-0.2, np.nan], "Doublings": [1.4, 0.2], "Start_h": 4.0,
+        }
+    )  # fmt: skip
+    departures = pd.DataFrame(
+        {
+            "Metadata_Compound": ["Staurosporine"], "Metadata_Timepoint": 48.0, "Metadata_DoseUnit": "uM",
+            "ShapeEndpoint": "MedianViable_Cells_AreaShape_Area", "ShapeState": "fitted",
+            "DeathEndpoint": None, "DeathState": None, "Shape_PointOfDeparture": 0.3,
+            "Shape_PointOfDeparture_Low": 0.2, "Shape_PointOfDeparture_High": 0.5,
+            "Death_PointOfDeparture": np.nan, "Death_PointOfDeparture_Low": np.nan,
+            "Death_PointOfDeparture_High": np.nan, "Ratio": np.nan,
+        }
+    )  # fmt: skip
+    comparisons = pd.DataFrame(
+        {
+            "Kind": "compounds", "Shared": "", "First": ["A"], "Second": ["<B>"], "Endpoint": "Fraction_Dying",
+            "Metadata_Timepoint": 48.0, "Ratio": 0.5, "Ratio_Low": 0.3, "Ratio_High": 0.8, "P": 0.001,
+            "P_Adjusted": 0.002,
+        }
+    )  # fmt: skip
+    screen = screen_of(growth=growth, departures=departures, comparisons=comparisons)
+    html = compound.view(screen, "Staurosporine")
+    assert "2 µM (1.5 – 2.7)" in html and "−0.3 (−0.4 – −0.2)" in html.replace("-", "−")
+    assert "growth of the vehicle wells: 0.2 doublings" in html
+    assert "0.3 µM (0.2 – 0.5), fitted" in html and "none" in html
+    made = compound.compared(screen)
+    assert made is not None and "A : &lt;B&gt;" in text_of(made) and "0.5 (0.3 – 0.8)" in text_of(made)
+    assert compound.compared(screen_of()) is None
 
 
 def test_the_cost_has_its_place_which_is_filled_when_the_run_has_ended() -> None:

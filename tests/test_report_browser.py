@@ -1,146 +1,353 @@
-"""The report in a real browser: no error, no request, no empty section."""
+"""The report in a real browser: every view, every control, at three sizes; without scripts and in print."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from browser import chromium_page, report_problems
+from browser import SIZES, Watched, chromium, report_problems, serious_faults
 from report_deep_tables import DeepTables
 from report_tables import Tables
 
 pytestmark = pytest.mark.browser
+
+VIEWS = ("answer", "compound", "plate", "cells", "quality", "networks", "methods")
+HOSTILE = """<script>console.error('run')</script>"><img src=x onerror=console.error(1)> \\" $x_1$ & 'q'"""
+ONE = Tables(times=(4, 48), doses=(0.3, 1, 10, 30), replicates=2)
+#: EC50s of 1.9, 3.4, 4.9 and 6.5 µM, in this order.
+NAMES = ("=SUM(A1)", "beta", HOSTILE, "<i>delta</i>")
 
 
 def make(root: Path, folder: Path, tables: Tables, deep: DeepTables | None = None) -> Path:
     arguments = tables.write(folder / "tables")
     arguments += deep.write(folder / "deep") if deep else []
     subprocess.run(
-        [sys.executable, root / "bin" / "report.py", *arguments, "--out", folder / "report"],
+        [
+            sys.executable, root / "bin" / "report.py", *arguments, "--figures", "none",
+            "--out", folder / "report",
+        ],
         check=True,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root / "bin"), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.DEVNULL,
-    )
+    )  # fmt: skip
     return folder / "report" / "report.html"
 
 
-def test_report_opens_without_error_request_or_empty_section(root: Path, tmp_path: Path) -> None:
-    page = make(root, tmp_path, Tables(times=(4, 48), doses=(0.3, 1, 10, 30)))
-    assert report_problems(page, tmp_path / "top.png") == []
-    assert (tmp_path / "top.png").stat().st_size > 10_000
-    assert page.stat().st_size < 15e6
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
 
 
-def test_deep_sections_open_and_each_of_their_plots_and_buttons_draws(root: Path, tmp_path: Path) -> None:
-    screen = Tables(times=(4, 48), doses=(0.3, 10))
-    page = make(root, tmp_path, screen, DeepTables(screen, cells=8, epochs=3))
-    assert report_problems(page) == []
-    assert page.stat().st_size < 15e6
-    with chromium_page() as browser:
-        browser.open(page)
-        browser.wait("!document.querySelector('.mqc-section .hc-plot.not_rendered')")
-        shown = browser.run("[...document.querySelectorAll('.mqc-nav a')].map(e => e.textContent.trim())")
-        for title in (
-            "Single-cell crops",
-            "Training of the network",
-            "Is it real?",
-            "Components",
-            "Profiles",
-        ):
-            assert title in shown
-        # a panel of the interactive plots for each button, the cloud of cells as points
-        marks = "document.querySelectorAll('#md_cells .scatterlayer .trace').length"
-        assert browser.run(marks) == 3  # vehicle and two doses
-        assert browser.run("document.querySelector('#md_cells .scatterlayer .lines path') === null")
-        texts = "[...document.querySelectorAll('button[data-dataset-index]')].map(e => e.textContent.trim())"
-        for kind in ("UMAP", "PCA"):
-            assert {f"{kind}: by {by}" for by in ("dose", "time", "replicate")} <= set(browser.run(texts))
-        buttons = browser.run("document.querySelectorAll('button[data-dataset-index]').length")
-        assert buttons > 6  # those of the cells, and the learning curves
-        browser.run("document.querySelectorAll('button[data-dataset-index]').forEach(e => e.click())")
-        browser.listen(1)
-        assert browser.run(marks) == 3  # replicates, the last button
-        assert browser.errors == []
+@pytest.fixture(scope="module")
+def one(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A compound with networks and cells."""
+    return make(root, tmp_path_factory.mktemp("one"), ONE, DeepTables(ONE, cells=8, epochs=3))
 
 
-def test_hostile_names_are_shown_and_not_run(root: Path, tmp_path: Path) -> None:
-    name = """<script>console.error('run')</script>"><img src=x onerror=console.error(1)> \\" $x_1$ & 'q'"""
-    page = make(
-        root,
-        tmp_path,
-        Tables(compounds=(name, "plain"), times=(48,), doses=(1, 10), unit="<b>uM</b>", replicates=2),
+@pytest.fixture(scope="module")
+def several(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compounds with hostile names on two plates."""
+    screen = Tables(
+        compounds=NAMES, times=(48,), doses=(1, 10), replicates=2, death=False, shapes=(), unit="<b>uM</b>"
     )
-    assert report_problems(page) == []
-    with chromium_page() as browser:
-        browser.open(page)
-        assert name in browser.run("document.body.textContent")
-        assert (
-            browser.run(
-                "document.querySelectorAll('img[src=x], .md-part script, .mqc-nav script, h3 script').length"
-            )
-            == 0
-        )
+    return make(root, tmp_path_factory.mktemp("several"), screen)
 
 
-def test_compounds_are_sorted_found_chosen_and_saved(root: Path, tmp_path: Path) -> None:
-    names = ("=SUM(A1)", "beta", "gamma", "<i>delta</i>")  # EC50s of 1.9, 3.4, 4.9 and 6.5 µM
-    screen = Tables(compounds=names, times=(48,), doses=(1, 10), replicates=2, death=False, shapes=())
-    page = make(root, tmp_path, screen)
-    assert report_problems(page) == []
-    with chromium_page() as browser:
-        browser.open(page)
-        shown = "[...document.querySelectorAll('#md-hits tbody tr:not([hidden]) [data-hit]')].map(e => e.textContent)"
-        assert browser.run(shown) == list(names)
-        browser.run("document.querySelectorAll('#md-hits [data-sort]')[0].click()")
-        assert browser.run(shown) == ["<i>delta</i>", "=SUM(A1)", "beta", "gamma"]
-        browser.run("document.querySelectorAll('#md-hits [data-sort]')[0].click()")
-        assert browser.run(shown)[0] == "gamma"
-        find = "(e => { e.value = 'BET'; e.dispatchEvent(new Event('input', {bubbles: true})) })"
-        browser.run(f"{find}(document.querySelector('[data-find]'))")
-        assert browser.run(shown) == ["beta"]
-        # a chosen compound: its montage and curve, its curves further down, and the address
-        browser.run("document.querySelector('#md-hits [data-hit=\"3\"]').click()")
-        assert browser.run("document.querySelector('[data-view=md-hit] h4').textContent") == "<i>delta</i>"
-        assert browser.run("document.querySelectorAll('[data-view=md-hit] .md-montage img').length") == 3
-        assert browser.run("document.querySelector('select[data-choose]').value") == "3"
-        assert "compound=%3Ci%3Edelta" in browser.run("location.href")
-        label = "document.querySelector('[data-view=md-curves] svg').getAttribute('aria-label')"
-        assert "6.46 µM" in browser.run(label)
-        # a table as it is saved: a name that a spreadsheet would compute stays a name
-        browser.run(
-            "URL.createObjectURL = blob => { blob.text().then(text => window.saved = text); return '#' };"
-            "document.querySelector('#md-hits').parentElement.querySelector('.md-csv').click()"
-        )
-        browser.wait("window.saved")
-        saved = browser.run("window.saved").splitlines()
-        assert len(saved) == 5 and saved[0].startswith('"Compound","Curve","EC50: cells')
-        assert [line.split(",")[0] for line in saved[1:]][-2:] == ['"\'=SUM(A1)"', '"<i>delta</i>"']
-        assert browser.errors == []
+@pytest.fixture
+def opened(browser: Any, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """A page of `one` or, by parameter, of another; what it reported is looked at in the end."""
+    path = request.getfixturevalue(getattr(request, "param", "one"))
+    watched = Watched(browser, path, accept_downloads=True)
+    watched.open()
+    yield watched
+    watched.close()
+    assert watched.problems == []
 
 
-def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
-    links = "".join(f'<li><a href="#s{i}">part {i}</a></li>' for i in range(6))
-    full = "".join(
-        f'<div class="mqc-section"><h3 id="s{i}">part {i}</h3><p>words enough to be a section</p></div>'
-        for i in range(5)
+on_several = pytest.mark.parametrize("opened", ["several"], indirect=True)
+
+
+def saved(page: Any, button: Any) -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        button.click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize("which", ["one", "several"])
+def test_every_view_opens_without_error_request_or_sideways_scroll(
+    which: str, browser: Any, request: pytest.FixtureRequest
+) -> None:
+    page = request.getfixturevalue(which)
+    assert report_problems(page, browser) == []
+    assert page.stat().st_size < 12e6
+
+
+def test_the_answer_is_no_longer_than_three_screens_and_has_cells_and_a_curve_on_the_first(
+    opened: Watched,
+) -> None:
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollHeight") <= 3 * SIZES[0][1]
+    for wanted in (".md-verdict", ".md-findings", ".md-montage .md-tile", "svg.md-curve"):
+        assert page.locator(wanted).first.bounding_box()["y"] < SIZES[0][1]
+
+
+@pytest.mark.parametrize("which", ["one", "several"])
+def test_axe_finds_no_serious_fault(which: str, browser: Any, request: pytest.FixtureRequest) -> None:
+    watched = Watched(browser, request.getfixturevalue(which))
+    found = {}
+    for view in VIEWS:
+        page = watched.open(view=view)
+        if view == "plate":
+            page.locator(".md-well").first.hover()
+        found |= {f"{view}: {fault}": "" for fault in serious_faults(page)}
+    watched.close()
+    assert list(found) == []
+
+
+def test_without_scripts_every_view_can_be_read_and_in_print_too(browser: Any, one: Path) -> None:
+    for options in ({"java_script_enabled": False}, {}):
+        watched = Watched(browser, one, **options)
+        page = watched.open()
+        if not options:
+            page.emulate_media(media="print")
+        for view in VIEWS:
+            assert page.locator(f"#view-{view}").is_visible(), (view, options)
+        watched.close()
+
+
+def test_the_view_is_in_the_address_and_the_browser_goes_back(opened: Watched) -> None:
+    page = opened.page
+    page.click("[data-view-link=quality]")
+    assert "view=quality" in page.url and page.locator("#view-quality").is_visible()
+    assert not page.locator("#view-answer").is_visible()
+    page.go_back()
+    assert page.locator("#view-answer").is_visible() and not page.locator("#view-quality").is_visible()
+    page = opened.open(view="methods")
+    assert page.locator("#view-methods").is_visible()
+
+
+@on_several
+def test_compounds_are_sorted_found_and_saved(opened: Watched) -> None:
+    page = opened.page
+    shown = (
+        "[...document.querySelectorAll('#md-hits tbody tr:not([hidden]) [data-hit]')].map(e => e.textContent)"
     )
-    empty = '<div class="mqc-section"><h3 id="s5">part 5</h3><p> </p></div>'
+    assert page.evaluate(shown) == list(NAMES)
+    page.locator("#md-hits [data-sort]").first.click()
+    assert page.evaluate(shown) == ["<i>delta</i>", HOSTILE, "=SUM(A1)", "beta"]
+    page.locator("#md-hits [data-sort]").first.click()
+    assert page.evaluate(shown)[0] == "beta"
+    page.fill("[data-find]", "BET")
+    assert page.evaluate(shown) == ["beta"]
+    page.fill("[data-find]", "")
+    name, data = saved(page, page.locator("#md-hits ~ .md-csv").first)
+    lines = data.decode("utf-8-sig").splitlines()
+    assert (
+        name.endswith(".csv") and len(lines) == 5 and lines[0].startswith('"Compound","Curve","EC50: cells')
+    )
+    # a name that a spreadsheet would compute stays a name
+    assert any(line.startswith('"\'=SUM(A1)",') for line in lines)
+
+
+@on_several
+def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: Watched) -> None:
+    page = opened.page
+    assert page.locator("[data-view=md-hit] h3").text_content() == "=SUM(A1)"
+    page.locator('#md-hits [data-hit="3"]').click()
+    assert page.locator("[data-view=md-hit] h3").text_content() == "<i>delta</i>"
+    assert page.locator("[data-view=md-hit] .md-tile").count() == 3
+    assert "compound=%3Ci%3Edelta" in page.url and page.locator("#md-compound").input_value() == "3"
+    page.click("[data-view-link=compound]")
+    assert page.locator("#md-compound-view h3").text_content() == "<i>delta</i>"
+    assert "6.46" in page.locator("#md-compound-view svg.md-curve").first.get_attribute("aria-label")
+    # one montage, where it is looked at
+    assert page.locator(".md-montage").count() == 1
+    assert page.locator("#md-compound-view .md-montage").is_visible()
+    page.select_option("#md-compound", index=2)
+    assert page.locator("#md-compound-view h3").text_content() == HOSTILE
+    page.select_option("#md-compound", index=0)
+    assert page.locator("#md-compound-view h3").text_content() == "=SUM(A1)"
+    page.reload()
+    page = opened.open(compound="beta", view="compound")
+    assert page.locator("#md-compound-view h3").text_content() == "beta"
+
+
+@on_several
+def test_hostile_names_are_shown_and_not_run(opened: Watched) -> None:
+    page = opened.page
+    assert HOSTILE in page.evaluate("document.body.textContent")
+    for view in VIEWS:
+        opened.open(view=view, compound=HOSTILE)
+        assert page.evaluate("document.querySelectorAll('img[src=x], main script, main b b').length") == 0
+    opened.open(view="plate")
+    # the second plate has the last replicate of the last compound alone, which is chosen for it
+    page.select_option("#md-plate-plate", index=1)
+    assert page.locator("#md-plate-replicate").input_value() == "1"
+    page.locator(".md-well").nth(1).hover()
+    assert page.locator("#md-well h3").text_content() == "B03: <i>delta</i> 1 <b>uM</b>"
+
+
+def test_stains_and_outlines_are_switched(opened: Watched) -> None:
+    page = opened.page
+    layer = page.locator(".md-montage .md-tile .md-nuclear").first
+    mask = page.locator(".md-montage .md-tile .md-mask").first
+    assert layer.is_visible() and not mask.is_visible()
+    page.locator("[data-layer=nuclear]").uncheck()
+    page.locator("[data-layer=mask]").check()
+    assert not layer.is_visible() and mask.is_visible()
+    page.click("[data-view-link=compound]")
+    assert not page.locator("#md-compound-view .md-nuclear").first.is_visible()
+
+
+def test_the_plate_shows_what_the_controls_ask_for_and_a_well_with_image_and_curve(opened: Watched) -> None:
+    page = opened.open(view="plate")
+    values = "[...document.querySelectorAll('.md-well')].map(e => e.textContent)"
+    seen = [page.evaluate(values)]
+    for name, place in (("time", 0), ("replicate", 1), ("endpoint", 1)):
+        page.select_option(f"#md-plate-{name}", index=place)
+        seen.append(page.evaluate(values))
+    assert all(a != b for a, b in zip(seen, seen[1:], strict=False)), "each control changes what is shown"
+    assert "time=4" in page.url and "replicate=2" in page.url and "endpoint=Fraction_" in page.url
+    page = opened.open(view="plate", endpoint="Fraction_Dying", time="48", replicate="1")
+    page.locator(".md-well").nth(3).hover()
+    assert page.locator("#md-well h3").text_content() == "B05: Staurosporine 10 µM"
+    assert page.locator("#md-well img.md-thumb").evaluate("e => e.naturalWidth") > 50
+    # the ring stands on a dot of the curve of this endpoint and time
+    ring = page.locator("#md-well svg[data-endpoint=Fraction_Dying][data-time='48'] .md-here")
+    assert ring.count() == 1 and "All values of this well" in page.locator("#md-well").inner_text()
+    # the keyboard goes on from there
+    page.locator(".md-well").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#md-well h3").text_content() == "B03: Staurosporine 0.3 µM"
+    name, data = saved(page, page.locator("#md-plate-csv"))
+    assert name == "Fraction_Dying.csv" and len(data.decode("utf-8-sig").splitlines()) == 1 + 2 * 2 * 5
+
+
+def test_a_well_of_a_curve_and_a_line_of_the_verdict_lead_to_the_plate(opened: Watched) -> None:
+    page = opened.page
+    curve = page.locator("[data-view=md-hit] svg.md-curve")
+    box, scale = curve.bounding_box(), curve.bounding_box()["width"] / 430
+    dot = curve.evaluate("e => e.querySelector('path[stroke-linecap=round]').getAttribute('d')")
+    x, y = (float(part) for part in dot[1 : dot.index("h")].split())
+    page.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
+    assert "replicate 1: Staurosporine 0.3 µM, 48 h" in page.locator(".md-tip").text_content()
+    page.mouse.click(box["x"] + x * scale, box["y"] + y * scale)
+    assert page.locator("#view-plate").is_visible()
+    assert page.locator("#md-well h3").text_content() == "B03: Staurosporine 0.3 µM"
+    opened.open(view="quality")
+    page.locator("#sec-checks a[href*=Share_Count_NucleiWithoutCell]").click()
+    assert page.locator("#view-plate").is_visible()
+    assert "Share of nuclei in no cell" in page.locator(".md-plate caption").text_content()
+    opened.open(view="plate", image="Time_4hrs_R2_Well_C04_Field_3")
+    assert page.locator("#md-well h3").text_content() == "C04: Staurosporine 1 µM"
+
+
+def test_a_cell_under_the_pointer_shows_its_crop_and_a_lasso_gives_ids(opened: Watched) -> None:
+    page = opened.open(view="cells")
+    canvas = page.locator("#md-cells")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator("#md-cell .md-id").text_content()
+    assert first.startswith("Time_") and "_obj" in first
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#md-cell .md-id").text_content() != first
+    crop = page.locator("#md-cell .md-crop")
+    assert "url(" in crop.evaluate("e => getComputedStyle(e).backgroundImage")
+    assert crop.bounding_box()["width"] == 132
+    # round all of the map
+    box = canvas.bounding_box()
+    left, top, right, low = (
+        box["x"] + 2,
+        box["y"] + 2,
+        box["x"] + box["width"] - 2,
+        box["y"] + box["height"] - 2,
+    )
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, low), (left, low), (left, top + 5)):
+        page.mouse.move(x, y, steps=3)
+    page.mouse.up()
+    cells = 8 * 2 * 2 * 5
+    assert page.locator("#md-cells-chosen").text_content() == f"{cells} cells are chosen."
+    _, data = saved(page, page.locator("#md-cells-csv"))
+    lines = data.decode("utf-8-sig").splitlines()
+    assert len(lines) == cells + 1 and lines[0] == '"Metadata_CellID","dose","time","replicate","state"'
+    # a class that is hidden is not chosen
+    page.locator("#md-cells-legend button").first.click()
+    page.select_option("#md-cells-by", value="state")
+    assert page.locator("#md-cells-legend li").count() == 3
+    page.select_option("#md-cells-map", index=1)
+    page.locator("#md-cells-reset").click()
+    assert page.locator("#md-cells-chosen").text_content() == "No cell is chosen."
+
+
+def test_crops_of_a_compound_stand_by_state_and_dose(opened: Watched) -> None:
+    page = opened.open(view="compound")
+    heads = page.locator(".md-crops th").all_text_contents()
+    assert heads == [
+        "vehicle",
+        "0.3 µM",
+        "1 µM",
+        "10 µM",
+        "30 µM",
+        "viable",
+        "early apoptotic",
+        "late apoptotic",
+    ]
+    assert page.locator(".md-crops .md-crop").count() > 10
+
+
+def test_figures_are_saved_as_svg_and_png(opened: Watched) -> None:
+    page = opened.open(view="compound")
+    figure = page.locator("figure[data-name='death states']")
+    figure.hover()
+    name, svg = saved(page, figure.locator("button", has_text="SVG"))
+    text = svg.decode()
+    assert name == "death_states.svg" and text.count("<svg") == 3 and "early apoptotic" in text
+    figure.hover()
+    name, png = saved(page, figure.locator("button", has_text="PNG"))
+    assert name == "death_states.png" and png.startswith(b"\x89PNG")
+    montage = page.locator(".md-montage")
+    montage.hover()
+    assert saved(page, montage.locator("button", has_text="PNG"))[1].startswith(b"\x89PNG")
+    page = opened.open(view="quality")
+    focus = page.locator("figure[data-name='Sharpest plane by channel']")
+    focus.hover()
+    assert b"<svg" in saved(page, focus.locator("button", has_text="SVG"))[1]
+
+
+def test_checks_find_what_is_wrong(tmp_path: Path, browser: Any) -> None:
+    links = "".join(f'<a href="#view-{i}" data-view-link="{i}">view {i}</a>' for i in "abc")
+    views = "".join(
+        f'<section class="md-page md-shown" id="view-{i}"><div class="md-section" id="sec-{i}">{text}</div></section>'
+        for i, text in (
+            ("a", "words enough to be a section"),
+            ("b", " "),
+            ("c", "words enough, too, for one"),
+        )
+    )
     faults = (
         '<img alt="lost" src="data:image/png;base64,AAAA"><img alt="away" src="http://127.0.0.1:9/a.png">'
-        "<script>console.error('said'); null.thrown</script>"
+        '<p style="width: 3000px">wide</p><script>console.error("said"); null.thrown</script>'
     )
     page = tmp_path / "page with a space.html"
-    page.write_text(f'<!doctype html><ul class="mqc-nav">{links}</ul>{full}{empty}{faults}', encoding="utf-8")
-    text = "\n".join(report_problems(page))
+    page.write_text(f"<!doctype html>{links}{views}{faults}", encoding="utf-8")
+    text = "\n".join(report_problems(page, browser))
     for part in (
-        "part 5: the section is empty",
+        "sec-b: the section is empty",
         "broken: lost",
         "console: said",
-        "thrown",
+        "thrown: ",
         "request: http://127",
+        "only 3 views",
+        "2 views are shown",
+        "wider than the window",
     ):
         assert part in text
-    assert "part 4" not in text
+    assert "sec-a: the section" not in text

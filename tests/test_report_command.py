@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -22,24 +23,20 @@ def run(arguments: list[str], out: Path) -> str:
     return result.output
 
 
-def test_a_name_that_looks_like_a_mark_of_the_page_stays_a_name(tmp_path: Path) -> None:
-    sections = [Section("dose", "Of [[md-x]]", [Part("[[md-dose-1]]", "<p>[[md-dose-1]] and [[md-x]]</p>")])]
-    write_page(tmp_path / "page.html", sections, "[[md-x]]", "<p>[[md-dose-1]]</p>")
+def test_titles_and_data_are_escaped_and_no_text_of_the_data_ends_its_script(tmp_path: Path) -> None:
+    hostile = "</script><b>\u2028&amp;"
+    sections = [Section("verdict", hostile, [Part(hostile, "<p>kept</p>")]), Section("none", "x", [])]
+    write_page(tmp_path / "page.html", sections, hostile, hostile, data={"page": {"compounds": [hostile]}})
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<p>[[md-dose-1]] and [[md-x]]</p>" in html and "<p>[[md-dose-1]]</p>" in html
-    assert "Of [[md-x]]" in html and "data-morphodose" not in html
+    assert "</script><b>" not in html and "<p>kept</p>" in html
+    text = re.search(r'id="md-data-page">(.*?)</script>', html, re.S)
+    assert text and json.loads(text[1]) == {"compounds": [hostile]}
 
 
-def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MULTIQC_TITLE", "from the environment")
-    (tmp_path / "multiqc_config.yaml").write_text("title: from the working folder\n")
-    monkeypatch.chdir(tmp_path)
+def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
     output = run(SMALL.write(tmp_path / "tables"), tmp_path / "report")
-    assert "section 1 of 17" in output
+    assert "section 1 of 20" in output
     html = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert Path.cwd() == tmp_path
-    assert "[[md-" not in html and "data-morphodose" not in html, "a mark was not replaced"
-    assert "from the" not in re.sub(r"<script.*?</script>", "", html, flags=re.S).split("In one look")[0]
     # attributes that make a browser load something at once
     assert not re.search(r"<script[^>]+src=", html)
     html = re.sub(r"<script.*?</script>", "", html, flags=re.S)
@@ -51,7 +48,7 @@ def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path, monkeypatch: p
     assert names == {"report.html", "figures"}
     figures = {path.stem for path in (tmp_path / "report" / "figures").glob("*.png")}
     assert figures == {path.stem for path in (tmp_path / "report" / "figures").glob("*.svg")}
-    assert {"plate_layout", "death_states", "counts_over_time", "curve_fraction_dying", "onsets"} <= figures
+    assert {"curve_fraction_dying", "curve_relative_cellcount", "focus_in_z"} <= figures
 
 
 def test_only_the_wells_are_needed(tmp_path: Path) -> None:
@@ -60,7 +57,7 @@ def test_only_the_wells_are_needed(tmp_path: Path) -> None:
     run(["--wells", wells, "--title", 'My "screen" \\ <b>1</b>'], tmp_path / "report")
     html = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert html.count("Left out") >= 4
-    assert "My &quot;screen&quot; / &lt;b&gt;1&lt;/b&gt;" in html
+    assert "My &#34;screen&#34; \\ &lt;b&gt;1&lt;/b&gt;" in html
 
 
 def test_failure_leaves_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +67,7 @@ def test_failure_leaves_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError("no space left on device")
 
     monkeypatch.setattr(page, "_render", broken)
-    monkeypatch.setattr(sections, "build", lambda *_: [])
+    monkeypatch.setattr(sections, "build", lambda *_: ([], {}))
     arguments = SMALL.write(tmp_path / "tables", overlays=False)
     result = CliRunner().invoke(command.main, [*arguments, "--out", str(tmp_path / "report")])
     assert isinstance(result.exception, OSError)

@@ -13,6 +13,7 @@ import pytest
 
 from morphodose.errors import InputError
 from morphodose.report import (
+    cells,
     claims,
     clouds,
     components,
@@ -28,7 +29,8 @@ from morphodose.report.deep_inputs import Deep, read_deep, sample
 from morphodose.report.deep_words import class_words, feature_words
 from morphodose.report.figure import Album, Drawn
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import LinePlot, ScatterPlot, Section
+from morphodose.report.parts import Section
+from morphodose.report.tiles import Tiles
 from morphodose.tables import write_table
 from report_deep_tables import DeepTables
 from report_tables import Tables
@@ -47,7 +49,7 @@ def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> S
 
 def text_of(section: Section | None) -> str:
     assert section is not None
-    return " ".join(f"{part.title} {part.html} {part.below}" for part in section.parts)
+    return " ".join(f"{part.title} {part.html}" for part in section.parts)
 
 
 def all_sections(screen: Screen, album: Album) -> list[Section | None]:
@@ -70,7 +72,7 @@ class Blank(Album):
 
     def draw(self, name: str, paint: Callable[[], Any]) -> Drawn:
         self.names.append(name)
-        return Drawn(name, b"\x89PNG", b"", 4.0)
+        return Drawn(name, b"\x89PNG", b"<?xml", 4.0)
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def test_missing_piece_is_said_and_breaks_nothing(
     assert words in text_of(made[place])
     for section in made:
         assert section is not None
-        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+        assert all(part.html for part in section.parts), section.anchor
 
 
 def test_recorded_reason_is_preferred(tmp_path: Path, album: Album) -> None:
@@ -176,7 +178,7 @@ def test_claim_is_made_only_where_the_verdict_makes_it(tmp_path: Path, album: Al
     text = text_of(honesty.section(screen, album))
     assert "Nothing is claimed about dose" in text and "The network tells time" in text
     assert "The network tells dose" not in text
-    assert dose.split(": ", 1)[1].split(":")[0] in text_of(verdict.section(screen))
+    assert dose.split(": ", 1)[1].split(":")[0] in text_of(verdict.section(screen, [], Tiles()))
 
 
 def test_what_the_network_adds_is_measured_against_the_better_of_the_others(tmp_path: Path) -> None:
@@ -277,70 +279,51 @@ def test_trial_is_said_in_training_in_the_verdict_and_at_the_head(tmp_path: Path
 # figures and tables
 
 
-def test_learning_curves_have_a_line_a_network(tmp_path: Path, album: Album) -> None:
+def test_learning_curves_are_drawn_once(tmp_path: Path, album: Album) -> None:
     section = training.section(screen_of(tmp_path), album)
     assert section is not None
-    plot = section.parts[1].plot
-    assert isinstance(plot, LinePlot)
-    assert all(len(lines) == 9 for lines in plot.panels.values())
-    assert [line.name for line in plot.panels["loss, held-out cells"]][0] == "trained, fold 0"
-    assert "lr_range" in album.names
+    shown = [part.title for part in section.parts if not part.folded]
+    assert shown == ["Learning curves"] and text_of(section).count("Learning curves of all networks") == 2
+    assert {"lr_range", "learning_curves"} <= set(album.names)
 
 
-def test_cloud_is_coloured_by_dose_time_and_replicate_and_stays_small(tmp_path: Path) -> None:
+def test_cells_are_coloured_by_dose_time_replicate_and_state(tmp_path: Path) -> None:
     screen = screen_of(tmp_path)
-    cells = pd.concat([screen.deep.sets["deep"].umap] * 100, ignore_index=True)
-    plot = clouds.cloud_plot(screen, [("", cells, "UMAP_1", "UMAP_2")], "UMAP")
-    assert isinstance(plot, ScatterPlot)
-    assert list(plot.panels) == ["by dose", "by time", "by replicate"]
-    assert [line.name for line in plot.panels["by dose"]] == ["vehicle", "1 µM", "10 µM"]
-    points = sum(len(line.points) for lines in plot.panels.values() for line in lines)
-    assert 0.95 * clouds.MOST_POINTS < points <= clouds.MOST_POINTS
+    cloud = cells.cloud_of(screen)
+    assert cloud is not None and len(cloud.cells) == 3 * len(screen.wells)
+    assert [name for name, *_ in cloud.maps][:2] == ["UMAP of measurements", "PCA of measurements"]
+    assert len(cloud.maps) == 6  # measurements, network, both
+    data = cells.cell_data(screen, cloud, Tiles(), ["Staurosporine"])
+    assert [by["name"] for by in data["by"]] == ["dose", "time", "replicate", "state"]
+    doses = [each["name"] for each in data["by"][0]["classes"]]
+    assert doses == ["vehicle", "1 µM", "10 µM"]
+    at = [doses[i] for i in data["by"][0]["values"]]
+    assert at == ["vehicle" if d == 0 else f"{d:g} µM" for d in cloud.cells["Metadata_Dose"]]
+    # an id is made of the field and the label, and is that of the tables
+    assert data["ids"] is None and data["sheet"] == ""
+    made = [f"{data['images'][i]}_obj{n}" for i, n in zip(data["image"], data["label"], strict=True)]
+    assert made == list(cloud.cells["Metadata_CellID"])
+    assert sum(data["vehicle"]) == 3 * (screen.wells["Metadata_Role"] == "vehicle").sum()
 
 
-def interactive(screen: Screen, album: Album) -> ScatterPlot:
-    found = components.section(screen, album)
-    assert found is not None
-    plot = next(part.plot for part in found.parts if part.title == "Cells, interactive")
-    assert isinstance(plot, ScatterPlot)
-    return plot
-
-
-def test_umap_and_pca_of_the_network_are_interactive_each_by_dose_time_and_replicate(
-    tmp_path: Path, album: Album
-) -> None:
-    screen = screen_of(tmp_path)
-    umap = screen.deep.sets["deep"].umap
-    screen.deep.sets["deep"] = replace(
-        screen.deep.sets["deep"], umap=umap.assign(UMAP_1=umap["UMAP_1"] + 100)
-    )
-    plot = interactive(screen, album)
-    assert plot.title == "UMAP and PCA of network features"
-    colours = ("by dose", "by time", "by replicate")
-    assert list(plot.panels) == [f"{kind}: {colour}" for kind in ("UMAP", "PCA") for colour in colours]
-    assert (plot.xlabs["UMAP: by dose"], plot.ylabs["PCA: by time"]) == ("UMAP 1", "PC 2")
-    xs = [{x for line in plot.panels[f"{kind}: by time"] for x, _ in line.points} for kind in ("UMAP", "PCA")]
-    assert min(xs[0]) > max(xs[1]) and min(map(len, xs)) > 20, "each button has the points of its own map"
-    many = {
-        column: pd.concat([getattr(screen.deep.sets["deep"], column)] * 200, ignore_index=True)
-        for column in ("umap", "pca")
-    }
-    sets = {"deep": replace(screen.deep.sets["deep"], **many)}
-    plot = interactive(replace(screen, deep=replace(screen.deep, sets=sets)), album)
-    points = sum(len(line.points) for lines in plot.panels.values() for line in lines)
-    assert 0.95 * clouds.MOST_POINTS < points <= clouds.MOST_POINTS
-
-
-def test_interactive_maps_are_those_of_the_measurements_without_a_network_and_pca_alone_without_umap(
-    tmp_path: Path, album: Album
+def test_maps_are_of_what_there_is_and_cells_no_more_than_a_browser_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = screen_of(tmp_path, leave_out=("deep", "joint"))
-    assert interactive(screen, album).title == "UMAP and PCA of measurements"
     (tmp_path / "results" / "classical" / "umap.parquet").unlink()
     screen = replace(screen, deep=read_deep(tmp_path / "results"))
-    plot = interactive(screen, album)
-    assert plot.title == "PCA of measurements"
-    assert list(plot.panels) == ["PCA: by dose", "PCA: by time", "PCA: by replicate"]
+    monkeypatch.setattr(cells, "MOST_POINTS", 20)
+    cloud = cells.cloud_of(screen)
+    assert cloud is not None and [name for name, *_ in cloud.maps] == ["PCA of measurements"]
+    assert len(cloud.cells) == 20
+    assert cells.cloud_of(replace(screen, deep=Deep())) is None
+    assert "20 cells, a sample" in text_of(cells.section(screen, cloud, Tiles()))
+
+
+def test_files_of_the_maps_have_a_panel_for_each_colouring(tmp_path: Path) -> None:
+    screen = screen_of(tmp_path)
+    frame = clouds.dressed(screen, screen.deep.sets["deep"].umap)
+    assert list(clouds.colourings(screen, frame)) == ["dose", "time", "replicate", "state"]
 
 
 def test_cells_on_the_components_of_an_earlier_run_are_said_to_be(tmp_path: Path, album: Album) -> None:
@@ -411,8 +394,6 @@ def test_profiles_are_side_by_side_with_what_is_significant_counted(tmp_path: Pa
     text = text_of(section)
     assert "Cells_Zernike" not in text and "Cell zernike 4 2" in text  # the dropped feature, in words
     assert "0.08 (0.02 to 0.13)" in text and "network features against measurements" in text
-    assert section is not None
-    assert all(part.plot is None for part in section.parts), "a figure has no second one of its data"
     sure = profile_scores._significant(screen.deep.profile_scores)
     assert 0 < sure.sum() < len(sure)
 
@@ -447,7 +428,7 @@ def test_every_deep_section_stands_whatever_the_design(
     made = all_sections(screen_of(tmp_path, DeepTables(screen, cells=2, folds=2, epochs=1)), drawing)
     for section in made:
         assert section is not None and section.parts
-        assert all(part.html or part.plot or part.below for part in section.parts), section.anchor
+        assert all(part.html for part in section.parts), section.anchor
 
 
 def test_empty_tables_draw_nothing_and_break_nothing(tmp_path: Path, album: Album) -> None:

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphodose.images import Field, write_field
-from morphodose.report import first, montage, svg
+from morphodose.images import Field, write_field, write_labels
+from morphodose.report import first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
 from morphodose.report.hits import hits, main_endpoint, rank
 from morphodose.report.inputs import Screen
+from morphodose.report.sections import wanted_of
 from morphodose.report.summary import wells_of
-from morphodose.report.verdict import section
+from morphodose.report.tiles import Tiles, make_tiles
+from morphodose.report.verdict import checks_section, judged, section
 from report_tables import Tables
 from test_report import screen_of
 
@@ -44,7 +46,7 @@ def test_the_verdict_stands_with_its_two_worst_reasons(one: Screen) -> None:
         Check("stop", "Fault?", "A fault."),
     ]
     assert [check.question for check in first.reasons(checks)] == ["Fault?", "Remark?"]
-    html = first.first_screen(one, checks, "To be read with care", "Because.", "stop")
+    html = first.first_screen(one, checks, "To be read with care", "Because.", "stop", Tiles())
     assert html.index("A fault.") < html.index("A remark.") < html.index("1 more line")
     assert "Not checked: why." not in html.split("md-findings")[0]
 
@@ -91,15 +93,15 @@ def test_units_count_in_the_ranking_and_states_come_in_their_order() -> None:
 
 
 def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: Screen) -> None:
-    html = first.first_screen(three, [], "Sound", "", "ok")
-    assert html.count('data-hit="') == 3 and html.count("<template") == 3
+    html = first.first_screen(three, [], "Sound", "", "ok", Tiles())
+    assert html.count('data-hit="') == 3 and html.count("<template") == 2
     assert 'type="search"' in html and html.count("data-sort=") == 7
     assert HOSTILE not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
     assert "EC50 of dying or dead cells" in html and "3 compounds: 3 fitted" in html
 
 
 def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: Screen) -> None:
-    row = rows_of(one.responses, "Staurosporine", "Fraction_Dying")[-1]
+    row = rows_of(one, "Staurosporine", "Fraction_Dying")[-1]
     wells = wells_of(one, "Staurosporine").query("Metadata_Timepoint == 48")
     drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
     dots = re.findall(r'<path d="((?:M[-\d. ]+h0)+)" stroke="#333"', drawn)
@@ -112,8 +114,8 @@ def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: Screen) -> Non
 
 
 def test_ticks_are_round_and_few() -> None:
-    assert svg._ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert svg._ticks(372.0, 640.0) == [400, 450, 500, 550, 600] or len(svg._ticks(372.0, 640.0)) <= 6
+    assert svg.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert svg.ticks(372.0, 640.0) == [400, 450, 500, 550, 600] or len(svg.ticks(372.0, 640.0)) <= 6
 
 
 # the montage
@@ -131,35 +133,81 @@ def fields_of(screen: Screen, folder: Path) -> dict[str, Path]:
     return found
 
 
+def tiles_of(screen: Screen) -> Tiles:
+    return make_tiles(screen, wanted_of(screen, None))
+
+
 def test_all_tiles_of_a_montage_have_the_same_contrast(one: Screen, tmp_path: Path) -> None:
     design = {"roles": {"nuclear": "Hoechst", "late_death": "PI", "cell": "Gone"}}
     screen = replace(one, fields=fields_of(one, tmp_path), design=design)
-    html = montage.montage(screen, "Staurosporine")
-    assert html.count("<img") == 10  # vehicle and four doses at two times
-    for words in ("vehicle", "0.3 µM", "10 µM", "24 h", "48 h", "Hoechst blue and PI red", "20 µm"):
+    made = tiles_of(screen)
+    html = montage.montage(screen, "Staurosporine", made)
+    assert html.count('class="md-tile"') == 10  # vehicle and four doses at two times
+    assert html.count("<img") == 20 and len(made.thumbs) == len(one.wells)
+    for words in ("vehicle", "0.3 µM", "10 µM", "24 h", "48 h", "Hoechst, blue", "PI, red", "20 µm"):
         assert words in html
-    tiles = [
-        montage.Tile("a", "B02", {"late_death": np.full((4, 4), level, np.float32)}, None)
-        for level in (100, 150, 200)
-    ]
-    low, high = montage.contrast(tiles)["late_death"]
+    assert (
+        "Gone" not in html and "outlines" not in html
+    )  # a channel that no field has, masks that are not given
+    planes = [{"late_death": np.full((4, 4), level, np.float32)} for level in (100, 150, 200)]
+    low, high = tiles.contrast(planes)["late_death"]
     assert (low, high) == (150.0, 190.0)
-    dark, full = (
-        montage.composite(tile.planes, {"late_death": (100.0, 200.0)}) for tile in (tiles[0], tiles[2])
-    )
+    dark, full = (tiles.composite(one, {"late_death": (100.0, 200.0)}) for one in (planes[0], planes[2]))
     assert dark.max() == 0 and full[0, 0].tolist() == [255, 25, 89]
+
+
+def test_a_field_is_read_once_and_no_more_than_may_be_read(
+    one: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = {"roles": {"late_death": "PI"}, "image": {"width": 40, "height": 50}, "channels": [{}, {}, {}]}
+    screen = replace(one, fields=fields_of(one, tmp_path), design=design)
+    monkeypatch.setattr(tiles, "MOST_PIXELS", 4 * 40 * 50 * 3)
+    made = tiles_of(screen)
+    assert made.spent and len(made.layers) == 4
+    monkeypatch.setattr(tiles, "MOST_PIXELS", 10**9)
+    assert not tiles_of(screen).spent
+
+
+def test_outlines_and_crops_are_those_of_the_labels(one: Screen, tmp_path: Path) -> None:
+    fields = fields_of(one, tmp_path)
+    image = next(iter(fields))
+    labels = np.zeros((40, 50), np.uint16)
+    labels[10:20, 30:40] = 3
+    write_labels(tmp_path / "cells.tif", labels)
+    design = {"roles": {"late_death": "PI"}}
+    screen = replace(
+        one,
+        fields=fields,
+        design=design,
+        cell_masks={image: tmp_path / "cells.tif"},
+        params={"crop_size": 20},
+    )
+    # label 3 has a crop, label 9 is not there
+    wanted = {image: tiles.Wanted(tile=True, cells=[(3, 0), (9, 1)])}
+    made = make_tiles(screen, wanted, 2)
+    assert made.cropped == {0} and made.sheet is not None
+    assert made.sheet.shape == (tiles.CROP, tiles.ACROSS * tiles.CROP, 3)
+    assert list(made.masks) == [image] and made.masks[image].startswith("data:image/png;base64,")
 
 
 def test_a_stain_of_noise_alone_stays_dark() -> None:
     noise = np.random.default_rng(0).normal(100, 4, (60, 60)).astype(np.float32)
-    tiles = [montage.Tile("a", "B02", {"early_death": noise}, None)]
-    low, high = montage.contrast(tiles)["early_death"]
+    low, high = tiles.contrast([{"early_death": noise}])["early_death"]
     assert high - low > 50
 
 
 def test_a_montage_that_is_missing_says_why(one: Screen) -> None:
-    assert "were not given (--focus)" in montage.montage(one, "Staurosporine")
-    assert "no channel has a role" in montage.montage(replace(one, fields={"x": Path("x")}), "Staurosporine")
+    assert "were not given (--focus)" in montage.montage(one, "Staurosporine", Tiles())
+    screen = replace(one, fields={"x": Path("x")})
+    assert "no channel has a role" in montage.montage(screen, "Staurosporine", Tiles())
+    screen = replace(one, fields=dict.fromkeys(montage_ids(one), Path("x")), design={"roles": {"cell": "C"}})
+    assert "for the first compounds of the ranking" in montage.montage(screen, "Staurosporine", Tiles())
+
+
+def montage_ids(screen: Screen) -> list[str]:
+    wells = screen.wells
+    names = wells["Metadata_Acquisition"] + "_Well_" + wells["Metadata_Well"]
+    return [f"{name}_Field_1" for name in names]
 
 
 def test_fields_that_qc_dropped_are_not_shown(one: Screen, tmp_path: Path) -> None:
@@ -167,10 +215,12 @@ def test_fields_that_qc_dropped_are_not_shown(one: Screen, tmp_path: Path) -> No
     screen = replace(
         one, fields=fields_of(one, tmp_path), design={"roles": {"late_death": "PI"}}, images=images
     )
-    assert "no field of Staurosporine" in montage.montage(screen, "Staurosporine")
+    assert "no field of Staurosporine" in montage.montage(screen, "Staurosporine", Tiles())
 
 
-def test_the_section_begins_with_the_first_screen_and_has_every_check_once(one: Screen) -> None:
-    made = section(one)
+def test_the_section_begins_with_the_first_screen_and_every_check_stands_once(one: Screen) -> None:
+    checks = judged(one)
+    made = section(one, checks, Tiles())
     assert made.parts[0].title.startswith("1 compound, ") and "whole cells" in made.parts[0].title
-    assert made.parts[1].title == "Is it sound?" and made.parts[1].html.count("<tr>") > 5
+    (table,) = checks_section(one, checks).parts
+    assert table.html.count("<tr>") == len(checks) + 1 > 5

@@ -212,8 +212,14 @@ class DeepTables:
         frames = []
         for well in self.screen.wells().to_dict("records"):
             keys = {k: v for k, v in well.items() if k.startswith("Metadata_")}
-            keys |= {"Metadata_Field": 1, "Metadata_ImageID": f"{well['Metadata_Acquisition']}_x"}
-            frame = pd.DataFrame({**keys, "Metadata_ObjectLabel": np.arange(self.cells)})
+            image = f"{well['Metadata_Acquisition']}_Well_{well['Metadata_Well']}_Field_1"
+            keys |= {"Metadata_Field": 1, "Metadata_ImageID": image}
+            frame = pd.DataFrame({**keys, "Metadata_ObjectLabel": np.arange(1, self.cells + 1)})
+            frame["Metadata_CellID"] = [f"{image}_obj{label}" for label in frame["Metadata_ObjectLabel"]]
+            dying = well.get("Fraction_Dying", 0.0)
+            states = ["Viable", "EarlyApoptotic", "LateApoptotic"]
+            shares = [1 - dying, dying / 2, dying / 2]
+            frame["Metadata_DeathState"] = chance.choice(states, self.cells, p=shares)
             frame[f"{kind}_1"] = chance.normal(np.log10(0.03 + well["Metadata_Dose"]), 0.5, self.cells)
             frame[f"{kind}_2"] = chance.normal(well["Metadata_Timepoint"] / 24, 0.6, self.cells)
             frames.append(frame)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from morphodose.images import Field, write_field
+from morphodose.images import Field, write_field, write_labels
 from morphodose.names import acquisition_id
 from morphodose.tables import write_table
 
@@ -65,10 +65,11 @@ class Tables:
         for time in self.times:
             for number, compound in enumerate(self.compounds):
                 for replicate in range(1, self.replicates + 1):
-                    line = "BCDEFGH"[(number * self.replicates + replicate - 1) % 7]
+                    plate, line = divmod(number * self.replicates + replicate - 1, 7)
                     for column, dose in enumerate((0.0, *self.doses), start=2):
+                        well = f"{'BCDEFGH'[line]}{column:02d}"
                         rows.append(
-                            self._well(chance, time, compound, str(replicate), f"{line}{column:02d}", dose)
+                            self._well(chance, time, compound, str(replicate), well, dose, f"P{plate + 1}")
                         )
         frame = pd.DataFrame(rows)
         vehicle = (
@@ -107,16 +108,16 @@ class Tables:
         }
 
     def _well(
-        self, chance: Any, time: float, compound: str, replicate: str, well: str, dose: float
+        self, chance: Any, time: float, compound: str, replicate: str, well: str, dose: float, plate: str
     ) -> dict[str, Any]:
         ec50 = self.ec50.get(time, 5.0) * (1 + 0.8 * list(self.compounds).index(compound))
         effect = float(hill(dose, ec50)) if dose else 0.0
         dying = np.clip(0.03 + 0.9 * effect + chance.normal(0, 0.012), 0.002, 0.998)
         late = min(time / 60, 0.9)
         cells = int(chance.normal(240 * (1 + time / 60) * (1 - 0.55 * effect * late), 9))
-        acquisition = acquisition_id(time, replicate)
+        acquisition = acquisition_id(time, replicate, "" if plate == "P1" else plate)
         row = {
-            "Metadata_Plate": "P1",
+            "Metadata_Plate": plate,
             "Metadata_Timepoint": float(time),
             "Metadata_Replicate": replicate,
             "Metadata_Acquisition": acquisition,
@@ -443,7 +444,7 @@ class Tables:
                 arguments += [f"--{name}", str(folder / f"{name}.json")]
         if overlays:
             _pictures(folder, wells)
-            _fields(folder / "projected", wells)
+            _fields(folder / "projected", folder / "masks", wells)
             arguments += ["--focus", str(folder / "projected")]
             arguments += ["--masks", str(folder / "masks")]
             if self.death:
@@ -493,18 +494,24 @@ class Tables:
         }
 
 
-def _fields(folder: Path, wells: pd.DataFrame) -> None:
-    """A projected field of each well-timepoint: discs whose death stain brightens with the dose."""
+def _fields(folder: Path, masks: Path, wells: pd.DataFrame, side: int = 96) -> None:
+    """A projected field of each well-timepoint, its discs labelled: their death stain brightens with the dose."""
     chance = np.random.default_rng(0)
-    y, x = np.mgrid[0:96, 0:96]
+    y, x = np.mgrid[0:side, 0:side]
     for well in wells.to_dict("records"):
-        planes = chance.normal(100, 4, (5, 96, 96))
-        for centre in chance.uniform(8, 88, (12, 2)):
+        planes = chance.normal(100, 4, (5, side, side))
+        cells, nuclei = np.zeros((2, side, side), np.uint16)
+        for label, centre in enumerate(chance.uniform(8, side - 8, (12, 2)), start=1):
             disc = (y - centre[0]) ** 2 + (x - centre[1]) ** 2
             planes[2] += 400 * (disc < 60)
             planes[1] += 600 * (disc < 16)
             planes[4] += 900 * well.get("Fraction_Dying", 0) * (disc < 16)
-        image = f"{well['Metadata_Acquisition']}_Well_{well['Metadata_Well']}_Field_1"
+            cells[(disc < 60) & (cells == 0)] = label
+            nuclei[(disc < 16) & (cells == label)] = label
+        name = f"{well['Metadata_Acquisition']}_Well_{well['Metadata_Well']}"
+        image = f"{name}_Field_1"
+        for kind, labels in (("cells", cells), ("nuclei", nuclei)):
+            write_labels(masks / name / f"{image}_{kind}.tif", labels)
         channels = ("Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI")
         write_field(folder / f"{image}.ome.tiff", Field(planes.astype(np.uint16), channels, 0.65))
 

@@ -1,4 +1,4 @@
-"""Cells as points on two components, coloured by dose, by time and by replicate."""
+"""Cells as points on two components, coloured by dose, time, replicate, state and compound."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from morphodose.report.deep_words import unit_of
 from morphodose.report.draw import dose_colours, dose_name
 from morphodose.report.figure import panels
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, ScatterPlot
-from morphodose.report.words import figure_text, hours, plot_text, ramp
+from morphodose.report.words import STATES, figure_text, hours, ramp
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: Points of the interactive plot, over all of its buttons: the page does not grow with their number.
-MOST_POINTS = 7200
 #: Classes of a colour scale; with more of them the colours say nothing.
 MOST_CLASSES = 12
 #: Colours without an order (Okabe & Ito 2008, without yellow and black, and three more).
@@ -75,6 +72,10 @@ def colourings(screen: Screen, cells: pd.DataFrame) -> dict[str, list[Group]]:
         ],
         "replicate": [(r, c, cells["Replicate"] == r) for r, c in zip(replicates, PLAIN, strict=False)],
     }
+    if "Metadata_DeathState" in cells:
+        state = cells["Metadata_DeathState"].astype(object)
+        found["state"] = [(words, c, state == name) for name, (words, c) in STATES.items()]
+        found["state"] = [group for group in found["state"] if group[2].any()]
     if len(compounds) > 1:
         found["compound"] = [
             (n, c, treated & (cells["Compound"] == n)) for n, c in zip(compounds, PLAIN, strict=False)
@@ -124,49 +125,3 @@ def cloud_figure(
             fontsize=8.5,
         )
     return figure
-
-
-def cloud_plot(
-    screen: Screen, clouds: Sequence[tuple[str, pd.DataFrame, str, str]], name: str
-) -> ScatterPlot | None:
-    """The interactive twin, with a button for each cloud and colouring.
-
-    Parameters
-    ----------
-    screen : Screen
-        The tables.
-    clouds : sequence of (words, cells, x column, y column)
-        A cloud each, such as the UMAP of a feature set.
-    name : str
-        Title of the plot.
-    """
-    jobs = [(w, dressed(screen, cells), x, y) for w, cells, x, y in clouds if len(cells)]
-    coloured = [(w, cells, x, y, colourings(screen, cells)) for w, cells, x, y in jobs]
-    total = sum(len(groups) for *_, groups in coloured)
-    panels_: dict[str, list[Line]] = {}
-    for words, cells, x, y, colours in coloured:
-        chosen = cells.sample(min(len(cells), MOST_POINTS // max(total, 1)), random_state=0).index
-        for colouring, groups in colours.items():
-            lines = []
-            for text, colour, mine in groups:
-                shown = cells.loc[chosen][mine.loc[chosen]]
-                points = [
-                    (float(f"{a:.4g}"), float(f"{b:.4g}")) for a, b in zip(shown[x], shown[y], strict=True)
-                ]
-                if points:
-                    lines.append(Line(plot_text(text), points, colour))
-            panels_[plot_text(f"{words}: by {colouring}" if words else f"by {colouring}")] = lines
-    if not panels_:
-        return None
-    axes = {
-        button: (x, y)
-        for words, _, x, y, colours in coloured
-        for button in (plot_text(f"{words}: by {c}" if words else f"by {c}") for c in colours)
-    }
-    return ScatterPlot(
-        "md_cells",
-        plot_text(name),
-        {button: x.replace("_", " ") for button, (x, _) in axes.items()},
-        {button: y.replace("_", " ") for button, (_, y) in axes.items()},
-        panels_,
-    )

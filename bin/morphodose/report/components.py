@@ -7,14 +7,14 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
-from morphodose.report.clouds import MOST_POINTS, cloud_figure, cloud_plot
+from morphodose.report.clouds import cloud_figure
 from morphodose.report.deep_inputs import FeatureSet
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Part, Section
-from morphodose.report.words import counted, figure_text, listed, number, percent
+from morphodose.report.parts import Part, Section, folded_but
+from morphodose.report.words import figure_text, listed, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,14 +27,12 @@ LEADING, TOP = 4, 8
 MOST_COMPONENTS = 50
 #: Kept features that are listed.
 MOST_FEATURES = 60
-#: Feature sets by how much their interactive plot is wanted.
-PREFERRED = ("deep", "joint", "classical")
 NO_REASON = "no reason recorded"
 _NUMBER = re.compile(r"(?<![\w-])\d[\d.,]*(?: ?%)?")
 
 
 def section(screen: Screen, album: Album) -> Section | None:
-    """Explained variance, cells on components and UMAP, loadings, selected features."""
+    """Explained variance, loadings, selected features; the cells themselves have a view of their own."""
     if not screen.deep.given:
         return None
     sets = screen.deep.sets
@@ -42,13 +40,12 @@ def section(screen: Screen, album: Album) -> Section | None:
         why = step_reason(screen, "reduce_features")
         return Section("components", TITLE, [Part("Components", notice(f"Left out: {why}."))])
     parts = [_variance(screen, album)]
+    parts[0] = Part(parts[0].title, _notes(sets) + parts[0].html)
     for name, found in sets.items():
-        parts.append(_cells(screen, album, name, found))
-    if plot := _interactive(screen):
-        parts.append(plot)
+        _draw_clouds(screen, album, name, found)
     parts += [_made_of(screen, album, name, found) for name, found in sets.items()]
     parts.append(_selected(screen))
-    return Section("components", TITLE, parts)
+    return Section("components", TITLE, folded_but(parts, "Components"))
 
 
 def component_number(component: object) -> int:
@@ -122,15 +119,8 @@ def _axis_words(found: FeatureSet, column: str) -> str:
     return words
 
 
-def _cells(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
-    """PCA and UMAP of one feature set, coloured by dose, time and replicate."""
-    words, html = set_words(name), ""
-    if found.record.get("model"):
-        html += notice(
-            "These cells are projected on the components of an earlier run (--reduction_model): explained "
-            "variance, loadings and the choice of features are those of its cells."
-        )
-    projected = html
+def _draw_clouds(screen: Screen, album: Album, name: str, found: FeatureSet) -> None:
+    """Files for papers: PCA and UMAP of one feature set; the page has them in its view of cells."""
     for kind, cells, names in (
         ("PCA", found.pca, ("PC_1", "PC_2")),
         ("UMAP", found.umap, ("UMAP_1", "UMAP_2")),
@@ -138,51 +128,27 @@ def _cells(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
         if cells.empty or not set(names) <= set(cells.columns):
             continue
         paint = partial(cloud_figure, screen, cells, names, partial(_axis_words, found))
-        drawn = album.draw(f"{kind.lower()}_{name}", paint)
-        number_of = counted(len(cells), "cell")
-        caption = f"{kind} of {words}: a point a cell, {number_of} as a sample."
-        if kind == "UMAP":
-            caption += " Only neighbourhoods mean something; distances and sizes of clouds do not."
-        html += drawn.html(f"{kind} of {words} by dose, time and replicate", caption)
-    if html == projected:
-        return Part(f"Cells – {words}", html + notice("Left out: no coordinates of cells were written."))
-    text = (
-        "Replicates should lie on top of one another; where their colours part, the axes hold the batch "
-        "and not only the biology."
-    )
-    if name != "classical":
-        text += (
-            " A cell is embedded by the network that did not train on it; the axes of the networks are "
-            "turned onto one another, but replicates may still part because their networks differ."
+        album.draw(f"{kind.lower()}_{name}", paint)
+
+
+def _notes(sets: dict[str, FeatureSet]) -> str:
+    """What must be known of the maps of cells: projections on an earlier run, and UMAPs that are missing."""
+    html = ""
+    for name, found in sets.items():
+        if found.record.get("model"):
+            html += notice(
+                f"{set_words(name)[:1].upper()}{set_words(name)[1:]}: the cells are projected on the "
+                "components of an earlier run (--reduction_model); explained variance, loadings and the "
+                "choice of features are those of its cells."
+            )
+        if reason := found.record.get("umap_reason"):
+            html += notice(f"No UMAP of {set_words(name)}: {reason}.")
+    if len(sets) > 1:
+        html += paragraph(
+            "A cell is embedded by the network that did not train on it; the axes of the networks are turned "
+            "onto one another, but replicates may still part because their networks differ."
         )
-    if reason := found.record.get("umap_reason"):
-        text += f" No UMAP: {reason}."
-    return Part(f"Cells – {words}", paragraph(text) + html)
-
-
-def _interactive(screen: Screen) -> Part | None:
-    """UMAP and PCA to look into: of the network's features, else of what has both, else of what there is."""
-    sets = screen.deep.sets
-    order = sorted(sets, key=lambda name: PREFERRED.index(name) if name in PREFERRED else 9)
-    # of equally many the first
-    name = max(order, key=lambda name: len(_clouds(sets[name])), default="")
-    found = _clouds(sets[name]) if name else []
-    title = f"{listed([kind for kind, *_ in found])} of {set_words(name)}"
-    plot = cloud_plot(screen, found, title)
-    if not plot:
-        return None
-    text = paragraph(
-        f"{title}, to look into: choose the map and the colour by the buttons, click a class in the legend "
-        f"to hide it, draw a box to go nearer. A sample, at most {MOST_POINTS // len(plot.panels):,} points "
-        "a button."
-    )
-    return Part("Cells, interactive", text, plot)
-
-
-def _clouds(found: FeatureSet) -> list[tuple[str, pd.DataFrame, str, str]]:
-    """The maps that a feature set has: (kind, cells, x column, y column)."""
-    given = [("UMAP", found.umap, "UMAP_1", "UMAP_2"), ("PCA", found.pca, "PC_1", "PC_2")]
-    return [each for each in given if not each[1].empty and {each[2], each[3]} <= set(each[1].columns)]
+    return html
 
 
 def leading(found: FeatureSet, count: int = LEADING) -> dict[int, pd.DataFrame]:

@@ -1,120 +1,71 @@
-"""Section: how many cells there are, over dose and time."""
+"""Cells and nuclei of one compound: over time, and as a table."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from morphodose.report.draw import key_outside, not_drawn, over_dose, over_time, shown_compounds
-from morphodose.report.figure import Album, panels
-from morphodose.report.html import long_table, notice, paragraph
+from morphodose.report.charts import Line, legend, line_chart
+from morphodose.report.draw import dose_colours, dose_name
+from morphodose.report.html import Safe, figure, folded, long_table, notice
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Part, Section
-from morphodose.report.segmented import agreement
-from morphodose.report.summary import conditions_of, wells_of
-from morphodose.report.words import dose_words, figure_text, hours, number, percent
+from morphodose.report.summary import conditions_of, doses_of
+from morphodose.report.words import dose_words, hours, number, percent
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-COUNT = "Count_CellsPerField"
-RELATIVE = "Relative_CellCount"
 #: Columns that are shown, with words; nuclei stand beside cells, so that a stain which leaves the cell is
 #: not taken for death.
 COLUMNS = {
-    COUNT: "cells per field",
-    RELATIVE: "cells relative to vehicle",
+    "Count_CellsPerField": "cells per field",
     "Count_NucleiPerField": "nuclei per field",
+    "Relative_CellCount": "cells relative to vehicle",
     "Relative_NucleiCount": "nuclei relative to vehicle",
 }
 
 
-def section(screen: Screen, album: Album) -> Section:
-    """Cells per field and against vehicle: over time, over dose, and as a table."""
-    columns = {name: words for name, words in COLUMNS.items() if screen.has(name)}
-    if not columns or not screen.compounds:
-        why = "no well has a treatment" if columns else "the table of wells has no counts"
-        return Section("counts", "Cell counts", [Part("Cells", notice(f"Left out: {why}."))])
-    parts = [
-        part
-        for index, c in enumerate(shown_compounds(screen))
-        for part in _parts(screen, album, c, columns, index)
-    ]
-    apart = next((check for check in agreement(screen) if check.state in ("warn", "stop")), None)
-    if apart:
-        parts[0] = replace(parts[0], html=notice(f"{apart.question} No. {apart.answer}") + parts[0].html)
-    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
-    return Section("counts", "Cell counts", parts)
+def columns_of(screen: Screen) -> dict[str, str]:
+    """Columns of counts that the wells have, with words."""
+    return {name: words for name, words in COLUMNS.items() if screen.has(name)}
 
 
-def _parts(screen: Screen, album: Album, compound: str, columns: dict[str, str], index: int) -> list[Part]:
-    several = len(screen.compounds) > 1
-    name = f" – {compound}" if several else ""
-    tag = f"_{index + 1}" if several else ""
-    parts = []
-    intro = paragraph(
-        "Whole cells only: a cell cut by the image border is counted apart. Dead cells that came off the "
-        "plate are no longer seen, so a falling count is part of the death. Each point is the mean over "
-        "wells, each bar its 95 % interval over wells."
-    )
+def lines_over_time(screen: Screen, compound: str, column: str) -> list[Line]:
+    """A line a dose: mean over the wells and its interval at each time."""
+    frame, unit = conditions_of(screen, compound, column), screen.dose_unit(compound)
+    lines = []
+    for dose, colour in dose_colours(doses_of(frame)).items():
+        mine = frame[frame["Dose"] == dose].sort_values("Timepoint")
+        points = list(
+            zip(*(mine[name].astype(float) for name in ("Timepoint", "Mean", "Low", "High")), strict=True)
+        )
+        lines.append(Line(dose_name(dose, unit), points, colour, "5 3" if dose == 0 else ""))
+    return lines
+
+
+def charts_over_time(screen: Screen, compound: str, columns: dict[str, str], name: str) -> str:
+    """A chart a column, the legend once."""
+    drawn, key = "", ""
+    for column, words in columns.items():
+        lines = lines_over_time(screen, compound, column)
+        zero = not column.startswith("Median")  # a shape is never 0
+        title = words[:1].upper() + words[1:]
+        below = "median of a well, mean over wells" if not zero else "mean over wells"
+        chart = line_chart(lines, title, "time after treatment (h)", below, zero=zero)
+        drawn += chart
+        key = key or legend(lines)
+    return figure(Safe(f'<div class="md-row">{drawn}</div>'), name, key) if drawn else ""
+
+
+def view(screen: Screen, compound: str) -> str:
+    """Counts over time with their intervals, and those of the last time in figures."""
+    columns = columns_of(screen)
+    if not columns:
+        return notice("Left out: the table of wells has no counts.")
+    charts = ""
     if len(screen.timepoints) > 1:
-        drawn = album.draw(f"counts_over_time{tag}", lambda: _time_figure(screen, compound, columns))
-        html = intro + drawn.html(
-            f"Cell counts over time, {compound}", "Mean of the wells and 95 % interval; a line a dose."
-        )
-        parts.append(Part(f"Over time{name}", html))
-        intro = ""
-    drawn = album.draw(f"counts_over_dose{tag}", lambda: _dose_figure(screen, compound, columns))
-    caption = "Grey: wells. Coloured: mean of the wells and 95 % interval."
-    parts.append(
-        Part(
-            f"Over dose{name}",
-            intro + drawn.html(f"Cell counts over dose, {compound}", caption),
-            below=_table(screen, compound, columns),
-        )
-    )
-    return parts
+        # what is relative to vehicle has its curve over the dose; the count itself is shown here
+        shown = {n: w for n, w in columns.items() if n.startswith("Count_")} or columns
+        charts = charts_over_time(screen, compound, shown, "cells over time")
+    last = hours(screen.timepoints[-1])
+    return charts + folded(f"Counts at {last}", table(screen, compound, columns))
 
 
-def _time_figure(screen: Screen, compound: str, columns: dict[str, str]) -> Figure:
-    figure, axes = panels(len(columns), 2, 5.0, 3.5)
-    unit = screen.dose_unit(compound)
-    for axis, (column, words) in zip(axes, columns.items(), strict=True):
-        over_time(axis, conditions_of(screen, compound, column), unit)
-        axis.set_ylabel(words)
-        axis.set_ylim(bottom=0)
-    key_outside(figure, axes[0], figure_text(compound))
-    return figure
-
-
-def _dose_figure(screen: Screen, compound: str, columns: dict[str, str]) -> Figure:
-    relative = [name for name in columns if name.startswith("Relative_")] or list(columns)[:1]
-    wells = wells_of(screen, compound)
-    jobs = []
-    for column in relative:
-        conditions = conditions_of(screen, compound, column)
-        jobs += [
-            (column, t, conditions[conditions["Timepoint"] == t]) for t in conditions["Timepoint"].unique()
-        ]
-    jobs.sort(key=lambda job: (relative.index(job[0]), job[1]))
-    across = max(sum(job[0] == column for job in jobs) for column in relative)
-    across = across if 1 < across <= 4 else 3 if across > 4 else 2
-    figure, axes = panels(len(jobs), across, 3.5, 3.0, sharey=True)
-    for axis, (column, time, conditions) in zip(axes, jobs, strict=True):
-        mine = wells[wells["Metadata_Timepoint"] == time]
-        over_dose(axis, mine, column, conditions, screen.dose_unit(compound))
-        axis.set_title(f"{columns[column].split()[0]}, {hours(time)}")
-        axis.set_ylim(bottom=0)
-        if column.startswith("Relative_"):
-            axis.axhline(1, color="#999999", linewidth=0.9, linestyle="--")
-    for axis in axes[::across]:
-        axis.set_ylabel(
-            "relative to vehicle" if relative[0].startswith("Relative_") else columns[relative[0]]
-        )
-    return figure
-
-
-def _table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
+def table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
     """Counts at the last timepoint, in figures."""
     last = screen.timepoints[-1]
     unit = screen.dose_unit(compound)
@@ -137,4 +88,4 @@ def _table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
             ]
         rows.append([*row, int(tables[next(iter(columns))].loc[dose, "Wells"])])
     headers = ["Dose", *(text for words in columns.values() for text in (words, "95 % interval")), "Wells"]
-    return paragraph(f"At {hours(last)}:") + long_table(headers, rows, "doses")
+    return long_table(headers, rows, "doses")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from morphodose.report.deep_words import class_words, step_reason
 from morphodose.report.html import folded, notice, paragraph, picture, table, thumbnail
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Part, Section
+from morphodose.report.parts import Part, Section, folded_but
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def section(screen: Screen) -> Section:
         reason = screen.left_out("crop_cells") or screen.left_out("train_resnet") or "it was not run"
         text = notice(f"Left out: {reason}.")
         return Section("crops", "Deep profiles", [Part("Crops, network, components, profiles", text)])
-    return Section("crops", TITLE, [_examples(screen), *_nearest(screen)])
+    return Section("crops", TITLE, folded_but([_examples(screen), *_nearest(screen)], "Examples"))
 
 
 def _files(screen: Screen, kind: str) -> list[dict[str, object]]:

@@ -1,24 +1,23 @@
-"""Section: death states over dose and time, and the gates that call them."""
+"""Death states of one compound over dose and time; section: the gates that call them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from typing import TYPE_CHECKING
 
 from morphodose.report.answers import finite
-from morphodose.report.draw import dose_name, key_outside, not_drawn, over_time, shown_compounds
-from morphodose.report.figure import Album, panels
+from morphodose.report.charts import Stack, stack_chart
+from morphodose.report.draw import dose_name
 from morphodose.report.gates import acquisition_of, moved_words
-from morphodose.report.html import folded, long_table, notice, paragraph, picture
+from morphodose.report.html import Safe, escape, figure, folded, long_table, notice, paragraph, picture
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.summary import conditions_of, doses_of
-from morphodose.report.words import SINGLE_STATES, STATES, figure_text, hours, number, percent
+from morphodose.report.words import SINGLE_STATES, STATES, hours, number, percent
 from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 #: Compartment of a column → its words.
 PLACES = {"Cells": "cell", "Nuclei": "nucleus", "Cytoplasm": "cytoplasm"}
@@ -36,123 +35,52 @@ def states_of(screen: Screen) -> list[str]:
     return found
 
 
-def section(screen: Screen, album: Album) -> Section:
-    """Stacked fractions over dose at each time, each state over time, and the gates."""
+def view(screen: Screen, compound: str) -> str:
+    """Stacked shares of the states over the dose, a chart a time, and the last time in figures."""
     states = states_of(screen)
-    if not states or not screen.compounds:
+    if not states:
         reason = screen.left_out("call_death") or "the table of wells has no fractions of death states"
-        return Section("death", "Cell death", [Part("Death states", notice(f"Left out: {reason}."))])
-    parts = []
-    for index, compound in enumerate(shown_compounds(screen)):
-        parts += _parts(screen, album, compound, states, index)
-    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
-    return Section("death", "Cell death", [*parts, _gates(screen)])
-
-
-def _parts(screen: Screen, album: Album, compound: str, states: list[str], index: int) -> list[Part]:
-    several = len(screen.compounds) > 1
-    name, tag = (f" – {compound}", f"_{index + 1}") if several else ("", "")
-    intro = paragraph(
-        "States are the quadrants of Annexin V and propidium iodide: viable (neither), early apoptotic "
-        "(Annexin V alone), late apoptotic (both), necrotic (propidium iodide alone). Fractions are among "
-        "the cells still on the plate: read them beside the count, since cells that came off are dead too."
+        return notice(f"Left out: {reason}.")
+    frames = _means(screen, compound, states)
+    first = frames[states[0]].reset_index()
+    times, doses = sorted(first["Timepoint"].unique()), doses_of(first)
+    unit = unit_words(screen.dose_unit(compound))
+    dying = (
+        conditions_of(screen, compound, "Fraction_Dying").set_index(["Timepoint", "Dose"])
+        if screen.has("Fraction_Dying")
+        else None
     )
-    drawn = album.draw(f"death_states{tag}", lambda: _stacks(screen, compound, states))
-    caption = (
-        "Mean over wells. Black bar: 95 % interval over wells of all dying or dead cells (all but viable)."
+    order = states[::-1]  # what is dead at the bottom, so that its height can be read
+    names, colours = [LOOKS[s][0] for s in order], [LOOKS[s][1] for s in order]
+    drawn = ""
+    for time in times:
+        stacks = []
+        for dose in doses:
+            place = (time, dose)
+            if place not in frames[states[0]].index:
+                continue
+            limits = (math.nan, math.nan)
+            if dying is not None and place in dying.index:
+                limits = (float(dying.loc[place, "Low"]), float(dying.loc[place, "High"]))
+            shares = [float(frames[s].loc[place, "Mean"]) if place in frames[s].index else 0.0 for s in order]
+            stacks.append(Stack("vehicle" if dose == 0 else dose_name(dose, ""), shares, *limits))
+        label = f"dose ({unit})" if unit else "dose"
+        drawn += stack_chart(stacks, names, colours, hours(time), label)
+    key = "".join(
+        f'<li><span class="md-swatch" style="background:{colour}"></span>{escape(name)}</li>'
+        for name, colour in zip(names[::-1], colours[::-1], strict=True)
     )
-    parts = [
-        Part(
-            f"States over dose{name}",
-            intro + drawn.html(f"Death states over dose, {compound}", caption),
-        )
-    ]
-    body = ""
-    if len(screen.timepoints) > 1:
-        drawn = album.draw(f"death_over_time{tag}", lambda: _courses(screen, compound, states))
-        body = drawn.html(
-            f"Death states over time, {compound}", "Mean over wells and 95 % interval; a line a dose."
-        )
-    parts.append(
-        Part(
-            f"States over time{name}" if body else f"Fractions{name}",
-            body,
-            below=_table(screen, compound, states),
-        )
+    line = "<li>line: 95 % interval over wells of all but viable</li>" if dying is not None else ""
+    note = Safe(f'<ul class="md-legend">{key}{line}</ul>')
+    return figure(Safe(f'<div class="md-row">{drawn}</div>'), "death states", note) + folded(
+        f"Shares at {hours(screen.timepoints[-1])}", _table(screen, compound, states)
     )
-    return parts
 
 
 def _means(screen: Screen, compound: str, states: list[str]) -> dict[str, pd.DataFrame]:
     return {
         s: conditions_of(screen, compound, f"Fraction_{s}").set_index(["Timepoint", "Dose"]) for s in states
     }
-
-
-def _stacks(screen: Screen, compound: str, states: list[str]) -> Figure:
-    """A panel a timepoint, a bar a dose, the states stacked."""
-    import numpy as np
-
-    frames = _means(screen, compound, states)
-    first = frames[states[0]].reset_index()
-    times, doses = sorted(first["Timepoint"].unique()), doses_of(first)
-    unit = screen.dose_unit(compound)
-    dying = (
-        conditions_of(screen, compound, "Fraction_Dying").set_index(["Timepoint", "Dose"])
-        if screen.has("Fraction_Dying")
-        else None
-    )
-    figure, axes = panels(len(times), 3, max(3.3, 0.36 * len(doses) + 1), 3.0, sharey=True)
-    for axis, time in zip(axes, times, strict=True):
-        here = [d for d in doses if (time, d) in frames[states[0]].index]
-        places = np.array([doses.index(d) for d in here], dtype=float)
-        floor = np.zeros(len(here))
-        for state in reversed(states):  # what is dead at the bottom, so that its height can be read
-            height = np.array([frames[state].loc[(time, d), "Mean"] for d in here])
-            axis.bar(
-                places,
-                height,
-                bottom=floor,
-                color=LOOKS[state][1],
-                width=0.82,
-                label=LOOKS[state][0],
-                linewidth=0,
-            )
-            floor = floor + np.nan_to_num(height)
-        if dying is not None:
-            for place, dose in zip(places, here, strict=True):
-                if (time, dose) in dying.index:
-                    axis.vlines(
-                        place, *dying.loc[(time, dose), ["Low", "High"]], color="black", linewidth=1.3
-                    )
-        axis.set_xticks(
-            range(len(doses)),
-            [dose_name(d, "") for d in doses],
-            rotation=60,
-            ha="right",
-            rotation_mode="anchor",
-        )
-        axis.grid(False, axis="x")
-        axis.set_ylim(0, 1)
-        axis.set_title(hours(time))
-        axis.set_xlabel(figure_text(f"dose ({unit_words(unit)})" if unit else "dose"))
-    for axis in axes[:: min(3, len(axes))]:
-        axis.set_ylabel("fraction of cells")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside right upper", title=figure_text(compound))
-    return figure
-
-
-def _courses(screen: Screen, compound: str, states: list[str]) -> Figure:
-    """A panel a state, a line a dose over time."""
-    figure, axes = panels(len(states), 2, 5.0, 3.1)
-    for axis, state in zip(axes, states, strict=True):
-        over_time(axis, conditions_of(screen, compound, f"Fraction_{state}"), screen.dose_unit(compound))
-        axis.set_title(LOOKS[state][0], color=LOOKS[state][1] if state != "EarlyApoptotic" else "#A87100")
-        axis.set_ylabel("fraction of cells")
-        axis.set_ylim(bottom=0)
-    key_outside(figure, axes[0], figure_text(compound))
-    return figure
 
 
 def _table(screen: Screen, compound: str, states: list[str]) -> str:
@@ -171,8 +99,11 @@ def _table(screen: Screen, compound: str, states: list[str]) -> str:
     )
 
 
-def _gates(screen: Screen) -> Part:
-    """The gates of each acquisition, with their plots."""
+def section(screen: Screen) -> Section:
+    """The gates of each acquisition, those to look at first, with their plots."""
+    reason = screen.left_out("call_death")
+    if reason and screen.gates.empty:
+        return Section("gates", "Death gates", [Part("", notice(f"Left out: {reason}."))])
     text = paragraph(
         "A gate is the intensity above which a cell counts as stained. Gates are fitted on the control wells "
         "of the same plate and timepoint, never on the treated wells that they judge."
@@ -203,7 +134,7 @@ def _gates(screen: Screen) -> Part:
         html += folded(
             f"Gates of {len(pictures) - OPEN_GATES} more acquisitions", "".join(pictures[OPEN_GATES:])
         )
-    return Part("Gates", html)
+    return Section("gates", "Death gates", [Part("", html)])
 
 
 def gate_rows(gates: pd.DataFrame) -> list[list[object]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Cells of a scatter plot; beyond, points hide one another and the page grows.
-MOST_CELLS = 5000
+MOST_CELLS = 10_000
 #: Components whose coordinates are read; the others are in the tables.
 COORDINATES = ("PC_1", "PC_2", "UMAP_1", "UMAP_2")
 #: Field of `Deep` → its file, the step that writes it, the columns the report cannot do without.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DPI = 150
 #: Pixels of the page for an inch of a figure: letters have the same size in all of them.
 SCREEN_DPI = 88
+#: Bytes of an SVG that the page takes in any case, since it is sharp at any size.
+MOST_SVG = 150_000
 _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -56,8 +58,9 @@ class Drawn:
     width: float
 
     def html(self, alt: str, caption: str = "") -> str:
-        """The figure for the page."""
-        return picture(self.png, alt, caption, round(self.width * SCREEN_DPI))
+        """The figure for the page: as SVG, unless its pixels take less."""
+        data = self.svg if len(self.svg) <= max(len(self.png), MOST_SVG) else self.png
+        return picture(data, alt, caption, round(self.width * SCREEN_DPI))
 
 
 class Album:
@@ -125,6 +128,12 @@ def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 2.9
     for spare in axes[count:]:
         spare.set_visible(False)
     return figure, axes[:count]
+
+
+def key_outside(figure: Figure, axes: Axes, title: str) -> None:
+    """One legend for all panels, to the right of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", title=title)
 
 
 @dataclass(frozen=True)

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from morphodose.report.answers import STATES, ec50_phrase, ec50_words, finite
 from morphodose.report.checks import Check
-from morphodose.report.curves import MOST_OPEN, curve_drawing, curve_of, rows_of
+from morphodose.report.curves import curve_drawing, curve_of, rows_of
 from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
-from morphodose.report.html import Safe, escape
+from morphodose.report.html import escape, figure, notice
 from morphodose.report.inputs import Screen
-from morphodose.report.montage import montage, pixels_of
+from morphodose.report.montage import montage
 from morphodose.report.shape import onset_summary
-from morphodose.report.summary import wells_of
+from morphodose.report.summary import wells_at
 from morphodose.report.svg import LARGE, SPARK, curve_svg
+from morphodose.report.tiles import Tiles
 from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, minus, percent
 
-#: Pixels of projected images that montages may read, all compounds together; the leading one always may.
-MOST_PIXELS = 1_500_000_000
 #: Letters of a reason on the first screen; the whole of it stands in the table of checks.
 LONGEST = 230
+#: The blank between a number and its unit, which stay on one line.
+_UNIT = re.compile(r"(?<=[0-9]) (?=%|h\b|[npµm]?M\b)")
 _FIGURES = ' class="md-figure-cell"'
 
 
-def first_screen(screen: Screen, checks: Sequence[Check], title: str, text: str, state: str) -> str:
+def first_screen(
+    screen: Screen, checks: Sequence[Check], title: str, text: str, state: str, tiles: Tiles
+) -> str:
     """HTML of the first screen."""
     ranked = screen.ranked
     return (
         _verdict(checks, title, text, state)
         + _findings(findings(screen, ranked))
-        + (_picker(screen, ranked) if ranked else "")
+        + (_picker(screen, ranked, tiles) if ranked else "")
     )
 
 
@@ -50,7 +54,9 @@ def _verdict(checks: Sequence[Check], title: str, text: str, state: str) -> str:
     )
     more = sum(check.state != "ok" for check in checks) - len(worst)
     if more > 0:
-        items += f"<li>{escape(counted(more, 'more line'))} in the table of checks below.</li>"
+        items += (
+            f'<li><a href="#sec-checks">{escape(counted(more, "more line"))} in the table of checks</a></li>'
+        )
     inner = f"<ul>{items}</ul>" if items else ""
     return (
         f'<div class="md-verdict md-{escape(state)}"><strong>{escape(title)}</strong>'
@@ -63,7 +69,7 @@ def _short(text: str) -> str:
 
 
 def _findings(sentences: Sequence[str]) -> str:
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{_UNIT.sub('&nbsp;', escape(sentence))}</li>" for sentence in sentences)
     return f'<ol class="md-findings">{items}</ol>' if items else ""
 
 
@@ -113,11 +119,7 @@ def _loss(screen: Screen, hit: Hit) -> str:
         f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
         f"cells are lost against vehicle ({_interval(lost)})"
     )
-    row = (
-        latest(rows_of(screen.responses, hit.compound, "Relative_CellCount"))
-        if len(screen.responses)
-        else None
-    )
+    row = latest(rows_of(screen, hit.compound, "Relative_CellCount"))
     if row is not None:
         text += f"; {ec50_phrase(row)}"
     if "cells and nuclei disagree" in hit.flags:
@@ -172,40 +174,27 @@ def _not_judged(screen: Screen) -> str:
     return "Whether shape changes before staining was not judged: no order of onsets was fitted."
 
 
-def _picker(screen: Screen, ranked: Sequence[Hit]) -> str:
+def _picker(screen: Screen, ranked: Sequence[Hit], tiles: Tiles) -> str:
     """Table of hits (of several compounds), and the place where the chosen compound is shown."""
-    views, spent = [], 0
-    for place, hit in enumerate(ranked):
-        pixels = pixels_of(screen, hit.compound)
-        draw = place == 0 or spent + pixels <= MOST_PIXELS
-        spent += pixels if draw else 0
-        views.append(_view(screen, hit, draw))
+    first = f'<div class="md-view" data-view="md-hit" data-shown="0">{_view(screen, ranked[0], tiles)}</div>'
     if len(ranked) == 1:
-        return f'<div class="md-view">{views[0]}</div>'
-    shown = views[0] if len(ranked) <= MOST_OPEN else ""
-    templates = "".join(f'<template id="md-hit-{i}">{view}</template>' for i, view in enumerate(views))
-    hint = "" if shown else '<p class="md-hint">Choose a compound to see its cells and curves.</p>'
-    return (
-        hit_table(screen, ranked)
-        + f'<div class="md-view" data-view="md-hit" aria-live="polite">{shown}{hint}</div>{templates}'
+        return first
+    templates = "".join(
+        f'<template id="md-hit-{i}">{_view(screen, hit, tiles)}</template>'
+        for i, hit in enumerate(ranked)
+        if i
     )
+    return hit_table(screen, ranked) + first + templates
 
 
-def _view(screen: Screen, hit: Hit, draw: bool) -> str:
+def _view(screen: Screen, hit: Hit, tiles: Tiles) -> str:
     """Montage and main curve of one compound."""
-    picture = (
-        montage(screen, hit.compound)
-        if draw
-        else Safe(
-            '<div class="md-notice">Montage left out: montages are drawn for the first compounds of the '
-            "ranking only, since reading the images of all would take too long.</div>"
-        )
-    )
-    curve = '<div class="md-notice">Curve left out: no dose response was fitted.</div>'
+    curve: str = notice("Curve left out: no dose response was fitted.")
     if hit.main is not None:
-        curve = curve_drawing(screen, hit.compound, hit.main, LARGE)
-    name = f'<h4 class="md-name">{escape(hit.compound)}</h4>'
-    return f'{name}<div class="md-pair">{picture}<div>{curve}</div></div>'
+        curve = figure(curve_drawing(screen, hit.compound, hit.main, LARGE), f"{hit.compound} curve")
+    name = f'<h3 class="md-name">{escape(hit.compound)}</h3>'
+    picture = montage(screen, hit.compound, tiles)
+    return f'{name}<div class="md-pair"><div data-home="montage">{picture}</div><div>{curve}</div></div>'
 
 
 def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:
@@ -228,19 +217,20 @@ def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:
         else f'<th scope="col">{escape(text)}</th>'
         for i, (text, kind) in enumerate(headers)
     )
-    body = "".join(_hit_row(screen, hit, i) for i, hit in enumerate(ranked))
+    labels = [text for text, _ in headers]
+    body = "".join(_hit_row(screen, hit, i, labels) for i, hit in enumerate(ranked))
     return (
         '<label class="md-find">Find a compound <input type="search" data-find="md-hits"></label>'
-        '<div class="md-scroll md-tall"><table class="md-table md-hits" id="md-hits">'
+        '<div class="md-scroll md-tall" tabindex="0" role="group" aria-label="Compounds">'
+        '<table class="md-table md-hits" id="md-hits">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _hit_row(screen: Screen, hit: Hit, number_of: int) -> str:
+def _hit_row(screen: Screen, hit: Hit, number_of: int, labels: Sequence[str]) -> str:
     spark = ""
     if hit.main is not None:
-        wells = wells_of(screen, hit.compound)
-        wells = wells[wells["Metadata_Timepoint"] == hit.main["Metadata_Timepoint"]]
+        wells = wells_at(screen, hit.compound, float(hit.main["Metadata_Timepoint"]))
         endpoint = str(hit.main["Endpoint"])
         limits = (0.0, 1.0) if endpoint.startswith("Fraction_") else None
         spark = curve_svg(
@@ -258,10 +248,16 @@ def _hit_row(screen: Screen, hit: Hit, number_of: int) -> str:
         (escape(", ".join(hit.flags)) or "–", ", ".join(hit.flags) or "~"),
     ]
     inner = "".join(
-        f'<td{_FIGURES if 1 < i < 6 else ""} data-key="{escape(key)}">{text}</td>'
+        f'<td{_FIGURES if 1 < i < 6 else ""}{_named(labels[i]) if i > 1 else ""} data-key="{escape(key)}">'
+        f"{text}</td>"
         for i, (text, key) in enumerate(cells)
     )
     return f"<tr>{inner}</tr>"
+
+
+def _named(label: str) -> str:
+    """What a narrow window writes before a value, where there is no room for the head of the table."""
+    return f' data-label="{escape(label)}"'
 
 
 def _key(row: Mapping[str, Any] | None) -> float:

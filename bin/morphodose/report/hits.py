@@ -100,7 +100,7 @@ def hits(screen: Screen) -> list[Hit]:
     }
     found = []
     for compound in screen.compounds:
-        row = latest(rows_of(screen.responses, compound, main)) if main else None
+        row = latest(rows_of(screen, compound, main)) if main else None
         flags = ["cells and nuclei disagree"] if compound in apart else []
         flags += ["segmentation depends on the dose"] if compound in moved else []
         if row is not None and finite(row.get("LackOfFit_P")) and row["LackOfFit_P"] < 0.001:
@@ -125,7 +125,7 @@ def _shape(screen: Screen, compound: str) -> Row | None:
         return None
     names = [name for name in endpoint_order(screen.responses) if name.startswith("Median")]
     viable = [name for name in names if name.startswith("MedianViable_")] or names
-    rows = [row for name in viable if (row := latest(rows_of(screen.responses, compound, name)))]
+    rows = [row for name in viable if (row := latest(rows_of(screen, compound, name)))]
     return min(rows, key=rank, default=None)
 
 

@@ -22,7 +22,7 @@ from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, long_table, notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.model_plots import confusion_figure, reliability_figure, score_figure
-from morphodose.report.parts import Part, Section
+from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.training import small_notice
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def section(screen: Screen, album: Album) -> Section | None:
     for make in (_confusion, _reliability):
         if part := make(screen, album):
             parts.append(part)
-    return Section("honesty", TITLE, parts)
+    return Section("honesty", TITLE, folded_but(parts, "Verdict", "Scorecard", "Confusion"))
 
 
 def labels_of(screen: Screen) -> list[str]:
@@ -147,8 +147,7 @@ def _scorecard(screen: Screen, album: Album, label: str) -> Part:
     html = drawn.html(f"Scores of all models for {label.lower()}", caption)
     return Part(
         f"Scorecard of {label.lower()}",
-        html,
-        below=folded("Scores in figures", figure) + _differences(screen, label),
+        html + folded("Scores in figures", figure) + _differences(screen, label),
     )
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_IMAGE_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_IMAGE_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"<?xml": "image/svg+xml"}
 
 
 class Safe(str):
@@ -83,22 +83,29 @@ def notice(text: str) -> str:
     return f'<div class="md-notice">{escape(text)}</div>'
 
 
+def figure(inner: str, name: str, key: str = "", caption: str = "") -> Safe:
+    """Drawings (SVG) that are saved together, under a name, with their legend and caption."""
+    text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return Safe(f'<figure class="md-fig" data-name="{escape(name)}">{inner}{key}{text}</figure>')
+
+
 def picture(data: bytes, alt: str, caption: str = "", width: int | None = None) -> str:
     """An image in the page itself (base64), with its caption.
 
     Raises
     ------
     ValueError
-        If the data are neither PNG nor JPEG.
+        If the data are neither PNG nor JPEG nor SVG.
     """
     kind = next((name for magic, name in _IMAGE_TYPES.items() if data.startswith(magic)), None)
     if kind is None:
-        raise ValueError(f"not a PNG or JPEG image; it begins with {data[:4]!r}")
+        raise ValueError(f"not a PNG or JPEG or SVG image; it begins with {data[:4]!r}")
     text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     style = f' style="width:{width}px"' if width else ""
     source = base64.b64encode(data).decode()
     return (
-        f'<figure class="md-figure"><img src="data:{kind};base64,{source}" alt="{escape(alt)}"{style}>'
+        f'<figure class="md-figure" data-name="{escape(alt)}">'
+        f'<img src="data:{kind};base64,{source}" alt="{escape(alt)}"{style}>'
         f"{text}</figure>"
     )
 

@@ -66,6 +66,8 @@ class Screen:
         Acquisition → file.
     fields : dict
         Image id → its projected OME-TIFF.
+    cell_masks, nuclear_masks : dict
+        Image id → its labels.
     units : dict
         Column of the wells → unit.
     deep : Deep
@@ -99,6 +101,8 @@ class Screen:
     overlays: dict[str, Path] = field(default_factory=dict)
     gate_plots: dict[str, Path] = field(default_factory=dict)
     fields: dict[str, Path] = field(default_factory=dict)
+    cell_masks: dict[str, Path] = field(default_factory=dict)
+    nuclear_masks: dict[str, Path] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     deep: Deep = field(default_factory=Deep)
     diameters: pd.DataFrame = field(default_factory=_no_rows)
@@ -147,6 +151,44 @@ class Screen:
         return hits(self)
 
     @cached_property
+    def responses_by(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        """(compound, endpoint) → rows of `responses`, by time."""
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        if len(self.responses):
+            for row in self.responses.sort_values("Metadata_Timepoint", kind="stable").to_dict("records"):
+                key = (str(row["Metadata_Compound"]), str(row["Endpoint"]))
+                found.setdefault(key, []).append({str(name): value for name, value in row.items()})
+        return found
+
+    @cached_property
+    def curves_by(self) -> dict[tuple[str, str, float], pd.DataFrame]:
+        """(compound, endpoint, timepoint) → points of the fitted curve, by dose."""
+        if self.curves.empty:
+            return {}
+        keys = ["Metadata_Compound", "Endpoint", "Metadata_Timepoint"]
+        groups = self.curves.sort_values("Dose", kind="stable").groupby(keys, sort=False)
+        return {(str(name), str(end), float(time)): mine for (name, end, time), mine in groups}
+
+    @cached_property
+    def conditions_by(self) -> dict[str, dict[tuple[str, bool], pd.DataFrame]]:
+        """Endpoint → (compound, whether vehicle) → rows of `conditions`."""
+        found: dict[str, dict[tuple[str, bool], pd.DataFrame]] = {}
+        if len(self.conditions) and "Endpoint" in self.conditions:
+            names = self.conditions["Metadata_Compound"].astype(str)
+            vehicle = self.conditions["Metadata_Role"] == "vehicle"
+            kept = self.conditions[vehicle | (self.conditions["Metadata_Role"] == "treated")]
+            for (end, name, is_vehicle), mine in kept.groupby(
+                [kept["Endpoint"], names[kept.index], vehicle[kept.index]], sort=False
+            ):
+                found.setdefault(str(end), {})[(str(name), bool(is_vehicle))] = mine
+        return found
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What is worked out once for each compound, by whoever does it."""
+        return {}
+
+    @cached_property
     def loss_tests(self) -> list[dict[str, Any]]:
         """Whether the dose moves what segmentation lost, see `morphodose.profiles.losses.dose_tests`."""
         from morphodose.profiles.losses import dose_tests, losses_of
@@ -155,9 +197,15 @@ class Screen:
 
     def dose_unit(self, compound: str) -> str:
         """Unit of a compound's doses."""
-        mine = self.wells[self.wells["Metadata_Compound"] == compound]
-        units = mine["Metadata_DoseUnit"].dropna()
-        return str(units.iloc[0]) if len(units) else ""
+        return self._units_of.get(compound, "")
+
+    @cached_property
+    def _units_of(self) -> dict[str, str]:
+        known = self.wells[self.wells["Metadata_DoseUnit"].notna()].drop_duplicates("Metadata_Compound")
+        return {
+            str(k): str(v)
+            for k, v in zip(known["Metadata_Compound"], known["Metadata_DoseUnit"], strict=True)
+        }
 
     def left_out(self, step: str) -> str | None:
         """Reason for which a step did not run, or None."""

@@ -1,94 +1,43 @@
-"""What a section is made of: text, figures and plots, before any of it is a page."""
+"""What a page is made of: views, their sections, the parts of a section, before any of it is HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-#: Sections of the page, in order; a new analysis takes its place here and in `sections.build`.
-ORDER = (
-    "verdict",
-    "design",
-    "plates",
-    "counts",
-    "death",
-    "curves",
-    "shape",
-    "crops",
-    "training",
-    "honesty",
-    "components",
-    "profiles",
-    "overlays",
-    "quality",
-    "cost",
-    "provenance",
-    "methods",
+#: Views of the page, in order: key in the address, name, its sections. A new analysis takes its place here
+#: and in `sections.build`.
+VIEWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("answer", "Answer", ("verdict",)),
+    ("compound", "Compound", ("compound", "compared")),
+    ("plate", "Plate", ("plate",)),
+    ("cells", "Cells", ("cells",)),
+    ("quality", "Quality", ("checks", "dropped", "overlays", "gates", "places", "quality")),
+    ("networks", "Networks", ("honesty", "crops", "training", "components", "profiles")),
+    ("methods", "Methods", ("methods", "design", "provenance", "cost")),
 )
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of an interactive plot.
-
-    Attributes
-    ----------
-    name : str
-        Text of the legend.
-    points : sequence of (x, y)
-        In the order they are joined.
-    colour : str
-        ``#rrggbb``.
-    dash : str or None
-        ``dash`` or ``dot``; None for a full line.
-    """
-
-    name: str
-    points: Sequence[tuple[float, float]]
-    colour: str
-    dash: str | None = None
-
-
-@dataclass(frozen=True)
-class LinePlot:
-    """An interactive line plot, with a button for each of its panels."""
-
-    id: str
-    title: str
-    xlab: str | Mapping[str, str]
-    panels: Mapping[str, Sequence[Line]]
-    ylabs: Mapping[str, str]
-    yranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    markers: bool = True
-    xlog: bool = False
-
-
-@dataclass(frozen=True)
-class ScatterPlot:
-    """An interactive cloud of points, with a button for each of its panels: class by class, in one colour."""
-
-    id: str
-    title: str
-    xlabs: Mapping[str, str]
-    ylabs: Mapping[str, str]
-    panels: Mapping[str, Sequence[Line]]
-    size: int = 5
+#: Sections of the page, in order.
+ORDER = tuple(name for _, _, names in VIEWS for name in names)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A headed piece of a section; `html` is already escaped."""
+    """A headed piece of a section; `html` is already escaped, a folded one opens on a click."""
 
     title: str
     html: str = ""
-    plot: LinePlot | ScatterPlot | None = None
-    below: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: its name in the navigation, a line of introduction, its parts."""
+    """A section of a view: its name, its heading, its parts."""
 
     anchor: str
     title: str
     parts: Sequence[Part]
+
+
+def folded_but(parts: Sequence[Part], *shown: str) -> list[Part]:
+    """The parts, folded but for those whose titles begin with one of `shown`."""
+    return [part if part.title.startswith(shown) else replace(part, folded=True) for part in parts]

@@ -1,9 +1,11 @@
-"""Check: whether an effect of the dose can be told from one of the place on the plate."""
+"""Check and section: whether an effect of the dose can be told from one of the place on the plate."""
 
 from __future__ import annotations
 
 from morphodose.report.checks import Check, State, not_checked
+from morphodose.report.html import long_table, notice, paragraph
 from morphodose.report.inputs import Screen
+from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, endpoint_words, hours, listed, number
 
 QUESTION = "Can dose be told from place?"
@@ -56,3 +58,38 @@ def moved(screen: Screen) -> list[str]:
         f"{endpoint_words(str(row['Endpoint']), screen.units)} (Q = {number(row['Q'])})"
         for row in found.drop_duplicates(["Term", "Endpoint"]).to_dict("records")
     ]
+
+
+#: Rows of the table on the page; all are in `positions.parquet`.
+MOST_ROWS = 200
+
+
+def section(screen: Screen) -> Section:
+    """Tests of rows, columns and edge on the vehicle wells, the surest first."""
+    title, frame = "Effects of the place", screen.positions
+    if not {"Term", "Q", "Endpoint"} <= set(frame) or frame.empty:
+        why = screen.why_missing("fit_responses", "positions")
+        return Section("places", title, [Part("", notice(f"Left out: {why}."))])
+    tested = frame[frame["P"].notna()].sort_values(["Q", "P"], kind="stable")
+    untested = frame[frame["P"].isna()]
+    text = "Whether row, column or edge moves the vehicle wells, by plate, timepoint and endpoint."
+    if len(untested):
+        reasons = listed(dict.fromkeys(untested["Reason"].dropna().astype(str)), 2) or "no reason is recorded"
+        text += f" {counted(len(untested), 'test')} could not be made: {reasons}."
+    if len(tested) > MOST_ROWS:
+        text += f" The first {MOST_ROWS} of {len(tested):,}; all are in tables/positions.parquet."
+    rows: list[list[object]] = [
+        [
+            row["Metadata_Plate"],
+            hours(row["Metadata_Timepoint"]),
+            endpoint_words(str(row["Endpoint"]), screen.units),
+            row["Term"],
+            number(row["P"]),
+            number(row["Q"]),
+            int(row["N_Wells"]),
+        ]
+        for row in tested.head(MOST_ROWS).to_dict("records")
+    ]
+    headers = ["Plate", "Time", "Endpoint", "Place", "P", "False discovery rate", "Vehicle wells"]
+    body = long_table(headers, rows, "tests") if rows else ""
+    return Section("places", title, [Part("", paragraph(text) + body)])

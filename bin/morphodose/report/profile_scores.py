@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from morphodose.report.answers import finite
 from morphodose.report.components import kinds_of
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
-from morphodose.report.draw import MOST_COMPOUNDS
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Part, Section
+from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.words import dose_words, figure_text, hours, number
 from morphodose.units import unit_words
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "Profiles"
+#: Compounds with figures of their own.
+MOST_COMPOUNDS = 6
 #: Score → its words.
 SCORES = {"activity": "activity", "reproducibility": "reproducibility of replicates"}
 #: Below this a score is called significant (after adjustment for all conditions).
@@ -52,7 +53,7 @@ def section(screen: Screen, album: Album) -> Section | None:
         )
     parts.append(Part("All scores", folded(f"Table of {len(frame)} scores", _table(screen, frame))))
     parts += [_left_out(screen), _dropped(screen)]
-    return Section("profiles", TITLE, parts)
+    return Section("profiles", TITLE, folded_but(parts, "Scorecard"))
 
 
 def _reading() -> str:

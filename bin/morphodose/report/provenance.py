@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from morphodose.report.html import Safe, cell, escape, folded, long_table, notice, paragraph, table
+from morphodose.report.html import Safe, cell, escape, folded, notice, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.plates import dose_key
-from morphodose.report.words import counted, hours, listed
+from morphodose.report.words import hours, listed
 
 EMPTY = "without a role"
 #: Words for the steps of the pipeline.
@@ -34,8 +34,8 @@ STEPS = {
 
 
 def design(screen: Screen) -> Section:
-    """The design in words, the faults of the input, and the steps that were left out."""
-    return Section("design", "Design and input", [_design(screen), _faults(screen), _left_out(screen)])
+    """The design in words."""
+    return Section("design", "Design", [_design(screen)])
 
 
 def _design(screen: Screen) -> Part:
@@ -69,7 +69,7 @@ def _design(screen: Screen) -> Part:
     empty = given.get("empty_well_timepoints") or []
     if empty:
         entries.append(("Wells without images", listed(empty) if isinstance(empty, list) else empty))
-    return Part("Design", definition(entries))
+    return Part("", definition(entries))
 
 
 def definition(entries: list[tuple[str, object]]) -> str:
@@ -84,53 +84,6 @@ def definition(entries: list[tuple[str, object]]) -> str:
 def excluded_fields(screen: Screen) -> list[dict[str, object]]:
     """Fields that `check_design` left out, with the reason."""
     return list(screen.design.get("excluded") or [])
-
-
-def _faults(screen: Screen) -> Part:
-    faults, excluded = screen.faults, excluded_fields(screen)
-    if not screen.design and faults.empty:
-        return Part(
-            "Faults of the input",
-            notice("Left out: the design of check_design was not given (--design, --faults)."),
-        )
-    if faults.empty and not excluded:
-        return Part(
-            "Faults of the input",
-            paragraph(
-                "No fault was found: every plane is there and readable, every well is in the plate map.",
-                kind="md-fine",
-            ),
-        )
-    html = ""
-    if not faults.empty:
-        columns = [c for c in ("Severity", "File", "Row", "Value", "Message", "Fix") if c in faults]
-        rows = [
-            [
-                "" if v is None or v != v else int(v) if c == "Row" else v
-                for c, v in zip(columns, row, strict=True)
-            ]
-            for row in faults[columns].itertuples(index=False, name=None)
-        ]
-        html += long_table(columns, rows[:300], "faults")
-        if len(rows) > 300:
-            html += paragraph(f"The first 300 of {len(rows):,} faults; all are in design_faults.parquet.")
-    if excluded:
-        rows = [[e.get("image_id"), e.get("reason")] for e in excluded]
-        html += paragraph(f"{counted(len(excluded), 'field')} left out of everything:") + long_table(
-            ["Field", "Reason"], rows[:300], "fields"
-        )
-    return Part("Faults of the input", html)
-
-
-def _left_out(screen: Screen) -> Part:
-    entries = screen.run.get("left_out") or []
-    title = "Steps left out"
-    if not screen.run:
-        return Part(title, notice("Left out: the record of the run was not given (--run)."))
-    if not entries:
-        return Part(title, paragraph("None: every step of the pipeline ran.", kind="md-fine"))
-    rows = [[STEPS.get(str(e.get("step")), e.get("step")), e.get("reason")] for e in entries]
-    return Part(title, table(["Step", "Reason"], rows))
 
 
 def provenance(screen: Screen) -> Section:

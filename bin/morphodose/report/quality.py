@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from morphodose.report import diameters
-from morphodose.report.draw import key_outside
-from morphodose.report.figure import Album, panels
+from morphodose.report.figure import Album, key_outside, panels
 from morphodose.report.html import folded, long_table, notice, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
@@ -27,8 +26,8 @@ DRAWN = {
 
 
 def section(screen: Screen, album: Album) -> Section:
-    """Verdicts with their reasons, quality by channel, focus of the stacks, flat field."""
-    parts = [_verdicts(screen, album)]
+    """Quality by channel, focus of the stacks, flat field, diameters."""
+    parts = []
     if figures := quality_columns(screen.images, channels_of(screen)):
         drawn = album.draw("image_quality", lambda: _strips(screen.images, figures))
         caption = "A point a field. Fields far from the others of their channel deserve a look."
@@ -52,10 +51,13 @@ def verdict_counts(images: pd.DataFrame) -> dict[str, int]:
     return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
 
-def _verdicts(screen: Screen, album: Album) -> Part:
+def verdict_part(screen: Screen) -> Part:
+    """How many fields were kept, flagged and dropped, with the reasons and their names."""
     counts = verdict_counts(screen.images)
     if not counts:
-        return Part("Verdicts", notice(f"Left out: {screen.why_missing('qc_images', 'images')}."))
+        return Part(
+            "Fields flagged or dropped", notice(f"Left out: {screen.why_missing('qc_images', 'images')}.")
+        )
     images, total = screen.images, sum(counts.values())
     text = paragraph(
         f"Of {counted(total, 'field')}, {counts['keep']:,} are kept, {counts['flag']:,} flagged (measured, "
@@ -64,8 +66,6 @@ def _verdicts(screen: Screen, album: Album) -> Part:
     bad = images[images["Metadata_QCVerdict"].isin(["flag", "drop"])]
     html = text
     if len(bad):
-        drawn = album.draw("qc_verdicts", lambda: _bars(images))
-        html += drawn.html("Verdicts by acquisition", "Fields that are not kept, by acquisition.")
         reasons = bad.groupby(["Metadata_QCVerdict", "Metadata_QCReason"]).size().sort_values(ascending=False)
         html += long_table(
             ["Verdict", "Reason", "Fields"], [[v, r, int(n)] for (v, r), n in reasons.items()], "reasons"
@@ -78,30 +78,7 @@ def _verdicts(screen: Screen, album: Album) -> Part:
             f" (the first 200 of {len(rows):,})" if len(rows) > 200 else ""
         )
         html += folded(title, table(["Field", "Verdict", "Reason"], shown))
-    return Part("Verdicts", html)
-
-
-def _bars(images: pd.DataFrame) -> Figure:
-    import numpy as np
-
-    frame = images.groupby(["Metadata_Acquisition", "Metadata_QCVerdict"]).size().unstack(fill_value=0)
-    order = images.drop_duplicates("Metadata_Acquisition").sort_values(
-        ["Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate"]
-    )
-    frame = frame.loc[order["Metadata_Acquisition"]]
-    figure, (axes,) = panels(1, 1, 7.5, max(1.6, 0.26 * len(frame) + 0.9))
-    left = np.zeros(len(frame))
-    for verdict in ("drop", "flag"):
-        values = frame[verdict].to_numpy(dtype=float) if verdict in frame else np.zeros(len(frame))
-        axes.barh(range(len(frame)), values, left=left, color=VERDICTS[verdict], label=verdict, height=0.75)
-        left = left + values
-    axes.set_yticks(range(len(frame)), [figure_text(name) for name in frame.index])
-    axes.invert_yaxis()
-    axes.grid(False, axis="y")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("fields")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return figure
+    return Part("Fields flagged or dropped", html)
 
 
 def quality_columns(images: pd.DataFrame, channels: list[str]) -> dict[str, dict[str, str]]:

@@ -1,110 +1,244 @@
-"""What the page does in the browser: the table of hits, the chosen compound, tables as CSV.
+"""What the page does in the browser: views, the chosen compound, tables, figures to save.
 
-Plain JavaScript without a library. Names reach it as text of the page only, and leave it as text.
+Plain JavaScript without a library. Names reach it as text of the page and as JSON, and leave it as text. Each
+part is a function of `md`, which holds what they share.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
-SCRIPT = r"""
-(() => {
-  const all = (query, from) => [...(from || document).querySelectorAll(query)];
-  const number = text => (text.trim() === "" || isNaN(text) ? null : Number(text));
+from morphodose.report.script_cells import CELLS
+from morphodose.report.script_figures import FIGURES
+from morphodose.report.script_plate import PLATE
 
-  // sorting: numbers as numbers, else as words; a second click turns the order round
-  const sort = button => {
-    const head = button.closest("th"), table = button.closest("table");
-    const place = Number(button.dataset.sort);
-    const falling = head.getAttribute("aria-sort") === "ascending";
-    const body = table.tBodies[0];
-    const rows = [...body.rows];
-    const key = row => row.cells[place].dataset.key;
-    rows.sort((a, b) => {
-      const x = number(key(a)), y = number(key(b));
-      return x !== null && y !== null ? x - y : key(a).localeCompare(key(b), undefined, { numeric: true });
-    });
-    if (falling) rows.reverse();
-    rows.forEach(row => body.appendChild(row));
-    all("th", table).forEach(other => other.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-  };
+CORE = r"""
+const md = { on: {} };
+md.id = name => document.getElementById(name);
+md.all = (query, from) => [...(from || document).querySelectorAll(query)];
+md.make = (tag, text, kind) => {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+};
+const read = {};
+md.data = name => {
+  if (!(name in read)) {
+    const element = md.id("md-data-" + name);
+    read[name] = element ? JSON.parse(element.textContent) : null;
+  }
+  return read[name];
+};
+md.asked = name => new URL(location.href).searchParams.get(name);
+md.remember = (changes, anew) => {
+  const address = new URL(location.href);
+  address.hash = "";
+  for (const [name, value] of Object.entries(changes))
+    value === null ? address.searchParams.delete(name) : address.searchParams.set(name, value);
+  if (address.href === location.href) return;
+  try { history[anew ? "pushState" : "replaceState"](null, "", address); } catch (refused) { /* no address */ }
+};
+md.save = (content, kind, name) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: kind }));
+  link.download = name.slice(0, 80).replace(/[^\p{L}\p{N}.]+/gu, "_");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+// what a spreadsheet would take for a formula is marked as text
+md.field = text => {
+  const plain = String(text).replace(/\s+/g, " ").trim().replace(/^\u2212/, "-");
+  const safe = /^[=@]/.test(plain) || (/^[+-]/.test(plain) && isNaN(plain)) ? "'" + plain : plain;
+  return '"' + safe.replace(/"/g, '""') + '"';
+};
+md.csv = (rows, name) =>
+  md.save("\ufeff" + rows.map(row => row.map(md.field).join(",")).join("\r\n") + "\r\n", "text/csv", name + ".csv");
+md.digits = (value, count) => {
+  if (value === null || value === undefined) return "\u2013";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-4) return value.toExponential(count - 1);
+  const text = value.toFixed(Math.max(count - 1 - Math.floor(Math.log10(size)), 0));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+};
 
-  const find = box => {
-    const wanted = box.value.toLowerCase();
-    for (const row of document.getElementById(box.dataset.find).tBodies[0].rows)
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
-  };
+// views: one is shown, in print all
+const pages = md.all(".md-page");
+md.view = () => (document.querySelector(".md-page.md-shown") || pages[0]).id.slice(5);
+md.show = (key, anew) => {
+  const page = md.id("view-" + key) || pages[0];
+  pages.forEach(each => each.classList.toggle("md-shown", each === page));
+  md.all("[data-view-link]").forEach(link => {
+    if (link.dataset.viewLink === md.view()) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  });
+  if (anew) { md.remember({ view: md.view() }, true); scrollTo(0, 0); }
+  settle();
+};
+const settle = () => {
+  place();
+  (md.on[md.view()] || (() => {}))();
+  md.decorate(document.querySelector(".md-page.md-shown"));
+};
+md.go = target => {
+  const page = target.closest(".md-page");
+  if (page && !page.classList.contains("md-shown")) md.show(page.id.slice(5), true);
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target.scrollIntoView();
+};
 
-  // a compound: its view, its row, and the address, so that the choice can be shared
-  const choose = (place, remember) => {
-    all("[data-view]").forEach(view => {
-      const template = document.getElementById(view.dataset.view + "-" + place);
-      if (template) view.replaceChildren(template.content.cloneNode(true));
-    });
-    all("select[data-choose]").forEach(list => { list.value = place; });
-    all("#md-hits button[data-hit]").forEach(button => {
-      const mine = button.dataset.hit === String(place);
-      button.closest("tr").classList.toggle("md-chosen", mine);
-      button.setAttribute("aria-pressed", mine);
-      if (mine && remember) {
-        const address = new URL(location.href);
-        address.searchParams.set("compound", button.textContent);
-        try { history.replaceState(null, "", address); } catch (refused) { /* a page without an address */ }
-      }
-    });
-  };
-
-  // tables as CSV; what a spreadsheet would take for a formula is marked as text
-  const field = text => {
-    const plain = text.replace(/\s+/g, " ").trim().replace(/^\u2212/, "-");
-    const safe = /^[=@]/.test(plain) || (/^[+-]/.test(plain) && isNaN(plain)) ? "'" + plain : plain;
-    return '"' + safe.replace(/"/g, '""') + '"';
-  };
-  const csv = place => {
-    const tables = all("table.md-table", place), lines = [];
-    tables.forEach((table, i) => {
-      for (const row of i ? table.tBodies[0].rows : table.rows) {
-        const cells = [...row.cells].map(cell => field(cell.innerText || cell.textContent));
-        lines.push(cells.join(","));
-      }
-    });
-    return "\ufeff" + lines.join("\r\n") + "\r\n";
-  };
-  const save = button => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([csv(button.parentElement)], { type: "text/csv" }));
-    link.download = button.dataset.name + ".csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  };
-  const decorate = from => {
-    for (const place of all(".md-long, .md-scroll", from)) {
-      if (!place.querySelector("table.md-table") || place.parentElement.closest(".md-long")) continue;
-      if (place.querySelector(".md-csv")) continue;
-      const section = place.closest(".mqc-section");
-      const title = section ? (section.querySelector("h3") || section).textContent.trim() : "table";
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "md-csv";
-      button.textContent = "Download this table as CSV";
-      button.dataset.name = title.slice(0, 60).replace(/[^\p{L}\p{N}]+/gu, "_") || "table";
-      place.appendChild(button);
+// a compound: its pieces in all views, its row, the control, the address
+md.names = (md.data("page") || { compounds: [] }).compounds;
+md.compound = 0;
+md.piece = (key, place) => {
+  const view = document.querySelector(`[data-view="${key}"]`);
+  if (view && view.dataset.shown === String(place)) return view;
+  const kept = md.id(key + "-" + place);
+  return kept ? kept.content : null;
+};
+md.choose = (number, remember) => {
+  home();
+  md.all("[data-view]").forEach(view => {
+    const key = view.dataset.view;
+    if (view.dataset.shown === String(number)) return;
+    const wanted = md.id(key + "-" + number);
+    if (!wanted) return;
+    if (!md.id(key + "-" + view.dataset.shown)) { // the one that the page came with
+      const kept = md.make("template");
+      kept.id = key + "-" + view.dataset.shown;
+      kept.content.append(...view.childNodes);
+      view.after(kept);
     }
-  };
+    view.replaceChildren(wanted.content.cloneNode(true));
+    view.dataset.shown = number;
+  });
+  md.compound = Number(number);
+  const list = md.id("md-compound");
+  if (list) list.value = number;
+  md.all("#md-hits button[data-hit]").forEach(button => {
+    const mine = button.dataset.hit === String(number);
+    button.closest("tr").classList.toggle("md-chosen", mine);
+    button.setAttribute("aria-pressed", mine);
+  });
+  if (remember) md.remember({ compound: md.names[number] });
+  settle();
+};
+// the montage stands in the view that is shown: there is one of it
+const montage = () => document.querySelector('[data-view="md-hit"] .md-montage, [data-slot="montage"] .md-montage');
+const home = () => {
+  const found = montage(), place = document.querySelector('[data-home="montage"]');
+  if (found && place && found.parentElement !== place) place.append(found);
+};
+const place = () => {
+  home();
+  const found = montage(), slot = document.querySelector('#md-compound-view [data-slot="montage"]');
+  if (found && slot && md.view() === "compound") slot.append(found);
+  else if (slot && !found && !slot.firstChild) {
+    const why = document.querySelector('[data-home="montage"] .md-notice');
+    if (why) slot.append(why.cloneNode(true));
+  }
+  if (found) layers(found);
+};
+const hidden = new Set(["mask"]);
+const layers = root => md.all("input[data-layer]", root).forEach(box => {
+  box.checked = !hidden.has(box.dataset.layer);
+  root.classList.toggle("md-no-" + box.dataset.layer, !box.checked);
+});
 
-  document.addEventListener("click", event => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    if (button.dataset.sort) sort(button);
-    else if (button.dataset.hit) choose(button.dataset.hit, true);
-    else if (button.classList.contains("md-csv")) save(button);
+// the table of compounds: numbers as numbers, else as words; a second click turns the order round
+const number = text => (text.trim() === "" || isNaN(text) ? null : Number(text));
+const sort = button => {
+  const head = button.closest("th"), table = button.closest("table"), place = Number(button.dataset.sort);
+  const falling = head.getAttribute("aria-sort") === "ascending";
+  const rows = [...table.tBodies[0].rows], key = row => row.cells[place].dataset.key;
+  rows.sort((a, b) => {
+    const x = number(key(a)), y = number(key(b));
+    return x !== null && y !== null ? x - y : key(a).localeCompare(key(b), undefined, { numeric: true });
   });
-  document.addEventListener("input", event => { if (event.target.dataset.find) find(event.target); });
-  document.addEventListener("change", event => {
-    if (event.target.matches("select[data-choose]")) choose(event.target.value, true);
+  if (falling) rows.reverse();
+  table.tBodies[0].append(...rows);
+  md.all("th", table).forEach(other => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+};
+const find = box => {
+  const wanted = box.value.toLowerCase();
+  for (const row of md.id(box.dataset.find).tBodies[0].rows)
+    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+};
+const saveTable = button => {
+  const rows = [];
+  md.all("table.md-table", button.parentElement).forEach((table, i) => {
+    for (const row of i ? table.tBodies[0].rows : table.rows)
+      rows.push([...row.cells].map(cell => cell.innerText || cell.textContent));
   });
-  decorate(document);
-  const asked = new URL(location.href).searchParams.get("compound");
-  const button = all("#md-hits button[data-hit]").find(each => each.textContent === asked);
-  if (button) choose(button.dataset.hit, false);
-})();
+  md.csv(rows, button.dataset.name);
+};
+md.title = element => {
+  const part = element.closest("section:not(.md-page), .md-part, .md-page");
+  const head = part && part.querySelector("h3, h4, summary, h2");
+  return (head ? head.textContent : "table").trim();
+};
+md.decorate = from => {
+  for (const place of md.all(".md-long, .md-scroll", from)) {
+    if (!place.querySelector("table.md-table") || place.parentElement.closest(".md-long")) continue;
+    if (place.querySelector(".md-csv") || place.id === "md-plate") continue;
+    const button = md.make("button", "Download this table as CSV", "md-csv");
+    button.type = "button";
+    button.dataset.name = md.title(place);
+    place.append(button);
+  }
+  for (const box of md.all(".md-scroll", from)) // what scrolls must be reached by the keyboard
+    if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0;
+  md.figures(from);
+};
+
+document.addEventListener("click", event => {
+  const link = event.target.closest("a");
+  if (link && !event.ctrlKey && !event.metaKey) {
+    const at = link.getAttribute("href") || "";
+    if (link.dataset.viewLink) { event.preventDefault(); md.show(link.dataset.viewLink, true); return; }
+    if (at.startsWith("?")) {
+      event.preventDefault();
+      const asked = Object.fromEntries(new URLSearchParams(at));
+      md.remember({ endpoint: null, time: null, plate: null, replicate: null, well: null, image: null, ...asked }, true);
+      md.show(asked.view || "answer");
+      scrollTo(0, 0);
+      return;
+    }
+    if (at.startsWith("#sec-")) {
+      const target = md.id(at.slice(1));
+      if (target) { event.preventDefault(); md.go(target); }
+    }
+  }
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.sort) sort(button);
+  else if (button.dataset.hit) md.choose(button.dataset.hit, true);
+  else if (button.classList.contains("md-csv") && button.dataset.name) saveTable(button);
+});
+document.addEventListener("input", event => { if (event.target.dataset.find) find(event.target); });
+document.addEventListener("change", event => {
+  if (event.target.id === "md-compound") md.choose(event.target.value, true);
+  const layer = event.target.dataset.layer;
+  if (layer) {
+    event.target.checked ? hidden.delete(layer) : hidden.add(layer);
+    layers(event.target.closest(".md-montage"));
+  }
+});
 """
+
+START = r"""
+const start = () => {
+  const target = location.hash.startsWith("#sec-") ? md.id(location.hash.slice(1)) : null;
+  const named = location.hash.startsWith("#view-") ? location.hash.slice(6) : null;
+  const wanted = md.names.indexOf(md.asked("compound"));
+  if (wanted >= 0 && wanted !== md.compound) md.choose(wanted, false);
+  md.show(named || md.asked("view") || "answer");
+  if (target) md.go(target);
+};
+addEventListener("popstate", start);
+start();
+"""
+
+# a block each: what a part names is its own
+SCRIPT = f'(() => {{\n"use strict";\n{CORE}\n{{{FIGURES}}}\n{{{PLATE}}}\n{{{CELLS}}}\n{START}}})();'

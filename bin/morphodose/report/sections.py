@@ -3,54 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from morphodose.report import (
+    cells,
     components,
+    compound,
     cost,
-    counts,
     crops,
-    curves,
     death,
+    dropped,
     honesty,
     methods,
     overlays,
     page,
+    places,
     plates,
     profile_scores,
     provenance,
     quality,
-    shape,
     training,
     verdict,
 )
 from morphodose.report.figure import Album
-from morphodose.report.html import escape
 from morphodose.report.inputs import Screen
+from morphodose.report.montage import images_by_well, places_of
 from morphodose.report.parts import ORDER, Section
+from morphodose.report.tiles import Tiles, Wanted, make_tiles
 from morphodose.report.words import counted, listed
 
 
-def build(screen: Screen, album: Album, say: Callable[[str], object] = print) -> list[Section]:
-    """All sections that have a place, in the order of `parts.ORDER`."""
+def wanted_of(screen: Screen, cloud: cells.Cloud | None) -> dict[str, Wanted]:
+    """What the page shows of each field, by the rank of the compounds: the leading one is read first."""
+    found: dict[str, Wanted] = {}
+    for hit in screen.ranked:
+        for image in places_of(screen, hit.compound)[0].values():
+            found.setdefault(image, Wanted()).tile = True
+    by_well = images_by_well(screen)
+    names = screen.wells["Metadata_Acquisition"].astype(str) + "_Well_" + screen.wells["Metadata_Well"]
+    for row, name in enumerate(names):
+        if image := by_well.get(name):
+            found.setdefault(image, Wanted()).wells.append(row)
+    if cloud is not None:
+        for image, asked in cells.wanted_cells(cloud).items():
+            found.setdefault(image, Wanted()).cells += asked
+    return found
+
+
+def build(
+    screen: Screen, album: Album, say: Callable[[str], object] = print
+) -> tuple[list[Section], dict[str, Any]]:
+    """All sections that have a place, in the order of `parts.ORDER`, and the data of the script."""
+    names = [hit.compound for hit in screen.ranked]
+    cloud = cells.cloud_of(screen)
+    say("pictures")
+    tiles = make_tiles(screen, wanted_of(screen, cloud), len(cloud.cells) if cloud else 0)
+    checks = verdict.judged(screen)
     makers: dict[str, Callable[[], Section | None]] = {
-        "verdict": lambda: verdict.section(screen),
-        "design": lambda: provenance.design(screen),
-        "plates": lambda: plates.section(screen, album),
-        "counts": lambda: counts.section(screen, album),
-        "death": lambda: death.section(screen, album),
-        "curves": lambda: curves.section(screen, album),
-        "shape": lambda: shape.section(screen, album),
+        "verdict": lambda: verdict.section(screen, checks, tiles),
+        "compound": lambda: compound.section(screen, album),
+        "compared": lambda: compound.compared(screen),
+        "plate": lambda: plates.section(screen),
+        "cells": lambda: cells.section(screen, cloud, tiles),
+        "checks": lambda: verdict.checks_section(screen, checks),
+        "dropped": lambda: dropped.section(screen),
+        "overlays": lambda: overlays.section(screen),
+        "gates": lambda: death.section(screen),
+        "places": lambda: places.section(screen),
+        "quality": lambda: quality.section(screen, album),
+        "honesty": lambda: honesty.section(screen, album),
         "crops": lambda: crops.section(screen),
         "training": lambda: training.section(screen, album),
-        "honesty": lambda: honesty.section(screen, album),
         "components": lambda: components.section(screen, album),
         "profiles": lambda: profile_scores.section(screen, album),
-        "overlays": lambda: overlays.section(screen, album),
-        "quality": lambda: quality.section(screen, album),
-        "cost": lambda: cost.section(),
-        "provenance": lambda: provenance.provenance(screen),
         "methods": lambda: methods.section(screen),
+        "design": lambda: provenance.design(screen),
+        "provenance": lambda: provenance.provenance(screen),
+        "cost": lambda: cost.section(),
     }
     sections = []
     for number, name in enumerate(ORDER, start=1):
@@ -58,20 +89,37 @@ def build(screen: Screen, album: Album, say: Callable[[str], object] = print) ->
         made = makers[name]()
         if made is not None:
             sections.append(made)
-    return sections
+    return sections, _data(screen, cloud, tiles, names)
+
+
+def _data(screen: Screen, cloud: cells.Cloud | None, tiles: Tiles, names: list[str]) -> dict[str, Any]:
+    data: dict[str, Any] = {"page": {"compounds": names}}
+    if len(screen.wells):
+        data["wells"] = plates.well_data(screen, names) | {"acquisition": _acquisitions(screen)}
+        data["thumbs"] = {str(row): address for row, address in tiles.thumbs.items()}
+    if cloud is not None:
+        data["cells"] = cells.cell_data(screen, cloud, tiles, names)
+    return data
+
+
+def _acquisitions(screen: Screen) -> dict[str, list[Any]]:
+    """Names of the acquisitions, and that of each well by number: an image names its acquisition."""
+    given = screen.wells["Metadata_Acquisition"].astype(str)
+    names = list(dict.fromkeys(given))
+    at = {name: i for i, name in enumerate(names)}
+    return {"names": names, "of": [at[name] for name in given]}
 
 
 def write_report(screen: Screen, out: Path, title: str = "", say: Callable[[str], object] = print) -> None:
     """Write ``report.html`` and ``figures/`` into a folder."""
+    screen = replace(screen, wells=screen.wells.reset_index(drop=True))
     album = Album(out / "figures")
-    sections = build(screen, album, say)
+    sections, data = build(screen, album, say)
     names = screen.compounds
     of = listed(names) if len(names) <= 3 else counted(len(names), "compound")
     heading = title or (f"Screen of {of}" if names else "Screen")
     writer = f"{screen.run.get('pipeline', 'morphodose')} {screen.run.get('version', '')}".rstrip()
-    lead = (
-        "What was imaged, whether it is sound, and what each dose did to the cells and when. "
-        f"Written by {escape(writer)}."
-    )
-    page.write_page(out / "report.html", sections, escape(heading), lead)
+    lead = f"What each dose did to the cells, when, and whether the screen is sound. Written by {writer}."
+    ranked = [hit.compound for hit in screen.ranked]
+    page.write_page(out / "report.html", sections, heading, lead, compounds=ranked, data=data)
     say(f"report: {out / 'report.html'} ({len(album.names)} figures)")

@@ -1,34 +1,20 @@
-"""Section: how the shape of the cells changes, and whether it does so before they die."""
+"""How the shape of the cells of one compound changes, and whether it does so before they die."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import finite
-from morphodose.report.draw import (
-    dose_name,
-    key_outside,
-    not_drawn,
-    over_dose,
-    over_time,
-    shown_compounds,
-)
-from morphodose.report.figure import Album, panels
-from morphodose.report.html import Safe, long_table, notice, paragraph
+from morphodose.report.counts import charts_over_time
+from morphodose.report.draw import dose_name
+from morphodose.report.html import Safe, escape, long_table, notice, paragraph
 from morphodose.report.inputs import SHAPE_COLUMNS, Screen
-from morphodose.report.parts import Part, Section
-from morphodose.report.summary import conditions_of, wells_of
-from morphodose.report.words import dose_words, endpoint_words, figure_text, hours, percent
-from morphodose.units import unit_words
+from morphodose.report.words import dose_words, endpoint_words, hours, percent, ramp, unit_words
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-#: Panels of the figure of shape.
+#: Shapes that are drawn.
 MOST = 6
 ANSWERS = {
     "yes": ("shape first", "md-ok"),
@@ -56,19 +42,50 @@ def shape_columns(screen: Screen) -> list[str]:
     return found[:MOST]
 
 
-def section(screen: Screen, album: Album) -> Section:
-    """The order of events, the onset of each change, and the shape itself."""
-    title = "Shape before staining"
+def view(screen: Screen, compound: str) -> str:
+    """Shape over time; with one timepoint nothing, since its curves over the dose are shown elsewhere."""
     columns = shape_columns(screen)
-    if not columns or not screen.compounds:
-        return Section(
-            "shape", title, [Part("Shape", notice("Left out: the table of wells has no median of a shape."))]
-        )
-    parts = _orders(screen, album)
-    parts[0] = replace(parts[0], html=not_drawn(screen) + parts[0].html)
-    for index, compound in enumerate(shown_compounds(screen)):
-        parts.append(_shape(screen, album, compound, columns, index))
-    return Section("shape", title, parts)
+    if not columns:
+        return notice("Left out: the table of wells has no median of a shape.")
+    if len(screen.timepoints) < 2:
+        return paragraph("One timepoint: how shape depends on the dose is among the curves above.")
+    named = {c: endpoint_words(c, screen.units).replace(", viable cells", "") for c in columns}
+    viable = all(c.startswith("MedianViable_") for c in columns)
+    whom = (
+        "viable cells only, so that dead cells cannot be taken for a change of shape"
+        if viable
+        else "all cells"
+    )
+    text = f"Median over the cells of a well ({whom}); mean of the wells and 95 % interval."
+    return paragraph(text) + charts_over_time(screen, compound, named, "shape over time")
+
+
+def onsets_view(screen: Screen, compound: str) -> str:
+    """When each endpoint first differs from vehicle at each dose, and which change comes first."""
+    if screen.onsets.empty and screen.orders.empty:
+        return notice(f"Left out: {_why_no_onsets(screen)}.")
+    html = ""
+    mine = _of(screen.onsets, compound)
+    if len(mine):
+        html += _onset_table(screen, mine)
+    orders = _of(screen.orders, compound)
+    if len(orders):
+        rows = [order_row(row)[1:] for row in orders.to_dict("records")]
+        headers = [
+            "Dose",
+            "Answer",
+            "Shape from",
+            "by",
+            "Death from",
+            "Dying cells above vehicle when shape changed (95 % interval)",
+            "Remark",
+        ]
+        html += long_table(headers, rows, "doses", 16)
+    return html or notice("Left out: fit_responses wrote no onset of this compound.")
+
+
+def _of(table: pd.DataFrame, compound: str) -> pd.DataFrame:
+    return table[table["Metadata_Compound"].astype(str) == compound] if len(table) else table
 
 
 def _why_no_onsets(screen: Screen) -> str:
@@ -79,51 +96,44 @@ def _why_no_onsets(screen: Screen) -> str:
     return screen.why_missing("fit_responses", "onsets")
 
 
-def _orders(screen: Screen, album: Album) -> list[Part]:
-    """Whether shape changes before staining, a row a dose, and when each endpoint changes."""
-    title = "Which comes first"
-    if screen.onsets.empty and screen.orders.empty:
-        why = _why_no_onsets(screen)
-        return [Part(title, notice(f"Left out: {why}."))]
-    text = paragraph(
-        "An onset is the first timepoint from which an endpoint differs from the vehicle of the same "
-        "time; it is known to within the gap to the timepoint before. Shape is that of viable cells "
-        "alone, and it is said to change first only where more dying cells at that time are excluded."
+def _onset_table(screen: Screen, onsets: pd.DataFrame) -> str:
+    """A row an endpoint (shape, count, death), a column a dose; darker the earlier."""
+    viable = onsets["Endpoint"].str.startswith("MedianViable_")
+    if viable.any():  # medians of all cells say the same, less clearly
+        onsets = onsets[~onsets["Endpoint"].str.startswith("Median_")]
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    pairs = onsets[["Kind", "Endpoint"]].drop_duplicates()
+    pairs = pairs.assign(Place=pairs["Kind"].map(order).fillna(9)).sort_values("Place", kind="stable")
+    doses, times = sorted(onsets["Metadata_Dose"].unique()), screen.timepoints
+    shades = dict(zip(times, ramp(len(times), "cividis")[::-1], strict=True))
+    found = {(row["Endpoint"], row["Metadata_Dose"]): row for row in onsets.to_dict("records")}
+    unit = unit_words(str(onsets["Metadata_DoseUnit"].iloc[0] or ""))
+    head = "".join(f'<th scope="col">{escape(dose_words(d, None))}</th>' for d in doses)
+    body = ""
+    for kind, endpoint in zip(pairs["Kind"], pairs["Endpoint"], strict=True):
+        cells = "".join(_onset_cell(found.get((endpoint, dose)), shades) for dose in doses)
+        name = escape(endpoint_words(str(endpoint), screen.units))
+        body += f'<tr><td>{escape(KINDS.get(kind, kind))}</td><th scope="row">{name}</th>{cells}</tr>'
+    first = f"dose ({unit})" if unit else "dose"
+    return (
+        '<div class="md-scroll"><table class="md-table md-onsets"><caption>First time at which an endpoint '
+        "differs from vehicle, and whether it rises (↑) or falls (↓). –: no change seen. ?: undetermined."
+        f'</caption><thead><tr><th scope="col">Kind</th><th scope="col">Endpoint; {escape(first)}</th>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-    parts = []
-    if not screen.orders.empty:
-        rows = [order_row(row) for row in screen.orders.to_dict("records")]
-        headers = [
-            "Compound",
-            "Dose",
-            "Answer",
-            "Shape from",
-            "by",
-            "Death from",
-            "Dying cells above vehicle when shape changed",
-            "Remark",
-        ]
-        parts.append(Part(title, text + long_table(headers, rows, "doses", 16)))
-        text = ""
-    for index, compound in enumerate(shown_compounds(screen)):
-        mine = (
-            screen.onsets[screen.onsets["Metadata_Compound"].astype(str) == compound]
-            if not screen.onsets.empty
-            else screen.onsets
-        )
-        if mine.empty:
-            continue
-        tag, name = (f"_{index + 1}", f" – {compound}") if len(screen.compounds) > 1 else ("", "")
-        drawn = album.draw(f"onsets{tag}", partial(_onset_figure, screen, mine, compound))
-        caption = (
-            "Hours after treatment at which each endpoint first differs from vehicle; the arrow says "
-            "whether it rises or falls. Dash: no change seen. Question mark: undetermined."
-        )
-        parts.append(
-            Part(f"Onset of each change{name}", text + drawn.html(f"Onsets of change, {compound}", caption))
-        )
-        text = ""
-    return parts
+
+
+def _onset_cell(row: dict[Any, Any] | None, shades: dict[float, str]) -> str:
+    if row is None:
+        return "<td></td>"
+    if row["State"] != "changed" or not finite(row.get("Onset_h")):
+        return f"<td>{'?' if row['State'] == 'undetermined' else '–'}</td>"
+    time = float(row["Onset_h"])
+    shade = shades.get(time, "#FFFFFF")
+    light = sum(int(shade[i : i + 2], 16) * w for i, w in ((1, 0.3), (3, 0.59), (5, 0.11))) > 140
+    arrow = {"up": " ↑", "down": " ↓"}.get(str(row.get("Direction")), "")
+    ink = "#000" if light else "#FFF"
+    return f'<td style="background:{shade};color:{ink}">{escape(hours(time))}{arrow}</td>'
 
 
 def order_row(row: dict[str, Any]) -> list[object]:
@@ -148,115 +158,6 @@ def order_row(row: dict[str, Any]) -> list[object]:
         excess,
         row.get("Reason") or "",
     ]
-
-
-def _onset_figure(screen: Screen, onsets: pd.DataFrame, compound: str) -> Figure:
-    """A row an endpoint (shape, count, death), a column a dose; the cell says when it changed."""
-    doses = sorted(onsets["Metadata_Dose"].unique())
-    viable = onsets["Endpoint"].str.startswith("MedianViable_")
-    if viable.any():  # medians of all cells say the same, less clearly
-        onsets = onsets[~onsets["Endpoint"].str.startswith("Median_")]
-    order = {kind: place for place, kind in enumerate(KINDS)}
-    rows = onsets[["Kind", "Endpoint"]].drop_duplicates()
-    rows = rows.assign(Place=rows["Kind"].map(order).fillna(9)).sort_values("Place", kind="stable")
-    names = [endpoint_words(e, screen.units) for e in rows["Endpoint"]]
-    figure, (axes,) = panels(1, 1, 0.75 * len(doses) + 4.6, 0.36 * len(rows) + 1.2)
-    _onset_cells(axes, onsets, list(rows["Endpoint"]), doses, screen.timepoints)
-    axes.set_yticks(range(len(rows)), [figure_text(n) for n in names])
-    axes.set_xticks(range(len(doses)), [dose_words(d, None) for d in doses])
-    unit = unit_words(screen.dose_unit(compound))
-    axes.set_xlabel(figure_text(f"dose of {compound} ({unit})" if unit else f"dose of {compound}"))
-    for place in (
-        place for place in range(1, len(rows)) if rows["Kind"].iloc[place] != rows["Kind"].iloc[place - 1]
-    ):
-        axes.axhline(place - 0.5, color="#555555", linewidth=1.2)
-    for kind in rows["Kind"].unique():
-        middle = [i for i, k in enumerate(rows["Kind"]) if k == kind]
-        axes.text(
-            len(doses) - 0.4,
-            sum(middle) / len(middle),
-            KINDS.get(kind, kind),
-            va="center",
-            fontsize=9,
-            color="#555555",
-        )
-    return figure
-
-
-def _onset_cells(
-    axes: Axes, onsets: pd.DataFrame, endpoints: list[str], doses: list[float], times: list[float]
-) -> None:
-    import numpy as np
-    from matplotlib import colormaps
-
-    grid = np.full((len(endpoints), len(doses)), np.nan)
-    colours = colormaps["cividis"]
-    for row in onsets.to_dict("records"):
-        y, x = endpoints.index(row["Endpoint"]), doses.index(row["Metadata_Dose"])
-        if row["State"] == "changed" and finite(row.get("Onset_h")):
-            grid[y, x] = times.index(float(row["Onset_h"])) if float(row["Onset_h"]) in times else np.nan
-            arrow = {"up": "↑", "down": "↓"}.get(str(row.get("Direction")), "")
-            tint = "white" if grid[y, x] < 0.55 * max(len(times) - 1, 1) else "black"
-            axes.text(
-                x, y, f"{row['Onset_h']:g} h {arrow}", ha="center", va="center", fontsize=8.5, color=tint
-            )
-        else:
-            axes.text(
-                x,
-                y,
-                "?" if row["State"] == "undetermined" else "–",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="#777777",
-            )
-    axes.set_facecolor("#F3F3F3")
-    edges = np.arange(len(doses) + 1) - 0.5, np.arange(len(endpoints) + 1) - 0.5
-    axes.pcolormesh(
-        *edges,
-        np.ma.masked_invalid(grid),
-        cmap=colours,
-        vmin=0,
-        vmax=max(len(times) - 1, 1),
-        edgecolors="white",
-        linewidth=1.2,
-    )
-    axes.invert_yaxis()
-    axes.grid(False)
-    axes.tick_params(length=0)
-
-
-def _shape(screen: Screen, album: Album, compound: str, columns: list[str], index: int) -> Part:
-    tag, name = (f"_{index + 1}", f" – {compound}") if len(screen.compounds) > 1 else ("", "")
-    drawn = album.draw(f"shape{tag}", lambda: _figure(screen, compound, columns))
-    viable = all(c.startswith("MedianViable_") for c in columns)
-    whom = (
-        "viable cells only, so that dead cells cannot be taken for a change of shape"
-        if viable
-        else "all cells"
-    )
-    caption = f"Median over the cells of a well ({whom}); mean of the wells and 95 % interval."
-    return Part(f"Shape{name}", drawn.html(f"Shape of the cells, {compound}", caption))
-
-
-def _figure(screen: Screen, compound: str, columns: list[str]) -> Figure:
-    """A panel a feature: over time, or over dose when there is one timepoint."""
-    figure, axes = panels(len(columns), 3 if len(columns) > 2 else 2, 3.7, 3.0)
-    unit = screen.dose_unit(compound)
-    alone = len(screen.timepoints) == 1
-    for axis, column in zip(axes, columns, strict=True):
-        conditions = conditions_of(screen, compound, column)
-        if alone:
-            over_dose(axis, wells_of(screen, compound), column, conditions, unit)
-        else:
-            over_time(axis, conditions, unit)
-        axis.set_title(
-            figure_text(endpoint_words(column, screen.units).replace(", viable cells", "")), fontsize=9.5
-        )
-    if not alone:
-        key_outside(figure, axes[0], figure_text(compound))
-    axes[0].set_ylabel("median of a well")
-    return figure
 
 
 def onset_summary(screen: Screen) -> list[str]:

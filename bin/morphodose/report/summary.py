@@ -16,16 +16,32 @@ def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
     """Wells of a compound, and its vehicle wells as the fits take them; vehicle wells have dose 0."""
     import numpy as np
 
-    layout = screen.layout
-    places = [
-        each
-        for name, group in layout.pairs()
-        if name == compound
-        for each in (layout.vehicle(name, group), layout.treated(name, group))
-    ]
-    found = screen.wells.iloc[np.unique(np.concatenate(places)) if places else []].copy()
-    found["Dose"] = np.where(found["Metadata_Role"] == "vehicle", 0.0, found["Metadata_Dose"])
-    return found[found["Dose"].notna()]
+    known = screen.kept.setdefault("wells", {})
+    if compound not in known:
+        layout = screen.layout
+        pairs = screen.kept.setdefault("pairs", {})
+        if not pairs:
+            for name, group in layout.pairs():
+                pairs.setdefault(str(name), []).append((name, group))
+        places = [
+            each
+            for name, group in pairs.get(compound, [])
+            for each in (layout.vehicle(name, group), layout.treated(name, group))
+        ]
+        found = screen.wells.iloc[np.unique(np.concatenate(places)) if places else []].copy()
+        found["Dose"] = np.where(found["Metadata_Role"] == "vehicle", 0.0, found["Metadata_Dose"])
+        known[compound] = found[found["Dose"].notna()]
+    return known[compound]  # type: ignore[no-any-return]
+
+
+def wells_at(screen: Screen, compound: str, time: float) -> pd.DataFrame:
+    """Those of `wells_of` at one timepoint."""
+    known = screen.kept.setdefault("wells at", {})
+    if compound not in known:
+        groups = wells_of(screen, compound).groupby("Metadata_Timepoint")
+        known[compound] = {float(str(t)): mine for t, mine in groups}
+    at = known[compound].get(time)
+    return wells_of(screen, compound).iloc[:0] if at is None else at  # type: ignore[no-any-return]
 
 
 def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
@@ -83,17 +99,21 @@ def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
 
 def _given(screen: Screen, compound: str, column: str) -> pd.DataFrame | None:
     """Rows of the table of conditions, in the form of `conditions_of`; None where it lacks the column."""
-    table = screen.conditions
-    if table.empty or "Endpoint" not in table:
+    by = screen.conditions_by.get(column, {})
+    treated = by.get((compound, False))
+    if treated is None:
         return None
-    mine = table[table["Endpoint"] == column]
-    same = mine["Metadata_Compound"].astype(str) == compound
-    vehicle = mine["Metadata_Role"] == "vehicle"
-    treated = mine[same & (mine["Metadata_Role"] == "treated")]
-    own = mine[same & vehicle]
-    chosen = [own if len(own) else mine[vehicle].drop_duplicates("Metadata_Timepoint"), treated]
-    if treated.empty:
-        return None
+    own = by.get((compound, True))
+    if own is None:
+        own = screen.kept.setdefault("vehicle", {}).get(column)
+    if own is None:
+        every = [mine for (_, vehicle), mine in by.items() if vehicle]
+        import pandas as pd
+
+        own = pd.concat(every).sort_index() if every else treated.iloc[:0]
+        own = own.drop_duplicates("Metadata_Timepoint")
+        screen.kept["vehicle"][column] = own
+    chosen = [own, treated]
     import pandas as pd
 
     found = pd.concat(chosen, ignore_index=True)

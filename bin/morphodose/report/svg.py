@@ -105,16 +105,25 @@ def curve_svg(
         drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words)
         answer = ec50_words(row)
         answer = answer if answer.startswith("no ") else f"EC50 {answer}"
-        name = _cut(title, (frame.width - 8) / 6.6)
+        name = cut(title, (frame.width - 8) / 6.6)
         drawn.append(
             f'<text x="4" y="{frame.top - 23}" font-weight="600">{name}</text>'
             f'<text x="4" y="{frame.top - 9}" style="fill:{colour}">'
-            f"{_cut(f'{answer}, {state}', (frame.width - 8) / 5.9)}</text>"
+            f"{cut(f'{answer}, {state}', (frame.width - 8) / 5.9)}</text>"
         )
     label = f"{title or words}: {ec50_words(row)}, {state}"
+    # which wells the dots are, in the order they are drawn: the script shows a well on its curve
+    order = [*points.index[treated], *points.index[~treated]]
+    known = (
+        f' data-endpoint="{escape(endpoint)}" data-time="{float(row["Metadata_Timepoint"]):g}" '
+        f'data-wells="{" ".join(map(str, order))}"'
+        if frame.labels and "Metadata_Timepoint" in row
+        else ""
+    )
     return Safe(
-        f'<svg class="md-curve" viewBox="0 0 {frame.width} {frame.height}" width="{frame.width}" '
-        f'height="{frame.height}" role="img" aria-label="{escape(label)}">{"".join(drawn)}</svg>'
+        f'<svg class="md-curve" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} '
+        f'{frame.height}" width="{frame.width}" height="{frame.height}" role="img"{known} '
+        f'aria-label="{escape(label)}">{"".join(drawn)}</svg>'
     )
 
 
@@ -190,7 +199,7 @@ class _Places:
         parts = [
             f'<path d="M{left} {frame.top}V{bottom}H{frame.width - frame.right}" fill="none" stroke="#777"/>'
         ]
-        for value in _ticks(*self.limits):
+        for value in ticks(*self.limits):
             y = self.y(value)
             parts.append(
                 f'<line x1="{left - 3}" x2="{left}" y1="{y:.1f}" y2="{y:.1f}" stroke="#777"/>'
@@ -215,17 +224,17 @@ class _Places:
             centre = (frame.top + bottom) / 2
             parts.append(
                 f'<text transform="translate(11 {centre:.0f}) rotate(-90)" text-anchor="middle">'
-                f"{_cut(words, (bottom - frame.top) / 5.9)}</text>"
+                f"{cut(words, (bottom - frame.top) / 5.9)}</text>"
             )
         return parts
 
 
-def _cut(text: str, letters: float) -> str:
+def cut(text: str, letters: float) -> str:
     """Escaped text of at most so many letters; what is left of a longer one ends in a dot of three."""
     return escape(text if len(text) <= letters else f"{text[: int(letters) - 1]}…")
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Three to six round values between two ends."""
     span = high - low
     step = 10 ** math.floor(math.log10(span))

@@ -10,8 +10,8 @@ from morphodose.report.deep_words import KINDS, look, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.parts import Line, LinePlot, Part, Section
-from morphodose.report.words import counted, duration, listed, number, plot_text
+from morphodose.report.parts import Part, Section, folded_but
+from morphodose.report.words import counted, duration, listed, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def section(screen: Screen, album: Album) -> Section | None:
         parts.append(_range_test(screen, album))
     if len(deep.alignment) > 1:
         parts.append(Part("One space for all folds", _alignment(deep.alignment)))
-    return Section("training", "Training of the network", parts)
+    return Section("training", "Training of the network", folded_but(parts, "Learning curves"))
 
 
 def trained(screen: Screen) -> list[dict[str, Any]]:
@@ -182,25 +182,7 @@ def _curves(screen: Screen, album: Album) -> Part:
         "overfitting. The last epoch is used, whatever its loss: choosing the best one would be a look at "
         "the answer."
     )
-    lines = {words: _lines(logs, column) for column, words in shown.items()}
-    ranges: dict[str, tuple[float | None, float | None]] = {
-        words: (0, 1 if column.startswith("Accuracy") else None) for column, words in shown.items()
-    }
-    plot = LinePlot("md_learning", "Learning curves", "epoch", lines, {w: w for w in lines}, ranges)
-    return Part("Learning curves", drawn.html("Learning curves of all networks", caption), plot)
-
-
-def _lines(logs: pd.DataFrame, column: str) -> list[Line]:
-    frame = epochs_of(logs, column)
-    lines = []
-    for kind, fold in _networks(logs):
-        words, colour = look(KINDS, kind)
-        mine = frame[(frame["Kind"] == kind) & (frame["Fold"] == fold)]
-        points = [(float(e), float(f"{v:.5g}")) for e, v in zip(mine["Epoch"], mine[column], strict=True)]
-        if points:
-            dash = None if kind == "trained" else "dash"
-            lines.append(Line(plot_text(f"{words}, fold {fold}"), points, colour, dash))
-    return lines
+    return Part("Learning curves", drawn.html("Learning curves of all networks", caption))
 
 
 def _figure(logs: pd.DataFrame, shown: Mapping[str, str]) -> Figure:

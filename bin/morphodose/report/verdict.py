@@ -1,6 +1,10 @@
-"""Section: the screen in one look, whether it is sound and what came out."""
+"""Sections: the screen in one look, and the checks behind its verdict."""
 
 from __future__ import annotations
+
+import html
+import re
+from urllib.parse import quote
 
 from morphodose.report.answers import no_curves, refusals
 from morphodose.report.checks import Check, State, graded, not_checked, worst
@@ -18,6 +22,7 @@ from morphodose.report.quality import edge_rows, verdict_counts
 from morphodose.report.recorded import recorded_checks
 from morphodose.report.segmented import segmentation_checks
 from morphodose.report.shape import onset_summary
+from morphodose.report.tiles import Tiles
 from morphodose.report.training import small_notice
 from morphodose.report.words import counted, listed, percent
 
@@ -40,20 +45,89 @@ _MARKS = {
 }
 
 
-def section(screen: Screen) -> Section:
-    """The first screen, the checks behind the verdict, and what came out besides."""
-    checks = [check for make in CHECKS for check in make(screen)]
-    state = worst([check.state for check in checks])
+def judged(screen: Screen) -> list[Check]:
+    """Every check of the screen, in the order of the table."""
+    return [check for make in CHECKS for check in make(screen)]
+
+
+def section(screen: Screen, checks: list[Check], tiles: Tiles) -> Section:
+    """The first screen: the verdict, the findings, the picture that answers; then what came out besides."""
     title, text = headline(checks)
-    rows = [[_badge(check.state), check.question, f"{check.answer} {check.fix}".rstrip()] for check in checks]
-    parts = [
-        Part(_screened(screen), first_screen(screen, checks, title, text, state)),
-        Part("Is it sound?", table(["", "Check", "Found"], rows)),
-    ]
+    state = worst([check.state for check in checks])
+    parts = [Part(_screened(screen), first_screen(screen, checks, title, text, state, tiles))]
     if lines := [*(onset_summary(screen) if 1 < len(screen.compounds) <= 6 else []), *sentences(screen)]:
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         parts.append(Part("What came out besides", f'<ul class="md-key">{items}</ul>'))
-    return Section("verdict", "In one look", parts)
+    return Section("verdict", "", parts)
+
+
+def checks_section(screen: Screen, checks: list[Check]) -> Section:
+    """The table of checks: what each found, worst first, and where to look."""
+    order = ("stop", "warn", "none", "ok")
+    rows = [
+        [
+            _badge(check.state),
+            check.question,
+            linked(screen, f"{check.answer} {check.fix}".rstrip()),
+            _look(check.question),
+        ]
+        for check in sorted(checks, key=lambda check: order.index(check.state))
+    ]
+    html = table(["State", "Check", "Found", "Look at"], rows)
+    return Section("checks", "Is it sound?", [Part("", html)])
+
+
+#: Beginning of a question → (words, address) of where its wells and images are.
+LOOK: dict[str, tuple[tuple[str, str], ...]] = {
+    "Is the input complete?": (("what was dropped", "#sec-dropped"),),
+    "Are the images good?": (("fields dropped", "#sec-dropped"), ("by channel", "#sec-quality")),
+    "Is the focus": (("focus", "#sec-quality"),),
+    "Is the size": (("diameters", "#sec-quality"),),
+    "Did every nucleus": (
+        ("worst fields", "#sec-overlays"),
+        ("plate", "?view=plate&endpoint=Share_Count_NucleiWithoutCell"),
+    ),
+    "Does the dose change": (("tests", "#sec-overlays"),),
+    "Do cells and nuclei": (("plate", "?view=plate&endpoint=Relative_NucleiCount"),),
+    "Is the vehicle": (("plate", "?view=plate&endpoint=Count_CellsPerField"),),
+    "Are the death gates": (("gates", "#sec-gates"),),
+    "Do the wells follow": (("curves", "?view=compound"),),
+    "Can dose be told": (("places", "#sec-places"), ("plate", "?view=plate")),
+    "Is the network": (("networks", "?view=networks"),),
+}
+
+
+def _look(question: str) -> Safe:
+    """Links to where the wells and images of a check are."""
+    found = next((links for start, links in LOOK.items() if question.startswith(start)), ())
+    return Safe(", ".join(f'<a href="{escape(at)}">{escape(words)}</a>' for words, at in found))
+
+
+def linked(screen: Screen, text: str) -> Safe:
+    """Escaped text in which each field and each well of the screen leads to its place on the plate."""
+    wells = screen.wells
+    known = set(zip(wells["Metadata_Well"], wells["Metadata_Timepoint"].astype(float), strict=True))
+    plates = set(wells["Metadata_Plate"]) - {""}
+
+    def well(match: re.Match[str]) -> str:
+        if (match["well"], float(match["time"])) not in known:
+            return match[0]
+        plate = match["plate"] if match["plate"] and html.unescape(match["plate"]) in plates else ""
+        at = f"?view=plate&amp;well={match['well']}&amp;time={match['time']}"
+        inner = f"{match['well']} at {match['time']} h"
+        before = f"{plate} " if plate else f"{match['plate']} " if match["plate"] else ""
+        at += f"&amp;plate={quote(html.unescape(plate))}" if plate else ""
+        return f'{before}<a href="{at}">{inner}</a>'
+
+    def image(match: re.Match[str]) -> str:
+        return f'<a href="?view=plate&amp;image={quote(match[0])}">{match[0]}</a>'
+
+    found = _WELL.sub(well, escape(text))
+    return Safe(_IMAGE.sub(image, found))
+
+
+_WELL = re.compile(r"(?:(?P<plate>[^\s(]+) )?(?P<well>[A-Z]{1,2}\d{2}) at (?P<time>[\d.]+) h")
+_IMAGE = re.compile(r"\b(?:\w+_)?Time_[\d.]+hrs_R\w+?_Well_[A-Z]{1,2}\d{2}_Field_\d+\b")
 
 
 def headline(checks: list[Check]) -> tuple[str, str]:

@@ -126,18 +126,6 @@ def _hex(rgba: Sequence[float]) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in rgba[:3])
 
 
-def plot_text(text: object) -> str:
-    """Text for a label of an interactive plot.
-
-    Plotly reads a few tags in labels and MultiQC puts names of series into its own HTML, so angle brackets
-    and ampersands become look-alikes: a compound called ``<b>x`` is shown as ``‹b›x``, never read as a tag.
-    """
-    looks = str.maketrans(
-        {"<": "‹", ">": "›", "&": "＆", '"': "”", "'": "’", "\n": " ", "\r": " ", "\t": " "}
-    )
-    return str(text).translate(looks)
-
-
 def file_name(text: str) -> str:
     """A text as part of a file name: letters, digits and underscores."""
     return (
