@@ -45,7 +45,7 @@ def cloud_of(screen: Screen) -> Cloud | None:
             frame = found.umap if kind == "UMAP" else found.pca
             if frame.empty or not {x, y, *_KEYS} <= set(frame.columns):
                 continue
-            columns = [f"{kind}_{name}_x", f"{kind}_{name}_y"]
+            columns = (f"{kind}_{name}_x", f"{kind}_{name}_y")
             maps.append((f"{kind} of {set_words(name)}", *columns))
             mine = frame.rename(columns=dict(zip((x, y), columns, strict=True))).set_index("Metadata_CellID")
             mine = mine[~mine.index.duplicated()]

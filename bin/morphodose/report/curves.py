@@ -22,8 +22,8 @@ from morphodose.report.words import (
     file_name,
     hours,
     number,
-    unit_words,
 )
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

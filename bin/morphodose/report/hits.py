@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ def main_endpoint(screen: Screen) -> str | None:
     return next(iter([*death, *own, *(name for name in FIRST if name in endpoints)]), None)
 
 
-def latest(rows: list[Row]) -> Row | None:
+def latest(rows: Sequence[Row]) -> Row | None:
     """The last timepoint whose curve was not refused, else the last."""
     return next((row for row in reversed(rows) if row["State"] != "refused"), rows[-1] if rows else None)
 

@@ -111,7 +111,7 @@ def images_by_well(screen: Screen) -> dict[str, str]:
             if image not in dropped:
                 known.setdefault(image.rpartition("_Field_")[0], image)
         screen.kept["images by well"] = known
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _dropped(images: pd.DataFrame) -> set[str]:

@@ -15,7 +15,8 @@ from morphodose.report.hits import main_endpoint
 from morphodose.report.html import Safe, escape, notice, paragraph
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
-from morphodose.report.words import dose_words, endpoint_words, hours, number, ramp, unit_words
+from morphodose.report.words import dose_words, endpoint_words, hours, number, ramp
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -44,8 +44,8 @@ def wanted_of(screen: Screen, cloud: cells.Cloud | None) -> dict[str, Wanted]:
     by_well = images_by_well(screen)
     names = screen.wells["Metadata_Acquisition"].astype(str) + "_Well_" + screen.wells["Metadata_Well"]
     for row, name in enumerate(names):
-        if image := by_well.get(name):
-            found.setdefault(image, Wanted()).wells.append(row)
+        if first := by_well.get(name):
+            found.setdefault(first, Wanted()).wells.append(row)
     if cloud is not None:
         for image, asked in cells.wanted_cells(cloud).items():
             found.setdefault(image, Wanted()).cells += asked

@@ -9,7 +9,8 @@ from morphodose.report.counts import charts_over_time
 from morphodose.report.draw import dose_name
 from morphodose.report.html import Safe, escape, long_table, notice, paragraph
 from morphodose.report.inputs import SHAPE_COLUMNS, Screen
-from morphodose.report.words import dose_words, endpoint_words, hours, percent, ramp, unit_words
+from morphodose.report.words import dose_words, endpoint_words, hours, percent, ramp
+from morphodose.units import unit_words
 
 if TYPE_CHECKING:
     import pandas as pd

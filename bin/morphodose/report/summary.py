@@ -31,7 +31,7 @@ def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
         found = screen.wells.iloc[np.unique(np.concatenate(places)) if places else []].copy()
         found["Dose"] = np.where(found["Metadata_Role"] == "vehicle", 0.0, found["Metadata_Dose"])
         known[compound] = found[found["Dose"].notna()]
-    return known[compound]  # type: ignore[no-any-return]
+    return known[compound]
 
 
 def wells_at(screen: Screen, compound: str, time: float) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def wells_at(screen: Screen, compound: str, time: float) -> pd.DataFrame:
         groups = wells_of(screen, compound).groupby("Metadata_Timepoint")
         known[compound] = {float(str(t)): mine for t, mine in groups}
     at = known[compound].get(time)
-    return wells_of(screen, compound).iloc[:0] if at is None else at  # type: ignore[no-any-return]
+    return wells_of(screen, compound).iloc[:0] if at is None else at
 
 
 def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
