@@ -117,6 +117,15 @@ def test_where_vehicle_cannot_tell_the_place_nothing_is_corrected_and_it_is_said
     table = pd.concat([vehicle, table[table["Metadata_Role"] == "treated"]], ignore_index=True)
     assert "do not tell it" in correct(table, ["Endpoint_X"], ("column",))[1]["P", 24.0, "Endpoint_X"]
     assert correct(table, ["Endpoint_X"], ())[0] is table
+    # vehicle in two columns of the middle: a line through them goes anywhere at the sides
+    table, column = gradient()
+    middle = np.isin(column, (5, 6))
+    table = table[middle | (table["Metadata_Role"] == "treated")].reset_index(drop=True)
+    inside = table["Metadata_Well"].str[1:].isin(["06", "07"])
+    table.loc[inside, ["Metadata_Role", "Metadata_Compound", "Metadata_Dose"]] = ["vehicle", "DMSO", 0.0]
+    said = correct(table, ["Endpoint_X"], ("column",))[1]
+    assert "too far from others" in said["P", 24.0, "Endpoint_X"]
+    assert correct(table, ["Endpoint_X"], ("row",))[1]["P", 24.0, "Endpoint_X"] == ""
 
 
 def test_terms_of_the_place_are_read_and_others_named():

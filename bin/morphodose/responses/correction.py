@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 NONE = "none"
+#: A correction that scatters more than wells do, in units of their variance, is none.
+MOST_LEVERAGE = 1.0
 #: (plate, timepoint, endpoint) → why its values were not corrected, "" where they were.
 Said = dict[tuple[str, float, str], str]
 
@@ -49,7 +51,7 @@ def correct(wells: pd.DataFrame, endpoints: list[str], terms: tuple[str, ...]) -
     taken for the place. Each well is then shifted, or divided where all values of an endpoint that is no
     fraction are above 0, by what the place does less its mean over the vehicle wells; fractions stay in 0 to
     1. Where the vehicle wells cannot tell all terms, or are fewer than the terms and `SPARE_WELLS` more,
-    nothing is corrected.
+    or so far from other wells that a correction would scatter more than these, nothing is corrected.
     """
     if not terms:
         return wells, {}
@@ -74,7 +76,10 @@ def correct(wells: pd.DataFrame, endpoints: list[str], terms: tuple[str, ...]) -
                 if not np.isin(roles[mine], ("vehicle", "treated", "positive")).any():
                     continue  # empty wells
                 vehicle = vehicle[used[vehicle] & known[vehicle]]
-                why = _untold(columns[vehicle]) if known[mine].all() else "a name of a well is no place"
+                why = "a name of a well is no place"
+                if known[mine].all():
+                    judged = mine[np.isin(roles[mine], ("vehicle", "treated", "positive"))]
+                    why = _untold(columns[vehicle], columns[judged])
                 kinds.append((mine, vehicle, why + (f" of {kind.name}" if why and kind.name else "")))
             # all of a plate or nothing: wells that are compared are treated alike
             reasons = list(dict.fromkeys(why for _, _, why in kinds if why))
@@ -85,17 +90,18 @@ def correct(wells: pd.DataFrame, endpoints: list[str], terms: tuple[str, ...]) -
     return wells, said
 
 
-def _untold(terms: Floats) -> str:
-    """Why vehicle wells do not tell what the place does, or ""."""
+def _untold(terms: Floats, at: Floats) -> str:
+    """Why vehicle wells at `terms` do not tell what the place does to wells `at`, or ""."""
     count = terms.shape[1]
     if len(terms) < count + 1 + SPARE_WELLS:
         return f"{len(terms)} vehicle wells; {count + 1 + SPARE_WELLS} are needed"
     whole = np.column_stack([np.ones(len(terms)), terms])
-    return (
-        ""
-        if np.linalg.matrix_rank(whole) == count + 1
-        else "the vehicle wells stand so that they do not tell it"
-    )
+    if np.linalg.matrix_rank(whole) < count + 1:
+        return "the vehicle wells stand so that they do not tell it"
+    there = np.column_stack([np.ones(len(at)), at])
+    # variance of the correction of a well over that of a vehicle well
+    leverage = ((there @ np.linalg.inv(whole.T @ whole)) * there).sum(axis=1)
+    return "" if leverage.max() <= MOST_LEVERAGE else "the vehicle wells stand too far from others to tell it"
 
 
 def _moved(endpoint: str, values: Floats, at: Floats, vehicle: Floats, vehicle_at: Floats) -> Floats:
