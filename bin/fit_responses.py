@@ -14,7 +14,7 @@ from morphodose.profiles.relative import relative_columns
 from morphodose.responses import schemas
 from morphodose.responses.compare import comparison_rows, departure_rows
 from morphodose.responses.correction import correct, note_of, parse_terms
-from morphodose.responses.fit import STATES, respond
+from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.growth import growth_rows
@@ -22,6 +22,7 @@ from morphodose.responses.hits import hit_rows
 from morphodose.responses.positions import position_rows
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
+from morphodose.responses.verdict import STATES
 from morphodose.responses.wells_file import read_wells
 from morphodose.responses.zprime import zprime_table
 from morphodose.steps.fit_responses import STEP

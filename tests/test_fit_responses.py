@@ -12,7 +12,7 @@ from morphodose.responses.endpoints import choose, family_of, stabilised
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.logistic import logistic, predict
-from morphodose.responses.replicates import Prior, Spread, prior_of
+from morphodose.responses.replicates import Prior, Spread, apart, prior_of
 from morphodose.responses.select import check_wells, series
 from stats_tables import run, succeed, wells_table
 
@@ -279,11 +279,64 @@ def test_measures_beside_the_ec50_are_those_of_the_curve():
     assert 0 < shape["PointOfDeparture_Low"] < shape["PointOfDeparture"] < shape["EC50"]
 
 
-def test_a_well_off_the_curve_is_named():
-    table = wells_table({"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)})
-    table.loc[4, "Endpoint_X"] += 0.6
+@pytest.mark.parametrize(("place", "more"), [(-1, 20.0), (2, 3.0)])
+def test_a_well_far_from_its_replicates_is_left_out_and_named(place, more):
+    doses = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    table = wells_table(
+        {"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)}, doses, vehicle=3
+    )
+    clean = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    assert "left out" not in (clean["Notes"] or "")
+    place %= len(table)
+    table.loc[place, "Endpoint_X"] += more
     row = fit(table, "Endpoint_X")[0]["Endpoint_X"]
-    assert f"off the curve: well {table.loc[4, 'Metadata_Well']}" in row["Notes"]
+    named = f"{table.loc[place, 'Metadata_Well']} at {table.loc[place, 'Metadata_Dose']:g}"
+    assert f"left out, far from its replicates: well {named}" in row["Notes"]
+    assert row["State"] == "fitted" and row["EC50"] == pytest.approx(clean["EC50"], rel=0.1)
+    assert row["N_Wells"] == clean["N_Wells"] - 1
+
+
+def test_replicates_at_other_ec50s_and_few_wells_are_no_outliers():
+    doses = np.repeat([0.0, 0.1, 0.3, 1.0, 3.0, 10.0], 3)
+    shift = np.tile([1.0, 1.0, 4.0], 6)
+    values = logistic(doses * shift, 1, 2, 0.0, 2.0) + np.random.default_rng(0).normal(0, 0.01, 18)
+    assert not apart(doses, values, np.ones(18)).any()
+    values[-1] += 3
+    assert np.flatnonzero(apart(doses, values, np.ones(18))).tolist() == [17]
+    assert not apart(doses[-6:], values[-6:], np.ones(6)).any()
+
+
+def test_doses_that_differ_by_rounding_are_one_dose():
+    table = wells_table({"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)})
+    plain = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    table["Metadata_Dose"] *= 1 + np.random.default_rng(1).normal(0, 1e-6, len(table))
+    row = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    assert row["N_Doses"] == plain["N_Doses"] == 6
+    assert row["State"] == plain["State"] and row["EC50"] == pytest.approx(plain["EC50"], rel=1e-4)
+
+
+def test_a_plate_without_vehicle_is_brought_to_the_level_of_the_others():
+    table = wells_table(
+        {"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.7, 1.5) + rng.normal(0, 0.02)},
+        (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+        vehicle=3,
+    )
+    table["Metadata_Plate"] = "P" + table["Metadata_Replicate"]
+    third = table["Metadata_Plate"] == "P3"
+    table.loc[third, "Endpoint_X"] *= 2
+    table = table[~(third & (table["Metadata_Role"] == "vehicle"))]
+    row = fit(table, "Endpoint_X")[0]["Endpoint_X"]
+    assert row["State"] == "fitted" and row["EC50"] == pytest.approx(np.exp(0.7), rel=0.1)
+    assert "level of the plate by its treated wells: fewer than 2 vehicle wells on P3" in row["Notes"]
+
+
+def test_two_steps_are_fitted_as_one_with_a_word():
+    doses = tuple(np.geomspace(0.01, 100, 9))
+    table = wells_table(
+        {"Endpoint_X": lambda d, h, rng: 1 + logistic(d, 0, 0.5, -2.5, 4) + logistic(d, 0, 0.5, 2, 4)
+         + rng.normal(0, 0.01)}, doses, vehicle=3,
+    )  # fmt: skip
+    assert "the doses' means leave the curve" in fit(table, "Endpoint_X")[0]["Endpoint_X"]["Notes"]
 
 
 def test_tables_with_hardly_a_column_are_fitted(tmp_path):

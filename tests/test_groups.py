@@ -10,7 +10,7 @@ from morphodose.errors import InputError
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
-from morphodose.responses.groups import add_groups, find_groups
+from morphodose.responses.groups import add_groups, find_groups, is_drug
 from morphodose.responses.logistic import logistic
 from morphodose.responses.select import Layout, check_wells, vehicle_of
 from stats_tables import succeed, wells_table
@@ -58,6 +58,14 @@ def test_two_cell_lines_have_a_curve_each_with_vehicle_of_its_own():
 
 def test_a_number_as_second_drug_at_a_fixed_dose_divides_too():
     assert set(ec50s(lines("SecondDose", (0.0, 5.0)))) == {"SecondDose=0", "SecondDose=5"}
+
+
+def test_numbers_of_serum_divide_and_are_no_doses_of_a_drug():
+    table = lines("Serum", (0.5, 10.0))
+    assert find_groups(table).combinations == {} and set(ec50s(table)) == {"Serum=0.5", "Serum=10"}
+    assert [is_drug(name) for name in ("Serum", "Medium", "Metadata_Volume", "Bottom")] == [False] * 4
+    named = ("TNF_nM", "IL6 (pM)", "Second_uM", "SecondDose", "Inhibitor", "conc")
+    assert all(is_drug(name) for name in named)
 
 
 @pytest.mark.parametrize(

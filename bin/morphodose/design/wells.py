@@ -179,7 +179,7 @@ def _one_dose(name: str, found: PlateMap, faults: Faults) -> PlateMap:
             doses[well.compound].append(well.dose)
     same: dict[tuple[str, float], float] = {}
     for compound, values in doses.items():
-        for group in _runs(sorted(set(values))):
+        for group in dose_runs(sorted(set(values))):
             counts = Counter(value for value in values if value in group)
             best = counts.most_common(1)[0][0]
             same |= {(compound, value): best for value in group}
@@ -199,7 +199,7 @@ def _one_dose(name: str, found: PlateMap, faults: Faults) -> PlateMap:
     }
 
 
-def _runs(doses: list[float]) -> Iterable[list[float]]:
+def dose_runs(doses: list[float]) -> Iterable[list[float]]:
     """Sorted doses in groups of one dose each.
 
     Doses a rounding apart stand alone: in a series as dense as 100, 101, 102 … they are what was given.

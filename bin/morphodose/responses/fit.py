@@ -18,23 +18,23 @@ from morphodose.responses.groups import Grouping, plain
 from morphodose.responses.layout import layout_doubt
 from morphodose.responses.logistic import HILL_RANGE
 from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
-from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, fit_curve, profile_interval
+from morphodose.responses.profile_likelihood import CurveFit, fit_curve, profile_interval
 from morphodose.responses.region import band, region
-from morphodose.responses.replicates import Hook, Prior, Spread, hook, outliers, prior_of, spread_of_ec50
+from morphodose.responses.replicates import (
+    Hook,
+    Prior,
+    Spread,
+    apart,
+    hook,
+    outliers,
+    prior_of,
+    spread_of_ec50,
+)
+from morphodose.responses.verdict import EFFECT_Q, LACK_P, judge, too_little
 
 Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, Any]]
 
-STATES = ("fitted", "imprecise", "unbounded", "refused")
-#: What a curve needs: distinct doses (vehicle is one), and wells beyond the four parameters.
-LEAST_DOSES = 4
-LEAST_SPARE_WELLS = 2
-#: Above this false discovery rate the dose is said to have no effect.
-EFFECT_Q = 0.05
-#: A curve is refused where both say that it does not describe the doses' means.
-LACK_P, LACK_R2 = 0.001, 0.75
-#: Ratio of the ends of an interval above which an EC50 is imprecise.
-IMPRECISE = 10.0
 GRID = 60
 #: Variance models in words.
 VARIANCE = {
@@ -46,17 +46,6 @@ VARIANCE = {
 _ENDS = ("EC50", "Hill", "AtZeroDose", "AtInfiniteDose")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """State of an EC50 and its interval in dose units; NaN is null."""
-
-    state: str
-    reason: str
-    ec50: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-
 def fit_series(one: Series) -> CurveFit | None:
     """Curve of a series, or None where there are too few wells, doses, or different values."""
     if too_little(one):
@@ -65,73 +54,6 @@ def fit_series(one: Series) -> CurveFit | None:
     weights = weights_of(one)
     family = family_of(one.endpoint) or choose_family(one.doses, values, weights)
     return fit_curve(one.doses, values, weights, family)
-
-
-def too_little(one: Series) -> str:
-    """Why a series is too little for a curve, or ""."""
-    count, wells = len(np.unique(one.doses)), len(one.doses)
-    if count < LEAST_DOSES:
-        return f"{count} different doses (vehicle is one) have values; {LEAST_DOSES} are needed"
-    if wells < PARAMETERS + LEAST_SPARE_WELLS:
-        return f"{wells} wells; {PARAMETERS + LEAST_SPARE_WELLS} are needed for a curve of four parameters"
-    if np.ptp(one.values) == 0:
-        return "all wells have the same value"
-    return ""
-
-
-def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float) -> Verdict:
-    """State of the EC50 of a fit; `half` is the half width of its interval from the replicates (`Spread`).
-
-    ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
-    one dose step. ``imprecise``: the same, but the interval spans more than `IMPRECISE`. ``unbounded``:
-    beyond chance, but the EC50 is only known to lie above (or below) a bound, since the plateau is not
-    reached. ``refused``: the data do not support a curve.
-    """
-    if not effect_q <= EFFECT_Q:
-        return Verdict(
-            "refused", f"no effect of the dose beyond chance (false discovery rate {effect_q:.2g})"
-        )
-    if lack_p < LACK_P and r2 < LACK_R2:
-        return Verdict(
-            "refused", f"the doses do not follow one sigmoid curve (R2 {r2:.2f}, lack of fit P {lack_p:.1g})"
-        )
-    tested = np.unique(fit.doses[fit.doses > 0])
-    first, last = float(tested[0]), float(tested[-1])
-    down, up = profile_interval(fit, "ec50")
-    ec50 = math.exp(fit.log_ec50)
-    lowest, highest = first / step_of(tested[1], tested[0]), last * step_of(tested[-1], tested[-2])
-    low, high = math.exp(down), math.exp(min(up, 700.0))
-    if first <= ec50 <= last and lowest <= low and high <= highest:
-        # replicates whose curves lie open to one side do not tell how they differ
-        low = math.exp(fit.log_ec50 - max(fit.log_ec50 - down, half))
-        high = math.exp(fit.log_ec50 + max(up - fit.log_ec50, half))
-    beyond = ec50 > last or high > highest
-    before = ec50 < first or low < lowest
-    if beyond and before:
-        return Verdict("refused", "the wells leave the EC50 open to both sides of the tested doses")
-    if beyond:
-        return Verdict(
-            "unbounded",
-            f"the plateau is not reached at the highest dose {last:g}: EC50 above {low:.3g}",
-            low=low,
-        )
-    if before:
-        return Verdict(
-            "unbounded",
-            f"the effect is full at the lowest dose {first:g} already: EC50 below {high:.3g}",
-            high=high,
-        )
-    if high > IMPRECISE * low:
-        why = f"the interval of the EC50 spans a factor of {high / low:.0f}"
-        if half > max(fit.log_ec50 - down, up - fit.log_ec50):
-            why += "; the replicates differ"
-        return Verdict("imprecise", why, ec50, low, high)
-    return Verdict("fitted", "", ec50, low, high)
-
-
-def step_of(upper: float, lower: float) -> float:
-    """Factor of one dose step, at least 2 and at most 10."""
-    return min(max(upper / lower, 2.0), 10.0)
 
 
 def effect_of(one: Series, seed: int) -> float:
@@ -167,12 +89,15 @@ def respond(
     """
     grouping = grouping or Grouping()
     ignored = [f"column {plain(name)} ignored: {why}" for name, why in grouping.ignored.items()]
+    apart_of = [_apart(one) for one in everything]
     effects = np.full(len(everything), np.nan)
     for place, one in enumerate(everything):
         if one.keys["Metadata_Compound"] not in grouping.combinations:
-            effects[place] = effect_of(one, seed)
+            effects[place] = effect_of(one.only(~apart_of[place]), seed)
     rates = benjamini_hochberg(effects)
-    prepared = [prepare(one, float(rate)) for one, rate in zip(everything, rates, strict=True)]
+    prepared = [
+        prepare(one, out, float(rate)) for one, out, rate in zip(everything, apart_of, rates, strict=True)
+    ]
     spreads: dict[tuple[str, float], list[Spread]] = {}
     for each in prepared:
         spreads.setdefault(each.family, []).append(each.spread)
@@ -186,7 +111,7 @@ def respond(
         row, curve, wells = _respond_one(
             one, float(effects[place]), float(rates[place]), second, each, priors[each.family]
         )
-        row["Layout"] = layout_doubt(one, seed if row["State"] != "refused" else None) or None
+        row["Layout"] = layout_doubt(one.only(~each.out), seed if row["State"] != "refused" else None) or None
         doubt = [f"dose and place cannot be told apart: {row['Layout']}"] if row["Layout"] else []
         row["Notes"] = "; ".join([*row["Notes"], *doubt, *ignored]) or None
         rows.append(row)
@@ -205,8 +130,8 @@ class Prepared:
     ----------
     one : Series
         The wells that are fitted.
-    used : (W,) array of bool
-        Which of all wells these are.
+    used, out : (W,) array of bool
+        Which of all wells these are; which lie apart from their replicates (`apart`) and are in nothing.
     turned : Hook or None
         Effect that falls back.
     fit : CurveFit or None
@@ -217,6 +142,7 @@ class Prepared:
 
     one: Series
     used: npt.NDArray[np.bool_]
+    out: npt.NDArray[np.bool_]
     turned: Hook | None = None
     fit: CurveFit | None = None
     spread: Spread = Spread(0.0, 0)
@@ -227,25 +153,39 @@ class Prepared:
         return self.one.endpoint, float(self.one.keys["Metadata_Timepoint"])
 
 
-def prepare(one: Series, rate: float) -> Prepared:
+def prepare(one: Series, out: npt.NDArray[np.bool_], rate: float) -> Prepared:
     """Fit a series, on the doses before its effect falls back; nothing without a false discovery rate."""
-    used = np.ones(len(one.doses), dtype=bool)
+    used = ~out
+    one = one.only(used)
     if math.isnan(rate):
-        return Prepared(one, used)
+        return Prepared(one, used, out)
     turned = _hook_of(one) if rate <= EFFECT_Q else None
     if turned is not None:
-        used = one.doses <= turned.peak
-        one = one.only(used)
+        kept = one.doses <= turned.peak
+        used[used], one = kept, one.only(kept)
     fit = fit_series(one)
     if fit is None or rate > EFFECT_Q:
-        return Prepared(one, used, turned, fit)
-    return Prepared(one, used, turned, fit, spread_of_ec50(fit, one.blocks))
+        return Prepared(one, used, out, turned, fit)
+    return Prepared(one, used, out, turned, fit, spread_of_ec50(fit, one.blocks))
+
+
+def _apart(one: Series) -> npt.NDArray[np.bool_]:
+    """Wells that lie apart from their replicates, on the scale where those of the endpoint scatter alike."""
+    family = family_of(one.endpoint)
+    if family is not None:
+        return apart(one.doses, stabilised(one.endpoint, one.values, one.cells), np.ones(len(one.doses)))
+    weights = weights_of(one)
+    name = choose_family(one.doses, one.values, weights).name
+    scale = {"mean": np.sqrt, "mean2": np.log}.get(name, lambda values: values)
+    return apart(one.doses, scale(one.values), weights)
 
 
 def _respond_one(
     one: Series, effect: float, rate: float, second: str, prepared: Prepared, prior: Prior
 ) -> tuple[dict[str, Any], Rows, Rows]:
     """Row of `responses`, rows of `curves` and of `points` of one series; notes as a list."""
+    whole, out = one, prepared.out
+    one = one.only(~out)
     positive = one.doses[one.doses > 0]
     row: dict[str, Any] = {
         **one.keys,
@@ -267,15 +207,18 @@ def _respond_one(
         "Dose_Min": float(positive.min()) if len(positive) else math.nan,
         "Dose_Max": float(positive.max()) if len(positive) else math.nan,
     }
-    used = np.ones(len(one.doses), dtype=bool)
-    off = np.zeros(len(one.doses), dtype=bool)
+    if out.any():
+        row["Notes"].append(f"left out, far from its replicates: {_named(whole, out)}")
+    used, off = ~out, out.copy()
     curve: Rows = []
     if second:
         second = f"combination: the dose of a second drug ({plain(second)}) varies too; no single curve holds"
         row["Reason"] = second
     elif not row["Reason"]:
         used = prepared.used
-        curve, off = _fit_into(row, prepared, rate, prior)
+        curve, of_curve_off = _fit_into(row, prepared, rate, prior)
+        off |= of_curve_off
+    one = whole
     points = [
         {
             **one.keys,
@@ -335,6 +278,11 @@ def _fit_into(
     outlying = outliers(fit)
     off[np.flatnonzero(used)[outlying]] = True
     row["Notes"] += _doubts(one, fit, outlying)
+    if row["LackOfFit_P"] < LACK_P:
+        row["Notes"].append(
+            f"the doses' means leave the curve by more than their scatter (lack of fit P "
+            f"{row['LackOfFit_P']:.1g})"
+        )
     keys = {**one.keys, "Endpoint": one.endpoint, "State": verdict.state}
     curve = [
         {**keys, "Dose": d, "Fit": m, "Low": b, "High": t}
@@ -375,9 +323,12 @@ def _doubts(one: Series, fit: CurveFit, outlying: npt.NDArray[np.bool_]) -> list
             found.append(f"the highest dose reaches {float(top):.0%} of the plateau, which is extrapolated")
     if len(np.unique(one.blocks)) < 2:
         found.append("one replicate: the interval does not hold differences between replicates")
-    names = [
-        f"{well} at {dose:g}" for well, dose in zip(one.wells[outlying], one.doses[outlying], strict=True)
-    ]
-    if names:
-        found.append(f"off the curve: well {', '.join(names)}")
+    if outlying.any():
+        found.append(f"off the curve: {_named(one, outlying)}")
     return found
+
+
+def _named(one: Series, chosen: npt.NDArray[np.bool_]) -> str:
+    """Some wells with their doses, in words."""
+    pairs = zip(one.wells[chosen], one.doses[chosen], strict=True)
+    return "well " + ", ".join(f"{well} at {dose:g}" for well, dose in pairs)

@@ -142,7 +142,8 @@ def scaled(
     -----
     The means of few vehicle wells differ by chance, and would put their scatter into every well of their
     block: a block's difference is taken by the share of it that is beyond chance (the variance between blocks
-    by moments, DerSimonian & Laird 1986, over itself and the error of the block's mean).
+    by moments, DerSimonian & Laird 1986, over itself and the error of the block's mean). A plate without
+    vehicle wells is brought to the level of the others by the doses that it shares with them.
     """
     family = family_of(endpoint)
     if family is BINOMIAL or endpoint.startswith("Relative_") or endpoint == "Fraction_Lost":
@@ -154,31 +155,50 @@ def scaled(
     counts = {name: int((vehicle & (blocks == name)).sum()) for name in names}
     if min(counts.values()) < LEAST_VEHICLE:
         blocks, names = plates, np.unique(plates)
-        if len(names) < 2:
-            return values, []
         counts = {name: int((vehicle & (blocks == name)).sum()) for name in names}
-        if min(counts.values()) < LEAST_VEHICLE:
-            short = ", ".join(str(name) for name in names if counts[name] < LEAST_VEHICLE)
-            return values, [f"not relative to the plate: fewer than {LEAST_VEHICLE} vehicle wells on {short}"]
+    short = [name for name in names if counts[name] < LEAST_VEHICLE]
+    names = np.array([name for name in names if counts[name] >= LEAST_VEHICLE], dtype=object)
+    if not len(names) or len(names) + len(short) < 2:
+        lacking = ", ".join(map(str, short))
+        return values, [f"not relative to the plate: fewer than {LEAST_VEHICLE} vehicle wells on {lacking}"]
     ratio = bool((values > 0).all())
-    x = np.log(values) if ratio else values
-    means = np.array([x[vehicle & (blocks == name)].mean() for name in names])
-    numbers = np.array([counts[name] for name in names], dtype=float)
-    squares = sum(
-        float(((x[vehicle & (blocks == n)] - m) ** 2).sum()) for n, m in zip(names, means, strict=True)
-    )
+    x = np.log(values) if ratio else values.astype(float)
+    moved = np.zeros(len(values))
+    for name, amount in zip(names, _shifts(x[vehicle], blocks[vehicle], names), strict=True):
+        moved[blocks == name] = amount
+    notes = []
+    known = np.isin(blocks, names)
+    for name in short:
+        mine = blocks == name
+        amount = _by_doses(doses[mine], x[mine], doses[known], (x - moved)[known])
+        moved[mine] = 0.0 if amount is None else amount
+        how = "not relative to the plate" if amount is None else "level of the plate by its treated wells"
+        notes.append(f"{how}: fewer than {LEAST_VEHICLE} vehicle wells on {name}")
+    if float(np.abs(moved).max()) < 1e-12:
+        return values, notes
+    return (np.exp(x - moved) if ratio else x - moved), notes
+
+
+def _shifts(x: Floats, blocks: npt.NDArray[np.object_], names: npt.NDArray[np.object_]) -> Floats:
+    """How far the vehicle wells of each block lie from all, by the share that is beyond chance."""
+    if len(names) < 2:
+        return np.zeros(len(names))
+    means = np.array([x[blocks == name].mean() for name in names])
+    numbers = np.array([(blocks == name).sum() for name in names], dtype=float)
+    squares = sum(float(((x[blocks == n] - m) ** 2).sum()) for n, m in zip(names, means, strict=True))
     freedom = numbers.sum() - len(names)
     error = squares / freedom / numbers if freedom > 0 else np.zeros(len(names))
-    grand = float(means.mean())
     between = max(float(np.var(means, ddof=1) - error.mean()), 0.0)
     share = np.divide(between, between + error, out=np.ones(len(names)), where=between + error > 0)
-    shift = share * (means - grand)
-    moved = np.zeros(len(values))
-    for name, amount in zip(names, shift, strict=True):
-        moved[blocks == name] = amount
-    if float(np.abs(shift).max()) < 1e-12:
-        return values, []
-    return (np.exp(x - moved) if ratio else x - moved), []
+    return np.asarray(share * (means - means.mean()))
+
+
+def _by_doses(doses: Floats, x: Floats, other_doses: Floats, others: Floats) -> float | None:
+    """How far a block lies from the others by the doses that it shares with them; None without one."""
+    shared = np.intersect1d(doses, other_doses)
+    if not len(shared):
+        return None
+    return float(np.mean([x[doses == d].mean() - others[other_doses == d].mean() for d in shared]))
 
 
 def weights_of(one: Series) -> Floats:

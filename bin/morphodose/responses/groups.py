@@ -39,7 +39,9 @@ _HISTORY = re.compile(
     re.IGNORECASE,
 )
 #: Columns whose numbers are doses of a further drug.
-_DRUG = re.compile(r"dose|conc|drug|compound|inhibitor|agent|treatment|combination|_?[nuµm]M$", re.IGNORECASE)
+_DRUG = re.compile(
+    r"(?i:dose|conc|drug|compound|inhibitor|agent|treatment|combination)|(?:^|[_ \d(])[pnuµμm]M\)?$"
+)
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.responses.dose_test import benjamini_hochberg, lack_of_fit
-from morphodose.responses.fit import (
-    EFFECT_Q,
-    IMPRECISE,
-    LACK_P,
-    LACK_R2,
-    effect_of,
-    fit_series,
-    step_of,
-    too_little,
-)
+from morphodose.responses.fit import effect_of, fit_series
 from morphodose.responses.gathering import Series, series_of
 from morphodose.responses.profile_likelihood import CurveFit
 from morphodose.responses.region import region
 from morphodose.responses.replicates import Prior, spread_of_ec50
 from morphodose.responses.select import Layout, series
+from morphodose.responses.verdict import EFFECT_Q, IMPRECISE, LACK_P, LACK_R2, step_of, too_little
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from morphodose.responses.dose_test import benjamini_hochberg
 from morphodose.responses.endpoints import stabilised
-from morphodose.responses.fit import LEAST_DOSES
 from morphodose.responses.select import Layout, cells_behind, usable
+from morphodose.responses.verdict import LEAST_DOSES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,6 +23,9 @@ LEAST_DOSES = 4
 HOOK_P, HOOK_SHARE = 0.01, 0.2
 #: P value of a well that lies off the curve, adjusted for the number of wells.
 OUTLIER_P = 0.01
+#: P value of a well that lies apart, adjusted for the number of wells; share of the wells that may be left
+#: out as such; degrees of freedom that this needs.
+APART_P, MOST_APART, LEAST_APART_FREEDOM = 0.001, 0.05, 5
 
 
 @dataclass(frozen=True)
@@ -199,3 +202,55 @@ def outliers(fit: CurveFit) -> npt.NDArray[np.bool_]:
     squares = np.minimum(residuals**2, freedom * (1 - 1e-9))
     t = np.sqrt(squares * (freedom - 1) / (freedom - squares))
     return np.asarray(2 * stdtr(freedom - 1, -t) * len(t) < OUTLIER_P)
+
+
+def apart(doses: Floats, values: Floats, weights: Floats) -> npt.NDArray[np.bool_]:
+    """Wells that lie apart from their replicates by far more than chance: what no curve should be drawn by.
+
+    A well's distance from the means of its dose's other wells and of the doses within two steps: replicates
+    whose EC50s differ by that much are no outliers. Student's t with the scatter of all other wells around
+    their doses' means, Bonferroni; one after the other, up to `MOST_APART` of the wells.
+
+    Parameters
+    ----------
+    values : (W,) array
+        On a scale where wells scatter alike.
+    weights : (W,) array
+        Inverse variances up to a factor.
+    """
+    found = np.zeros(len(doses), dtype=bool)
+    for _ in range(max(1, int(MOST_APART * len(doses)))):
+        place, p = _farthest(doses[~found], values[~found], weights[~found])
+        if p * len(doses) >= APART_P:
+            break
+        found[np.flatnonzero(~found)[place]] = True
+    return found
+
+
+def _farthest(doses: Floats, values: Floats, weights: Floats) -> tuple[int, float]:
+    """The well that is least likely one of its dose, and its P value."""
+    from scipy.special import stdtr
+
+    tested, of = np.unique(doses, return_inverse=True)
+    count, total = np.bincount(of), np.bincount(of, weights)
+    means = np.bincount(of, weights * values) / total
+    freedom = len(doses) - len(tested) - 1
+    several = count[of] > 2
+    if freedom < LEAST_APART_FREEDOM or not several.any() or np.ptp(values) == 0:
+        return 0, 1.0
+    rest = np.where(several, total[of] - weights, 1.0)
+    others = np.where(several, (total[of] * means[of] - weights * values) / rest, 0.0)
+    squares = weights * (values - means[of]) ** 2
+    left = squares.sum() - squares * np.where(several, total[of] / rest, 1.0)
+    error = np.sqrt(np.maximum(left, 0) / freedom * (1 / weights + 1 / rest))
+    low, high = others.copy(), others.copy()
+    for shift in (-2, -1, 1, 2):
+        near = of + shift
+        there = (near >= 0) & (near < len(tested))
+        mean = np.where(there, means[np.clip(near, 0, len(tested) - 1)], others)
+        low, high = np.minimum(low, mean), np.maximum(high, mean)
+    distance = np.maximum(np.maximum(low - values, values - high), 0)
+    t = distance / np.maximum(error, 1e-9 * np.ptp(values))
+    p = np.where(several, 2 * stdtr(freedom, -t), 1.0)
+    place = int(np.argmin(p))
+    return place, float(p[place])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.design.wells import dose_runs
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import LEAST_CELLS
 from morphodose.responses.groups import BETWEEN, as_text, further_columns, groups_in
@@ -55,7 +56,23 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
         ) from fault
     wells["Metadata_Role"] = wells["Metadata_Role"].astype(object).where(wells["Metadata_Role"].notna(), "")
     wells.loc[wells["Metadata_Role"] == "vehicle", "Metadata_Dose"] = 0.0
-    return wells
+    return wells.assign(Metadata_Dose=_one_dose(wells))
+
+
+def _one_dose(wells: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Doses, those of a compound that differ by rounding as the one that most wells have.
+
+    `check_design` sees to it in plate maps; a table of wells may come from elsewhere.
+    """
+    doses = wells["Metadata_Dose"].to_numpy(dtype=float).copy()
+    for places in wells.groupby(as_text(wells["Metadata_Compound"]), sort=True).indices.values():
+        here = places[doses[places] > 0]
+        values, counts = np.unique(doses[here], return_counts=True)
+        number = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        for run in dose_runs(values.tolist()):
+            if len(run) > 1:
+                doses[here[np.isin(doses[here], run)]] = max(run, key=lambda dose: number[dose])
+    return doses
 
 
 @dataclass(frozen=True)
