@@ -176,8 +176,8 @@ def _apart(one: Series) -> npt.NDArray[np.bool_]:
         return apart(one.doses, stabilised(one.endpoint, one.values, one.cells), np.ones(len(one.doses)))
     weights = weights_of(one)
     name = choose_family(one.doses, one.values, weights).name
-    scale = {"mean": np.sqrt, "mean2": np.log}.get(name, lambda values: values)
-    return apart(one.doses, scale(one.values), weights)
+    values = np.sqrt(one.values) if name == "mean" else np.log(one.values) if name == "mean2" else one.values
+    return apart(one.doses, values, weights)
 
 
 def _respond_one(
