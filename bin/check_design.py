@@ -64,6 +64,9 @@ def main(samplesheet: str, base_dir: str | None, plate_map: str, show: int, out:
         f"{len(design.planes)} planes; channels {', '.join(design.channels.names.values())}"
     )
     click.echo(f"file names: {design.settings['file_pattern']}")
+    size = design.settings["pixel_size_um"]
+    if size and not options["pixel_size_um"]:
+        click.echo(f"pixel size: {size:g} um, by the metadata of the images")
     for reason, count in design.settings["ignored_files"].items():
         click.echo(f"passed over: {count} x {reason}")
     if design.settings["empty_well_timepoints"]:

@@ -15,6 +15,8 @@ from morphodose.errors import InputError
 from morphodose.export.load_data import load_data_rows, write_load_data
 from morphodose.export.ome_zarr import FieldFiles, Window, colours_of, write_plate
 from morphodose.files import find_files
+from morphodose.options.flags import takes
+from morphodose.steps.export_images import STEP
 from morphodose.tables import read_table
 
 if TYPE_CHECKING:
@@ -25,34 +27,28 @@ FORMATS = ("ome_zarr", "load_data")
 
 
 @command
+@takes(STEP.options)
 @click.option("--design", required=True, type=EXISTING, help="design.json of check_design.")
 @click.option("--images", required=True, type=EXISTING, help="Images of annotate_cells, of the whole screen.")
 @click.option("--fields", required=True, type=EXISTING, help="Folder with the projected fields.")
 @click.option("--masks", type=EXISTING, help="Folder with the masks of segment_cells.")
 @click.option("--acquisition", multiple=True, help="Only these; all of the images otherwise.")
-@click.option("--export", "formats", default="ome_zarr", help=f"{' and '.join(FORMATS)}, comma-separated.")
-@click.option(
-    "--published",
-    default="projected",
-    type=click.Choice(["projected", "corrected"]),
-    help="folder of these fields in the results, for the paths in load_data.csv",
-)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 def main(
+    export: str,
+    illumination: str,
     design: Path,
     images: Path,
     fields: Path,
     masks: Path | None,
     acquisition: tuple[str, ...],
-    formats: str,
-    published: str,
     out: Path,
 ) -> None:
-    """Write OUT/<acquisition>.ome.zarr, a plate each, and OUT/load_data.csv."""
-    wanted = [part.strip() for part in formats.split(",") if part.strip()]
+    """Write OUT/<acquisition>.ome.zarr, a plate, and OUT/<acquisition>_load_data.csv."""
+    wanted = [part.strip() for part in export.split(",") if part.strip()]
     unknown = [part for part in wanted if part not in FORMATS]
     if unknown or not wanted:
-        raise InputError(f"--export {formats!r}: give one or both of {', '.join(FORMATS)}")
+        raise InputError(f"--export {export!r}: give one or both of {', '.join(FORMATS)}")
     table = read_table(images)
     known = list(dict.fromkeys(table["Metadata_Acquisition"]))
     missing = [name for name in acquisition if name not in known]
@@ -65,24 +61,25 @@ def main(
     absent = [image for image in chosen["Metadata_ImageID"] if image not in found]
     if absent:
         raise InputError(f"{fields}: no projected field of {len(absent)} images, such as {absent[0]}")
-    if "ome_zarr" in wanted:
-        channels = [channel["name"] for channel in document["channels"]]
-        windows, colours = windows_of(table, channels), colours_of(channels, document["roles"])
-        for name, rows in chosen.groupby("Metadata_Acquisition", sort=False):
+    channels = [channel["name"] for channel in document["channels"]]
+    windows, colours = windows_of(table, channels), colours_of(channels, document["roles"])
+    published = "projected" if illumination == "none" else "corrected"
+    for name, rows in chosen.groupby("Metadata_Acquisition", sort=False):
+        if "ome_zarr" in wanted:
             files = [
                 FieldFiles(well, int(number), found[image], of_image.get(image, {}))
                 for well, number, image in zip(
                     rows["Metadata_Well"], rows["Metadata_Field"], rows["Metadata_ImageID"], strict=True
                 )
             ]
-            plate = str(rows["Metadata_Plate"].iloc[0])
-            place = out / f"{name}.ome.zarr"
+            plate, place = str(rows["Metadata_Plate"].iloc[0]), out / f"{name}.ome.zarr"
             count = write_plate(
                 place, plate, str(name), files, document["plate_format"], windows, colours, say
             )
             say(f"{place.name}: {count} fields")
-    if "load_data" in wanted:
-        write_load_data(out / "load_data.csv", load_data_rows(records(chosen), found, of_image, published))
+        if "load_data" in wanted:
+            table_of = load_data_rows(records(rows), found, of_image, published)
+            write_load_data(out / f"{name}_load_data.csv", table_of)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -32,8 +32,8 @@ COLUMNS = ("file", "field", "z", "channel")
     "--planes",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TSV with the columns file, field, z, channel, and optionally place (of the plane in the file) "
-    "and source (the original path).",
+    help="TSV with the columns file, field, z, channel, and optionally place (of the plane in the file), "
+    "source (the original path) and pixel_um (by the metadata; used without --pixel_size_um).",
 )
 @click.option(
     "--planes_dir",
@@ -62,7 +62,8 @@ def main(
     import pandas as pd
 
     well = parse_keys(well_timepoint, keys)
-    fields, channels = read_planes(planes, planes_dir, intensity_offset)
+    fields, channels, said = read_planes(planes, planes_dir, intensity_offset)
+    pixel_size_um = pixel_size_um or said
     methods = parse_projection(projection, channels, brightfield_channel or None)
     rows: list[dict[str, object]] = []
     for position, (field, stacks) in enumerate(sorted(fields.items()), start=1):
@@ -89,8 +90,9 @@ def main(
 
 def read_planes(
     table: Path, folder: Path, offset: float = 0.0
-) -> tuple[dict[int, dict[str, list[Plane]]], list[str]]:
-    """Planes by field and channel, and the channels in the order of their first plane."""
+) -> tuple[dict[int, dict[str, list[Plane]]], list[str], float | None]:
+    """Planes by field and channel, channels in the order of their first plane, and the edge of a pixel."""
+    pixel_um: float | None = None
     fields: dict[int, dict[str, list[Plane]]] = {}
     channels: dict[str, None] = {}
     with table.open(newline="", encoding="utf-8") as handle:
@@ -106,6 +108,7 @@ def read_planes(
             except (TypeError, ValueError) as fault:
                 raise InputError(f"{table}, row {number}: field or z is not a whole number: {row}") from fault
             channels[row["channel"]] = None
+            pixel_um = pixel_um or float(row.get("pixel_um") or 0) or None
             path = folder / row["file"]
             source = row.get("source")
             name = f"{source} (staged as {row['file']})" if source else str(path)
@@ -113,7 +116,7 @@ def read_planes(
             fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
     if not fields:
         raise InputError(f"{table}: it lists no plane")
-    return fields, list(channels)
+    return fields, list(channels), pixel_um
 
 
 def read_counts(path: str, place: str, name: str, offset: float) -> npt.NDArray[np.generic]:

@@ -17,6 +17,7 @@ include { FIT_RESPONSES                         } from '../modules/local/fit_res
 include { REDUCE_FEATURES                       } from '../modules/local/reduce_features/main'
 include { PROFILE_FEATURES                      } from '../modules/local/profile_features/main'
 include { EXPORT_ANNDATA                        } from '../modules/local/export_anndata/main'
+include { EXPORT_IMAGES                         } from '../modules/local/export_images/main'
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
 include { deepLeftOut ; diametersMissing ; modelFile } from './environment'
@@ -233,6 +234,20 @@ workflow MORPHODOSE {
     EXPORT_ANNDATA(cells_table, PROFILE_WELLS.out.wells, reduced, PROFILE_FEATURES.out.profiles, steps.EXPORT_ANNDATA)
 
     //
+    // MODULE: fields and masks of each acquisition for viewers and CellProfiler (on request)
+    //
+    if (options.export) {
+        EXPORT_IMAGES(
+            byAcquisition(fields.map { meta, folder, _mask -> [meta, folder] }, wells_per_acquisition)
+                .join(byAcquisition(fields.map { meta, _folder, mask -> [meta, mask] }, wells_per_acquisition)),
+            CHECK_DESIGN.out.design,
+            images_table,
+            steps.EXPORT_IMAGES
+        )
+        versions = versions.mix(EXPORT_IMAGES.out.versions)
+    }
+
+    //
     // MODULE: one page that says what was found and whether it is sound
     //
     versions = versions.mix(
@@ -288,7 +303,7 @@ workflow MORPHODOSE {
 def wellTimepoints(json) {
     return new groovy.json.JsonSlurper().parse(json.toFile()).toSorted { well -> well.id }.collect { well ->
         def meta = wellMeta(well)
-        [meta, well.planes.collect { plane -> [id: well.id, source: plane.path, place: plane.place, field: plane.field, z: plane.z, channel: plane.channel] }]
+        [meta, well.planes.collect { plane -> [id: well.id, source: plane.path, place: plane.place, field: plane.field, z: plane.z, channel: plane.channel, pixel_um: well.pixel_size_um] }]
     }
 }
 

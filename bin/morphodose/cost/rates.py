@@ -37,6 +37,7 @@ UNIT_OF = {
     "REDUCE_FEATURES": "cells",
     "PROFILE_FEATURES": "cells",
     "EXPORT_ANNDATA": "cells",
+    "EXPORT_IMAGES": "channel_mpx",
     "REPORT": "wells",
 }
 #: Step → the unit that what it writes grows with, where that is another.

@@ -41,6 +41,7 @@ class Options:
     segmentation_shard: int = 12
     embedding_shard: int = 12
     illumination: str = "none"
+    export: str = ""
     death: bool = True
     deep: bool = True
     crop_channels: int = 1
@@ -201,5 +202,6 @@ def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
         "REDUCE_FEATURES": (sets, sets),
         "PROFILE_FEATURES": (1, sets),
         "EXPORT_ANNDATA": (1, 1),
+        **({"EXPORT_IMAGES": (acquisitions, 1)} if options.export else {}),
         "REPORT": (1, 1),
     }

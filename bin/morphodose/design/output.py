@@ -138,6 +138,7 @@ def _write_wells(design: Design, path: Path) -> None:
                 "replicate": acquisition.replicate,
                 "well": planes[0].well,
                 "diameter_sample": name in sample,
+                "pixel_size_um": design.settings.get("pixel_size_um"),
                 "planes": [
                     {
                         "path": p.path,

@@ -77,6 +77,16 @@ FIGURES = Option(
     help="Compounds whose curves are also drawn as files in report/figures, one for each endpoint: the most "
     "potent (hits), all, or none.",
 )
+EXPORT = Option(
+    "export",
+    "text",
+    None,
+    unset="",
+    pattern="^((ome_zarr|load_data)(,(ome_zarr|load_data))*)?$",
+    error="ome_zarr, load_data, or both, separated by commas",
+    help="Images for other tools: ome_zarr (projected fields and masks as OME-Zarr plates, for napari, Fiji "
+    "and web viewers), load_data (a table for CellProfiler), or both, separated by commas.",
+)
 
 GROUP = Group(
     "analysis",
@@ -91,5 +101,6 @@ GROUP = Group(
         RESPONSE_VALUES,
         CORRECT_POSITIONS,
         FIGURES,
+        EXPORT,
     ),
 )

@@ -60,7 +60,11 @@ PLATE_FORMAT = Option(
     "plate_format", "integer", 96, choices=(6, 12, 24, 48, 96, 384, 1536), help="Number of wells on a plate."
 )
 PIXEL_SIZE_UM = Option(
-    "pixel_size_um", "number", None, above=0, help="Edge of a pixel in µm. If not given, sizes are in px."
+    "pixel_size_um",
+    "number",
+    None,
+    above=0,
+    help="Edge of a pixel in µm; if not given, that of the metadata. Without either, sizes are in px.",
 )
 ON_FAULT = Option(
     "on_fault",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.options import cluster, deep, images, preparation, segmentation
+from morphodose.options import analysis, cluster, deep, images, preparation, segmentation
 from morphodose.steps.step import Step
 
 STEP = Step(
@@ -13,6 +13,7 @@ STEP = Step(
         segmentation.SEGMENTATION_SHARD,
         deep.EMBEDDING_SHARD,
         preparation.ILLUMINATION,
+        analysis.EXPORT,
         images.CELL_CHANNEL,
         images.NUCLEAR_CHANNEL,
         images.BRIGHTFIELD_CHANNEL,

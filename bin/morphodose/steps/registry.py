@@ -15,6 +15,7 @@ from morphodose.steps import (
     estimate_illumination,
     explain_crops,
     export_anndata,
+    export_images,
     fit_responses,
     measure_cells,
     profile_features,
@@ -56,5 +57,6 @@ STEPS = (
     reduce_features.STEP,
     profile_features.STEP,
     export_anndata.STEP,
+    export_images.STEP,
     report.STEP,
 )

@@ -3,7 +3,7 @@ process PROJECT_Z {
     label 'process_single'
 
     input:
-    tuple val(metas), val(rows), path(files, stageAs: 'planes/file?????')   // rows: id, file (its number in files), source, place in the file, field, z, channel
+    tuple val(metas), val(rows), path(files, stageAs: 'planes/file?????')   // rows: id, file (its number in files), source, place in the file, field, z, channel, edge of a pixel by the metadata or null
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
@@ -16,11 +16,11 @@ process PROJECT_Z {
     // staged under plain names: what the instrument called its files is only quoted in messages
     def cells = rows.groupBy { row -> row.id }.collectEntries { id, its ->
         [id, its.collectMany { row ->
-            [String.format('file%05d', row.file), quoted(row.source), quoted(row.place), row.field, row.z, quoted(row.channel)]
+            [String.format('file%05d', row.file), quoted(row.source), quoted(row.place), row.field, row.z, quoted(row.channel), row.pixel_um ?: "''"]
         }]
     }
     def sheets = metas.collect { meta ->
-        "printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' file source place field z channel ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
+        "printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' file source place field z channel pixel_um ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
     }
     """
     ${sheets.join('\n    ')}
