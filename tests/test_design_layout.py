@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from odf.opendocument import OpenDocumentSpreadsheet
-from odf.table import Table, TableCell, TableRow
+from odf.table import CoveredTableCell, Table, TableCell, TableRow
 from odf.text import P
 
 from morphodose.design.faults import Faults
@@ -44,16 +44,22 @@ def xlsx(path: Path, sheets: dict[str, Rows], merged: str = "") -> Path:
     return path
 
 
-def ods(path: Path, rows: Rows) -> Path:
+def ods(path: Path, rows: Rows, merged: tuple[int, int, int] = (-1, -1, 1)) -> Path:
+    """A spreadsheet; `merged` is a row, a column, and how many cells from there are one."""
     book = OpenDocumentSpreadsheet()
     table = Table(name="Sheet1")
     book.spreadsheet.addElement(table)
-    for row in rows:
+    for place, row in enumerate(rows):
         line = TableRow()
         table.addElement(line)
-        for value in row:
+        for column, value in enumerate(row):
+            if place == merged[0] and merged[1] < column < merged[1] + merged[2]:
+                line.addElement(CoveredTableCell())
+                continue
             number = isinstance(value, int | float)
-            cell = TableCell(valuetype="float", value=value) if number else TableCell(valuetype="string")
+            span = {"numbercolumnsspanned": merged[2]} if (place, column) == merged[:2] else {}
+            kind = {"valuetype": "float", "value": value} if number else {"valuetype": "string"}
+            cell = TableCell(**kind, **span)
             cell.addElement(P(text="" if value is None else str(value)))
             line.addElement(cell)
     book.save(path)
@@ -161,6 +167,8 @@ def test_a_merged_cell_holds_for_all_of_its_wells(tmp_path: Path) -> None:
     values = {"A02": "Drug", "A01": "DMSO"}
     rows = [*grid("compound", values), *grid("dose (uM)", of(1)), *grid("role", of(2))]
     found, faults = read(xlsx(tmp_path / "a.xlsx", {"Sheet1": rows}, "C2:D2"))
+    assert not faults and held(found) == WELLS
+    found, faults = read(ods(tmp_path / "a.ods", rows, (1, 2, 2)))
     assert not faults and held(found) == WELLS
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from morphodose.design.faults import Faults, listing
 from morphodose.design.numbers import is_doubtful
+from morphodose.design.ods import Range, merged_of_ods
 
 _SEPARATORS = (",", ";", "\t")
 #: Rows from the top in which a header is looked for.
@@ -140,7 +141,7 @@ def _decoded(raw: bytes, name: str, faults: Faults, what: str) -> str | None:
 def read_workbook(raw: bytes, name: str, faults: Faults, what: str, sheet: str = "") -> list[Sheet]:
     """Visible sheets of a workbook that are not empty, or the one that is named; none with a fault.
 
-    A cell that is merged of several counts as all of them (.xlsx, .xls; an .ods file does not tell).
+    A cell that is merged of several counts as all of them.
     """
     import python_calamine  # only a screen with a workbook pays for it
 
@@ -152,7 +153,10 @@ def read_workbook(raw: bytes, name: str, faults: Faults, what: str, sheet: str =
             fix = f"name one of its sheets: {listing(titles, 20)}"
             faults.add("sheet", name, f"the {what} has no such sheet", fix, 1, sheet)
             return []
-        sheets = [_sheet(book.get_sheet_by_name(t), name) for t in ([sheet] if sheet else titles)]
+        merged = merged_of_ods(raw)
+        sheets = [
+            _sheet(book.get_sheet_by_name(t), name, merged.get(t, [])) for t in ([sheet] if sheet else titles)
+        ]
     except python_calamine.CalamineError as fault:
         faults.add(
             "unreadable_table",
@@ -169,9 +173,11 @@ def read_workbook(raw: bytes, name: str, faults: Faults, what: str, sheet: str =
     return filled
 
 
-def _sheet(sheet: object, name: str) -> Sheet:
+def _sheet(sheet: object, name: str, merged: Sequence[Range]) -> Sheet:
     rows = [[_text(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]  # type: ignore[attr-defined]
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():  # type: ignore[attr-defined]
+    for (top, left), (bottom, right) in [*(sheet.merged_cell_ranges or ()), *merged]:  # type: ignore[attr-defined]
+        if top >= len(rows) or left >= len(rows[top]):
+            continue  # merged of empty cells beside the table
         for row in rows[top : bottom + 1]:
             for column in range(left, min(right + 1, len(row))):
                 row[column] = row[column] or rows[top][left]
