@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compile the kernels of the measurement and of UMAP, and keep them.
+"""Compile the kernels of segmentation, of measurement and of UMAP, and keep them.
 
 Else the first run on a machine takes a minute more. Run by python.sh, with the package on PYTHONPATH; where
 it fails, the set-up does.
@@ -11,11 +11,17 @@ from morphodose.images import Field
 from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Settings, measure_field
 from morphodose.reduction.umap_sample import parameters, umap
+from morphodose.segmentation.common import Thresholds
+from morphodose.segmentation.dynamics import masks_of
+from morphodose.segmentation.tiles import run_tiles
 from morphodose.simulate.field import CHANNELS, render_field
 
 
 def main() -> None:
-    """Measure a small field, and project a few points."""
+    """Segment noise, measure a small field, and project a few points."""
+    noise = np.random.default_rng(1).normal(size=(64, 64, 3)).astype(np.float32)
+    for output in run_tiles(lambda tiles: np.ascontiguousarray(np.moveaxis(tiles, 1, -1)), [noise], 1.0, 1):
+        masks_of(output, 1.0, Thresholds())
     made = render_field(np.random.default_rng(1), size=160, n_cells=12)
     image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
     measure_field(image, made.cells, made.nuclei, Settings(parse_families("all")))

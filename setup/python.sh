@@ -51,12 +51,12 @@ rm -rf "$part"
     not_set_up "Python 3.11 or 3.12 is needed; this machine has $(python3 --version 2>&1), and uv could get no other."
 "$uv" pip sync -q --compile-bytecode --require-hashes --python "$part" "$lock" 9>&- ||
     not_set_up "The packages of $lock could not be installed."
-echo "Importing every package, and compiling the kernels of measurement and UMAP ..." >&2
+echo "Importing every package, and compiling the kernels of segmentation, measurement and UMAP ..." >&2
 unset PYTHONPATH
 export PYTHONNOUSERSITE=1
 "$part/bin/python" "$root/setup/environment.py" --imports >&2 || not_set_up "The environment is broken (see above)."
 PYTHONPATH="$root/bin" PYTHONDONTWRITEBYTECODE=1 "$part/bin/python" "$root/setup/kernels.py" ||
-    not_set_up "The kernels of the measurement and of UMAP could not be compiled (see above)."
+    not_set_up "The kernels of segmentation, measurement and UMAP could not be compiled (see above)."
 touch "$part/$stamp"
 if [ -e "$root/.venv" ] || [ -L "$root/.venv" ]; then
     rm -rf "$root/.venv.old"

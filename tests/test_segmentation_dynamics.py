@@ -81,12 +81,16 @@ def test_an_object_whose_flows_turn_round_its_middle_is_taken_out() -> None:
     assert np.array_equal(kept, np.where(second, 0, truth))
 
 
-def test_a_small_object_does_not_take_a_proper_one_with_it() -> None:
-    # Cellpose 3 counts the labels that are left, and takes the wrong one away after a gap
-    labels = discs((60, 80), (20, 20, 9), (20, 50, 9), (45, 20, 9), (45, 50, 1))
+def test_small_objects_behind_a_gap_are_those_that_cellpose_takes() -> None:
+    from cellpose import utils
+
+    labels = discs((60, 80), (20, 20, 9), (20, 50, 9), (45, 20, 9), (45, 50, 1), (45, 70, 8))
+    assert dynamics.filled(labels, 15).max() == 4
     labels[labels == 1] = 0
     found = dynamics.filled(labels, 15)
-    assert np.array_equal(found, np.array([0, 0, 1, 2, 0])[labels])
+    assert np.array_equal(found, utils.fill_holes_and_remove_small_masks(labels.astype(np.uint16), 15))
+    # the third of the labels is the small one, and label 3 goes with it
+    assert np.array_equal(found, np.array([0, 0, 1, 0, 0, 2])[labels])
 
 
 def test_holes_are_filled_and_what_they_enclose_belongs_to_the_object() -> None:

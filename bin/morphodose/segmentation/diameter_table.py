@@ -155,7 +155,7 @@ def _read(files: Sequence[Path], channels: tuple[str, str], kind: Kind) -> list[
     """The images of some fields as the network of a kind takes them."""
     images = []
     for file in files:
-        field = read_field(file)
+        field = read_field(file, [name for name in channels if name] or None)
         nuclear = field.channel(channels[1]) if channels[1] else None
         if kind == "nuclei":
             if nuclear is None:

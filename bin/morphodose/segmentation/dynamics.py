@@ -166,13 +166,30 @@ def filled(labels: Labels, min_size: int) -> Labels:
     labels : (Y, X) array of int32
     min_size : int
         Smallest object, in px².
+
+    Notes
+    -----
+    `cellpose.utils.fill_holes_and_remove_small_masks`.
     """
     result = labels.copy()
-    count = kernels.renumber(result, np.bincount(result.ravel()) >= min_size)
+    count = kernels.renumber(result, _kept(result, min_size))
     kernels.fill_holes(result, kernels.boxes(result, count))
     # an object that another encloses is part of it now, and what is left of it may be small
-    kernels.renumber(result, np.bincount(result.ravel(), minlength=count + 1) >= min_size)
+    kernels.renumber(result, _kept(result, min_size))
     return result
+
+
+def _kept(labels: Labels, min_size: int) -> npt.NDArray[np.bool_]:
+    """Whether Cellpose keeps each label.
+
+    It takes the n-th of the labels that are there for label n. Behind a gap, which the check of flows leaves,
+    a small object thus takes another one with it, and goes itself in the next round. It is rare, and is done
+    here, too: masks are those of Cellpose.
+    """
+    areas = np.bincount(labels.ravel())
+    kept = np.ones(len(areas), np.bool_)
+    kept[1 + np.flatnonzero(areas[areas > 0][1:] < min_size)] = False
+    return kept
 
 
 def _share(part: Callable[[int, int], None], number: int, threads: int) -> None:
