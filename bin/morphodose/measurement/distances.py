@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+from morphodose import compiled  # noqa: F401  (decides where kernels are kept)
 from morphodose.measurement.objects import Objects
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from morphodose.measurement import compiled  # noqa: F401  (decides where kernels are kept)
+from morphodose import compiled  # noqa: F401  (decides where kernels are kept)
 
 #: Kernels that work on values of several channels get about this many pixels at a time, so that these stay
 #: in the processor's cache.

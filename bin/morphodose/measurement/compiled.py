@@ -1,5 +1,0 @@
-"""`morphodose.compiled`, by its earlier name."""
-
-from morphodose.compiled import kernel_cache
-
-__all__ = ["kernel_cache"]
