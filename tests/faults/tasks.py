@@ -199,7 +199,7 @@ def same_content(one: Path, other: Path) -> bool:
         return logs[0].equals(logs[1])
     if one.suffix in (".tif", ".tiff"):
         return np.array_equal(tifffile.imread(one), tifffile.imread(other))
-    if one.suffix == ".html":  # MultiQC names its elements at random
+    if one.suffix == ".html":  # it names the folders of its run
         pages = [path.read_bytes().rstrip() for path in (one, other)]
         return pages[0].endswith(b"</html>") and abs(len(pages[0]) / len(pages[1]) - 1) < 0.01
     return one.read_bytes() == other.read_bytes()

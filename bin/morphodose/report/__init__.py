@@ -1,5 +1,5 @@
-"""The report: one page that says what was found in a screen and whether it is sound (issue step 8).
+"""The report: one page that says what was found in a screen and whether it is sound.
 
-`inputs` reads the tables, one module per section turns them into a `parts.Section`, and `page` hands
-the sections to MultiQC. Only `page` knows MultiQC; a section is plain data and can be tested without it.
+`inputs` reads the tables, one module per section turns them into a `parts.Section`, and `page` puts the
+sections into views by Jinja2. `tiles` reads the images, each once; `script` and `style` are for the browser.
 """

@@ -54,10 +54,6 @@ REFERENCES = {
         "Zhang JH, Chung TDY, Oldenburg KR. A simple statistical parameter for use in evaluation "
         "and validation of high throughput screening assays. J Biomol Screen 4:67–73 (1999)."
     ),
-    "multiqc": (
-        "Ewels P, Magnusson M, Lundin S, Käller M. MultiQC: summarize analysis results for "
-        "multiple tools and samples in a single report. Bioinformatics 32:3047–3048 (2016)."
-    ),
     "seaborn": "Waskom ML. seaborn: statistical data visualization. J Open Source Softw 6:3021 (2021).",
     **deep_methods.REFERENCES,
 }
@@ -134,7 +130,7 @@ def compose(screen: Screen) -> Writer:
     _death(writer, screen)
     _responses(writer, screen)
     deep_methods.deep_paragraphs(writer, screen, version)
-    writer.add("The report was made with MultiQC [] and its figures with seaborn [].", "multiqc", "seaborn")
+    writer.add("Figures were drawn with seaborn [].", "seaborn")
     return writer
 
 
