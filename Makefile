@@ -37,7 +37,7 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy bin/morphodose
-	nextflow lint main.nf workflows modules nextflow.config conf
+	nextflow lint main.nf workflows lib modules nextflow.config conf
 
 quick: setup
 	OMP_NUM_THREADS=1 pytest -q --durations 10 -n 2 $(SHARED_OUT) -m 'not slow'

@@ -3,10 +3,9 @@
 
 include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
-include { checkEnvironment              } from './workflows/environment'
-include { helpText ; validateParameters } from './workflows/parameters'
-include { beginRun ; endRun             } from './workflows/manifest'
-include { stepInputs                    } from './workflows/steps'
+include { checkEnvironment              } from './lib/environment'
+include { helpText ; validateParameters } from './lib/parameters'
+include { beginRun ; endRun             } from './lib/manifest'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -25,8 +24,6 @@ workflow {
     checkEnvironment(params)
     // not in the declaration: the parser of 24.10 takes a bare `params` there for a second variable of that name
     def run = [:]
-    def steps = [:]
-    steps.putAll(stepInputs(params))
     run.putAll(beginRun(params, samplesheet))
     // the handler itself sees no parameters
     def about = workflow
@@ -34,10 +31,10 @@ workflow {
     def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
     workflow.onComplete { endRun(run, about.success, use_gpu, several) }
     if (params.dry_run) {
-        DRY_RUN(samplesheet, plate_map, params, steps)
+        DRY_RUN(samplesheet, plate_map, params)
     }
     else {
-        MORPHODOSE(samplesheet, plate_map, params, steps)
+        MORPHODOSE(samplesheet, plate_map, params)
         MORPHODOSE.out.software.subscribe { json -> run.versions = new groovy.json.JsonSlurper().parseText(json) }
     }
 }

@@ -115,7 +115,7 @@ def project_copy(target: Path) -> Path:
     target.mkdir()
     for name in ("main.nf", "nextflow.config", "nextflow_schema.json"):
         shutil.copy2(ROOT / name, target / name)
-    for name in ("workflows", "modules", "conf"):
+    for name in ("workflows", "lib", "modules", "conf"):
         shutil.copytree(ROOT / name, target / name)
     for name in ("bin", "assets"):
         (target / name).symlink_to(ROOT / name)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write what follows from the declarations of parameters and steps; `--check` fails where it is stale.
 
-That is nextflow_schema.json, conf/parameters.config, the tables of parameters in docs/usage.md, and
-assets/steps.json, which tells Nextflow the command and the parameters of each process.
+That is nextflow_schema.json, conf/parameters.config, the tables of parameters in docs/usage.md, meta.yml of
+each module, and assets/steps.json, which tells Nextflow the command and the parameters of each process.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bin"))
 
+from morphodose.options.derived import CELLPOSE_SAM  # noqa: E402
 from morphodose.options.groups import GROUPS  # noqa: E402
 from morphodose.options.option import Group, Option, Value  # noqa: E402
 from morphodose.steps.registry import STEPS  # noqa: E402
 
 TYPES = {"text": "string", "file": "string", "folder": "string", "flag": "boolean"}
 QUOTES = "'\""
+#: Module → its command, where that has another name.
+COMMAND_OF = {"estimate_cost": "dry_run"}
 FORMATS = {"file": "file-path", "folder": "directory-path"}
 
 
@@ -88,13 +91,60 @@ def config() -> str:
 
 
 def steps() -> str:
-    """assets/steps.json: process → its command and the names of its parameters."""
+    """assets/steps.json: what Nextflow needs to know of each process, and which models are Cellpose-SAM."""
     entries = [
-        f'  "{step.name}": '
-        + json.dumps({"command": step.command, "options": [o.name for o in step.options]})
+        f'    "{step.name}": '
+        + json.dumps({"command": step.command, "gpu": step.gpu, "options": [o.name for o in step.options]})
         for step in STEPS
     ]
-    return "{\n" + ",\n".join(entries) + "\n}\n"
+    head = f'{{\n  "cellpose_sam": {json.dumps(CELLPOSE_SAM)},\n  "steps": {{\n'
+    return head + ",\n".join(entries) + "\n  }\n}\n"
+
+
+def ports(text: str) -> list[dict[str, str]]:
+    """Name, type and meaning (the comment behind it) of the inputs or outputs of a module, line by line."""
+    found, said = [], ""
+    for line in text.splitlines():
+        code, _, comment = line.strip().partition("//")
+        names = re.findall(r"\b(val|path)[ (]+([\w]+)", code)
+        emitted = re.search(r"emit: (\w+)", code)
+        if emitted:
+            names = [("file", emitted[1])]
+        for kind, name in names:
+            meaning = comment.strip() or said or name.replace("_", " ")
+            found.append(
+                {"name": name, "type": {"val": "value", "path": "file"}.get(kind, kind), "is": meaning}
+            )
+        said = comment.strip() if comment and not code.strip() else ""
+    return found
+
+
+def meta(module: Path) -> str:
+    """meta.yml of a module, in the form of nf-core, from its main.nf and the steps that it runs."""
+    text = module.read_text(encoding="utf-8")
+    name = module.parent.name
+    step = next(step for step in STEPS if step.command.removesuffix(".py") == COMMAND_OF.get(name, name))
+    head = re.search(r'"""(.*?)(?:\n|""")', (ROOT / "bin" / step.command).read_text(encoding="utf-8"))
+    what = head[1] if head else step.words
+    lines = [
+        "# Written by `make generate` from main.nf and bin/morphodose/steps/.",
+        f"name: {name}",
+        f"description: {json.dumps(what, ensure_ascii=False)}",
+        f"keywords: [microscopy, drug screen, {name.replace('_', ' ')}]",
+        "tools:",
+        f"  - {step.command.removesuffix('.py')}:",
+        f"      description: bin/{step.command}",
+        '      licence: ["MIT"]',
+    ]
+    process = text.partition("\nprocess ")[0]  # of several the first
+    inputs = process.partition("input:")[2].partition("output:")[0]
+    outputs = process.partition("output:")[2].partition("script:")[0]
+    for title, entries in (("input", ports(inputs)), ("output", ports(outputs))):
+        lines.append(f"{title}:")
+        for entry in entries:
+            lines += [f"  - {entry['name']}:", f"      type: {entry['type']}"]
+            lines += [f"      description: {json.dumps(entry['is'], ensure_ascii=False)}"]
+    return "\n".join([*lines, "authors:", '  - "The morphodose authors"']) + "\n"
 
 
 def table(group: Group) -> str:
@@ -118,11 +168,13 @@ def guide(page: str) -> str:
 def generated() -> dict[Path, str]:
     """File → what it should hold."""
     usage = ROOT / "docs" / "usage.md"
+    modules = sorted((ROOT / "modules" / "local").glob("*/main.nf"))
     return {
         ROOT / "nextflow_schema.json": schema(),
         ROOT / "conf" / "parameters.config": config(),
         ROOT / "assets" / "steps.json": steps(),
         usage: guide(usage.read_text(encoding="utf-8")),
+        **{module.with_name("meta.yml"): meta(module) for module in modules},
     }
 
 

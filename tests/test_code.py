@@ -90,7 +90,7 @@ def test_nothing_is_pickled_or_unpickled() -> None:
 def test_the_code_digest_follows_the_same_imports(tmp_path: Path) -> None:
     script = tmp_path / "main.nf"
     script.write_text(
-        f"include {{ closure ; importsOf }} from '{ROOT}/workflows/steps'\n"
+        f"include {{ closure ; importsOf }} from '{ROOT}/lib/steps'\n"
         "workflow {\n"
         f"    def imports = importsOf(file('{BIN}'))\n"
         + "".join(

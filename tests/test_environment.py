@@ -114,7 +114,7 @@ def answers(places: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         f"apptainer.enabled = true\nincludeConfig '{ROOT}/conf/apptainer.config'\nprofiles {{ slurm {{ }} }}\n"
     )
     (folder / "main.nf").write_text(
-        f"include {{ environmentFaults ; findPython ; isSam ; javaFault ; modelFile ; putFirst }} from '{ROOT}/workflows/environment'\n"
+        f"include {{ environmentFaults ; findPython ; isSam ; javaFault ; modelFile ; putFirst }} from '{ROOT}/lib/environment'\n"
         # the rule of the images, asked as a task asks it
         "def imageOf(options) {\n"
         "    def rule = nextflow.Global.session.config.process['withLabel:image_cellpose'].container\n"

@@ -19,6 +19,7 @@ from morphodose.design.parameters import SEGMENTED
 from morphodose.evaluation.splits import SPLITS
 from morphodose.names import PLATE_FORMATS
 from morphodose.options import deep, images, segmentation
+from morphodose.options.derived import CELLPOSE_SAM
 from morphodose.options.flags import takes
 from morphodose.options.groups import GROUPS
 from morphodose.options.option import Option
@@ -97,6 +98,9 @@ def test_every_parameter_is_declared_once_and_every_step_has_a_module_and_a_comm
     declared = {id(option) for group in GROUPS for option in group.options}
     assert all(id(option) in declared for step in STEPS for option in step.options)
     modules = "".join(path.read_text() for path in (ROOT / "modules" / "local").glob("*/main.nf"))
+    conf = (ROOT / "conf" / "apptainer.config").read_text()
+    # a configuration calls no function: the rule stands there once more
+    assert CELLPOSE_SAM in conf
     workflows = "".join(path.read_text() for path in (ROOT / "workflows").glob("*.nf"))
     for step in STEPS:
         assert (ROOT / "bin" / step.command).exists(), step.name

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: As main.nf and its steps do it, with files of no size: what stands in the parameters is published, or fails.
 PIPELINE = f"""
-include {{ beginRun ; endRun }} from '{ROOT}/workflows/manifest'
+include {{ beginRun ; endRun }} from '{ROOT}/lib/manifest'
 
 process WRITE {{
     publishDir "${{params.outdir}}/tables", mode: params.publish_dir_mode, overwrite: 'deep'
@@ -215,8 +215,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     }
     (folder / "cases.json").write_text(json.dumps({"earlier": earlier, "screens": screens, "locks": locks}))
     (folder / "main.nf").write_text(
-        f"include {{ screenFault }} from '{ROOT}/workflows/manifest'\n"
-        f"include {{ lockFault }} from '{ROOT}/workflows/lock'\n"
+        f"include {{ screenFault }} from '{ROOT}/lib/manifest'\n"
+        f"include {{ lockFault }} from '{ROOT}/lib/lock'\n"
         "workflow {\n"
         "    def slurper = new groovy.json.JsonSlurper()\n"
         f"    def cases = slurper.parse(file('{folder}/cases.json').toFile())\n"

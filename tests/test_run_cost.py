@@ -1,4 +1,4 @@
-"""What workflows/cost.nf writes of a trace into the report."""
+"""What lib/cost.nf writes of a trace into the report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("cost")
     (folder / "trace.txt").write_text(TRACE, encoding="utf-8")
     (folder / "main.nf").write_text(
-        f"include {{ costTable ; gpuSteps ; stepCosts }} from '{ROOT}/workflows/cost'\n"
+        f"include {{ costTable ; gpuSteps ; stepCosts }} from '{ROOT}/lib/cost'\n"
         "workflow {\n"
         f"    def costs = stepCosts(file('{folder}/trace.txt'), {SEVERAL})\n"
         "    println 'SAID ' + groovy.json.JsonOutput.toJson(\n"
@@ -115,7 +115,7 @@ def test_the_table_sums_tries_and_cores_of_the_trace_by_step(tmp_path: Path) -> 
     (results / "pipeline_info" / "trace.txt").write_text(TRIES)
     script = tmp_path / "main.nf"
     script.write_text(
-        f"include {{ writeCost }} from '{ROOT}/workflows/cost'\n"
+        f"include {{ writeCost }} from '{ROOT}/lib/cost'\n"
         f"workflow {{\n    writeCost('{results}', file('{results}/pipeline_info/trace.txt'), false, [:])\n}}\n"
     )
     path = os.pathsep.join([os.environ["PATH"], str(ROOT / "setup")])

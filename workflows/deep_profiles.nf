@@ -7,6 +7,7 @@ include { ALIGN_NETWORKS } from '../modules/local/align_networks/main'
 include { EMBED_CELLS    } from '../modules/local/embed_cells/main'
 include { EXPLAIN_CROPS  } from '../modules/local/explain_crops/main'
 include { SCORE_MODELS   } from '../modules/local/score_models/main'
+include { stepInputs } from '../lib/steps'
 
 workflow DEEP_PROFILES {
     take:
@@ -15,9 +16,9 @@ workflow DEEP_PROFILES {
     cells_table  // annotated tables of cells, sorted
     plate_map    // as check_design wrote it
     options      // the parameters
-    steps        // process → [JSON of its parameters, digest of its code]
 
     main:
+    def steps = stepInputs(options)
     //
     // MODULE: single-cell crops, one shard and its index a well-timepoint
     //

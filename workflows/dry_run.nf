@@ -2,16 +2,17 @@
 
 include { CHECK_DESIGN                 } from '../modules/local/check_design/main'
 include { ESTIMATE_COST                } from '../modules/local/estimate_cost/main'
-include { imageFolders ; listingDigest } from './image_folders'
+include { imageFolders ; listingDigest } from '../lib/image_folders'
+include { stepInputs } from '../lib/steps'
 
 workflow DRY_RUN {
     take:
     samplesheet // path
     plate_map   // path
     options     // the parameters
-    steps       // process → [JSON of its parameters, digest of its code]
 
     main:
+    def steps = stepInputs(options)
     //
     // MODULE: read the design, and find every fault of the input
     //

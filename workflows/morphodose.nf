@@ -20,17 +20,18 @@ include { EXPORT_ANNDATA                        } from '../modules/local/export_
 include { EXPORT_IMAGES                         } from '../modules/local/export_images/main'
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
-include { deepLeftOut ; diametersMissing ; modelFile } from './environment'
-include { imageFolders ; listingDigest          } from './image_folders'
+include { deepLeftOut ; diametersMissing ; modelFile } from '../lib/environment'
+include { imageFolders ; listingDigest          } from '../lib/image_folders'
+include { stepInputs } from '../lib/steps'
 
 workflow MORPHODOSE {
     take:
     samplesheet // path
     plate_map   // path
     options     // the parameters
-    steps       // process → [JSON of its parameters, digest of its code]
 
     main:
+    def steps = stepInputs(options)
     def versions = channel.empty()
     def reduction_model = reductionModel(options.reduction_model)
 
@@ -197,8 +198,7 @@ workflow MORPHODOSE {
             images_table,
             cells_table,
             CHECK_DESIGN.out.plate_map,
-            options,
-            steps
+            options
         )
         embeddings = DEEP_PROFILES.out.trained.ifEmpty([])
         deep = DEEP_PROFILES.out.files

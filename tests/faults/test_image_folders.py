@@ -37,7 +37,7 @@ SHEETS = {
 UNREADABLE = {"nothing", "one byte", "no column"}
 
 SCRIPT = """
-include {{ imageFolders ; listingDigest }} from '{root}/workflows/image_folders'
+include {{ imageFolders ; listingDigest }} from '{root}/lib/image_folders'
 
 workflow {{
     files("{place}/*.csv").toSorted {{ sheet -> sheet.name }}.each {{ sheet ->
@@ -99,7 +99,7 @@ def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) 
 
 
 NASTY = """
-include {{ filesBelow }} from '{root}/workflows/image_folders'
+include {{ filesBelow }} from '{root}/lib/image_folders'
 
 workflow {{
     def rules = new groovy.json.JsonSlurper().parse(new File('{root}/bin/morphodose/design/passed_over.json'))

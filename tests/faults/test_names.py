@@ -171,7 +171,7 @@ def test_a_plane_in_a_hostile_place_is_named_whole_on_one_line(tmp_path: Path) -
 
 
 def test_parameters_reach_a_command_whatever_is_in_them(tmp_path: Path) -> None:
-    """Each module writes them as JSON between single quotes, of which workflows/steps.nf leaves none in it."""
+    """Each module writes them as JSON between single quotes, of which lib/steps.nf leaves none in it."""
     line = "printf '%s' '${options}' > options.json"
     for module in sorted((ROOT / "modules" / "local").glob("*/main.nf")):
         text = module.read_text()
@@ -180,7 +180,7 @@ def test_parameters_reach_a_command_whatever_is_in_them(tmp_path: Path) -> None:
             == text.count("--options options.json")
             == len(re.findall(r"^process ", text, re.M))
         ), module
-    assert r"""json.replace("'", '\\u0027')""" in (ROOT / "workflows" / "steps.nf").read_text()
+    assert r"""json.replace("'", '\\u0027')""" in (ROOT / "lib" / "steps.nf").read_text()
     given = {"group_by": "".join(HOSTILE) + "".join(WITH_LINES), "endpoints": "a='b';touch injected;'c"}
     quoted = json.dumps(given).replace("'", r"\u0027")
     subprocess.run(["bash", "-c", line.replace("${options}", quoted)], cwd=tmp_path, check=True)

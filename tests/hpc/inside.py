@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from morphodose.steps.registry import STEPS
 from pipeline.nextflow_runs import Run
 
 #: Process → its image, where that is not the base.
 IMAGES = {
-    "SEGMENT_CELLS": "cellpose3", "TRAIN_RESNET": "resnet", "ALIGN_NETWORKS": "resnet", "EMBED_CELLS": "resnet",
-    "EXPLAIN_CROPS": "resnet",
-}  # fmt: skip
+    step.name: "cellpose3" if step.image == "cellpose" else step.image
+    for step in STEPS
+    if step.image != "base"
+}
 
 
 def task_folders(run: Run) -> dict[str, Path]:

@@ -23,7 +23,7 @@ def own_copy(tmp_path: Path) -> Path:
     ).stdout.splitlines()  # fmt: skip
     for name in names:
         if name.startswith(
-            ("bin/", "modules/", "workflows/", "conf/", "assets/", "setup/", "main.nf", "nextflow")
+            ("bin/", "lib/", "modules/", "workflows/", "conf/", "assets/", "setup/", "main.nf", "nextflow")
         ):
             target = tmp_path / "project" / name
             target.parent.mkdir(parents=True, exist_ok=True)

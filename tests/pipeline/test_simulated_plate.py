@@ -133,7 +133,7 @@ def test_the_report_with_the_cost_of_its_run_opens_in_a_browser_without_a_fault(
 ) -> None:
     finished, _ = demo
     page = finished.outdir / "report" / "report.html"
-    assert "Core-hours" in page.read_text()  # which workflows/cost.nf writes into the page after the run
+    assert "Core-hours" in page.read_text()  # which lib/cost.nf writes into the page after the run
     assert report_problems(page) == []
 
 

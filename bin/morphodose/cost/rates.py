@@ -10,47 +10,14 @@ from pathlib import Path
 from morphodose.cost.trace import Step
 from morphodose.errors import InputError
 from morphodose.spreadsheets import write_csv_rows
+from morphodose.steps.registry import STEPS
 
 #: Step → the unit that its work grows with.
-UNIT_OF = {
-    "CHECK_DESIGN": "planes",
-    "PROJECT_Z": "plane_mpx",
-    "ESTIMATE_ILLUMINATION": "channel_mpx",
-    "APPLY_ILLUMINATION": "channel_mpx",
-    "QC_IMAGES": "channel_mpx",
-    "STAGE_CELL_WEIGHTS": "wells",
-    "STAGE_NUCLEAR_WEIGHTS": "wells",
-    "ESTIMATE_DIAMETERS": "plates",
-    "SEGMENT_CELLS": "field_mpx",
-    "MEASURE_CELLS": "cell_channels",
-    "CALL_DEATH": "cells",
-    "ANNOTATE_CELLS": "cells",
-    "PROFILE_WELLS": "cells",
-    "FIT_RESPONSES": "wells",
-    "CROP_CELLS": "cells",
-    "SPLIT_CELLS": "cells",
-    "TRAIN_RESNET": "cell_epochs",
-    "ALIGN_NETWORKS": "cells",
-    "EMBED_CELLS": "cells",
-    "SCORE_MODELS": "cells",
-    "EXPLAIN_CROPS": "cells",
-    "REDUCE_FEATURES": "cells",
-    "PROFILE_FEATURES": "cells",
-    "EXPORT_ANNDATA": "cells",
-    "EXPORT_IMAGES": "channel_mpx",
-    "REPORT": "wells",
-}
+UNIT_OF = {step.name: step.work for step in STEPS if step.work}
 #: Step → the unit that what it writes grows with, where that is another.
-WRITES_BY = {"PROJECT_Z": "channel_mpx", "CROP_CELLS": "crop_planes"}
+WRITES_BY = {step.name: step.writes for step in STEPS if step.writes}
 #: Steps that take a GPU where there is one.
-ON_GPU = (
-    "ESTIMATE_DIAMETERS",
-    "SEGMENT_CELLS",
-    "TRAIN_RESNET",
-    "ALIGN_NETWORKS",
-    "EMBED_CELLS",
-    "EXPLAIN_CROPS",
-)
+ON_GPU = tuple(step.name for step in STEPS if step.gpu)
 
 
 @dataclass(frozen=True)

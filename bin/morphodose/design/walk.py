@@ -3,7 +3,7 @@
 Recycle bins, snapshots, hidden files, links that are dead or loop, folders without the right to read, and
 the work
 and result folders of a run that was started among the images. The rules are in `passed_over.json`, which
-`workflows/image_folders.nf` reads, too: both see the same files.
+`lib/image_folders.nf` reads, too: both see the same files.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ FEATURES = Option(
     "features",
     "text",
     "standard",
+    judged=True,
     help="Feature groups to measure, separated by commas: sizeshape, moments, zernike, neighbors, intensity, "
     "texture, granularity, radial, radial_zernike, correlation, costes; standard (all but moments and "
     "radial_zernike); or all.",
@@ -17,6 +18,7 @@ GATES = Option(
     "text",
     None,
     unset="",
+    judged=True,
     help="Death gates set by hand, in counts: CHANNEL=COUNTS, or ACQUISITION:CHANNEL=COUNTS for one "
     "acquisition, separated by commas. All others come from the control wells.",
 )
@@ -25,6 +27,7 @@ DEATH_QUANTITIES = Option(
     "text",
     None,
     unset="",
+    judged=True,
     help="What a death gate reads: CHANNEL=COMPARTMENT:QUANTITY, separated by commas; compartments are "
     "Cells, Nuclei, Cytoplasm; quantities are MeanIntensity, MedianIntensity, UpperQuartileIntensity,"
     " MaxIntensity, IntegratedIntensity. If not given: the mean over the cell (early marker) and over"
@@ -35,6 +38,7 @@ COMPENSATION = Option(
     "text",
     None,
     unset="",
+    judged=True,
     help="Linear compensation of the two death markers: estimate (from the control wells), or "
     "FROM>TO=SHARE, separated by commas, such as AnnexinV>PI=0.2.",
 )
@@ -43,6 +47,7 @@ ENDPOINTS = Option(
     "text",
     None,
     unset="",
+    judged=True,
     help="Additional endpoints: name=COLUMN or name=COLUMN/COLUMN (the median over the cells of a well), "
     "separated by commas.",
 )
@@ -50,6 +55,7 @@ GROUP_BY = Option(
     "group_by",
     "text",
     "auto",
+    judged=True,
     help="Columns of the plate map that split the analysis (cell line, siRNA, a second drug at a fixed "
     "dose), separated by commas; auto: each additional column that varies within a compound and dose;"
     " none.",
@@ -66,6 +72,7 @@ CORRECT_POSITIONS = Option(
     "correct_positions",
     "text",
     "none",
+    judged=True,
     help="Correct the values that are fitted for their place on the plate, by the vehicle wells: some of "
     "row, column, edge, separated by commas; none.",
 )

@@ -9,6 +9,7 @@ DEEP = Option(
     "flag",
     True,
     unset=False,
+    judged=True,
     help="Make crops, networks, embeddings and their profiles, if the screen has what they need; --deep "
     "false leaves them out.",
 )
@@ -17,6 +18,7 @@ CROP_CHANNELS = Option(
     "text",
     None,
     unset="",
+    judged=True,
     help="Channels of the single-cell crops, separated by commas. If not given: the brightfield channel (a"
     " single channel is shown to the network as pseudo-RGB).",
 )
@@ -31,6 +33,7 @@ EXCLUDE_CROPS = Option(
     "exclude_crops",
     "text",
     "dropped",
+    judged=True,
     help="Crops that are neither trained on nor scored, separated by commas: dropped, flagged and "
     "out_of_focus (by image quality), padded (near the border), none.",
 )
@@ -39,6 +42,7 @@ SPLIT = Option(
     "text",
     "auto",
     choices=("auto", "replicate", "wells"),
+    judged=True,
     help="What is held out in turn: replicate, wells, or auto (replicates if there are two or more).",
 )
 SPLIT_FOLDS = Option(
@@ -46,6 +50,7 @@ SPLIT_FOLDS = Option(
     "integer",
     None,
     minimum=2,
+    judged=True,
     help="Number of folds. If not given: one per replicate, or 3 of wells.",
 )
 NETWORK = Option(
@@ -64,6 +69,7 @@ HEAD = Option(
     "text",
     "multilabel",
     choices=("multilabel", "softmax", "ordinal"),
+    judged=True,
     help="Output of the network: multilabel (times + doses, binary cross-entropy), softmax (one class per "
     "label), ordinal (ordered doses and times).",
 )

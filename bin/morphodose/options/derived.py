@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+#: Names and files of Cellpose-SAM.
+CELLPOSE_SAM = r"(.*/)?cpsam[^/]*"
+
 
 def is_sam(model: object) -> bool:
     """Whether a model, a name or a file, is Cellpose-SAM."""
-    return re.fullmatch(r"(.*/)?cpsam[^/]*", str(model)) is not None
+    return re.fullmatch(CELLPOSE_SAM, str(model)) is not None
 
 
 def diameters_missing(given: Mapping[str, Any]) -> bool:

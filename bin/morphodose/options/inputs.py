@@ -28,6 +28,7 @@ PLATE_MAP_SHEET = Option(
     "plate_map_sheet",
     "text",
     "",
+    judged=True,
     help="Sheet of a plate map that is a workbook; the one that holds a plate map when empty.",
 )
 OUTDIR = Option("outdir", "folder", None, required=True, help="Folder for the results.")

@@ -32,6 +32,8 @@ class Option:
         Bounds; `above` is an exclusive one, `never` the one number between them that is refused.
     pattern, error : str
         Regular expression that the whole text matches, and what is said where it does not.
+    judged : bool
+        Whether `check_design` judges it by what the screen has, before the first task of its step.
     exists, required : bool
         Whether the file or folder has to be there, and whether the pipeline needs a value.
     """
@@ -48,6 +50,7 @@ class Option:
     never: float | None = None
     pattern: str = ""
     error: str = ""
+    judged: bool = False
     exists: bool = False
     required: bool = False
 

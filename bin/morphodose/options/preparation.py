@@ -8,6 +8,7 @@ PROJECTION = Option(
     "projection",
     "text",
     "default=max",
+    judged=True,
     help="How z-planes become one image: default=METHOD[,CHANNEL=METHOD…], where METHOD is max, mean, "
     "middle, best_focus or plane:N. Brightfield uses best_focus unless it is named.",
 )
@@ -16,6 +17,7 @@ ILLUMINATION = Option(
     "text",
     "none",
     choices=("none", "estimate", "given"),
+    judged=True,
     help="Flat-field correction. none; estimate: one per acquisition and channel, kept if it helps on "
     "held-out images (a file in --flat_fields is used instead); given: only the files in "
     "--flat_fields.",
@@ -25,6 +27,7 @@ FLAT_FIELDS = Option(
     "folder",
     None,
     exists=True,
+    judged=True,
     help="With --illumination: folder of your own flat fields, <channel>.tif or "
     "<acquisition>_<channel>.tif, with the same shape as the images.",
 )
@@ -33,6 +36,7 @@ DARK_IMAGES = Option(
     "folder",
     None,
     exists=True,
+    judged=True,
     help="With --illumination: folder of images taken without light, named as in --flat_fields. If not "
     "given, the darkest pixels give the camera's offset.",
 )

@@ -9,6 +9,7 @@ CELL_METHOD = Option(
     "text",
     "cellpose_completed",
     choices=("cellpose_completed", "cellpose", "propagate", "from_nuclei"),
+    judged=True,
     help="cellpose_completed: Cellpose on the cell channel, then a cell grown in the stain for each "
     "nucleus without one; cellpose: Cellpose alone; propagate: every cell is grown from its nucleus "
     "in the stain; from_nuclei: nuclei grown by expand_px.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.report.parts import Part, Section
 
-#: Between these two `workflows/cost.nf` writes the table, after the last task.
+#: Between these two `lib/cost.nf` writes the table, after the last task.
 BEGIN, END = "<!--run-cost-->", "<!--/run-cost-->"
 
 

@@ -7,30 +7,11 @@ from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.plates import dose_key
 from morphodose.report.words import hours, listed
+from morphodose.steps import registry
 
 EMPTY = "without a role"
-#: Words for the steps of the pipeline.
-STEPS = {
-    "check_design": "reading and checking the design",
-    "project_z": "projection of the z planes",
-    "correct_illumination": "flat-field correction",
-    "qc_images": "image quality control",
-    "segment_cells": "segmentation",
-    "measure_cells": "measurement",
-    "call_death": "death states",
-    "annotate_cells": "joining of the tables",
-    "profile_wells": "well profiles",
-    "fit_responses": "dose responses",
-    "crop_cells": "single-cell crops",
-    "split_cells": "labels and split of the cells",
-    "train_resnet": "training of the network",
-    "embed_cells": "embeddings of the cells",
-    "score_models": "scores of network and baselines",
-    "explain_crops": "gallery of crops with Grad-CAM",
-    "reduce_features": "components of the features",
-    "profile_features": "profiles of the feature sets",
-    "export_anndata": "export as AnnData",
-}
+#: Words for the steps of the pipeline, by their command.
+STEPS = {step.command.removesuffix(".py"): step.words for step in registry.STEPS if step.words}
 
 
 def design(screen: Screen) -> Section:

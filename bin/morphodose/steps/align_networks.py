@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("ALIGN_NETWORKS", "align_networks.py")
+STEP = Step("ALIGN_NETWORKS", "align_networks.py", task="screen", work="cells", image="resnet", gpu=True)

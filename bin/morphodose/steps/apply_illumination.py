@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("APPLY_ILLUMINATION", "correct_illumination.py")
+STEP = Step(
+    "APPLY_ILLUMINATION",
+    "correct_illumination.py",
+    words="flat-field correction",
+    task="well",
+    work="channel_mpx",
+)

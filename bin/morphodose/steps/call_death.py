@@ -16,4 +16,7 @@ STEP = Step(
         analysis.COMPENSATION,
         analysis.GROUP_BY,
     ),
+    words="death states",
+    task="acquisition",
+    work="cells",
 )

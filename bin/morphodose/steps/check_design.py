@@ -1,20 +1,15 @@
-"""The check of the design, which gets every parameter that a step may find fault with."""
+"""The check of the design, which gets every parameter that is judged by what the screen has."""
 
 from __future__ import annotations
 
-from morphodose.options import analysis, cluster, deep, images, inputs, preparation, segmentation
+from morphodose.options.groups import GROUPS
 from morphodose.steps.step import Step
 
 STEP = Step(
     "CHECK_DESIGN",
     "check_design.py",
-    (
-        inputs.PLATE_MAP_SHEET,
-        *images.GROUP.options,
-        *preparation.GROUP.options,
-        *segmentation.GROUP.options,
-        *analysis.GROUP.options,
-        *deep.GROUP.options,
-        cluster.WELLS_PER_TASK,
-    ),
+    tuple(option for group in GROUPS for option in group.options if option.judged),
+    words="reading and checking the design",
+    task="screen",
+    work="planes",
 )

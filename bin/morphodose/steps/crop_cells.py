@@ -14,4 +14,8 @@ STEP = Step(
         deep.CROP_SIZE,
         deep.EXPORT_CROPS,
     ),
+    words="single-cell crops",
+    task="wells",
+    work="cells",
+    writes="crop_planes",
 )

@@ -4,4 +4,12 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("EMBED_CELLS", "embed_cells.py")
+STEP = Step(
+    "EMBED_CELLS",
+    "embed_cells.py",
+    words="embeddings of the cells",
+    task="wells",
+    work="cells",
+    image="resnet",
+    gpu=True,
+)

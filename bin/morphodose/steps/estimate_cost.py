@@ -35,4 +35,5 @@ STEP = Step(
         deep.TRAINING_NODES,
         deep.IMAGENET_WEIGHTS,
     ),
+    task="screen",
 )

@@ -15,4 +15,8 @@ STEP = Step(
         segmentation.DIAMETER,
         segmentation.NUCLEAR_DIAMETER,
     ),
+    task="screen",
+    work="plates",
+    image="cellpose",
+    gpu=True,
 )

@@ -12,4 +12,7 @@ STEP = Step(
         preparation.ILLUMINATION,
         images.BRIGHTFIELD_CHANNEL,
     ),
+    words="flat-field correction",
+    task="acquisition",
+    work="channel_mpx",
 )

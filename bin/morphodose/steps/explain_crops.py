@@ -4,4 +4,12 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("EXPLAIN_CROPS", "explain_crops.py")
+STEP = Step(
+    "EXPLAIN_CROPS",
+    "explain_crops.py",
+    words="gallery of crops with Grad-CAM",
+    task="screen",
+    work="cells",
+    image="resnet",
+    gpu=True,
+)

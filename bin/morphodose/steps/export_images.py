@@ -5,4 +5,10 @@ from __future__ import annotations
 from morphodose.options import analysis, preparation
 from morphodose.steps.step import Step
 
-STEP = Step("EXPORT_IMAGES", "export_images.py", (analysis.EXPORT, preparation.ILLUMINATION))
+STEP = Step(
+    "EXPORT_IMAGES",
+    "export_images.py",
+    (analysis.EXPORT, preparation.ILLUMINATION),
+    task="acquisition",
+    work="channel_mpx",
+)

@@ -13,4 +13,7 @@ STEP = Step(
         analysis.RESPONSE_VALUES,
         analysis.CORRECT_POSITIONS,
     ),
+    words="dose responses",
+    task="screen",
+    work="wells",
 )

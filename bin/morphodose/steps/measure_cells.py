@@ -9,4 +9,7 @@ STEP = Step(
     "MEASURE_CELLS",
     "measure_cells.py",
     (analysis.FEATURES,),
+    words="measurement",
+    task="wells",
+    work="cell_channels",
 )

@@ -9,4 +9,7 @@ STEP = Step(
     "PROFILE_FEATURES",
     "profile_features.py",
     (analysis.GROUP_BY,),
+    words="profiles of the feature sets",
+    task="screen",
+    work="cells",
 )

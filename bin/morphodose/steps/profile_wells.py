@@ -12,4 +12,7 @@ STEP = Step(
         analysis.ENDPOINTS,
         analysis.GROUP_BY,
     ),
+    words="well profiles",
+    task="screen",
+    work="cells",
 )

@@ -15,4 +15,8 @@ STEP = Step(
         images.BRIGHTFIELD_CHANNEL,
         images.PIXEL_SIZE_UM,
     ),
+    words="projection of the z planes",
+    task="wells",
+    work="plane_mpx",
+    writes="channel_mpx",
 )

@@ -15,4 +15,7 @@ STEP = Step(
         segmentation.DIAMETER,
         segmentation.NUCLEAR_DIAMETER,
     ),
+    words="image quality control",
+    task="wells",
+    work="channel_mpx",
 )

@@ -13,4 +13,7 @@ STEP = Step(
         deep.PCA_COMPONENTS,
         deep.TRAINING,
     ),
+    words="components of the features",
+    task="set of features",
+    work="cells",
 )

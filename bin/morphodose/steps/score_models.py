@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("SCORE_MODELS", "score_models.py")
+STEP = Step(
+    "SCORE_MODELS", "score_models.py", words="scores of network and baselines", task="screen", work="cells"
+)

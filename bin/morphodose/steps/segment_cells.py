@@ -17,4 +17,9 @@ STEP = Step(
         segmentation.EXPAND_PX,
         segmentation.MIN_AREA_PX,
     ),
+    words="segmentation",
+    task="wells",
+    work="field_mpx",
+    image="cellpose",
+    gpu=True,
 )

@@ -16,4 +16,7 @@ STEP = Step(
         images.BRIGHTFIELD_CHANNEL,
         analysis.GROUP_BY,
     ),
+    words="labels and split of the cells",
+    task="screen",
+    work="cells",
 )

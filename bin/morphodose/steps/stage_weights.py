@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-CELLS = Step("STAGE_CELL_WEIGHTS", "stage_weights.py")
-NUCLEI = Step("STAGE_NUCLEAR_WEIGHTS", "stage_weights.py")
+CELLS = Step("STAGE_CELL_WEIGHTS", "stage_weights.py", task="model", work="wells", image="cellpose")
+NUCLEI = Step("STAGE_NUCLEAR_WEIGHTS", "stage_weights.py", task="model", work="wells", image="cellpose")

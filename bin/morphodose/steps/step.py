@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from morphodose.options.option import Option
 
@@ -19,8 +20,25 @@ class Step:
         File in `bin/`.
     options : tuple of Option
         The parameters that its result depends on.
+    words : str
+        What the report calls it; empty where it never does.
+    task : str
+        What one task is about.
+    work, writes : str
+        The units (`morphodose.cost.screen.UNITS`) that its time and what it writes grow with; `writes` is
+        empty where that is the same one, `work` where a run does not have the step.
+    image : str
+        The image that it runs in; ``cellpose`` is of Cellpose 3, or of 4 for Cellpose-SAM.
+    gpu : bool
+        Whether it takes a GPU where there is one.
     """
 
     name: str
     command: str
     options: tuple[Option, ...] = ()
+    words: str = ""
+    task: str = "screen"
+    work: str = ""
+    writes: str = ""
+    image: Literal["base", "cellpose", "resnet"] = "base"
+    gpu: bool = False

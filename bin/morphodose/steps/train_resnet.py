@@ -20,4 +20,9 @@ STEP = Step(
         deep.CHECKPOINT_MINUTES,
         deep.LR_RANGE_TEST,
     ),
+    words="training of the network",
+    task="fold",
+    work="cell_epochs",
+    image="resnet",
+    gpu=True,
 )

@@ -3,7 +3,7 @@
 
 /** Steps whose tasks hold a GPU each under --use_gpu; the trace does not say. */
 def gpuSteps() {
-    return ['ESTIMATE_DIAMETERS', 'SEGMENT_CELLS', 'TRAIN_RESNET', 'ALIGN_NETWORKS', 'EMBED_CELLS', 'EXPLAIN_CROPS']
+    return new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../assets/steps.json")).steps.findAll { _name, step -> step.gpu }.keySet()
 }
 
 /**

@@ -7,7 +7,7 @@ def cellposeFiles() {
 
 /** Whether a model, a name or a file, is Cellpose-SAM; conf/apptainer.config chooses its image by the same rule. */
 def isSam(model) {
-    return model.toString() ==~ '(.*/)?cpsam[^/]*'
+    return model.toString() ==~ new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../assets/steps.json")).cellpose_sam
 }
 
 /** Whether a diameter is needed that is not given: cells need one where a network segments them, nuclei where they are stained. */

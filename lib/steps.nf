@@ -11,8 +11,8 @@ def stepInputs(given) {
     nextflow.Global.session.binEntries.clear()
     def bin = file("${projectDir}/bin")
     def imports = importsOf(bin)
-    def steps = new groovy.json.JsonSlurper().parse(new File("${projectDir}/assets/steps.json"))
-    return steps.collectEntries { process, step ->
+    def declared = new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../assets/steps.json"))
+    return declared.steps.collectEntries { process, step ->
         [process, [quotable(groovy.json.JsonOutput.toJson(given.subMap(step.options))), codeDigest(bin, imports, step.command, ownArgs(process))]]
     }
 }
