@@ -151,6 +151,22 @@ def test_two_wells_cannot_be_tested_and_a_large_difference_is_a_fault_all_the_sa
     assert checks[MOVED].state == "none" and "too few wells" in checks[MOVED].answer
 
 
+def test_few_wells_that_differ_as_much_as_they_can_are_not_called_chance() -> None:
+    """Four wells against four can be exchanged in 70 ways: no P value survives the rate of several tests."""
+    wells = null_screen(3, compounds=1).iloc[[0, 1, 6, 7, 5, 11, 17, 4]].assign(Metadata_Replicate="1")
+    treated = wells["Metadata_Role"] == "treated"
+    wells.loc[treated, "Metadata_Dose"] = 100.0
+    wells["Count_NucleiWithoutCell"] = np.where(treated, 90, [0, 1, 0, 2, 0, 0, 0, 0])
+    wells["Count_CellsWithoutNucleus"] = wells["Count_MultinucleateCells"] = 0
+    rows = {row["Loss"]: row for row in dose_tests(wells, losses_of(wells))}
+    lost = rows[WITHOUT_CELL]
+    assert len(rows) == 3 and lost["Arrangements"] == pytest.approx(70)
+    assert lost["P"] == pytest.approx(2 / 70, rel=0.2)
+    assert not lost["Testable"] and rows[WITHOUT_NUCLEUS]["Testable"]
+    (alone,) = dose_tests(wells, [WITHOUT_CELL])
+    assert alone["Testable"] and alone["Q"] < 0.05
+
+
 def test_cells_with_several_nuclei_may_be_biology_and_are_a_remark() -> None:
     made = screen()
     high = made.wells["Metadata_Dose"] >= 3.0

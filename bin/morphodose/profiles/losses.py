@@ -26,6 +26,8 @@ LEAST_DIFFERENCE = 0.02
 RATE = 0.05
 #: With fewer ways to exchange the wells no P value can be below 0.05.
 LEAST_ARRANGEMENTS = 20
+#: A difference that so many arrangements at most reach is as large as exchanged wells can show.
+MOST_EXTREME = 3
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[d
     -------
     list of dict
         ``Loss``, ``Compound``, ``Timepoint``, ``Unit``, ``Wells``, ``Vehicle`` (share, pooled over its
-        wells), ``Dose`` (where it differs most from vehicle) and ``Share`` there; ``P`` and ``Q``. P is
-        missing where the wells are too few to tell (``Testable`` False).
+        wells), ``Dose`` (where it differs most from vehicle) and ``Share`` there; ``P`` and ``Q``.
+        ``Testable`` is False where the wells are too few to tell: P is missing, or it is as small as
+        exchanging so few wells can make it, and that is not small enough among so many tests.
 
     Notes
     -----
@@ -128,7 +131,13 @@ def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[d
                 if row:
                     rows.append({"Loss": loss, "Compound": compound, "Timepoint": float(hours), **row})
     rates = benjamini_hochberg(np.array([row["P"] for row in rows], dtype=float))
-    return [{**row, "Q": float(rate)} for row, rate in zip(rows, rates, strict=True)]
+    tested = [{**row, "Q": float(rate)} for row, rate in zip(rows, rates, strict=True)]
+    return [{**row, "Testable": row["Testable"] and not _at_the_limit(row)} for row in tested]
+
+
+def _at_the_limit(row: dict[str, Any]) -> bool:
+    """Whether the wells differ as much as they can, and are too few for the rate all the same."""
+    return bool(row["Q"] > RATE and row["P"] * row["Arrangements"] <= MOST_EXTREME)
 
 
 def _tested(wells: pd.DataFrame, loss: Loss, seed: int) -> dict[str, Any] | None:
@@ -155,7 +164,9 @@ def _tested(wells: pd.DataFrame, loss: Loss, seed: int) -> dict[str, Any] | None
         "Share": float(pooled[dose]),
     }
     blocks = (wells["Metadata_Plate"].astype(str) + "|" + wells["Metadata_Replicate"].astype(str)).to_numpy()
-    if _arrangements(doses, blocks) < LEAST_ARRANGEMENTS:
+    ways = _arrangements(doses, blocks)
+    row["Arrangements"] = ways
+    if ways < LEAST_ARRANGEMENTS:
         return {**row, "P": math.nan, "Testable": False}
     if max(abs(share - vehicle) for share in pooled.values()) < LEAST_DIFFERENCE:
         return {**row, "P": 1.0, "Testable": True}

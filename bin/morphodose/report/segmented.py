@@ -250,7 +250,10 @@ def _fix(screen: Screen) -> str:
     fields = [str(name) for name in worst_fields(screen.images, 3).get("Metadata_ImageID", [])]
     look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""
     method = str(screen.params.get("cell_method") or "")
-    offered = [m for m in get_args(Method) if m in _FROM_NUCLEI and m != method]
+    # the methods in the order of how little they change: a network completed, then none
+    offered = [m for m in get_args(Method) if m not in ("cellpose", method)]
+    if method != "cellpose":
+        offered = [m for m in offered if m in _FROM_NUCLEI]
     other = [f"another --cell_model ({PUBLISHED})", *(f"--cell_method {m}" for m in offered[:1])]
     other.append("a --diameter in px")
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."
