@@ -53,7 +53,7 @@ class Recorder:
 @pytest.fixture
 def cellpose_4(monkeypatch: pytest.MonkeyPatch) -> type[Recorder]:
     Recorder.made, Recorder.asked = [], []
-    monkeypatch.setattr(sam, "CellposeModel", Recorder)
+    monkeypatch.setattr("cellpose.models.CellposeModel", Recorder)
     monkeypatch.setattr(load, "version", lambda _: "4.2.1")
     return Recorder
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -258,3 +261,17 @@ def test_masks_of_real_cells_are_those_of_cellpose(
     assert np.array_equal(
         engine.segment([image], diameter, kind)[0], by_cellpose(engine, image, diameter, kind)
     )
+
+
+def test_a_task_imports_no_part_of_cellpose_that_is_compiled_at_each_start(root: Path) -> None:
+    code = (
+        "import sys, torch, segment_cells\n"
+        "from morphodose.segmentation.load import load_engine\n"
+        f"load_engine({str(SHIPPED_FOLDER / REGISTRY[SHIPPED].file)!r}, torch.device('cpu'))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('cellpose.')))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(root / "bin")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == ["cellpose.resnet_torch", "cellpose.version"]

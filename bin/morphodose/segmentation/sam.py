@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from cellpose.models import CellposeModel
 
 from morphodose.errors import InputError
 from morphodose.segmentation.common import Kind, Thresholds
@@ -46,6 +45,9 @@ class SamEngine:
     def __init__(self, weights: str | Path, device: torch.device, batch_size: int = 0) -> None:
         if not Path(weights).is_file():
             raise InputError(f"{weights}: there is no such file")
+        # Cellpose 3 has a module of this name, too, which compiles for 5 s when it is imported
+        from cellpose.models import CellposeModel
+
         self.diam_mean: Mapping[Kind, float] = {"cells": DIAMETER, "nuclei": DIAMETER}
         self.batch_size = batch_size or (8 if device.type == "cuda" else 1)
         try:
