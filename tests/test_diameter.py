@@ -114,6 +114,7 @@ def written(folder: Path, plate: str, well: str, planes: np.ndarray) -> tuple[Pa
     return folder / name, keys
 
 
+@pytest.mark.slow
 def test_the_command_states_a_diameter_a_plate_and_says_loudly_what_failed(tmp_path: Path) -> None:
     command = pytest.importorskip("estimate_diameters")
     fields = {

@@ -51,6 +51,7 @@ def table(folder):
     return pd.concat([pd.read_parquet(file) for file in files]).set_index("Metadata_CellID")
 
 
+@pytest.mark.slow
 def test_every_cell_is_there_with_its_features_as_measured(folder, cells):
     expected = table(folder)
     assert list(cells.obs_names) == list(expected.index)

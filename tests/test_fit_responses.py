@@ -199,6 +199,7 @@ def case(name, tmp_path):
     return pd.read_parquet(tmp_path / "responses.parquet").set_index(["Metadata_Compound", "Endpoint"])
 
 
+@pytest.mark.slow
 def test_case_a_perfect_curve_among_251_inactive_ones_is_fitted(tmp_path):
     row = case("fdr_1active_251inactive.csv", tmp_path).loc[("active", "Endpoint_X")]
     assert row["State"] == "fitted" and row["EC50_Low"] < 1.0 < row["EC50_High"]

@@ -32,6 +32,7 @@ def verdict(truth: Truth, label: str = "dose", split: str = "replicate") -> Verd
     return judge(evidence)
 
 
+@pytest.mark.slow
 def test_no_effect_is_claimed_where_position_changes_brightness_and_dose_nothing():
     """Of 40 screens with layouts of their own at most 1 in 20 is claimed."""
     found = [verdict(replace(QUICK, position=2.0, seed=seed)) for seed in range(40)]

@@ -96,6 +96,7 @@ def test_agreement_of_wells_beyond_that_of_coins_does_not_shrink_the_interval():
     assert high - low > 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("well_sd", [0.0, 0.3])
 def test_the_interval_of_the_ec50_of_death_covers_the_truth(well_sd):
     rng = np.random.default_rng(11)

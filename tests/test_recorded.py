@@ -71,6 +71,7 @@ def test_a_broken_copy_of_one_plane_drops_its_field_and_is_named(tmp_path: Path,
     assert f"{well}_Field_2" in check.answer
 
 
+@pytest.mark.slow
 def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_so(tmp_path: Path) -> None:
     """A02 has two fields: in the first all of stain P is 0."""
     names = ("Hoechst", "CellMask", "V", "P")

@@ -164,6 +164,7 @@ def test_cells_of_dropped_fields_and_cells_without_a_partner_take_no_part(tmp_pa
     assert json.loads((tmp_path / "joint" / "reduction.json").read_text())["cells"] == 47
 
 
+@pytest.mark.slow
 def test_the_map_shows_as_many_cells_of_each_condition_and_is_the_same_again(folder, tmp_path):
     for run_number in (1, 2):
         reduce(folder, tmp_path / str(run_number), "--umap_cells", 64, "--seed", 3, kind="deep")

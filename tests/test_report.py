@@ -231,6 +231,7 @@ def test_figures_are_the_same_each_time_and_are_png_and_svg(tmp_path: Path) -> N
     assert {name.rpartition(".")[2] for name in files[0]} == {"png", "svg"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -51,6 +51,7 @@ def test_report_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
     assert {"curve_fraction_dying", "curve_relative_cellcount", "focus_in_z"} <= figures
 
 
+@pytest.mark.slow
 def test_only_the_wells_are_needed(tmp_path: Path) -> None:
     arguments = SMALL.write(tmp_path / "tables", overlays=False)
     wells = arguments[arguments.index("--wells") + 1]

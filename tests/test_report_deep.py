@@ -414,6 +414,7 @@ def test_wells_without_a_profile_are_counted_by_reason_and_listed(tmp_path: Path
     assert ">3 cells, fewer than 5<" in text_of(profile_scores.section(unscored, album))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "screen",
     [
@@ -440,6 +441,7 @@ def test_empty_tables_draw_nothing_and_break_nothing(tmp_path: Path, album: Albu
     assert all(all_sections(replace(screen, deep=Deep(given=True)), album))
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_as_png_and_svg(tmp_path: Path, drawing: Album) -> None:
     all_sections(screen_of(tmp_path), drawing)
     files = {path.name for path in drawing.folder.iterdir()}

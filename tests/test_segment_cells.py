@@ -115,6 +115,7 @@ def masks(out: Path, image: str) -> tuple[np.ndarray, np.ndarray]:
 # --- the command
 
 
+@pytest.mark.slow
 def test_simulated_fields_are_segmented_with_f1_of_at_least_0_9(
     segmented: Path, shard: tuple[Path, dict[str, np.ndarray]]
 ) -> None:

@@ -65,7 +65,7 @@ def test_what_follows_the_network_holds_for_any_number_of_cells(count: int, tmp_
     assert np.array_equal(read_labels(tmp_path / "cells.tif"), inner)
 
 
-@pytest.mark.parametrize("count", [0, 1, 5000])
+@pytest.mark.parametrize("count", [0, 1, pytest.param(5000, marks=pytest.mark.slow)])
 def test_any_number_of_cells_is_measured_a_row_a_cell(count: int, tmp_path: Path) -> None:
     cells, nuclei = discs(count)
     nuclei = np.where(nuclei > 0, cells, 0)
