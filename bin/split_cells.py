@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from morphodose.cli import command
 from morphodose.evaluation.design import NothingToLearnError, nothing_learned, parse_exclude, plan
-from morphodose.evaluation.labels import parse_labels, pooled_notes
+from morphodose.evaluation.labels import groups_of, parse_labels
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.split_table import (
     index_files,
@@ -76,6 +77,14 @@ def main(
     )
     wells = read_plate_map(plate_map)
     fields = read_fields(files, wells, verdicts)
+    imaged = {(entry.unit.plate, entry.unit.well) for entry in fields}
+    groups, notes = groups_of(wells, imaged, group_by)
+    fields = [
+        replace(
+            entry, content=replace(entry.content, group=groups.get((entry.unit.plate, entry.unit.well), ""))
+        )
+        for entry in fields
+    ]
     try:
         design = plan(
             fields, parse_labels(labels), parse_exclude(exclude_crops), split, split_folds or 0, seed
@@ -83,8 +92,7 @@ def main(
     except NothingToLearnError as fault:
         # the rest of the run has its results all the same
         design = nothing_learned(fields, str(fault))
-    imaged = {(entry.unit.plate, entry.unit.well) for entry in fields}
-    design.notes += pooled_notes(wells, imaged, group_by) if design.trained else []
+    design.notes += notes if design.trained else []
     rows = refuse_leaks(design.field_counts(fields), design.split.kind)
     at_random = write_split(files, fields, design, seed, out)
     write_table(pd.DataFrame([*rows, *leakage_rows(at_random, "random cells", contrast=True)]), leakage_out)

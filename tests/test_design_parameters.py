@@ -124,11 +124,19 @@ def test_methods_that_the_check_knows_are_those_of_segmentation() -> None:
     assert SEGMENTED == pytest.importorskip("morphodose.segmentation.well").NEEDED
 
 
+def test_doses_of_several_groups_have_no_order(screen: Screen) -> None:
+    lines = ("A01,DMSO,0,uM,vehicle,", "A02,Drug,1,uM,treated,A549", "A03,Drug,1,uM,treated,HeLa")
+    screen.plate_map.write_text(MAP.replace("role", "role,line") + "\n".join(lines) + "\n")
+    ((option, value, message),) = found(screen, deep=True, head="ordinal")
+    assert (option, value) == ("--head", "ordinal") and "compounds or groups" in message
+    assert found(screen, deep=True, head="ordinal", group_by="none") == []
+
+
 def test_doses_of_several_compounds_have_no_order(screen: Screen) -> None:
     screen.plate_map.write_text(TWO_COMPOUNDS)
     ((option, value, message),) = found(screen, deep=True, head="ordinal")
     assert (option, value) == ("--head", "ordinal")
-    assert message.startswith("label 'dose' has no order (several compounds?)")
+    assert message.startswith("label 'dose' has no order (several compounds or groups?)")
     assert found(screen, deep=True, head="softmax") == []
     assert found(screen, deep=False, head="ordinal") == []
 

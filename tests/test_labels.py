@@ -6,7 +6,14 @@ import pytest
 
 from evaluation_tables import content
 from morphodose.errors import InputError
-from morphodose.evaluation.labels import Content, dose_classes, parse_labels, pooled_notes, time_classes
+from morphodose.evaluation.labels import (
+    Content,
+    dose_classes,
+    groups_of,
+    is_vehicle,
+    parse_labels,
+    time_classes,
+)
 from morphodose.platemap import PlateMap
 
 
@@ -60,7 +67,7 @@ def test_a_label_that_does_not_exist_is_named():
             parse_labels(text)
 
 
-def test_groups_that_share_classes_are_said():
+def test_groups_have_classes_of_their_own_and_it_is_said():
     wells = {
         ("P", f"{'ABC'[line]}0{column + 1}"): {
             "Metadata_Compound": "Drug" if column else "DMSO", "Metadata_Dose": float(column),
@@ -71,8 +78,19 @@ def test_groups_that_share_classes_are_said():
         for column in range(3)
     }  # fmt: skip
     names = ("Metadata_Compound", "Metadata_Dose", "Metadata_DoseUnit", "Metadata_Role", "Metadata_CellLine")
-    (note,) = pooled_notes(PlateMap(names, wells), wells, "auto")
-    assert note.startswith("CellLine does not divide the classes")
-    assert pooled_notes(PlateMap(names, wells), wells, "none") == []
+    groups, (note,) = groups_of(PlateMap(names, wells), wells, "auto")
+    assert note.startswith("classes of dose are divided by CellLine")
+    contents = [
+        Content(w["Metadata_Compound"], w["Metadata_Dose"], "uM", w["Metadata_Role"], groups[at])
+        for at, w in wells.items()
+    ]
+    classes, of = dose_classes(contents)
+    assert classes.names == (
+        "vehicle, CellLine=A549", "vehicle, CellLine=HeLa",
+        "1, CellLine=A549", "2, CellLine=A549", "1, CellLine=HeLa", "2, CellLine=HeLa",
+    )  # fmt: skip
+    assert classes.values == (0, 0, 1, 2, 1, 2) and not classes.ordinal and classes.unit == "uM"
+    assert of[contents[0]] == "vehicle, CellLine=HeLa" and is_vehicle(of[contents[0]])
+    assert groups_of(PlateMap(names, wells), wells, "none") == ({}, [])
     # of one line alone there are images
-    assert pooled_notes(PlateMap(names, wells), [at for at in wells if at[1][0] == "A"], "auto") == []
+    assert groups_of(PlateMap(names, wells), [at for at in wells if at[1][0] == "A"], "auto") == ({}, [])

@@ -51,6 +51,24 @@ def test_a_field_in_which_a_channel_of_the_crops_is_constant_counts_as_dropped(s
         assert f"192 crops, {used} usable" in done.stderr
 
 
+def test_groups_of_the_plate_map_have_classes_of_their_own(screen):
+    table = pd.read_csv(screen / "map.csv", dtype=str)
+    table["compound"], table["dose"] = ["DMSO", "Drug", "Drug", "DMSO"], ["0", "1", "1", "0"]
+    table["role"], table["line"] = ["vehicle", "treated", "treated", "vehicle"], ["A", "A", "B", "B"]
+    table.to_csv(screen / "map.csv", index=False)
+    done = succeed("split_cells", *arguments(screen))
+    assert "classes of dose are divided by line" in done.stderr
+    classes = json.loads((screen / "labels.json").read_text())["dose"]
+    assert classes["classes"] == ["vehicle, line=A", "vehicle, line=B", "1, line=A", "1, line=B"]
+    cells = read_table(screen / "split.parquet")
+    of_well = cells.groupby("Metadata_Well")["Label_Dose"].unique().map(list)
+    assert of_well.to_dict() == {
+        "A01": ["vehicle, line=A"], "A02": ["1, line=A"], "A03": ["1, line=B"], "A04": ["vehicle, line=B"]
+    }  # fmt: skip
+    succeed("split_cells", *arguments(screen, "--group_by", "none"))
+    assert json.loads((screen / "labels.json").read_text())["dose"]["classes"] == ["vehicle", "1"]
+
+
 def test_every_crop_has_a_fold_labels_and_a_reason_where_it_is_not_used(screen):
     done = succeed("split_cells", *arguments(screen))
     assert "192 crops, 138 usable, 2 folds by replicate; learned: dose, time" in done.stderr

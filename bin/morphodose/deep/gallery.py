@@ -20,7 +20,7 @@ from morphodose.deep.network_set import NetworkSet
 from morphodose.deep.pictures import Picture, Shown, write_grid, write_strip
 from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.errors import InputError
-from morphodose.evaluation.labels import VEHICLE
+from morphodose.evaluation.labels import is_vehicle
 from morphodose.units import unit_words
 
 #: Vehicle cells that the scale is fitted to, and cells of any dose that the window is fitted to.
@@ -96,7 +96,7 @@ def read_classes(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 def with_unit(name: str, unit: str) -> str:
     """A class in words: ``0.12`` → ``0.12 µM``; vehicle has no unit."""
-    return name if name == VEHICLE or not unit else f"{name} {unit}"
+    return name if is_vehicle(name) or not unit else f"{name} {unit}"
 
 
 def show_settings(split: Path, crops: Path, seed: int) -> Settings:

@@ -19,7 +19,7 @@ KINDS = ("trained", "permuted", "random_split")
 
 def head_faults(head: str, ordered: Mapping[str, bool]) -> list[ParameterError]:
     """Why a head cannot learn these labels: label → whether its classes are in an order."""
-    message = "label {!r} has no order (several compounds?), which the ordinal head needs"
+    message = "label {!r} has no order (several compounds or groups?), which the ordinal head needs"
     wrong = [label for label, has_order in ordered.items() if head == "ordinal" and not has_order]
     fix = "use --head softmax or multilabel"
     return [ParameterError("--head", head, message.format(label), fix) for label in wrong]

@@ -11,7 +11,7 @@ from morphodose.design.counts import check_counts
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
 from morphodose.design.grid import check_acquisitions, check_duplicates, check_grid, check_wells
-from morphodose.design.groups import check_groups
+from morphodose.design.groups import check_groups, groups_of
 from morphodose.design.instrument import check_said
 from morphodose.design.kinds import check_files
 from morphodose.design.learnable import LabelledWell
@@ -131,7 +131,8 @@ def judge(
     not_learnable = ""
     # a row or plate map that is broken would make other replicates and compounds of it
     if sheet_is_whole and platemap:
-        not_learnable = check_learning(chosen, _labelled(usable, acquisitions, platemap), faults)
+        groups = groups_of(chosen.group_by, platemap) if chosen.deep else {}
+        not_learnable = check_learning(chosen, _labelled(usable, acquisitions, platemap), faults, groups)
     _stop_on_errors(faults, tolerant, show)
     if not kept:
         what = f"all {len(excluded)} fields have faults" if excluded else "no image is left to analyse"

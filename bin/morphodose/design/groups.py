@@ -7,6 +7,7 @@ from collections import defaultdict
 from morphodose.design.faults import Faults, did_you_mean
 from morphodose.design.numbers import parse_number
 from morphodose.design.platemap import PlateMap
+from morphodose.errors import InputError
 from morphodose.responses.groups import AUTO, KEYS, NONE, is_drug, plain
 
 
@@ -41,6 +42,32 @@ def check_groups(group_by: str, platemap: PlateMap, name: str, faults: Faults) -
                 f"for curves at each {column}, write it into the name of the compound",
                 value=compound,
             )
+
+
+def groups_of(group_by: str, platemap: PlateMap) -> dict[tuple[str, str], str]:
+    """(plate, well) → its group, of wells on the map; none where no column divides the analysis."""
+    if not any(well.extra for well in platemap.values()):
+        return {}
+    import pandas as pd
+
+    from morphodose.responses.groups import add_groups, find_groups, groups_in
+
+    frame = pd.DataFrame(
+        {
+            "Metadata_Plate": plate,
+            "Metadata_Well": name,
+            "Metadata_Compound": well.compound,
+            "Metadata_Dose": well.dose,
+            "Metadata_Role": well.role,
+            **{f"Metadata_{column}": value for column, value in well.extra.items()},
+        }
+        for (plate, name), well in platemap.items()
+    )
+    try:
+        grouping = find_groups(frame, group_by.strip() or AUTO)
+    except InputError:
+        return {}  # a column that is not there, which `check_groups` tells
+    return dict(zip(platemap, groups_in(add_groups(frame, grouping)), strict=True))
 
 
 def _combined(platemap: PlateMap, column: str) -> list[str]:

@@ -183,7 +183,12 @@ def _endpoints(
     return found
 
 
-def check_learning(chosen: Analysis, wells: Iterable[LabelledWell], faults: Faults) -> str:
+def check_learning(
+    chosen: Analysis,
+    wells: Iterable[LabelledWell],
+    faults: Faults,
+    groups: Mapping[tuple[str, str], str] | None = None,
+) -> str:
     """Judge how the network is to learn; why none can is no fault, and is returned.
 
     Parameters
@@ -194,15 +199,24 @@ def check_learning(chosen: Analysis, wells: Iterable[LabelledWell], faults: Faul
         As in `morphodose.design.learnable.why_not_learnable`.
     faults : Faults
         Takes what cannot be done with these wells.
+    groups : mapping, optional
+        (plate, well) → its group, which has classes of its own.
     """
-    wells = sorted(wells)
+    wells, groups = sorted(wells), groups or {}
     why = why_not_learnable(wells)
     if why or not chosen.deep:
         return why
     # a field stands for those of its well, and a crop for its cells: how many there are changes nothing
     fields = [
         FieldCrops(
-            "", Unit(plate, replicate, well), hours, 1, Content(compound, dose, "", role), "keep", 1, 0
+            "",
+            Unit(plate, replicate, well),
+            hours,
+            1,
+            Content(compound, dose, "", role, groups.get((plate, well), "")),
+            "keep",
+            1,
+            0,
         )
         for plate, replicate, hours, well, role, compound, dose in wells
     ]

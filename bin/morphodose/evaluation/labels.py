@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from morphodose.errors import InputError
 from morphodose.platemap import PlateMap
-from morphodose.responses.groups import find_groups, mapped_wells, plain
+from morphodose.responses.groups import add_groups, find_groups, groups_in, mapped_wells, plain
 
 VEHICLE = "vehicle"
 #: Labels and the column of the split table that holds each.
@@ -16,12 +16,13 @@ LABELS = {"dose": "Label_Dose", "time": "Label_Time"}
 
 @dataclass(frozen=True)
 class Content:
-    """What a well holds, as the plate map says."""
+    """What a well holds, as the plate map says; `group`: by the columns that divide the analysis."""
 
     compound: str
     dose: float | None
     unit: str
     role: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,57 +57,74 @@ def dose_classes(wells: Iterable[Content]) -> tuple[Classes, dict[Content, str |
     """Classes of dose, and the class of each content of a well.
 
     Vehicle wells of all compounds are one class, the first. A dose is named by its number, with its compound
-    where there are several. Positive controls and empty wells have none.
+    where there are several. Groups (cell lines, siRNAs) have classes of their own, vehicle included: what
+    tells a dose in one need not in another. Positive controls and empty wells have none.
 
     Raises
     ------
     InputError
         If a treated well has no dose.
     """
-    contents = sorted(set(wells), key=lambda c: (c.role, c.compound, c.dose or 0.0, c.unit))
+    contents = sorted(set(wells), key=lambda c: (c.group, c.role, c.compound, c.dose or 0.0, c.unit))
     treated = [c for c in contents if c.role == "treated" and c.dose != 0]
     without = next((c for c in treated if c.dose is None), None)
     if without is not None:
         raise InputError(f"plate map: a treated well with {without.compound!r} has no dose; give it one")
-    compounds = sorted({c.compound for c in treated})
-    pairs = sorted({(c.compound, float(c.dose or 0)) for c in treated})
-    short = {pair: f"{pair[1]:g}" for pair in pairs}
-    if len(set(short.items())) > len({(pair[0], name) for pair, name in short.items()}):
-        short = {pair: repr(pair[1]) for pair in pairs}  # two doses that agree in six digits
-    names = {pair: f"{pair[0]} {short[pair]}" if len(compounds) > 1 else short[pair] for pair in pairs}
+    compounds = {c.compound for c in treated}
+    keys = sorted({(c.group, c.compound, float(c.dose or 0)) for c in treated})
+    short = {key: f"{key[2]:g}" for key in keys}
+    if len(set(short.items())) > len({(*key[:2], name) for key, name in short.items()}):
+        short = {key: repr(key[2]) for key in keys}  # two doses that agree in six digits
+    names = {
+        key: _of_group(f"{key[1]} {short[key]}" if len(compounds) > 1 else short[key], key[0]) for key in keys
+    }
     found: dict[Content, str | None] = {}
     for content in contents:
         if content.role == "vehicle" or (content.role == "treated" and content.dose == 0):
-            found[content] = VEHICLE
+            found[content] = _of_group(VEHICLE, content.group)
         elif content.role == "treated":
-            found[content] = names[content.compound, float(content.dose or 0)]
+            found[content] = names[content.group, content.compound, float(content.dose or 0)]
         else:
             found[content] = None
-    has_vehicle = VEHICLE in found.values()
+    of_names = set(names.values())
+    vehicles = tuple(dict.fromkeys(name for name in found.values() if name and name not in of_names))
     units = {c.unit for c in treated}
     return (
         Classes(
-            ((VEHICLE,) if has_vehicle else ()) + tuple(names[pair] for pair in pairs),
-            ((0.0,) if has_vehicle else ()) + tuple(dose for _, dose in pairs),
-            len(compounds) < 2,
+            vehicles + tuple(names[key] for key in keys),
+            (0.0,) * len(vehicles) + tuple(dose for _, _, dose in keys),
+            len(compounds) < 2 and len({c.group for c in treated}) < 2,
             units.pop() if len(units) == 1 else "",
         ),
         found,
     )
 
 
-def pooled_notes(plate_map: PlateMap, units: Iterable[tuple[str, str]], group_by: str) -> list[str]:
-    """What the classes do not tell apart: groups of the plate map, among the wells (plate, well) given."""
+def _of_group(name: str, group: str) -> str:
+    """A class of a group."""
+    return f"{name}, {group}" if group else name
+
+
+def is_vehicle(name: str) -> bool:
+    """Whether a class of dose is that of vehicle, of whatever group."""
+    return name == VEHICLE or name.startswith(f"{VEHICLE}, ")
+
+
+def groups_of(
+    plate_map: PlateMap, units: Iterable[tuple[str, str]], group_by: str
+) -> tuple[dict[tuple[str, str], str], list[str]]:
+    """Group of each of some wells (plate, well), and what a reader of the classes has to know."""
     wells, there = mapped_wells(plate_map), set(units)
     keys = zip(wells["Metadata_Plate"], wells["Metadata_Well"], strict=True)
-    columns = find_groups(wells[[key in there for key in keys]], group_by).columns
-    if not columns:
-        return []
-    names = ", ".join(plain(name) for name in columns)
-    return [
-        f"{names} does not divide the classes: cells of one dose are one class whichever group they are of, "
-        "and scores are over all groups together"
-    ]
+    wells = wells[[key in there for key in keys]].reset_index(drop=True)
+    grouping = find_groups(wells, group_by)
+    if not grouping.columns:
+        return {}, []
+    group = groups_in(add_groups(wells, grouping))
+    names = ", ".join(plain(name) for name in grouping.columns)
+    note = f"classes of dose are divided by {names}: a dose is another class in each"
+    keys = zip(wells["Metadata_Plate"], wells["Metadata_Well"], strict=True)
+    return dict(zip(keys, group, strict=True)), [note]
 
 
 def time_classes(hours: Iterable[float]) -> tuple[Classes, dict[float, str]]:
