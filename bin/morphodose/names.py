@@ -1,4 +1,4 @@
-"""Names and keys that run through every table, mask, crop and file (DESIGN § 3).
+"""Names and keys that run through every table, mask, crop and file.
 
 A *well-timepoint* is one well of one acquisition; its id is the image id without the field.
 """

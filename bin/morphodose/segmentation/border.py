@@ -1,4 +1,4 @@
-"""Cells that touch the image border: left out, and counted (DESIGN § 5)."""
+"""Cells that touch the image border: left out, and counted."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 
-#: The quadrants of Annexin V × PI (DESIGN § 5), in the order of the integer codes used here.
+#: The quadrants of Annexin V × PI, in the order of the integer codes used here.
 STATES = ("viable", "early_apoptotic", "late_apoptotic", "necrotic")
 VIABLE, EARLY, LATE, NECROTIC = range(4)
 

@@ -206,7 +206,7 @@ def position_factor(screen: Screen, well: str) -> float:
 
 PRESETS: dict[str, Screen] = {
     "demo": Screen(),
-    # DESIGN § 1: 8 doses × 6 times × 3 replicates × 9 fields × 6 z × 5 channels, a million cells.
+    # as a large screen: 8 doses × 6 times × 3 replicates × 9 fields × 6 z × 5 channels, a million cells.
     # The camera's pixels are taken 2 × 2 together (1280 instead of 2560), or it would be half a terabyte.
     "reference": Screen(
         times=(4.0, 8.0, 16.0, 24.0, 48.0, 72.0),
