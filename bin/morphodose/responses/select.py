@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.design.wells import dose_runs
+from morphodose.doses import dose_runs
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import LEAST_CELLS
 from morphodose.responses.groups import BETWEEN, as_text, further_columns, groups_in
