@@ -131,8 +131,10 @@ def missed(curves: list[Row], layouts: list[Row], onsets: list[Row]) -> list[str
         least = bar - 2 * math.sqrt(bar * (1 - bar) / max(float(row["fitted"]), 1))
         if float(row["coverage, fitted"]) < least:
             found.append(f"{name}: coverage {row['coverage, fitted']:.3f}")
-        most = 0.3 * 0.6745 / math.sqrt(3) if "differ (SD" in name else ERROR
-        if float(row["median error (log10)"]) > max(most, ERROR):
+        # the mean of three EC50s of SD 0.3 misses by 0.117 in the median, whoever estimates it
+        sd, curves = 0.3 / math.sqrt(3), max(float(row["fitted"]), 1)
+        limit = 0.6745 * sd + sd / (0.6356 * math.sqrt(curves)) if "differ (SD" in name else ERROR
+        if float(row["median error (log10)"]) > limit:
             found.append(f"{name}: error {row['median error (log10)']:.3f}")
         if float(row["believed"]) > BELIEVED:
             found.append(f"{name}: {row['believed']:.0%} believed")

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from morphodose.responses.compare import comparison_rows, departure_rows, ratio
@@ -16,6 +17,35 @@ def test_growth_rates_worked_by_hand():
     # 2^(2/2) - 1, 2^(1/2) - 1, 2^0 - 1, 2^(-1/2) - 1, 2^(-inf) - 1
     found = growth_rate(np.array([400, 200, 100, 50, 0]) / 400, 2.0)
     assert found == pytest.approx([1, math.sqrt(2) - 1, 0, 1 / math.sqrt(2) - 1, -1])
+
+
+#: MCF10A, drugA, replicate 1, 48 h of the toy example of gr_metrics (github.com/datarail/gr_metrics): counts at
+#: the end, and the GR values of its table of results. Control 1212.5 cells, 299.5 at the start.
+PUBLISHED = {
+    0.001: (1131, 0.932193), 0.003162: (1205, 0.993858), 0.01: (1021, 0.836636), 0.03162: (743, 0.568912),
+    0.1: (459, 0.235692), 0.3162: (318, 0.0301564), 1.0: (284, -0.0259976), 3.162: (274, -0.0431516),
+    10.0: (249, -0.0874719),
+}  # fmt: skip
+
+
+def test_growth_rates_are_those_of_gr_metrics():
+    counts, published = np.array(list(PUBLISHED.values())).T
+    assert growth_rate(counts / 1212.5, math.log2(1212.5 / 299.5)) == pytest.approx(published, abs=1e-6)
+    rows = [(4.0, 0.0, 299.5)] * 4 + [(52.0, 0.0, 1212.5 * (1 + off)) for off in (-0.02, -0.01, 0.01, 0.02)]
+    rows += [(52.0, dose, count) for dose, (count, _) in PUBLISHED.items()]
+    table = pd.DataFrame(rows, columns=["Metadata_Timepoint", "Metadata_Dose", "Count_CellsPerField"]).assign(
+        Metadata_Well=[f"A{n + 1:02d}" for n in range(len(rows))], Metadata_Compound="drugA",
+        Metadata_DoseUnit="uM", Count_Cells=300,
+    )  # fmt: skip
+    table["Metadata_Role"] = np.where(table["Metadata_Dose"] > 0, "treated", "vehicle")
+    table["Relative_CellCount"] = table["Count_CellsPerField"] / np.where(
+        table["Metadata_Timepoint"] > 4, 1212.5, 299.5
+    )
+    (row,) = growth_rows(check_wells(table, "wells"))
+    # between the published values at 0.03162 and 0.1, along the logarithm of the dose
+    gr50 = 0.03162 * (0.1 / 0.03162) ** ((0.568912 - 0.5) / (0.568912 - 0.235692))
+    assert row["State"] == "fitted" and row["GR50"] == pytest.approx(gr50, rel=0.05)
+    assert row["GR50_Low"] < gr50 < row["GR50_High"] and row["GRmax"] == pytest.approx(-0.0874719, abs=1e-6)
 
 
 def growing(doublings=2.0, gr50=1.0, bottom=0.0, scatter=0.03):
