@@ -12,6 +12,7 @@ from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.layout import layout_doubt
 from morphodose.responses.select import check_wells
+from morphodose.responses.timecourse import time_courses
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -72,6 +73,21 @@ def test_places_that_are_alike_on_all_plates_are_counted_once():
     assert sum(each != "" for each in words) >= 13  # of 16: 5 % pass by chance
     assert sum("each place counted once" in each for each in words) >= 8
     assert {layout_doubt(one) for one in series_of(layout, effect=1.0)} == {""}
+
+
+def test_an_edge_is_not_corrected_by_vehicle_wells_of_another_edge():
+    layout, rng = "random inside, vehicle in columns 2 and 11", np.random.default_rng(0)
+    wells = check_wells(plates(layout, "nothing", rng, 1).rename(columns={"Value": "Endpoint_X"}), "w")
+    said = correct(wells, ["Endpoint_X"], ("edge",))[1]
+    assert set(said.values()) == {"no vehicle well stands in the outer columns"}
+    assert set(correct(wells, ["Endpoint_X"], ("row", "column"))[1].values()) == {""}
+
+
+def test_onsets_in_a_layout_that_cannot_tell_dose_from_place_are_marked():
+    series = series_of("doses along columns, vehicle in columns 1 and 12")
+    assert all("run along" in row["Layout"] for row in time_courses(series, ["Endpoint_X"])[0])
+    series = series_of("all at random, anew on each plate")
+    assert {row["Layout"] for row in time_courses(series, ["Endpoint_X"])[0]} == {None}
 
 
 @pytest.mark.parametrize("terms", [(), ("row", "column", "edge")])

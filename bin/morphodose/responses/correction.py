@@ -80,6 +80,8 @@ def correct(wells: pd.DataFrame, endpoints: list[str], terms: tuple[str, ...]) -
                 if known[mine].all():
                     judged = mine[np.isin(roles[mine], ("vehicle", "treated", "positive"))]
                     why = _untold(columns[vehicle], columns[judged])
+                    if not why and "edge" in terms:
+                        why = _other_edges(places[vehicle], places[judged], low, high)
                 kinds.append((mine, vehicle, why + (f" of {kind.name}" if why and kind.name else "")))
             # all of a plate or nothing: wells that are compared are treated alike
             reasons = list(dict.fromkeys(why for _, _, why in kinds if why))
@@ -102,6 +104,15 @@ def _untold(terms: Floats, at: Floats) -> str:
     # variance of the correction of a well over that of a vehicle well
     leverage = ((there @ np.linalg.inv(whole.T @ whole)) * there).sum(axis=1)
     return "" if leverage.max() <= MOST_LEVERAGE else "the vehicle wells stand too far from others to tell it"
+
+
+def _other_edges(vehicle: Floats, at: Floats, low: Floats, high: Floats) -> str:
+    """Why the vehicle wells on the edge do not stand for the edge where others are, or ""."""
+    for axis, name in enumerate(("rows", "columns")):
+        outer = [low[axis], high[axis]]
+        if np.isin(at[:, axis], outer).any() and not np.isin(vehicle[:, axis], outer).any():
+            return f"no vehicle well stands in the outer {name}"
+    return ""
 
 
 def _moved(endpoint: str, values: Floats, at: Floats, vehicle: Floats, vehicle_at: Floats) -> Floats:

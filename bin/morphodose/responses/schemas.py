@@ -89,7 +89,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("Onset_h", "After_h"), _NUMBER),
         "Direction": _TEXT,
         "P": _NUMBER,
-        "Reason": _TEXT,
+        **dict.fromkeys(("Reason", "Layout"), _TEXT),
     },
     "orders": {
         **_DOSE,
@@ -98,7 +98,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "DeathOnset_h": _NUMBER,
         **dict.fromkeys(("Dying_Excess", "Dying_ExcessLow", "Dying_ExcessHigh"), _NUMBER),
         "MorphologyFirst": _TEXT,
-        "Reason": _TEXT,
+        **dict.fromkeys(("Reason", "Layout"), _TEXT),
     },
     "zprime": {
         "Metadata_Plate": _TEXT,

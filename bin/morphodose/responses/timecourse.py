@@ -12,6 +12,7 @@ import numpy.typing as npt
 from morphodose.responses.dose_test import benjamini_hochberg, holm
 from morphodose.responses.endpoints import LEAST_CELLS, family_of, kind_of, stabilised
 from morphodose.responses.gathering import Series, weights_of
+from morphodose.responses.layout import layout_doubt
 
 Floats = npt.NDArray[np.float64]
 
@@ -186,6 +187,8 @@ def time_courses(
         units = [one.keys["Metadata_DoseUnit"] for each in of_name.values() for one in each]
         unit = next((each for each in units if each), None)
         doses = {float(dose) for each in of_name.values() for one in each for dose in one.doses if dose > 0}
+        doubts = (layout_doubt(one, None) for each in of_name.values() for one in each)
+        layout = next(filter(None, doubts), None)
         for dose in sorted(doses):
             keys = {"Metadata_Compound": compound, "Metadata_Group": group, "Metadata_Dose": dose,
                     "Metadata_DoseUnit": unit}  # fmt: skip
@@ -193,11 +196,20 @@ def time_courses(
                 name: [c for c in every if c.dose == dose] for name, every in found[compound, group].items()
             }
             onsets += [
-                {**keys, "Endpoint": name, "Kind": kind_of(name), **onset(mine[name], factor)}
+                {
+                    **keys,
+                    "Endpoint": name,
+                    "Kind": kind_of(name),
+                    **onset(mine[name], factor),
+                    "Layout": layout,
+                }
                 for name in endpoints
             ]
             if DEATH_ENDPOINT in endpoints and shapes:
-                orders.append({**keys, **order_of(mine, shapes, factor)})
+                order = {**keys, **order_of(mine, shapes, factor), "Layout": layout}
+                if layout and order["MorphologyFirst"] == "yes":
+                    order["Reason"] += f"; but dose and place cannot be told apart: {layout}"
+                orders.append(order)
     return onsets, orders
 
 
