@@ -24,7 +24,10 @@ def main() -> None:
         masks_of(output, 1.0, Thresholds())
     made = render_field(np.random.default_rng(1), size=160, n_cells=12)
     image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
-    measure_field(image, made.cells, made.nuclei, Settings(parse_families("all")))
+    # counts of 16 bits, and any other values
+    for pixels in (image.pixels, image.pixels / 3):
+        given = Field(pixels, image.channels, None)
+        measure_field(given, made.cells, made.nuclei, Settings(parse_families("all")))
     umap(np.random.default_rng(1).normal(size=(60, 10)).astype(np.float32), parameters(60, 10, 1))
 
 
