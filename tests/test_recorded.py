@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ import tifffile
 
 from morphodose.images import Field, write_field
 from morphodose.report.checks import Check
+from morphodose.report.quality import verdict_part
 from morphodose.report.recorded import recorded_checks
-from morphodose.report.verdict import gate_checks
+from morphodose.report.verdict import gate_checks, image_checks
 from morphodose.simulate.field import CHANNELS, render_field
 from morphodose.tables import read_table, write_table
 from morphodose.unusable import features_of_channels
@@ -114,6 +116,29 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     assert check.state == "stop"  # a third of the fields
     assert "P is constant in 1 field (33 %) of Time_4hrs_R1 A02" in check.answer
     assert "the cells of these fields have no death state" in check.answer
+
+
+def test_a_cell_stain_that_is_cut_off_drops_its_field_and_the_page_says_so(tmp_path: Path) -> None:
+    """Field 2 is cut off at 2,047 counts, as by a camera of 11 bits; hot pixels lie above."""
+    well = "Time_4hrs_R1_Well_A02"
+    for field in (1, 2):
+        made = render_field(np.random.default_rng(field), size=160, n_cells=25.0)
+        pixels = made.planes.max(axis=0)[[list(CHANNELS).index(name) for name in ("Hoechst", "CellMask")]]
+        if field == 2:
+            stain = np.minimum(pixels[1] / np.percentile(pixels[1], 80) * 2047, 2047).astype(np.uint16)
+            stain[5, 5] = 4000
+            pixels[1] = stain
+        image = Field(pixels, ("Hoechst", "CellMask"), None)
+        write_field(tmp_path / well / f"{well}_Field_{field}.ome.tiff", image)
+    succeed("qc_images", "--id", well, "--keys", keys_json("A02"), "--images", tmp_path / well, *ROLES[:4],
+            "--out", tmp_path / "qc.parquet")  # fmt: skip
+    images = read_table(tmp_path / "qc.parquet")
+    assert list(images["Metadata_QCVerdict"]) == ["keep", "drop"]
+    assert re.match(r"CellMask: (19|20)\.\d % of the pixels are saturated", images["Metadata_QCReason"][1])
+    screen = dataclasses.replace(screen_of(Tables()), images=images)
+    check = image_checks(screen)[0]
+    assert (check.state, check.answer) == ("stop", "1 of 2 fields kept, 0 flagged, 1 dropped (50 %).")
+    assert "of the pixels are saturated" in verdict_part(screen).html
 
 
 def test_sound_images_are_called_so() -> None:

@@ -37,6 +37,14 @@ def test_saturation_is_the_share_at_the_greatest_count_of_the_channel(image, top
     assert ceiling(pixels) == top
 
 
+@pytest.mark.parametrize("hot", [2048, 4095, 60_000])
+def test_a_hot_pixel_above_does_not_hide_that_the_others_are_cut_off(image, hot) -> None:
+    pixels = np.minimum(np.rint(image / np.percentile(image, 88) * 2047), 2047).astype(np.uint16)
+    pixels[3, 3] = pixels[150, 7] = hot
+    assert channel_figures(pixels, True)["PercentSaturated"] == pytest.approx(12, abs=0.6)
+    assert ceiling(pixels) == 2047
+
+
 def test_a_natural_maximum_is_not_saturated(image) -> None:
     rng = np.random.default_rng(0)
     for pixels in (

@@ -15,6 +15,8 @@ LEAST_PIXELS = 10
 #: The greatest count of an unsaturated image is the end of a tail: hardly more pixels have it than have the
 #: counts before it. Where light is cut off, all that lies above is piled up on it.
 PILE = 3.0
+#: Share of the pixels that may be hot: brighter than the count at which all others are cut off.
+HOT = 1e-4
 #: Occupied counts below the greatest that it is compared with.
 COUNTS_BELOW = 8
 
@@ -24,44 +26,60 @@ def top_of(dtype: np.dtype[Any]) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "ui" else math.inf
 
 
-def piled_up(pixels: npt.NDArray[np.generic]) -> int:
-    """Pixels at exactly the greatest count of an image, if they are saturated; else 0.
+def saturated_at(pixels: npt.NDArray[np.generic]) -> tuple[float, int] | None:
+    """The count at which an image is cut off, and the number of pixels at it or above; None if it is not.
 
-    They are where that count is all that the depth (or a usual camera) can hold, or where it is a pile: over
-    `PILE` times the mean number of pixels that each of the next lower occupied counts has. A camera saturates
-    at a count of its own (65,520 of 12 bits shifted up, 2,047, 65,435 with an offset subtracted), so a list
-    of counts would not do.
+    Notes
+    -----
+    It is cut off at its greatest count where that is all that the depth (or a usual camera) can hold, or
+    where it is a pile: over `PILE` times the mean number of pixels that each of the next lower occupied
+    counts has. A camera saturates at a count of its own (65,520 of 12 bits shifted up, 2,047, 65,435 with
+    an offset subtracted), so a list of counts would not do. A few hot pixels (`HOT`) may lie above it.
     """
     if pixels.size == 0:
-        return 0
+        return None
     highest = pixels.max()
     at_top = int(np.count_nonzero(pixels == highest))
+    few = max(int(HOT * pixels.size), 1)
+    below_hot = np.partition(pixels, pixels.size - 1 - few, axis=None)[pixels.size - 1 - few]
+    at = int(np.count_nonzero(pixels == below_hot))
+    above = int(np.count_nonzero(pixels > below_hot))
+    if at > LEAST_PIXELS * above and _is_pile(pixels, below_hot, at):
+        return float(below_hot), at + above
     if float(highest) >= top_of(pixels.dtype) or float(highest) in CAMERA_CEILINGS:
-        return at_top
-    if at_top < LEAST_PIXELS:
-        return 0
-    below = pixels[pixels < highest]
+        return float(highest), at_top
+    return (float(highest), at_top) if _is_pile(pixels, highest, at_top) else None
+
+
+def _is_pile(pixels: npt.NDArray[Any], count: Any, number: int) -> bool:
+    """Whether far more pixels have a count than have the counts just below it."""
+    if number < LEAST_PIXELS:
+        return False
+    below = pixels[pixels < count]
     if below.size == 0:
-        return 0
+        return False
     # the tail alone is sorted: a few per cent of the pixels, unless it holds too few counts
     for share in (0.02, 1.0):
-        count = max(int(share * below.size), 1)
-        tail = np.partition(below, below.size - count)[below.size - count :] if share < 1 else below
-        counts = np.unique(tail, return_counts=True)[1]
+        part = max(int(share * below.size), 1)
+        tail = np.partition(below, below.size - part)[below.size - part :] if share < 1 else below
+        numbers = np.unique(tail, return_counts=True)[1]
         # the lowest count of a part may be cut
-        counts = counts[1:] if share < 1 else counts
-        if len(counts) >= COUNTS_BELOW:
+        numbers = numbers[1:] if share < 1 else numbers
+        if len(numbers) >= COUNTS_BELOW:
             break
-    return at_top if at_top > PILE * max(float(counts[-COUNTS_BELOW:].mean()), 1.0) else 0
+    return number > PILE * max(float(numbers[-COUNTS_BELOW:].mean()), 1.0)
+
+
+def piled_up(pixels: npt.NDArray[np.generic]) -> int:
+    """Pixels of an image that are saturated."""
+    found = saturated_at(pixels)
+    return found[1] if found else 0
 
 
 def ceiling(pixels: npt.NDArray[np.generic]) -> float:
     """The count at which the camera saturates, as far as the image tells: for shares of its range.
 
-    Where pixels are piled up, the count they have; else the full scale of the depth, or of a camera of 10, 12
-    or 14 bits where the greatest count is exactly that.
+    Where the image is cut off, the count at which it is; else the full scale of the depth.
     """
-    highest = float(pixels.max(initial=0))
-    if piled_up(pixels):
-        return highest
-    return top_of(pixels.dtype)
+    found = saturated_at(pixels)
+    return found[0] if found else top_of(pixels.dtype)
