@@ -10,15 +10,17 @@ from morphodose.report.html import Safe, escape
 from morphodose.report.svg import cut, ticks
 from morphodose.report.words import number
 
-#: Marks of the lines of a chart, so that they are told apart without colours; drawn within ±1.
+#: Marks of the lines of a chart, so that they are told apart without colours: drawn from their middle.
 MARKS = (
-    "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0Z",
-    "M-.9-.9H.9V.9H-.9Z",
-    "M0-1.1L1 .8H-1Z",
-    "M0-1.25L1.25 0L0 1.25L-1.25 0Z",
-    "M0 1.1L1-.8H-1Z",
-    "M-1-.4H-.4V-1H.4V-.4H1V.4H.4V1H-.4V.4H-1Z",
+    "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+    "m-2.7-2.7h5.4v5.4h-5.4z",
+    "m0-3.4l3 5.8h-6z",
+    "m0-3.8l3.8 3.8-3.8 3.8-3.8-3.8z",
+    "m0 3.4l3-5.8h-6z",
+    "m-1.1-3.2h2.2v2.1h2.1v2.2h-2.1v2.1h-2.2v-2.1h-2.1v-2.2h2.1z",
 )
+#: Marks of a bound: triangles that point to where the value is.
+BOUNDS = {"up": "m0-5l4.4 8.4h-8.8z", "down": "m0 5l4.4-8.4h-8.8z"}
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 290, 214, 46, 10, 36, 36
 
 
@@ -96,41 +98,33 @@ def line_chart(
 
 
 def _line(line: Line, mark: str, places: Sequence[float], up: Callable[[float], float], log: bool) -> str:
-    drawn, joined = "", []
-    marks = [*line.open_marks, *[""] * len(line.points)]
-    for (_, y, low, high), at, state in zip(line.points, places, marks, strict=False):
+    joined, bars, shapes, bounds = [], "", "", ""
+    states = [*line.open_marks, *[""] * len(line.points)]
+    for (_, y, low, high), at, state in zip(line.points, places, states, strict=False):
         if not math.isfinite(y) or (log and y <= 0):
             continue
-        top = up(y)
-        if math.isfinite(low) and math.isfinite(high) and not state and (low > 0 or not log):
-            drawn += (
-                f'<path d="M{at:.1f} {up(low):.1f}V{up(high):.1f}" stroke="{line.colour}" '
-                'stroke-width="1.3" stroke-opacity=".7"/>'
-            )
-        if state:  # a bound: an open triangle that points to where the value is
-            shape = MARKS[2] if state == "up" else MARKS[4]
-            drawn += (
-                f'<path d="{shape}" transform="translate({at:.1f} {top:.1f}) scale(4.4)" fill="#FFF" '
-                f'stroke="{line.colour}" stroke-width=".35"/>'
-            )
-        else:
-            joined.append(f"{at:.1f},{top:.1f}")
-            drawn += (
-                f'<path d="{mark}" transform="translate({at:.1f} {top:.1f}) scale(3)" fill="{line.colour}"/>'
-            )
+        place = f"M{at:.1f} {up(y):.1f}"
+        if state:
+            bounds += place + BOUNDS[state]
+            continue
+        if math.isfinite(low) and math.isfinite(high) and (low > 0 or not log):
+            bars += f"M{at:.1f} {up(low):.1f}V{up(high):.1f}"
+        joined.append(place[1:])
+        shapes += place + mark
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-    path = (
-        f'<polyline points="{" ".join(joined)}" fill="none" stroke="{line.colour}" stroke-width="1.5"{dash}/>'
-    )
-    return path + drawn
+    stroke = f'stroke="{line.colour}"'
+    drawn = f'<path d="M{"L".join(joined)}" fill="none" {stroke} stroke-width="1.5"{dash}/>' if joined else ""
+    drawn += f'<path d="{bars}" {stroke} stroke-width="1.3" stroke-opacity=".7"/>' if bars else ""
+    drawn += f'<path d="{shapes}" fill="{line.colour}"/>' if shapes else ""
+    return drawn + (f'<path d="{bounds}" fill="#FFF" {stroke} stroke-width="1.5"/>' if bounds else "")
 
 
 def legend(lines: Sequence[Line], title: str = "") -> Safe:
     """Names of the lines beside their marks, once for several charts."""
     items = "".join(
-        f'<li><svg viewBox="-7 -4 14 8" width="28" height="14" aria-hidden="true"><path d="M-7 0H7" '
-        f'stroke="{line.colour}" stroke-width="1.1"{_dash(line)}/><path d="{MARKS[i % len(MARKS)]}" '
-        f'transform="scale(2.6)" fill="{line.colour}"/></svg>{escape(line.name)}</li>'
+        f'<li><svg viewBox="-14 -7 28 14" width="28" height="14" aria-hidden="true"><path d="M-14 0H14" '
+        f'stroke="{line.colour}" stroke-width="1.5"{_dash(line)}/><path d="M0 0{MARKS[i % len(MARKS)]}" '
+        f'fill="{line.colour}"/></svg>{escape(line.name)}</li>'
         for i, line in enumerate(lines)
     )
     head = f"<li>{escape(title)}</li>" if title else ""
@@ -138,7 +132,7 @@ def legend(lines: Sequence[Line], title: str = "") -> Safe:
 
 
 def _dash(line: Line) -> str:
-    return ' stroke-dasharray="2 1.5"' if line.dash else ""
+    return ' stroke-dasharray="5 3"' if line.dash else ""
 
 
 @dataclass(frozen=True)
@@ -160,25 +154,27 @@ def stack_chart(
     drawn = _frame(title, xlabel, "share of cells", 14)
     for value in (0.0, 0.25, 0.5, 0.75, 1.0):
         drawn += _tick_left(TOP + tall * (1 - value), f"{100 * value:.0f} %")
+    bars, lines = ["" for _ in colours], ""
     for i, stack in enumerate(stacks):
         left, floor = LEFT + step * (i + 0.12), 0.0
-        for share, colour in zip(stack.shares, colours, strict=True):
+        for place, share in enumerate(stack.shares):
             if not math.isfinite(share) or share <= 0:
                 continue
             top = TOP + tall * (1 - min(floor + share, 1.0))
-            drawn += (
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{0.76 * step:.1f}" '
-                f'height="{tall * share:.1f}" fill="{colour}" stroke="#FFF" stroke-width=".6"/>'
-            )
+            wide_of, tall_of = 0.76 * step, tall * share
+            bars[place] += f"M{left:.1f} {top:.1f}h{wide_of:.1f}v{tall_of:.1f}h-{wide_of:.1f}z"
             floor += share
         middle = LEFT + step * (i + 0.5)
         if math.isfinite(stack.low) and math.isfinite(stack.high):
             ends = [TOP + tall * (1 - min(max(v, 0.0), 1.0)) for v in (stack.low, stack.high)]
-            drawn += f'<path d="M{middle:.1f} {ends[0]:.1f}V{ends[1]:.1f}" stroke="#000" stroke-width="1.4"/>'
+            lines += f"M{middle:.1f} {ends[0]:.1f}V{ends[1]:.1f}"
         drawn += (
             f'<text transform="translate({middle + 3:.1f} {TOP + tall + 8}) rotate(-40)" '
             f'text-anchor="end">{escape(stack.name)}</text>'
         )
+    for bar, colour in zip(bars, colours, strict=True):
+        drawn += f'<path d="{bar}" fill="{colour}" stroke="#FFF" stroke-width=".6"/>' if bar else ""
+    drawn += f'<path d="{lines}" stroke="#000" stroke-width="1.4"/>' if lines else ""
     label = f"{title}: " + "; ".join(
         f"{stack.name} "
         + ", ".join(f"{100 * s:.0f} % {n}" for s, n in zip(stack.shares, names, strict=True) if s == s)

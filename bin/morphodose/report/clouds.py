@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+#: Cells of a file: more of them hide one another. The page has all of its sample.
+MOST_DRAWN = 3000
 #: Classes of a colour scale; with more of them the colours say nothing.
 MOST_CLASSES = 12
 #: Colours without an order (Okabe & Ito 2008, without yellow and black, and three more).
@@ -89,7 +91,7 @@ def cloud_figure(
     """A panel a colouring; points in random order, so that no class hides the others."""
     import seaborn as sns
 
-    frame = dressed(screen, cells).sample(frac=1, random_state=0)
+    frame = dressed(screen, cells).sample(min(len(cells), MOST_DRAWN), random_state=0)
     coloured = colourings(screen, frame) or {"": [("cells", "#1F6F9F", frame["Dose"].notna() | True)]}
     x, y = axes_names
     figure, axes = panels(len(coloured), 3, 4.0, 4.3, sharex=True, sharey=True)

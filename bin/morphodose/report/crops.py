@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TITLE = "Single-cell crops"
+#: Classes of a label whose crops are on the page.
+MOST_STRIPS = 16
 #: Pictures up to this size go in as they are; larger ones become JPEG of `SIDE` px.
 MOST_BYTES, SIDE = 700_000, 1600
 
@@ -76,7 +78,9 @@ def _nearest(screen: Screen) -> list[Part]:
     parts = []
     for label in dict.fromkeys(str(row["Label"]) for row in rows):
         mine = [row for row in rows if str(row["Label"]) == label]
-        html = "".join(_strip(screen, label, row) for row in mine)
+        html = "".join(_strip(screen, label, row) for row in mine[:MOST_STRIPS])
+        if len(mine) > MOST_STRIPS:
+            html += notice(f"The first {MOST_STRIPS} of {len(mine)} classes; all are in networks/gallery/.")
         cells = [
             [class_words(screen, label, row["Class"]), str(row["CellIDs"])]
             for row in mine

@@ -10,6 +10,7 @@ from morphodose.report.claims import capital, difference, label_boxes, overstate
 from morphodose.report.deep_words import (
     METRICS,
     MODELS,
+    class_words,
     held_out_words,
     is_trained,
     metric_words,
@@ -24,12 +25,15 @@ from morphodose.report.inputs import Screen
 from morphodose.report.model_plots import confusion_figure, reliability_figure, score_figure
 from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.training import small_notice
+from morphodose.report.words import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TITLE = "Is it real?"
 LABELS = ("Dose", "Time")
+#: Classes up to which a confusion matrix can be read.
+MOST_CONFUSED = 40
 #: Models with a confusion matrix on the page, as far as they are there.
 CONFUSED = ("network", "classical_boosting", "network_permuted", "classical_logistic")
 BADGES = {"ok": ("no leak", "md-ok"), "contrast only": ("contrast only", "md-warn")}
@@ -211,6 +215,10 @@ def _confusion(screen: Screen, album: Album) -> Part | None:
         models = [m for m in CONFUSED if (mine["Model"] == m).any()][:3]
         if not models or not is_trained(screen, label):
             continue
+        classes = mine["True"].nunique()
+        if classes > MOST_CONFUSED:
+            html += _most_confused(screen, label, mine[mine["Model"] == models[0]], classes)
+            continue
         drawn = album.draw(
             f"confusion_{label.lower()}", partial(confusion_figure, screen, mine, label, models)
         )
@@ -220,6 +228,23 @@ def _confusion(screen: Screen, album: Album) -> Part | None:
         )
         html += drawn.html(f"Confusion of {label.lower()}", caption)
     return Part("Confusion matrices", html) if html else None
+
+
+def _most_confused(screen: Screen, label: str, frame: pd.DataFrame, classes: int) -> str:
+    """The classes taken for one another most often, where a matrix would be too large to read."""
+    wrong = frame[frame["True"].astype(str) != frame["Predicted"].astype(str)]
+    wrong = wrong.sort_values(["Fraction", "Count"], ascending=False, kind="stable").head(MOST_CONFUSED)
+    rows: list[list[object]] = [
+        [
+            class_words(screen, label, row["True"]),
+            class_words(screen, label, row["Predicted"]),
+            percent(float(row["Fraction"])),
+            int(row["Count"]),
+        ]
+        for row in wrong.to_dict("records")
+    ]
+    text = f"{label} has {classes} classes, too many for a matrix: those taken for one another most often."
+    return paragraph(text) + table(["True", "Called", "Share of the true class", "Cells"], rows)
 
 
 def _reliability(screen: Screen, album: Album) -> Part | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TITLE = "Profiles"
 #: Compounds with figures of their own.
-MOST_COMPOUNDS = 6
+MOST_COMPOUNDS = 3
 #: Score → its words.
 SCORES = {"activity": "activity", "reproducibility": "reproducibility of replicates"}
 #: Below this a score is called significant (after adjustment for all conditions).

@@ -63,8 +63,15 @@ def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
         the table of conditions where it has the column. Else the interval is Student's over the wells
         (that of a single well is missing), cut to [0, 1] for fractions.
     """
-    if (given := _given(screen, compound, column)) is not None:
-        return given
+    known = screen.kept.setdefault("conditions", {})
+    if (compound, column) not in known:
+        given = _given(screen, compound, column)
+        known[compound, column] = _means(screen, compound, column) if given is None else given
+    return known[compound, column]
+
+
+def _means(screen: Screen, compound: str, column: str) -> pd.DataFrame:
+    """What `conditions_of` says of a column that the table of conditions does not have."""
     import numpy as np
     import pandas as pd
     from scipy.stats import t

@@ -84,7 +84,7 @@ def curve_svg(
     place = _Places(frame, doses, _limits(points[endpoint], curve, limits))
     drawn: list[str] = []
     above = curve[(curve["Dose"] > 0) & curve["Fit"].notna()] if len(curve) else curve
-    above = above.iloc[:: max(len(above) // 24, 1)]
+    above = above.iloc[:: max(len(above) // 20, 1)]
     if state != "refused" and len(above):
         if frame.labels and above["Low"].notna().all() and above["High"].notna().all():
             edge = [*zip(above["Dose"], above["High"], strict=True)]
@@ -199,22 +199,23 @@ class _Places:
         parts = [
             f'<path d="M{left} {frame.top}V{bottom}H{frame.width - frame.right}" fill="none" stroke="#777"/>'
         ]
+        marks, values, doses = "", "", ""
         for value in ticks(*self.limits):
             y = self.y(value)
-            parts.append(
-                f'<line x1="{left - 3}" x2="{left}" y1="{y:.1f}" y2="{y:.1f}" stroke="#777"/>'
-                f'<text x="{left - 5}" y="{y + 3.5:.1f}" text-anchor="end">{escape(number(value, 3))}</text>'
-            )
+            marks += f"M{left} {y:.1f}h-3"
+            values += f'<text x="{left - 5}" y="{y + 3.5:.1f}">{escape(number(value, 3))}</text>'
         shown = [(0.0, "veh."), *((dose, number(dose, 3)) for dose in self.doses)]
         used = -1e9
         for dose, text in shown:
             x = self.x(dose)
-            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 3}" stroke="#777"/>')
+            marks += f"M{x:.1f} {bottom}v3"
             if x - used >= 5.6 * len(text) + 4:  # labels that would touch are left out
-                parts.append(
-                    f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{escape(text)}</text>'
-                )
+                doses += f'<text x="{x:.1f}" y="{bottom + 14}">{escape(text)}</text>'
                 used = x
+        parts.append(
+            f'<path d="{marks}" stroke="#777"/><g text-anchor="end">{values}</g>'
+            f'<g text-anchor="middle">{doses}</g>'
+        )
         middle = (left + frame.width - frame.right) / 2
         below = f"dose ({unit_words(unit)})" if unit else "dose"
         parts.append(

@@ -141,13 +141,12 @@ def make_tiles(screen: Screen, wanted: dict[str, Wanted], cells: int = 0) -> Til
         side = next(iter(small.values())).shape[0]
         made.edge = made.edge or _edge(whole, side)
         if ask.wells and len(made.thumbs) < MOST_THUMBS:
-            address = _address(_resized(composite(small, scale), THUMB))
+            address = _address(composite(small, scale, THUMB))
             made.thumbs |= dict.fromkeys(ask.wells, address)
         if ask.tile and tiles < MOST_TILES:
             tiles += 1
             made.layers[name] = {
-                role: _address(_resized(composite({role: plane}, scale), TILE))
-                for role, plane in small.items()
+                role: _address(composite({role: plane}, scale, TILE)) for role, plane in small.items()
             }
             if mask := _mask(screen, name, side):
                 made.masks[name] = mask
@@ -195,15 +194,24 @@ def contrast(tiles: Sequence[Planes]) -> Scale:
     return found
 
 
-def composite(planes: Planes, scale: Scale) -> npt.NDArray[np.uint8]:
-    """(Y, X, 3) picture of some stains, each between its two grey levels, their colours added."""
-    shape = next(iter(planes.values())).shape
-    total = np.zeros((*shape, 3), np.float32)
+def composite(planes: Planes, scale: Scale, side: int = 0) -> npt.NDArray[np.uint8]:
+    """(Y, X, 3) picture of some stains, each between its two grey levels, their colours added.
+
+    Of a square of `side` px, where that is given.
+    """
+    shades = []
     for role, plane in planes.items():
         low, high = scale.get(role) or contrast([planes])[role]
-        light = np.clip((plane - low) / (high - low), 0, 1)
-        total += light[..., None] * np.array(COLOURS[role][0], np.float32)
-    return (255 * np.clip(total, 0, 1)).astype(np.uint8)
+        light = np.clip((plane - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+        shades.append(_SHADES[role][_resized(light, side) if side else light])
+    return np.minimum(sum(shades[1:], start=shades[0]), 255).astype(np.uint8)
+
+
+#: Role → colour of each of 256 lights.
+_SHADES = {
+    role: (np.arange(256)[:, None] * np.array(colour)).astype(np.uint16)
+    for role, (colour, _) in COLOURS.items()
+}
 
 
 def _crops(
@@ -276,7 +284,7 @@ def _address(picture: npt.NDArray[np.uint8], quality: int = _QUALITY) -> str:
     from PIL import Image as Pictures
 
     buffer = io.BytesIO()
-    Pictures.fromarray(picture).save(buffer, "WEBP", quality=quality, method=4)
+    Pictures.fromarray(picture).save(buffer, "WEBP", quality=quality, method=2)
     return _encoded(buffer.getvalue(), "image/webp")
 
 
