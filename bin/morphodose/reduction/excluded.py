@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _POSITION = re.compile(
     r"_(AreaShape_(Center_[XYZ]|BoundingBox(Minimum|Maximum)_[XYZ]|Orientation)|Location_.*"
-    r"|Neighbors_AngleBetweenNeighbors_.*)$"
+    r"|Neighbors_AngleBetweenNeighbors_.*|RadialDistribution_ZernikePhase_.*)$"
 )
 _LABEL = re.compile(r"_(Neighbors_(First|Second)ClosestObjectNumber_.*|Number_Object_Number|Parent_.*)$")
 
