@@ -29,10 +29,14 @@ COUNTS = np.arange(64, dtype=np.uint16).reshape(8, 8) + 100
     ("image", "message"),
     [
         ((COUNTS / 65535).astype("float32"), "hold fractions from 0 to 1 instead of counts: Brightfield, Hoechst"),
-        (COUNTS + 32768, "no pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
+        ((COUNTS / 155).astype("float32"), "hold fractions from 0 to 1 instead of counts: Brightfield, Hoechst"),
+        (COUNTS + 32768, "hardly a pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
+        (np.where(COUNTS == 103, 0, COUNTS + 32768).astype("uint16"), "hardly a pixel of Brightfield, Hoechst is below 32768"),
         ((COUNTS.astype(int) - 32768).astype("int16"), "are negative, down to -32668: signed counts with an offset"),
+        ((COUNTS.astype(int) - 120).astype("float32"), "→ export the counts of the camera, without a background subtracted"),
+        (np.where(COUNTS == 103, np.inf, COUNTS).astype("float32"), "in the file, 1 of 64 pixels are not finite (NaN or infinite) → export the image again"),
     ],
-    ids=["float", "scanr", "signed"],
+    ids=["float", "beyond_1", "scanr", "dead_pixel", "signed", "less_background", "not_finite"],
 )  # fmt: skip
 def test_what_is_no_count_from_zero_is_found_at_the_check(
     screen: Screen, image: np.ndarray, message: str
@@ -62,6 +66,27 @@ def test_a_depth_that_crops_cannot_hold_is_found_before_them(screen: Screen) -> 
     assert "crops for networks hold counts of 8 or 16 bits, not Brightfield uint32" in screen.message(
         analysis=Analysis(deep=True)
     )
+
+
+def test_a_bright_channel_beside_a_dark_one_has_no_offset(screen: Screen) -> None:
+    for path in screen.root.glob("*/*.tif"):
+        bright = path.name.endswith("C1.tif")
+        tifffile.imwrite(path, COUNTS + 40_000 if bright else COUNTS, photometric="minisblack")
+    assert not screen.judge().faults
+
+
+@pytest.mark.parametrize(("dtype", "unsigned"), [("int8", "uint8"), ("int16", "uint16"), ("int32", "uint32")])
+def test_signed_counts_become_unsigned_and_negative_ones_are_refused(dtype: str, unsigned: str) -> None:
+    counts = np.array([[0, 5], [7, 100]], dtype)
+    assert as_counts(counts, 0, "x").dtype == unsigned and np.array_equal(as_counts(counts, 0, "x"), counts)
+    with pytest.raises(InputError, match="negative, down to -93"):
+        as_counts(counts - np.array(93, dtype), 0, "x")
+
+
+def test_a_white_screen_is_no_offset(screen: Screen) -> None:
+    write(screen, np.full((8, 8), 65535, "uint16"))
+    (warning,) = screen.judge().faults
+    assert "hold one value alone: Brightfield 65535, Hoechst 65535" in warning.message
 
 
 def test_a_screen_of_one_value_is_said(screen: Screen) -> None:

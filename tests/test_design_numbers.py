@@ -78,3 +78,22 @@ def test_the_fix_of_a_doubtful_number_is_not_doubtful() -> None:
 def test_every_number_that_python_writes_is_read_back(number: float) -> None:
     assert parse_number(repr(number)) == number
     assert parse_number(repr(number).replace(".", ","), decimal=",") == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("\uff11\uff10", 10),
+        ("\uff10\uff0e\uff15", 0.5),
+        ("1e\u22123", 1e-3),
+        ("\u22125", -5),
+        ("1E\u20106", 1e-6),
+    ],
+)
+def test_full_width_digits_and_typographic_minus_signs_are_numbers(text: str, number: float) -> None:
+    assert parse_number(text) == number
+
+
+def test_a_superscript_is_no_digit() -> None:
+    with pytest.raises(ValueError, match="is not a number"):
+        parse_number("10\u00b2")

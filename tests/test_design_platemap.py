@@ -99,7 +99,10 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["A01,D,-1,uM,treated"], "map.csv: row 2: value '-1': dose is negative → write 0 or more"),
+        (
+            ["A01,D,-1,uM,treated"],
+            "map.csv: row 2: value '-1': dose is negative → write the dose itself, 0 or more",
+        ),
         (["A01,D,nan,uM,treated"], "row 2: value 'nan': dose is not a finite number"),
         (["A01,D,high,uM,treated"], "row 2: value 'high': dose is not a number"),
         (["A01,D,5uM,uM,treated"], "value '5uM': dose is not a number → write the number alone"),

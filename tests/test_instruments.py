@@ -64,7 +64,7 @@ def test_a_folder_of_each_instrument_is_understood_by_itself(tmp_path: Path, nam
 def test_stacks_are_read_plane_by_plane_in_the_right_order(tmp_path: Path) -> None:
     from instrument_files import pixels
 
-    for name in ("imagej", "tiff_axes", "ome_tiff", "ome_plate", "lif", "zarr_04"):
+    for name in ("imagej", "tiff_axes", "ome_tiff", "ome_wells", "ome_plate", "lif", "zarr_04"):
         design = understood(tmp_path / name, MADE[name])
         for plane in design.planes:
             channel = list(design.channels.names).index(plane.channel) + 1

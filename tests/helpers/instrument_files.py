@@ -124,6 +124,17 @@ def stacks(name: str, **options: object) -> Callable[[Path], None]:
     return make
 
 
+def ome_wells(folder: Path) -> None:
+    """An OME-TIFF for each well, with an image for each of its fields."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for well in WELLS:
+        with tifffile.TiffWriter(folder / f"Screen_{well}.ome.tif", ome=True) as writer:
+            for field in (1, 2):
+                data = np.stack([np.stack([pixels(well, field, z, c) for c in (1, 2)]) for z in (0, 1)])
+                metadata = {"axes": "ZCYX", "PhysicalSizeX": MICRON, "Channel": {"Name": ["DAPI", "Cy3"]}}
+                writer.write(data, photometric="minisblack", metadata=metadata)
+
+
 def ome_plate(folder: Path, companion: bool = False) -> None:
     """One OME-TIFF for the plate: images in pages, the plate in the metadata (with or without a companion)."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -357,6 +368,10 @@ MADE: dict[str, Made] = {
             "axes": "TZCYX", "PhysicalSizeX": MICRON, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["DAPI", "Cy3"]},
         }),
         "DAPI:DNA,Cy3:Actin", metadata="channels and names, z, pixel size", pixel_um=MICRON,
+    ),
+    "ome_wells": Made(
+        "any: OME-TIFF, a file a well", "Screen_B02.ome.tif", "imagexpress", ome_wells, "DAPI:DNA,Cy3:Actin",
+        metadata="fields, channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_plate": Made(
         "any: OME-TIFF, a file a plate", "plate.tif", "well_files", ome_plate,

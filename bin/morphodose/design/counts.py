@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,18 @@ from morphodose.reading.pixels import OFFSET, read_plane
 #: Planes of each channel that are read.
 _SAMPLE = 3
 _CROPPED = ("uint8", "uint16", "int16")
+#: Fractions may be a little beyond 1, as after a correction; counts of a camera reach further.
+_FRACTION = 2.0
+#: Percentile of the pixels that an offset lies below: a dead pixel is darker than any offset.
+_DARK = 2
+
+
+class _Seen(NamedTuple):
+    """Lowest and highest pixel of some planes, and the `_DARK` percentile of the darkest of them."""
+
+    low: float
+    high: float
+    dark: float
 
 
 def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: bool, faults: Faults) -> None:
@@ -38,22 +51,24 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
     for plane in planes:
         if not plane.fault:
             of_channel[plane.channel].append(plane)
-    fractions, shifted, negative, uncut, blank = [], [], [], [], []
+    fractions, shifted, unshifted, negative, uncut, blank = [], [], [], [], [], []
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
         if deep and found[0].dtype not in _CROPPED:
             uncut.append(f"{name} {found[0].dtype}")
-        low, high = _range(found, offset, names, faults)
-        if low is None or high is None:
+        seen = _range(found, offset, names, faults)
+        if seen is None:
             continue
-        if found[0].dtype.startswith("float") and high <= 1 and high > low:
+        if seen.low == seen.high:
+            blank.append(f"{name} {seen.low:g}")
+        elif found[0].dtype.startswith("float") and seen.high <= _FRACTION:
             fractions.append(name)
-        elif found[0].dtype == "uint16" and low >= OFFSET:
-            shifted.append(name)
-        elif low < 0:
-            negative.append((low, name))
-        elif low == high:
-            blank.append(f"{name} {low:g}")
+        elif seen.low < 0:
+            negative.append((seen.low, name))
+        if found[0].dtype == "uint16" and seen.low < seen.high:
+            (shifted if seen.dark >= OFFSET else unshifted).append(name)
+    if unshifted:
+        shifted = []  # an instrument adds its offset to every channel: this one is bright
     if fractions:
         faults.add(
             "fractions",
@@ -65,7 +80,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         faults.add(
             "intensity_offset",
             "--intensity_offset",
-            f"no pixel of {listing(shifted)} is below {OFFSET}: an offset of the instrument (scan^R)",
+            f"hardly a pixel of {listing(shifted)} is below {OFFSET}: an offset of the instrument (scan^R)",
             f"subtract it: --intensity_offset {OFFSET}",
             value=f"{offset:g}",
         )
@@ -74,13 +89,13 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         fix = (
             f"subtract it: --intensity_offset -{OFFSET}"
             if lowest < 0.8 * -OFFSET
-            else "export unsigned counts"
+            else "export the counts of the camera, without a background subtracted from them"
         )
         faults.add(
             "negative_counts",
             "--intensity_offset",
             f"pixels of {listing(name for _, name in negative)} are negative, down to {lowest:g}: "
-            "signed counts with an offset",
+            "signed counts with an offset, or less a background",
             fix,
             value=f"{offset:g}",
         )
@@ -100,23 +115,32 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         )
 
 
-def _range(
-    planes: Sequence[Plane], offset: float, names: Namer, faults: Faults
-) -> tuple[float | None, float | None]:
-    """Lowest and highest pixel of a few planes, less the offset."""
+def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults) -> _Seen | None:
+    """Pixels of a few planes, less the offset; None where none can be read."""
     chosen = sorted({round(at) for at in np.linspace(0, len(planes) - 1, _SAMPLE)})
-    low, high = None, None
+    seen: list[_Seen] = []
     for at in chosen:
         plane = planes[at]
         try:
             pixels = read_plane(plane.path, plane.place, plane.path)
         except InputError as fault:
             why = str(fault).removeprefix(f"{plane.path}: ")
-            fix = "copy it from the instrument again; if that is damaged, too, leave its field out"
             image = names.image(plane.key)
-            faults.add_plane("unreadable_image", plane.path, f"the file is {why}", fix, image, [plane.key])
+            faults.add_plane("unreadable_image", plane.path, *_said(why), image, [plane.key])
             continue
-        least, most = float(pixels.min()) - offset, float(pixels.max()) - offset
-        low = least if low is None else min(low, least)
-        high = most if high is None else max(high, most)
-    return low, high
+        found = (float(pixels.min()), float(pixels.max()), float(np.percentile(pixels, _DARK)))
+        seen.append(_Seen(*(value - offset for value in found)))
+    if not seen:
+        return None
+    return _Seen(*(least(one[at] for one in seen) for at, least in enumerate((min, max, min))))
+
+
+def _said(why: str) -> tuple[str, str]:
+    """Message and fix of a plane that cannot be used."""
+    if "not finite" in why:
+        what, _, fix = why.partition("; ")
+        return f"in the file, {what}", fix
+    return (
+        f"the file is {why}",
+        "copy it from the instrument again; if that is damaged, too, leave its field out",
+    )

@@ -23,7 +23,18 @@ _GROUPED = {
     ",": re.compile(rf"[+-]?\d{{1,3}}(\.\d{{3}})+,\d*{_EXPONENT}|[+-]?\d{{1,3}}(\.\d{{3}}){{2,}}", re.ASCII),
 }
 _BLANKS = re.compile(r"(?<=\d)[ '’](?=\d{3}(?!\d))", re.ASCII)
+_PLAIN = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013"), "-") | {
+    code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), 0xFF0B, 0xFF0C, 0xFF0E, 0xFF45)
+}
 _OTHER = {".": ",", ",": "."}
+
+
+def plain_text(text: str) -> str:
+    """A number without surrounding blanks, its full-width digits and typographic minus signs in plain ones.
+
+    Superscripts stay what they are: 10² is no 102.
+    """
+    return text.strip().translate(_PLAIN)
 
 
 def decimal_of(texts: Collection[str]) -> Decimal:
@@ -33,7 +44,7 @@ def decimal_of(texts: Collection[str]) -> Decimal:
     two. Where one text shows a comma and another a point, or ``1,250`` stands beside ``1.250``, it is
     ``both``.
     """
-    plain = [_BLANKS.sub("", text.strip()) for text in texts]
+    plain = [_BLANKS.sub("", plain_text(text)) for text in texts]
     shown = {mark for mark in ".," for text in plain if _shows(text, mark)}
     doubtful = {mark for mark in ".," for text in plain if _DOUBTFUL[mark].fullmatch(text)}
     if len(shown) == 2 or (not shown and len(doubtful) == 2):
@@ -52,13 +63,13 @@ def _shows(text: str, mark: str) -> bool:
 
 def is_doubtful(text: str) -> bool:
     """Whether a text such as ``1,250`` or ``1.250`` has two readings by itself."""
-    text = _BLANKS.sub("", text.strip())
+    text = _BLANKS.sub("", plain_text(text))
     return any(pattern.fullmatch(text) for pattern in _DOUBTFUL.values())
 
 
 def is_grouped(text: str, decimal: Decimal) -> bool:
     """Whether the column makes thousands of the mark in such a text."""
-    return decimal in _OTHER and bool(_DOUBTFUL[_OTHER[decimal]].fullmatch(_BLANKS.sub("", text.strip())))
+    return decimal in _OTHER and bool(_DOUBTFUL[_OTHER[decimal]].fullmatch(_BLANKS.sub("", plain_text(text))))
 
 
 def parse_number(text: str, decimal: Decimal = "") -> float:
@@ -77,7 +88,7 @@ def parse_number(text: str, decimal: Decimal = "") -> float:
     ValueError
         With what is wrong and, after an arrow, the fix.
     """
-    text = text.strip()
+    text = plain_text(text)
     if not text:
         raise ValueError("is empty → write a number")
     if text.lower().lstrip("+-") in ("nan", "inf", "infinity", "na", "n/a"):

@@ -264,7 +264,8 @@ def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults
         faults.add("dose", table.name, f"dose {what}", fix, row.number, text or row.text())
         return None
     if dose < 0:
-        faults.add("dose", table.name, "dose is negative", "write 0 or more", row.number, text)
+        fix = "write the dose itself, 0 or more; if this is a logarithm, 10 to its power (-6 is 1e-6)"
+        faults.add("dose", table.name, "dose is negative", fix, row.number, text)
     elif dose > 0 and role == "vehicle":
         faults.add(
             "dose",

@@ -57,14 +57,14 @@ def read_plane(path: str, place: str, name: str) -> npt.NDArray[np.generic]:
 
 
 def as_counts(pixels: npt.NDArray[np.generic], offset: float, name: str) -> npt.NDArray[np.generic]:
-    """Counts from 0: less an offset of the instrument (what is below it is 0), signed 16 bits as unsigned.
+    """Counts from 0: less an offset of the instrument (what is below it is 0), signed counts as unsigned.
 
     Raises
     ------
     InputError
         If a signed pixel is negative after that.
     """
-    if offset == 0 and pixels.dtype != np.int16:
+    if offset == 0 and pixels.dtype.kind != "i":
         return pixels
     if pixels.dtype.kind == "f":
         return (np.asarray(pixels, dtype=np.float64) - offset).astype(pixels.dtype)
