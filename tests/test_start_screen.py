@@ -6,8 +6,10 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
+import tifffile
 import yaml
 
 from design_tree import Screen, run
@@ -104,3 +106,32 @@ def test_a_folder_that_nothing_understands_shows_names_and_a_pattern(tmp_path: P
     assert "the nearest preset is" in done.stderr
     assert "(?P<channel>" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_hours_that_names_write_out_are_those_of_the_samplesheet(tmp_path: Path) -> None:
+    for template, expected in (
+        ("Phase_B2_1_{0}.tif", {"00d00h00m": 24.0, "00d04h30m": 28.5, "02d00h00m": 72.0}),
+        ("Phase_B2_1_{0}.tif", {"2024y02m29d_22h00m": 24.0, "2024y03m01d_02h00m": 28.0}),
+    ):
+        folder = tmp_path / str(len(expected))
+        folder.mkdir()
+        for time in expected:
+            tifffile.imwrite(folder / template.format(time), np.ones((8, 8), "uint16"))
+        found = look(str(folder), "P1", 24, "auto", Faults())
+        assert dict(times_of(found, found.folders[0])) == expected
+        assert "The hours of the times are not known" not in parameters_text(found, {})
+
+
+def test_an_instruments_folder_of_projections_is_passed_over_beside_its_planes(tmp_path: Path) -> None:
+    for kind in ("Image", "Projection"):
+        MADE["cq1"].make(tmp_path / kind)
+    both = look(str(tmp_path), "P1", 0, "auto", faults := Faults())
+    assert both.z == [1, 2] and not faults.found
+    alone = look(str(tmp_path / "Projection"), "P1", 0, "auto", faults)
+    assert alone.wells == list(WELLS)
+    from morphodose.design.filenames import preset_pattern
+    from morphodose.design.folder import read_folder
+
+    read = read_folder(str(tmp_path), preset_pattern("cq1"))
+    assert {path.split("/")[0] for path, _ in read.named} == {"Image"}
+    assert len(read.ignored["projection beside z-steps"]) == 16

@@ -51,7 +51,9 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
     for plane in planes:
         if not plane.fault:
             of_channel[plane.channel].append(plane)
-    fractions, shifted, unshifted, negative, uncut, blank = [], [], [], [], [], []
+    fractions, negative, uncut, blank = [], [], [], []
+    shifted: list[str] = []
+    unshifted: list[str] = []
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
         if deep and found[0].dtype not in _CROPPED:
@@ -128,11 +130,12 @@ def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults)
             image = names.image(plane.key)
             faults.add_plane("unreadable_image", plane.path, *_said(why), image, [plane.key])
             continue
-        found = (float(pixels.min()), float(pixels.max()), float(np.percentile(pixels, _DARK)))
-        seen.append(_Seen(*(value - offset for value in found)))
+        dark = float(np.percentile(np.asarray(pixels, dtype=np.float64), _DARK))
+        seen.append(_Seen(float(pixels.min()) - offset, float(pixels.max()) - offset, dark - offset))
     if not seen:
         return None
-    return _Seen(*(least(one[at] for one in seen) for at, least in enumerate((min, max, min))))
+    lows, highs, darks = zip(*seen, strict=True)
+    return _Seen(min(lows), max(highs), min(darks))
 
 
 def _said(why: str) -> tuple[str, str]:

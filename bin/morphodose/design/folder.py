@@ -11,6 +11,7 @@ from morphodose.design.walk import DEAD_LINK, Listing, walk
 
 #: Why files that are no images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
+_PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -70,6 +71,7 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
                 found.named.append((path, parsed))
     if pattern.projections:
         _leave_out_projections(found)
+    _leave_out_folders_of_projections(found)
     return found
 
 
@@ -79,6 +81,14 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:  # bytes that are no UTF-8 came in as surrogates
         return False
     return True
+
+
+def _leave_out_folders_of_projections(listed: Folder) -> None:
+    """Ignore images in a folder called Projection (CQ1) beside others: the instrument's own projections."""
+    inside = {path for path, _ in listed.named if _PROJECTION.search(path)}
+    if inside and len(inside) < len(listed.named):
+        listed.ignored["projection beside z-steps"] += sorted(inside)
+        listed.named = [(path, name) for path, name in listed.named if path not in inside]
 
 
 def _leave_out_projections(listed: Folder) -> None:

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import Found
@@ -197,6 +198,7 @@ def _fill(result: Understood, found: list[tuple[int, Found]], said: Said) -> Non
             result.hours.setdefault((path, str(step + 1)), hours)
     for times in result.times.values():
         times.sort(key=natural)
+    result.hours = _hours_of_names(result.times) | result.hours
     _fill_channels(result, found, said)
     result.pixel_um = said.pixel_um
 
@@ -239,6 +241,36 @@ def _smallest_plate(wells: list[str]) -> int:
         ),
         96,
     )
+
+
+def hours_of_name(text: str) -> float | None:
+    """Hours of a time that a name writes out: of ``00d04h30m`` (Incucyte) from the start, or of a date.
+
+    Examples
+    --------
+    >>> hours_of_name("01d04h30m")
+    28.5
+    """
+    found = re.fullmatch(r"(?:(\d{4})y(\d\d)m(\d\d)d_|(\d+)d)(\d\d)h(\d\d)m", text)
+    if found is None:
+        return None
+    year, month, day, days, hours, minutes = (int(part) if part else 0 for part in found.groups())
+    try:
+        whole = date(year, month, day).toordinal() if year else days
+    except ValueError:  # no day of the calendar
+        return None
+    return 24 * whole + hours + minutes / 60
+
+
+def _hours_of_names(times: dict[str, list[str]]) -> dict[tuple[str, str], float]:
+    """(acquisition, time) → hours that names write out; dates count from the first of the acquisition."""
+    found: dict[tuple[str, str], float] = {}
+    for path, texts in times.items():
+        hours = {text: hours_of_name(text) for text in texts}
+        known = {text: value for text, value in hours.items() if value is not None}
+        start = min(known.values(), default=0.0) if any("y" in text for text in known) else 0.0
+        found |= {(path, text): value - start for text, value in known.items()}
+    return found
 
 
 def _plain(text: str) -> str:
