@@ -35,7 +35,7 @@ SAMPLE = 48
 #: Pixels of projected images that are read at most; beyond, pictures are left out and said to be.
 MOST_PIXELS = 1_500_000_000
 #: Wells with an image, and fields with a tile, at most: the page is not to grow beyond what a browser opens.
-MOST_THUMBS, MOST_TILES = 3000, 1200
+MOST_THUMBS, MOST_TILES = 2200, 700
 #: Crops side by side in the sheet of cells.
 ACROSS = 50
 _QUALITY = 75
