@@ -76,6 +76,8 @@ SITUATIONS: dict[str, Situation] = {
     "3 % bright debris, no positive controls": Situation(debris=0.03, positive=0.0),
     "Annexin V at 2 %": Situation(early=0.02),
     "PI at 2 %": Situation(late=0.02),
+    "Annexin V at 2 %, no positive controls": Situation(early=0.02, positive=0.0),
+    "PI at 2 %, no positive controls": Situation(late=0.02, positive=0.0),
     "dead vehicle": Situation(vehicle_dead=0.95),
     "dead vehicle, no positive controls": Situation(vehicle_dead=0.95, positive=0.0),
     "dyes at a third, wide unstained cells": Situation(early=1 / 3, late=1 / 3, width=0.9),

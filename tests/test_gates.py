@@ -181,6 +181,8 @@ def test_states_are_right_or_warned_of_whatever_the_stain(name):
 
 def test_the_words_name_what_failed():
     assert "positive controls do not rise" in judge(SITUATIONS["PI at 2 %"], 1)[1]
+    without = judge(SITUATIONS["Annexin V at 2 %, no positive controls"], 1)[1]
+    assert "hardly a cell is stained" in without and "no positive control shows" in without
     assert "is it dying?" in judge(SITUATIONS["dead vehicle, no positive controls"], 1)[1]
     assert "about 20% of the light" in judge(SITUATIONS["bleed-through 20 %"], 1)[1]
     assert "hardly apart" in judge(SITUATIONS["dyes at a third, wide unstained cells"], 1)[1]

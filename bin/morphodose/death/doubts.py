@@ -14,6 +14,8 @@ from morphodose.death.gates import Floats, Gate
 LEAST_CELLS = 20
 #: Positive controls rise if this much more of them than of the vehicle lies above the gate.
 LEAST_RISE = 0.15
+#: Without positive controls a dye is shown to work by this share of all cells above the gate, of so many.
+LEAST_STAINED, SHOWN_CELLS = 0.005, 200
 #: The cells of a well below the gate lie elsewhere if their median is this many standard deviations away.
 MOST_SHIFT = 1.5
 #: Least share of the cells of a well that are its lower population.
@@ -78,6 +80,12 @@ def doubts_of(
                 f"{gate.vehicle_stained:.0%} of the vehicle's): the dye may have failed"
             )
     every = values[np.isfinite(values)]
+    stained = float(np.mean(every > gate.threshold)) if len(every) else 0.0
+    if len(positive) < LEAST_CELLS and len(every) >= SHOWN_CELLS and stained < LEAST_STAINED:
+        whole.append(
+            f"hardly a cell is stained ({stained:.1%} of all), and no positive control shows that the dye "
+            "works"
+        )
     reach = (every - gate.centre) / (gate.threshold - gate.centre)
     near = float(np.mean((reach > NEAR[0]) & (reach < NEAR[1])))
     if len(every) >= LEAST_CELLS and near > MOST_NEAR:
