@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from morphodose.annotate import (
     Lookup,
     annotate_cells,
     image_table,
+    lacking_columns,
     read_frames,
     read_lookup,
 )
@@ -28,7 +30,7 @@ from morphodose.files import find_files
 from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
 from morphodose.steps.annotate_cells import STEP
-from morphodose.tables import column_units, parquet_files, write_arrow, write_table
+from morphodose.tables import LACKING, column_units, parquet_files, write_arrow, write_table
 from morphodose.unusable import read_unusable
 
 #: Figures of quality that every channel has.
@@ -87,8 +89,11 @@ def main(
             pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, doubts, origins
         )
         write_arrow(table, cells_out / file.name)
+        lacking = json.loads((pq.read_schema(file).metadata or {}).get(LACKING, b"{}"))
         for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():
-            measured[row["Metadata_ImageID"]] = row
+            measured[row["Metadata_ImageID"]] = row | lacking_columns(
+                lacking.get(row["Metadata_ImageID"], {})
+            )
         click.echo(f"well {position} of {len(files)}: {file.stem}, {table.num_rows} cells", file=sys.stderr)
     units = {"Metadata_Timepoint": "h"}
     for folder, pattern in ((qc, "*.parquet"), (masks, "fields.parquet")):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from morphodose.measurement.granularity import Spectrum
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
 from morphodose.steps.measure_cells import STEP
-from morphodose.tables import columns_to_arrow, write_arrow
+from morphodose.tables import LACKING, columns_to_arrow, write_arrow
 
 
 @well_command
@@ -97,7 +98,10 @@ def main(
         )
     columns = rows(well, tables)
     units = feature_units([name for name in columns if not name.startswith("Metadata_")], pixel_size)
-    write_arrow(columns_to_arrow(columns, {**units, "Metadata_Timepoint": "h"}), out)
+    table = columns_to_arrow(columns, {**units, "Metadata_Timepoint": "h"})
+    lacking = {image: dict(found.lacking) for image, found in tables.items() if found.lacking}
+    # annotate_cells puts it into the table of images, where a field without a cell has its row, too
+    write_arrow(table.replace_schema_metadata({LACKING: json.dumps(lacking)}), out)
 
 
 def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, npt.NDArray[np.generic]]:

@@ -1,5 +1,7 @@
 """The command that joins the tables of cells and images."""
 
+import json
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +9,8 @@ import pytest
 
 from morphodose.annotate import Lookup
 from morphodose.errors import InputError
-from morphodose.tables import column_units, write_table
+from morphodose.report.verdict import _lacking
+from morphodose.tables import LACKING, column_units, write_table
 from stats_tables import keys, measurements, plate_map, run, succeed
 
 WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 1.5, "treated"), "A03": ("Drug", 3, "treated")}
@@ -98,6 +101,30 @@ def test_images_have_a_row_for_every_field_the_empty_one_too(folder):
     assert list(images["Metadata_QCVerdict"]) == ["keep", "drop", "flag"]
     assert list(images["Metadata_Role"]) == ["vehicle", "treated", "treated"]
     assert column_units(folder / "images" / "a.parquet")["ImageQuality_X_V"] == "px"
+
+
+def test_what_objects_lack_is_counted_in_the_row_of_their_field(folder):
+    path = folder / "m" / "Time_4hrs_R1_Well_A01.parquet"
+    table = pq.ParquetFile(path).read()
+    said = json.dumps(
+        {
+            table["Metadata_ImageID"][0].as_py(): {
+                "Cells without some texture": 2,
+                "Nuclei without some radial": 1,
+            }
+        }
+    )
+    pq.write_table(table.replace_schema_metadata({LACKING: said}), path)
+    annotate(folder, *everything(folder))
+    images = pd.read_parquet(folder / "images" / "a.parquet").set_index("Metadata_Well")
+    assert images["Count_ObjectsLackingValues"].fillna(0).tolist() == [2, 0, 0]
+    assert (
+        images["Metadata_LackingValues"]["A01"]
+        == "2 Cells without some texture, 1 Nuclei without some radial"
+    )
+    (check,) = _lacking(images)
+    assert check.state == "stop" and check.answer.startswith("2 objects of 5 cells lack some value")
+    assert _lacking(images.assign(Count_ObjectsLackingValues=0)) == []
 
 
 def test_an_empty_well_has_an_empty_table_with_the_columns_of_any_other(folder):

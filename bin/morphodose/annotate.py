@@ -24,6 +24,8 @@ ORIGIN = "Metadata_CellOrigin"
 WELL_KEYS = (
     "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
 )  # fmt: skip
+#: Objects of the compartment and family with most of them that lack a value, and all in words.
+COUNT_LACKING, WHAT_LACKING = "Count_ObjectsLackingValues", "Metadata_LackingValues"
 #: Why the state of a cell is doubtful; null for no doubt.
 DOUBT = "Metadata_DeathDoubt"
 FIELD_KEYS = (*WELL_KEYS, "Metadata_Field", "Metadata_ImageID")
@@ -181,6 +183,12 @@ def read_lookup(path: str | Path, key: str, value: str, pattern: str = "") -> Lo
     return Lookup(files, key, value, str(path))
 
 
+def lacking_columns(lacking: Mapping[str, int]) -> dict[str, Any]:
+    """Columns of `images` from what objects of a field lack, by ``<Compartment> without some <family>``."""
+    said = ", ".join(f"{number} {text}" for text, number in sorted(lacking.items()))
+    return {COUNT_LACKING: max(lacking.values(), default=0), WHAT_LACKING: said}
+
+
 def image_table(
     measured: Mapping[str, Mapping[str, Any]],
     fields: pd.DataFrame | None,
@@ -222,7 +230,7 @@ def image_table(
             raise InputError(f"{source}: field {twice} is there twice; was a file given twice?")
         new = [name for name in frame.columns if name not in table or name == "Metadata_ImageID"]
         table = table.merge(frame[new], on="Metadata_ImageID", how="left")
-    texts += [name for name in (VERDICT, REASON, UNUSABLE) if name in table]
+    texts += [name for name in (VERDICT, REASON, UNUSABLE, WHAT_LACKING) if name in table]
     return table.astype({name: "string" for name in texts})
 
 

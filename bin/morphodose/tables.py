@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Metadata of a table of measurements: JSON, field → what its objects lack → their number.
+LACKING = b"lacking"
 #: Rows that a reader of a part of a table reads at least.
 ROW_GROUP = 1 << 16
 

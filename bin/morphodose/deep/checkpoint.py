@@ -89,7 +89,12 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Delete the checkpoints of this run, once its results are written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            shutil.rmtree(self.folder)
+        except FileNotFoundError:
+            pass  # none was written
+        except OSError as fault:
+            self.say(f"{self.folder}: the results are written, but the checkpoints stay ({fault})")
 
     def _files(self) -> list[Path]:
         """Checkpoints, the last first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from morphodose.report.answers import no_curves, refusals
@@ -26,8 +27,13 @@ from morphodose.report.tiles import Tiles
 from morphodose.report.training import small_notice
 from morphodose.report.words import counted, listed, percent
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: Share of dropped fields above which the images need a remark, and above which they are a fault.
 DROPPED = (0.05, 0.25)
+#: Objects without some value, as a share of the cells, likewise.
+LACKING = (0.05, 0.25)
 #: Share of dying cells among vehicle wells above which the vehicle is not healthy.
 VEHICLE_DYING = (0.15, 0.35)
 #: Coefficient of variation of the counts of the vehicle wells of a timepoint.
@@ -177,6 +183,19 @@ def input_checks(screen: Screen) -> list[Check]:
     return [Check("warn", "Is the input complete?", found)]
 
 
+def _lacking(images: pd.DataFrame) -> list[Check]:
+    """How many objects could not be measured whole; nothing where every one was."""
+    if "Count_ObjectsLackingValues" not in images or "Count_Cells" not in images:
+        return []
+    number, cells = images["Count_ObjectsLackingValues"].sum(), images["Count_Cells"].sum()
+    if not number or not cells:
+        return []
+    field = images.loc[images["Count_ObjectsLackingValues"].idxmax()]
+    text = f"{counted(int(number), 'object')} of {counted(int(cells), 'cell')} lack some value "
+    text += f"(too small for it); most in {field['Metadata_ImageID']}: {field['Metadata_LackingValues']}."
+    return [Check(graded(number / cells, LACKING), "Was every cell measured whole?", text)]
+
+
 def image_checks(screen: Screen) -> list[Check]:
     """Dropped and flagged fields; stacks whose focus may lie outside."""
     checks = []
@@ -193,6 +212,7 @@ def image_checks(screen: Screen) -> list[Check]:
             or "no verdicts of qc_images came with the table of images (--images)"
         )
         checks.append(not_checked("Are the images good?", why))
+    checks += _lacking(screen.images)
     rows = [row for row in edge_rows(screen.focus) if isinstance(row[2], int) and row[2] > 1]
     if rows:
         marked = [str(r[0]) for r in rows if int(str(r[3])) > 0.2 * int(str(r[1]))]

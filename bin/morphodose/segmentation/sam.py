@@ -108,6 +108,8 @@ def holds_sam(path: str | Path) -> bool:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception:  # whatever is wrong with it, the loader of Cellpose 3 says it better
+    # torch raises many kinds of error for what is no file of weights. Nothing is hidden: the loader of
+    # Cellpose 3 then reads the file and names the fault
+    except Exception:
         return False
     return isinstance(state, dict) and any(name.removeprefix("module.") == "W2" for name in state)
