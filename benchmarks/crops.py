@@ -237,7 +237,7 @@ def formats(folder: Path, crops: list[Crop], reads: int, repeats: int) -> dict[s
 
 @click.command()
 @click.option("--size", default=2000, help="Edge of a field, px.")
-@click.option("--cells", default=200, help="Cells a field.")
+@click.option("--cells", default=200, help="Cells per field.")
 @click.option("--diameter", default=60.0, help="Mean diameter of a cell, px.")
 @click.option("--fields", "count", default=2, help="Fields whose crops are in the shards.")
 @click.option("--reads", default=2000, help="Random reads.")

@@ -32,7 +32,7 @@ from morphodose.responses.gathering import gather
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import time_courses
 
-#: Bars: coverage (with EC50s that differ between replicates), error, share believed, CPU seconds a curve.
+#: Bars: coverage (with EC50s that differ between replicates), error, share believed, CPU seconds per curve.
 COVERAGE, COVERAGE_DIFFER, ERROR, BELIEVED, COST = 0.93, 0.90, 0.1, 0.05, 0.3
 Row = dict[str, float | str]
 
@@ -61,7 +61,7 @@ def judge(situation: str, curves: int, seed: int = 1, terms: tuple[str, ...] = (
     result["median error (log10)"] = float(np.median(errors)) if active and errors else math.nan
     believed = [row for row, _ in rows if row["State"] != "refused" and not row["Layout"]]
     result["believed"] = len(believed) / curves if not active else math.nan
-    return {**result, "CPU s a curve": cost}
+    return {**result, "CPU s per curve": cost}
 
 
 def _rows(wells: pd.DataFrame, endpoint: str, terms: tuple[str, ...]) -> dict[str, dict[str, object]]:
@@ -106,7 +106,7 @@ def judge_onsets(screens: int, active: int, seed: int = 1) -> Row:
         )
     return {
         "Active of 40": active, "Screens": screens, "inactive compounds": of, "changed": changed / of,
-        "shape before staining": first / of, "CPU s a screen": cost / screens,
+        "shape before staining": first / of, "CPU s per screen": cost / screens,
     }  # fmt: skip
 
 
@@ -138,8 +138,8 @@ def missed(curves: list[Row], layouts: list[Row], onsets: list[Row]) -> list[str
             found.append(f"{name}: error {row['median error (log10)']:.3f}")
         if float(row["believed"]) > BELIEVED:
             found.append(f"{name}: {row['believed']:.0%} believed")
-        if float(row["CPU s a curve"]) > COST:
-            found.append(f"{name}: {row['CPU s a curve']:.2f} CPU s")
+        if float(row["CPU s per curve"]) > COST:
+            found.append(f"{name}: {row['CPU s per curve']:.2f} CPU s")
     for row in layouts:
         for name in ("as measured", "corrected"):
             if float(row[f"believed, {name}"]) > BELIEVED:

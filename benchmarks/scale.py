@@ -242,7 +242,7 @@ def verdicts(all_figures: list[Figures]) -> list[tuple[str, bool]]:
 
 
 def table(all_figures: list[Figures]) -> str:
-    """The figures as a Markdown table, a column a run."""
+    """The figures as a Markdown table, one column per run."""
     names = {
         "planes": "planes", "well_timepoints": "well-timepoints", "wall_s": "wall, s",
         "tasks_cpu_s": "stub tasks and check_design, CPU s", **LINEAR, "load": "load at the end",

@@ -30,8 +30,8 @@ LAYOUTS = (
     "random inside, vehicle in columns 1 and 12", "random inside alike, vehicle in columns 1 and 12",
     "random inside, vehicle in column 1", "random inside, vehicle on the edge",
     "random inside, vehicle in columns 2 and 11",
-    "a row a compound in random order, vehicle in columns 1 and 12",
-    "a row a compound in random order, vehicle in columns 6 and 7",
+    "one row per compound in random order, vehicle in columns 1 and 12",
+    "one row per compound in random order, vehicle in columns 6 and 7",
     "doses along columns, vehicle in columns 1 and 12", "doses down rows, vehicle in columns 1 and 2",
     "doses along columns, turned on plate 2", "doses there and back, vehicle in columns 1 and 12",
 )  # fmt: skip
@@ -101,7 +101,7 @@ def plates(
 ) -> pd.DataFrame:
     """Inactive compounds in a layout of `LAYOUTS`, on three plates a batch, with one of `PLACES`.
 
-    Up to eight compounds a batch, eight to ten doses, one well a plate; vehicle in the wells that the layout
+    Up to eight compounds per batch, 8 to 10 doses, one well per plate; vehicle in the wells that the layout
     names. A fraction is that of 300 cells around 0.3, its logit moved by four times what the place adds.
     """
     rows = []

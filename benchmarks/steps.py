@@ -58,7 +58,7 @@ def write_measured(results: Path, trace: Path | None, rates: Path, source: str, 
 
 
 def figures(steps: dict[str, Step], fields: int, cells: int) -> list[dict[str, float | int | str]]:
-    """One row a step, and one for all of them."""
+    """One row per step, and one for all of them."""
     total = Step(
         sum(step.tasks for step in steps.values()),
         sum(step.cached for step in steps.values()),
@@ -114,7 +114,7 @@ def main(
     epochs: int,
     use_gpu: bool,
 ) -> None:
-    """Print tasks, seconds, seconds a field, cells a second and peak memory of each step of a run."""
+    """Print tasks, seconds, seconds per field, cells per second and peak memory of each step of a run."""
     try:
         fields, cells = (rows_below(results / "tables" / name) for name in ("images", "cells"))
         rows = figures(read_trace(trace or find_trace(results)), fields, cells)

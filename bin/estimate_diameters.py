@@ -49,7 +49,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **options: Any) -> None:
     """Estimate from the fields of the folders <id>/ (of project_z.py), a few of each plate.
 
-    Written are diameters.parquet (a row a plate and kind of object) and diameters.json: by plate, those
+    Written are diameters.parquet (one row per plate and kind of object) and diameters.json: by plate, those
     for segment_cells.py and, under "known", those for qc_images.py, without what is only a guess. Give the
     folders of healthy wells: vehicle, at all times.
     """

@@ -105,7 +105,7 @@ def main(
 
 
 def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, npt.NDArray[np.generic]]:
-    """Columns of the table: keys, then features; a row a cell, fields in their order, labels ascending."""
+    """Columns of the table: keys, then features; one row per cell, fields in order, labels ascending."""
     columns: dict[str, npt.NDArray[np.generic]] = {}
     keys = {image: well.columns(image) for image in tables}
     kinds = {"Metadata_Timepoint": np.float64, "Metadata_Field": np.int64}

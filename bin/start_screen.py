@@ -32,7 +32,7 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods")
     "--plate_map",
     required=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="the layout: CSV, .xlsx or .ods; a row a well, or grids in the shape of a plate",
+    help="the layout: CSV, .xlsx or .ods; one row per well, or grids in the shape of a plate",
 )
 @click.option("--plate_map_sheet", default="", help="sheet of a layout that is a workbook")
 @click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")

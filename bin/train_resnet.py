@@ -184,7 +184,7 @@ def make_recipe(
 
 
 def write_log(stem: Path, log: list[dict[str, float]], recipe: Recipe) -> None:
-    """The log, a row an epoch, as CSV and as Parquet."""
+    """The log, one row per epoch, as CSV and as Parquet."""
     frame = pd.DataFrame(log)
     frame.insert(0, "Kind", recipe.kind)
     frame.insert(1, "Fold", recipe.fold)

@@ -1,4 +1,4 @@
-"""Diameters of cells and nuclei: the scale found, one value a plate, the command, what is said on failure."""
+"""Diameters of cells and nuclei: the scale found, one value per plate, the command, what is said on failure."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def series_of(layout, place="nothing", seed=0, effect=0.0, batches=1):
         ("random inside, vehicle on the edge", "on the edge of the plate"),
         ("all at random, anew on each plate", ""),
         ("random inside, vehicle in columns 2 and 11", ""),
-        ("a row a compound in random order, vehicle in columns 6 and 7", ""),
+        ("one row per compound in random order, vehicle in columns 6 and 7", ""),
     ],
 )
 def test_what_the_layout_alone_says(layout, words):

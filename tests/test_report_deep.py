@@ -266,7 +266,7 @@ def test_folds_that_disagree_are_named(tmp_path: Path, album: Album) -> None:
 
 def test_trial_is_said_in_training_in_the_verdict_and_at_the_head(tmp_path: Path, album: Album) -> None:
     screen = screen_of(tmp_path, DeepTables(SCREEN, cells=3, epochs=2, n_train=240, input_size=64))
-    said = "240 cells a fold, 2 epochs at 64 × 64 px"
+    said = "240 cells per fold, 2 epochs at 64 × 64 px"
     for section in (training.section(screen, album), honesty.section(screen, album)):
         assert said in text_of(section)
     (check,) = verdict.network_checks(screen)

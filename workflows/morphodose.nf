@@ -48,7 +48,7 @@ workflow MORPHODOSE {
     def tasks = CHECK_DESIGN.out.well_timepoints.map { json -> tasksOf(json, options.wells_per_task) }
 
     //
-    // MODULE: one image a field, from its z planes
+    // MODULE: one image per field, from its z planes
     //
     PROJECT_Z(
         inTasks(planned, tasks).map { metas, wells -> [metas] + numberedFiles(wells.flatten()) },

@@ -154,7 +154,7 @@ def real_counts(engine: Engine, folder: Path, step: int) -> dict[str, float]:
 @click.command(context_settings={"show_default": True})
 @click.argument("weights", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--fields", default=6, help="Simulated fields a condition.")
+@click.option("--fields", default=6, help="Simulated fields per condition.")
 @click.option("--wells_step", default=8, help="Every how many wells of the real plate.")
 @click.option("--estimate", is_flag=True, help="Estimate the diameters instead of giving them.")
 @click.option("--threads", default=2)

@@ -195,7 +195,7 @@ def image_table(
     qc: pd.DataFrame | None,
     plate_map: PlateMap,
 ) -> pd.DataFrame:
-    """One row a field: keys, what the well holds, verdict, counts, QC figures.
+    """One row per field: keys, what the well holds, verdict, counts, QC figures.
 
     Parameters
     ----------

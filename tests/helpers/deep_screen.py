@@ -25,7 +25,7 @@ def write_screen(
     seed: int = 0,
     per_dose: int = 1,
 ) -> tuple[Path, Path, Path]:
-    """Shards of `cells` cells a well-timepoint below `folder`; the folder of shards, split and labels."""
+    """Shards of `cells` cells per well-timepoint below `folder`; the folder of shards, split and labels."""
     random = np.random.default_rng(seed)
     rows = []
     for replicate in range(replicates):

@@ -256,7 +256,7 @@ def write_simulated(screen: Simulated, folder: Path, split: str = "replicate") -
 
 
 def write_predictions(screen: Simulated, folder: Path, kind: str) -> None:
-    """Predictions of the stand-in as `train_resnet` writes them, one file a fold."""
+    """Predictions of the stand-in as `train_resnet` writes them, one file per fold."""
     table = screen.table
     folds = table["RandomFold" if kind == "random_split" else "Fold"]
     labels = tuple(name for name, classes in screen.classes.items() if len(classes.names) > 1)

@@ -111,7 +111,7 @@ def imagexpress_with_projection(folder: Path) -> None:
 
 
 def stacks(name: str, **options: object) -> Callable[[Path], None]:
-    """A file a field, with z and channels in it (T Z C Y X)."""
+    """One file per field, with z and channels in it (T Z C Y X)."""
 
     def make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -354,27 +354,27 @@ MADE: dict[str, Made] = {
         "0:DNA,1:Actin", (1, 2), (0, 1),
     ),
     "imagej": Made(
-        "any: ImageJ hyperstack, a file a field", "Plate_B02_s1.tif", "imagexpress",
+        "any: ImageJ hyperstack, one file per field", "Plate_B02_s1.tif", "imagexpress",
         stacks("Plate_{well}_s{f}.tif", imagej=True, metadata={"axes": "TZCYX", "unit": "um"}, resolution=(1 / MICRON,) * 2),
         metadata="channels, z, pixel size", pixel_um=MICRON,
     ),
     "tiff_axes": Made(
-        "any: TIFF of several pages, a file a field", "Well B02 field 1.tif", "well_files",
+        "any: TIFF of several pages, one file per field", "Well B02 field 1.tif", "well_files",
         stacks("Well {well} field {f}.tif", metadata={"axes": "TZCYX"}), metadata="channels, z",
     ),
     "ome_tiff": Made(
-        "any: OME-TIFF, a file a field", "B02_field2.ome.tif", "well_files",
+        "any: OME-TIFF, one file per field", "B02_field2.ome.tif", "well_files",
         stacks("{well}_field{f}.ome.tif", ome=True, metadata={
             "axes": "TZCYX", "PhysicalSizeX": MICRON, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["DAPI", "Cy3"]},
         }),
         "DAPI:DNA,Cy3:Actin", metadata="channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_wells": Made(
-        "any: OME-TIFF, a file a well", "Screen_B02.ome.tif", "imagexpress", ome_wells, "DAPI:DNA,Cy3:Actin",
+        "any: OME-TIFF, one file per well", "Screen_B02.ome.tif", "imagexpress", ome_wells, "DAPI:DNA,Cy3:Actin",
         metadata="fields, channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_plate": Made(
-        "any: OME-TIFF, a file a plate", "plate.tif", "well_files", ome_plate,
+        "any: OME-TIFF, one file per plate", "plate.tif", "well_files", ome_plate,
         metadata="wells, fields, channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_companion": Made(
@@ -383,7 +383,7 @@ MADE: dict[str, Made] = {
         metadata="wells, fields, channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "lif": Made(
-        "Leica LIF, a file a plate", "plate.lif", "well_files", lif_plate, "1:DNA,2:Actin",
+        "Leica LIF, one file per plate", "plate.lif", "well_files", lif_plate, "1:DNA,2:Actin",
         metadata="wells, fields, channels and colours, z, times, pixel size", pixel_um=MICRON,
     ),
     "zarr_04": Made(

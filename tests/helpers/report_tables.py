@@ -59,7 +59,7 @@ class Tables:
     ec50: dict[float, float] = field(default_factory=lambda: {4: 60.0, 24: 6.0, 48: 1.9})
 
     def wells(self) -> pd.DataFrame:
-        """The table `wells`: a column of the plate a dose, a row a replicate of a compound."""
+        """The table `wells`: a column of the plate a dose, one row per replicate of a compound."""
         chance = np.random.default_rng(self.seed)
         rows = []
         for time in self.times:

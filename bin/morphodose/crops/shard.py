@@ -1,4 +1,4 @@
-"""Shards of single-cell crops: one file a well-timepoint, read at random through a memory map.
+"""Shards of single-cell crops: one file per well-timepoint, read at random through a memory map.
 
 A crop is 0 outside the weights of its cell, which is most of it. So an Arrow IPC file (uncompressed, batches
 of some hundred rows) holds of each crop only the box that is not 0 by construction, as raw uint16, and

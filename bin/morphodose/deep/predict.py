@@ -18,7 +18,7 @@ from morphodose.deep.processes import summed
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.rows import KEYS
 
-#: Cells a batch, without gradients.
+#: Cells per batch, without gradients.
 BATCH = 128
 
 

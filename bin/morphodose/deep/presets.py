@@ -21,7 +21,7 @@ class Preset:
     Attributes
     ----------
     epochs, batch_size : int
-        Passes over the training cells; cells a step, over all devices.
+        Passes over the training cells; cells per step, over all devices.
     learning_rate : float
         At the head, at the peak of the cycle; a tenth of it at the stem.
     optimizer : str

@@ -297,7 +297,7 @@ def fit(
     checkpoints: Checkpoints | None,
     say: Callable[[str], None],
 ) -> list[dict[str, float]]:
-    """Train a network in place, from its last checkpoint if there is one, and give its log, a row an epoch.
+    """Train a network in place, from its last checkpoint if there is one; its log, one row per epoch.
 
     `train` holds the training cells with their changes, `held_out` unchanged cells for the curve, by which
     nothing is chosen. The other parameters are those of `Training`.

@@ -109,7 +109,7 @@ def _above(records: Sequence[tuple[int, list[str]]], span: range) -> list[str]:
 
 
 def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Faults) -> CsvTable | None:
-    """A table with a row a well, from the grids of one or several sheets; None where there is no grid.
+    """A table with one row per well, from the grids of one or several sheets; None where there is no grid.
 
     A grid is named in its corner, in the rows above it, or by the sheet. A plate named there, or by the
     sheet, holds for the grids below; a grid without one holds for every plate.

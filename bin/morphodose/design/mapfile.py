@@ -33,7 +33,7 @@ _TABLE = Columns(
 
 
 def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) -> CsvTable | None:
-    """The plate map of a file with a row a well, in whichever shape it is written."""
+    """The plate map of a file with one row per well, in whichever shape it is written."""
     what = "plate map"
     raw = read_bytes(path, faults, what)
     if raw is None:

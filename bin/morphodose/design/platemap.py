@@ -64,7 +64,7 @@ def read_platemap(
     Parameters
     ----------
     path : path
-        A CSV file or a workbook. A row a well: `COLUMNS`, an optional `plate` (a row without one holds for
+        A CSV file or workbook. One row per well: `COLUMNS`, an optional `plate` (a row without one holds for
         every plate), and the user's own. Or in the shape of a plate: `morphodose.design.layout`.
     plates : collection of str
         Plates of the samplesheet, in their order.

@@ -63,7 +63,7 @@ def leakage_rows(found: FieldCounts, split: str, contrast: bool = False) -> list
     Returns
     -------
     list of dict
-        A row a fold: ``Split``, ``Fold``, ``N_Train``, ``N_Test`` (cells), the same of fields, wells and
+        One row per fold: ``Split``, ``Fold``, ``N_Train``, ``N_Test`` (cells), the same of fields, wells and
         replicates, ``Shared_Fields``, ``Shared_Wells``, ``Shared_Replicates``, ``Verdict``.
     """
     units, numbers = list(found.units), list(found.fields)

@@ -21,7 +21,7 @@ _COLUMNS = 256
 
 
 def well_medians(cells: CellSet, progress: Callable[[str], None] = lambda _text: None) -> pd.DataFrame:
-    """One row a well-timepoint that has cells in fields that QC kept.
+    """One row per well-timepoint that has cells in fields that QC kept.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One row a well-timepoint: counts, death fractions, medians of the cells in the fields that were kept."""
+"""One row per well-timepoint: counts, death fractions, medians of the cells in the fields that were kept."""
 
 from __future__ import annotations
 

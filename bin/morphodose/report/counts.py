@@ -25,7 +25,7 @@ def columns_of(screen: Screen) -> dict[str, str]:
 
 
 def lines_over_time(screen: Screen, compound: str, column: str) -> list[Line]:
-    """A line a dose: mean over the wells and its interval at each time."""
+    """One line per dose: mean over the wells and its interval at each time."""
     frame, unit = conditions_of(screen, compound, column), screen.dose_unit(compound)
     lines = []
     for dose, colour in dose_colours(doses_of(frame)).items():

@@ -91,7 +91,7 @@ READING = (
 
 
 def view(screen: Screen, compound: str) -> str:
-    """A row an endpoint, a curve a timepoint."""
+    """One row per endpoint, one curve per timepoint."""
     html = ""
     for endpoint in endpoint_order(screen.responses):
         if endpoint == "Fraction_Lost":
@@ -166,7 +166,7 @@ def curve_of(screen: Screen, row: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _figure(screen: Screen, endpoint: str, compounds: list[str]) -> Figure:
-    """A row a compound, a panel a timepoint."""
+    """One row per compound, one panel per timepoint."""
     jobs = [(c, row) for c in compounds for row in rows_of(screen, c, endpoint)]
     times = len({row["Metadata_Timepoint"] for _, row in jobs})
     across = times if len(compounds) > 1 and times <= 4 else 3

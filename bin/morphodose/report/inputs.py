@@ -49,7 +49,7 @@ class Screen:
     Attributes
     ----------
     wells : pandas.DataFrame
-        One row a well-timepoint.
+        One row per well-timepoint.
     conditions : pandas.DataFrame
         Means over wells with intervals.
     responses, curves, onsets, orders : pandas.DataFrame

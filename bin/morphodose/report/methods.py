@@ -150,7 +150,7 @@ def _images(writer: Writer, screen: Screen) -> None:
         methods = "; ".join(f"{words} ({', '.join(channels)})" for words, channels in used.items())
         if planes > 1:
             writer.add(
-                f"Stacks of {planes} planes were projected to one image a field and channel: {methods}."
+                f"Stacks of {planes} planes were projected to one image per field and channel: {methods}."
             )
     if not screen.illumination.empty:
         writer.add(

@@ -53,7 +53,7 @@ def montage(screen: Screen, compound: str, tiles: Tiles) -> Safe:
         f'<figure class="md-montage md-no-mask" data-name="{escape(compound)} montage">{switches}'
         f'<div class="md-scroll" tabindex="0" role="group" aria-label="Montage"><table '
         f'style="--md-tiles:{len(doses)}">{grid}</table></div>'
-        f"<figcaption>The middle {escape(tiles.edge)} of one field a condition; one contrast for the whole "
+        f"<figcaption>The middle {escape(tiles.edge)} of one field per condition; one contrast for the whole "
         "screen.</figcaption></figure>"
     )
 

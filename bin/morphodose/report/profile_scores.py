@@ -152,16 +152,16 @@ def _parts(screen: Screen, album: Album, compound: str, frame: pd.DataFrame, ind
         words = SCORES.get(score, score)
         drawn = album.draw(f"profiles_{score}{tag}", partial(_figure, mine, unit))
         caption = (
-            f"{words[0].upper()}{words[1:]} of the profiles, a panel a timepoint. Bars: 95 % interval over "
-            f"wells; filled: adjusted P < {ALPHA:g}, open: not told from chance. With few wells a dose the "
-            "intervals are wide and small differences between the features mean nothing."
+            f"{words[0].upper()}{words[1:]} of the profiles, one panel per timepoint. Bars: 95 % interval "
+            f"over wells; filled: adjusted P < {ALPHA:g}, open: not told from chance. With few wells per "
+            "dose the intervals are wide and small differences between the features mean nothing."
         )
         parts.append(Part(f"{words[0].upper()}{words[1:]}{name}", drawn.html(f"{words}{name}", caption)))
     return parts
 
 
 def _figure(frame: pd.DataFrame, unit: str) -> Figure:
-    """A panel a timepoint: mAP over dose, a colour a feature set, side by side."""
+    """One panel per timepoint: mAP over dose, a colour a feature set, side by side."""
     import numpy as np
 
     times, sets = sorted(frame["Timepoint"].unique()), _sets(frame)

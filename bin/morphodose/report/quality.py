@@ -173,7 +173,7 @@ def _focus(screen: Screen, album: Album) -> Part:
 
 
 def _focus_figure(focus: pd.DataFrame) -> Figure:
-    """Share of stacks whose sharpest plane is plane z, a line a timepoint."""
+    """Share of stacks whose sharpest plane is plane z, one line per timepoint."""
     import seaborn as sns
 
     best = focus.loc[focus.groupby(["Channel", "Metadata_ImageID"])["Focus"].idxmax()]

@@ -98,7 +98,7 @@ def _why_no_onsets(screen: Screen) -> str:
 
 
 def _onset_table(screen: Screen, onsets: pd.DataFrame) -> str:
-    """A row an endpoint (shape, count, death), a column a dose; darker the earlier."""
+    """One row per endpoint (shape, count, death), one column per dose; darker the earlier."""
     viable = onsets["Endpoint"].str.startswith("MedianViable_")
     if viable.any():  # medians of all cells say the same, less clearly
         onsets = onsets[~onsets["Endpoint"].str.startswith("Median_")]

@@ -177,7 +177,7 @@ def _curves(screen: Screen, album: Album) -> Part:
         return Part("Learning curves", notice("Left out: the training logs hold no figure."))
     drawn = album.draw("learning_curves", lambda: _figure(logs, shown))
     caption = (
-        "A line a fold. The loss of training cells falls in any case, with permuted labels too: what "
+        "One line per fold. The loss of training cells falls in any case, with permuted labels too: what "
         "counts is whether held-out cells follow. A loss of held-out cells that rises again is "
         "overfitting. The last epoch is used, whatever its loss: choosing the best one would be a look at "
         "the answer."

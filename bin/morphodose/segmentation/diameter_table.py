@@ -65,7 +65,7 @@ def estimate_plates(
     Returns
     -------
     pandas.DataFrame
-        One row a plate and kind: ``Metadata_Plate``, ``Object``, ``Diameter`` (px, what is used: that of all
+        One row per plate and kind: ``Metadata_Plate``, ``Object``, ``Diameter`` (px, as used: that of all
         plates that are `ALIKE`), ``Diameter_Plate`` (of this plate; missing where not estimated),
         ``Diameter_Low`` and ``Diameter_High`` (10th and 90th percentile of its objects), ``Coverage``,
         ``Count_Objects``, ``Count_Fields``, ``State`` (``given``, ``not needed``, ``estimated``,

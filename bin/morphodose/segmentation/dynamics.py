@@ -22,7 +22,7 @@ Labels = npt.NDArray[np.int32]
 
 #: An object of more than this part of the image is none.
 LARGEST = 0.4
-#: The network gives flows of this length in px a step.
+#: The network gives flows of this length in px per step.
 FLOW_LENGTH = np.float32(5)
 #: Steps at the scale of the network; as many more as the image is larger.
 STEPS = 200

@@ -23,7 +23,7 @@ OF_SEED, OF_OBJECT = 10, 2
 def follow(flows, ys, xs, steps, ends):  # type: ignore[no-untyped-def]
     """Pixels where those at `ys`, `xs` end after `steps` steps along `flows`, into `ends` (n, 2).
 
-    flows : (Y, X, 2) float32, in px a step. A pixel that comes back to where it was goes round from there on
+    flows : (Y, X, 2) float32, in px per step. A pixel that comes back to where it was goes round from there
     (most stand still), so that its end is known without going on.
     """
     height, width = flows.shape[0], flows.shape[1]
@@ -173,7 +173,7 @@ def _spread_row(above, row, below, result, n):  # type: ignore[no-untyped-def]
 def flow_errors(labels, found, flows, first, last, errors):  # type: ignore[no-untyped-def]
     """Mean squared difference of the flows that labels first + 1 … last would have from the given ones.
 
-    labels : (Y, X) int32; found : their `boxes`; flows : (Y, X, 2) float32, the network's, 5 px a step;
+    labels : (Y, X) int32; found : their `boxes`; flows : (Y, X, 2) float32, the network's, 5 px per step;
     errors : (count,) float64, filled in.
     """
     for k in range(first, last):
