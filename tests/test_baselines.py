@@ -175,9 +175,20 @@ def test_a_table_without_a_feature_of_the_others_is_named(effect, tmp_path):
     screen, folder = effect
     for number, file in enumerate(sorted((folder / "cells").iterdir())[:2]):
         table = read_table(file)
-        write_table(table.drop(columns="Cells_AreaShape_Area") if number else table, tmp_path / file.name)
+        names = {"Cells_AreaShape_Area": "Cells_AreaShape_Surface"} if number else {}
+        write_table(table.rename(columns=names), tmp_path / file.name)
     with pytest.raises(InputError, match="no column Cells_AreaShape_Area, which other tables have"):
         gather(classical_source([tmp_path]), screen.cells, screen.cells.usable)
+
+
+def test_a_stain_of_some_times_only_is_no_feature(effect, tmp_path):
+    _, folder = effect
+    for number, file in enumerate(sorted((folder / "cells").iterdir())[:2]):
+        table = read_table(file)
+        write_table(table.drop(columns="Cells_AreaShape_Area") if number else table, tmp_path / file.name)
+    source = classical_source([tmp_path])
+    assert "Cells_AreaShape_Area" not in source.columns
+    assert "Cells_Intensity_MeanIntensity_V" in source.columns
 
 
 def test_tables_of_another_screen_are_refused(effect, tmp_path):

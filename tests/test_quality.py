@@ -95,7 +95,8 @@ def test_a_constant_channel_is_a_fault_where_cells_are_segmented_and_a_flag_else
 def test_a_bright_clump_is_flagged_as_debris() -> None:
     field = simulated(0)
     pixels = field.pixels.copy()
-    pixels[1, :150, :150] = 4000
+    # not a constant, which would be saturated
+    pixels[1, :150, :150] = np.random.default_rng(0).normal(4000, 60, (150, 150))
     judged, reason = verdict(Field(pixels, field.channels, None))
     assert judged == "flag"
     assert "debris or a clump" in reason

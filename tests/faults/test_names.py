@@ -197,6 +197,7 @@ WITHOUT_QUOTES = {
     "run_json",
     "versions",
     "row.channel",
+    "meta.acquisition",
     "model",
 }
 

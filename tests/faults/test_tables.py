@@ -125,7 +125,7 @@ DOSES = {
     "-1": "negative", "-0,5": "negative", "nan": "not a finite number", "NaN": "not a finite number",
     "inf": "not a finite number", "-inf": "not a finite number", "1e999": "not a finite number",
     "high": "not a number", "10 uM": "not a number", "10uM": "not a number", "1..5": "not a number",
-    "1/3": "not a number", "<10": "not a number", "": "empty", "０.５": "not a number", "1_000": "not a number",
+    "1/3": "not a number", "<10": "not a number", "": "empty", "1_000": "not a number",
     "0x10": "not a number", "$(touch pwned)": "not a number", "=1+1": "not a number", "N/A": "not a finite",
 }  # fmt: skip
 
