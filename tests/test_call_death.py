@@ -1,8 +1,10 @@
 """The command that calls death states."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from morphodose.death.plot import plot_gates
 from morphodose.tables import column_units, write_table
 from stats_tables import measurements, plate_map, run, succeed
 
@@ -176,3 +178,14 @@ def test_groups_that_are_not_to_divide_share_a_gate(tmp_path):
         "call_death", "--measurements", tmp_path / "m", "--plate_map", tmp_path / "map.csv",
         "--out_prefix", tmp_path / "y", "--late_death_channel", "P", "--group_by", "Line",
     ).stderr  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "first", [[np.nan] * 5, [1, np.nan, np.nan, np.nan, np.nan], [0] * 5, [-5, -3, 0, 0, 2]]
+)
+@pytest.mark.parametrize("role", ["vehicle", "treated"])
+def test_gates_are_drawn_where_cells_have_no_count_that_a_logarithm_has(tmp_path, first, role):
+    stains = {"A": np.array(first, float), "B": np.array([np.nan, 2, 3, 4, 5])}
+    states, roles = np.full(5, None, object), np.array([role] * 4 + ["treated"], object)
+    plot_gates(tmp_path / "gates.png", "none", stains, {"A": {"": np.nan}, "B": {"": 3.0}}, states, roles)
+    assert (tmp_path / "gates.png").stat().st_size > 1000

@@ -10,7 +10,7 @@ from morphodose.errors import InputError
 from morphodose.profiles.relative import relative_columns
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
-from morphodose.responses.groups import add_groups, find_groups, is_drug
+from morphodose.responses.groups import add_groups, as_text, find_groups, is_drug
 from morphodose.responses.logistic import logistic
 from morphodose.responses.select import Layout, check_wells, vehicle_of
 from stats_tables import succeed, wells_table
@@ -160,3 +160,13 @@ def test_case_own_vehicles_count_one():
     for compound in ("drugA", "drugB"):
         mine = (table["Metadata_Compound"] == compound) & (table["Metadata_Role"] == "treated")
         assert found[mine.to_numpy()].mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_whatever_pandas_takes_for_missing_is_no_text():
+    columns = [
+        [pd.NA, None, np.nan, pd.NaT, " A ", 1.0, 2],
+        pd.array([1, None], "Int64"),
+        pd.array([pd.NA, "x"], "string"),
+    ]
+    found = [list(as_text(pd.Series(column))) for column in columns]
+    assert found == [["", "", "", "", "A", "1", "2"], ["1", ""], ["", "x"]]

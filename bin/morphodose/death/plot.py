@@ -70,13 +70,13 @@ def plot_gates(
         axis.set_title(f"{role}: {len(cells):,} cells", fontsize=9)
         if len(cells) > MOST_POINTS:
             cells = np.sort(rng.choice(cells, MOST_POINTS, replace=False))
+        _plain_ticks(axis, intensities)  # before anything is drawn: limits of a linear axis may be negative
         if len(intensities) == 2:
             _scatter(axis, intensities, thresholds, states, cells)
         else:
             _histogram(axis, intensities, thresholds, cells)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
-        _plain_ticks(axis, intensities)
     _name_groups(figure, next(iter(thresholds.values())))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")

@@ -109,13 +109,10 @@ def as_text(values: pd.Series) -> pd.Series:
     """Values of a column as text, "" where there is none; 1.0 and 1 are the same."""
 
     def text(value: object) -> str:
-        if value is None or value != value or str(value) == "<NA>":
-            return ""
-        if isinstance(value, float):
-            return f"{value:g}"
-        return str(value).strip()
+        return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
-    return values.map(text).astype(object)
+    # whatever pandas takes for missing: None, NaN, pd.NA, NaT
+    return values.astype(object).map(text, na_action="ignore").fillna("").astype(object)
 
 
 def find_groups(wells: pd.DataFrame, group_by: str = AUTO) -> Grouping:
