@@ -14,7 +14,7 @@ def records() {
 def endRecords(run) {
     records().each { scope, name ->
         if (!run.dry) {
-            keepRecord(run.outdir, run.succeeded, scope, name)
+            keepRecord(run.outdir, run.ended.success, scope, name)
         }
         dropRecord(scope)
     }
@@ -56,7 +56,7 @@ def beginRun(options, samplesheet) {
         error(fault)
     }
     def published = new java.util.concurrent.ConcurrentHashMap()
-    def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run]
+    def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run, ended: new java.util.concurrent.ConcurrentHashMap()]
     run.listens = listen { event, path -> event == 'onFilePublish' ? note(run, path) : endRecords(run) }
     if (!options.dry_run) {
         run.journal = outdir.resolve("pipeline_info/.published-${about.run_name}.jsonl")
@@ -177,7 +177,7 @@ def endRun(run, success, use_gpu, several) {
         }
         leaveManifest(run, success)
     }
-    run.succeeded = success
+    run.ended.success = success  // in a map of its own, which the listener has too where the caller copied `run`
     return releaseLock(run.lock.file, run.lock.text)
 }
 

@@ -39,7 +39,8 @@ process FAIL {{
 }}
 
 workflow {{
-    def run = beginRun(params, file(params.input))
+    def run = [:]
+    run.putAll(beginRun(params, file(params.input)))
     def about = workflow
     workflow.onComplete {{ endRun(run, about.success, false, [:]) }}
     WRITE(channel.fromList(params.wells.tokenize(',')))

@@ -26,6 +26,7 @@ TOGETHER = ("--wells_per_task", "4")
 #: nuclei is estimated.
 LEARNABLE_ARGUMENTS = (
     "-profile", "test", "--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "0", "--network", "resnet18", "--epochs", "3", "--controls", "none",
+    "--export", "load_data",
 )  # fmt: skip
 
 
