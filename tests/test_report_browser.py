@@ -88,6 +88,15 @@ def test_every_view_opens_without_error_request_or_sideways_scroll(
     assert page.stat().st_size < 12e6
 
 
+def test_a_long_name_of_an_endpoint_makes_no_narrow_page_wider(opened: Watched) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("[data-view-link=plate]")
+    name = "Cytoplasm, correlation of AnnexinV and CellMask within the cell, relative to vehicle of the plate"
+    page.evaluate("name => { document.querySelector('#md-plate-endpoint').append(new Option(name)); }", name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_answer_is_no_longer_than_three_screens_and_has_cells_and_a_curve_on_the_first(
     opened: Watched,
 ) -> None:

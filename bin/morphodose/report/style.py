@@ -123,6 +123,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-find { display: block; margin: 0 0 4px; }
 .md-csv { font-size: 12.5px; font-weight: 400; text-decoration: underline; display: block; }
 .md-controls { display: flex; flex-wrap: wrap; gap: 6px 16px; align-items: center; margin: 6px 0; }
+.md-controls label { min-width: 0; max-width: 100%; }
 .md-controls button { padding: 3px 10px; border: 1px solid #8896A4; border-radius: 4px; background: #FFF; }
 .md-controls button:disabled { color: #6B6B6B; }
 .md-plate-view, .md-cells-view { display: grid; grid-template-columns: minmax(0, 1fr) 330px; gap: 20px; align-items: start; }
