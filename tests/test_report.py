@@ -534,6 +534,17 @@ def test_methods_follow_the_parameters_and_number_their_references() -> None:
     assert "apoptotic" not in plain
 
 
+def test_the_page_says_how_to_cite_and_names_files_that_the_guide_names() -> None:
+    screen = screen_of(run={"version": "9.8.7"})
+    (cite,) = [part for part in methods.section(screen).parts if part.title == "How to cite"]
+    assert "morphodose 9.8.7" in cite.html and "The morphodose authors" in cite.html
+    guide = (Path(__file__).parents[1] / "docs" / "output.md").read_text(encoding="utf-8")
+    (files,) = [part for part in provenance.provenance(screen).parts if part.title == "Files"]
+    for path, _ in provenance.FILES:
+        assert path.split(",")[0].split("/")[-1].strip() in guide or f"{path.split('/')[-2]}/" in guide, path
+        assert path.split("/")[0] + "/" in guide and path.split("<")[0] in files.html
+
+
 def test_versions_are_read_from_yaml_and_from_yaml_in_json(tmp_path: Path) -> None:
     yaml = '"A:B:STEP":\n    python: 3.11.7\n'
     (tmp_path / "v.yml").write_text(yaml)

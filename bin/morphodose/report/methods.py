@@ -95,7 +95,12 @@ def section(screen: Screen) -> Section:
     items = "".join(f"<li>{escape(REFERENCES[key])}</li>" for key in writer.cited)
     lead = paragraph("What this run did, by its parameters: ready to be pasted into a paper and shortened.")
     html = f'{lead}<div class="md-methods">{body}<p><b>References</b></p><ol>{items}</ol></div>'
-    return Section("methods", "Methods text", [Part("Methods of this run", html)])
+    version = f" {screen.run['version']}" if screen.run.get("version") else ""
+    cite = paragraph(
+        f"The morphodose authors. morphodose{version}: dose and time responses of cells, from the raw images "
+        "of a drug screen. Software, MIT licence. Please cite the tools among the references above, too."
+    )
+    return Section("methods", "Methods text", [Part("Methods of this run", html), Part("How to cite", cite)])
 
 
 def compose(screen: Screen) -> Writer:
@@ -215,7 +220,7 @@ def _model(screen: Screen, model: str, diameter: str) -> tuple[str, str]:
     name = str(params.get(model) or "not recorded")
     words = f"model {name}"
     if name == "morphodose":
-        words += ", trained on simulated plates and open images of nuclei"
+        words += ", trained on simulated plates and open images of cells and nuclei"
     weights = (screen.run.get("weights") or {}).get(model) or {}
     if "start" in weights:  # a file of train_cells.py: its card in a line
         scores = [weights.get(f"f1_{when}") or [float("nan")] for when in ("before", "after")]

@@ -14,6 +14,34 @@ EMPTY = "without a role"
 STEPS = {step.command.removesuffix(".py"): step.words for step in registry.STEPS if step.words}
 
 
+#: What the results folder holds beside the page; docs/output.md has every file and column.
+FILES = (
+    ("tables/cells/<well-timepoint>.parquet", "one row per cell"),
+    ("tables/images/<acquisition>.parquet", "one row per field"),
+    ("tables/wells.parquet, .csv", "one row per well-timepoint"),
+    ("tables/conditions.parquet, .csv", "means over wells"),
+    ("tables/responses.parquet, .csv", "one row per dose-response curve: EC50, interval, state"),
+    ("tables/curves.parquet, points.parquet", "the curves as drawn, and the wells behind them"),
+    ("tables/hits.parquet, .csv", "compounds with too few doses for a curve"),
+    ("tables/growth.parquet", "growth rates: GR50 and GRmax"),
+    ("tables/comparisons.parquet", "EC50s of compounds and groups beside each other"),
+    ("tables/departures.parquet", "the dose at which shape changes, beside that of death"),
+    ("tables/onsets.parquet, orders.parquet", "when each dose changed what, and in which order"),
+    ("tables/positions.parquet", "whether row, column or edge moves the vehicle wells"),
+    ("tables/zprime.parquet", "quality of the controls"),
+    ("tables/diameters.parquet", "diameters, where they were estimated"),
+    ("tables/reduced/<set>/", "components of classical, deep and joint features"),
+    ("tables/profiles/<set>.parquet", "profiles of wells"),
+    ("tables/embeddings/", "one embedding per cell"),
+    ("tables/scores/", "the network beside methods that need none"),
+    ("death/<acquisition>_gates.parquet", "gates of the death stains"),
+    ("anndata/cells.h5ad, wells.h5ad", "cells and wells for scanpy and the like"),
+    ("design/plate_map.csv", "the plate map as it was understood"),
+    ("report/figures/", "figures for papers, as PNG and SVG"),
+    ("pipeline_info/manifest.json", "every file of the run, with its size and hash"),
+)
+
+
 def design(screen: Screen) -> Section:
     """The design in words."""
     return Section("design", "Design", [_design(screen)])
@@ -90,6 +118,7 @@ def provenance(screen: Screen) -> Section:
         parts.append(
             Part("Parameters", notice("Left out: the parameters were not given (--params, or in --run)."))
         )
+    parts.append(Part("Files", table(["Of the results, where the run has it", "What it holds"], FILES)))
     return Section("provenance", "Run, software, parameters", parts)
 
 
