@@ -71,8 +71,8 @@ def small_notice(screen: Screen) -> str:
     epochs = f"{counted(int(least['epochs']), 'epoch')}" if finite(least.get("epochs")) else "few epochs"
     pixels = f" at {size} × {size} px" if finite(size) else ""
     return (
-        f"A trial, not a training: {cells} a fold, {epochs}{pixels}. That shows that everything runs, and "
-        "is far too little to judge what a network can learn from these cells; a full training takes all "
+        f"A trial, not a training: {cells} per fold, {epochs}{pixels}. That shows that everything runs, "
+        "and is far too little to judge what a network can learn from these cells; a full training takes all "
         "cells of the screen, 10 epochs and 224 × 224 px."
     )
 
