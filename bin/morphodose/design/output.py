@@ -69,6 +69,7 @@ def write_design(design: Design, out: str | Path) -> None:
         remove_outputs(out)
         raise
     finally:
+        # a folder that cannot be removed would hide the fault above, and has a name that nobody reads
         shutil.rmtree(temporary, ignore_errors=True)
 
 

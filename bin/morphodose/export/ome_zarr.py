@@ -96,6 +96,7 @@ def write_plate(
         for one in sorted(fields, key=lambda one: (one.well, one.field)):
             field = read_field(one.image)
             if field.fault:
+                progress(f"{one.image}: left out, {field.fault}")
                 continue
             if one.well not in written:
                 progress(f"{acquisition}: {one.well}")
@@ -112,9 +113,11 @@ def write_plate(
                 {"well": {"images": images, "version": VERSION}, "morphodose": {"fields": numbers}}
             )
         temporary.chmod(0o755)
-        shutil.rmtree(out, ignore_errors=True)
+        if out.exists():
+            shutil.rmtree(out)
         temporary.rename(out)
     except BaseException:
+        # the fault is raised; what cannot be removed either would hide it, and keeps a name that nobody reads
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return sum(map(len, written.values()))
