@@ -464,6 +464,10 @@ def test_what_was_dropped_comes_with_the_command_that_runs_it_again() -> None:
         "nextflow run &#x27;lab/morpho dose&#x27; -r 1.0 -profile slurm -params-file "
         "&#x27;/data/my results/pipeline_info/params.json&#x27; -resume"
     ) in text
+    assert "If main.nf is not" not in text
+    local = text_of(dropped.section(screen_of(run={**run, "revision": None}, params={"outdir": "out"})))
+    assert "nextflow run main.nf -profile slurm -params-file out/pipeline_info/params.json -resume" in local
+    assert "If main.nf is not in that folder" in local
     assert "1 dropped" in text and "None: every step of the pipeline ran." in text
 
 

@@ -71,7 +71,7 @@ def section(screen: Screen, cloud: Cloud | None, tiles: Tiles) -> Section:
         return Section("cells", "Cells", [Part("", notice(f"Left out: {why}."))])
     crops = len(tiles.cropped)
     text = (
-        f"A point is a cell: {counted(len(cloud.cells), 'cell')}, a sample with the same share of each well. "
+        f"A point is a cell: {counted(len(cloud.cells), 'cell')}, the same share of those of each well. "
         "Replicates should lie on top of one another; where their colours part, the axes hold the batch and "
         "not only the biology. On a UMAP only neighbourhoods mean something, not distances or sizes. Point "
         "at a cell to see it, or use the arrow keys; draw round cells to choose them; turn the wheel to go "

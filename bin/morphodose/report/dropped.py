@@ -25,13 +25,16 @@ def _command(screen: Screen) -> Part:
     if not run:
         return Part(title, notice("Left out: the record of the run was not given (--run)."))
     outdir = str(screen.params.get("outdir") or "results").rstrip("/")
-    words = ["nextflow", "run", str(run.get("pipeline") or "morphodose")]
-    words += ["-r", str(run["revision"])] if run.get("revision") else []
+    # only a pipeline that Nextflow fetched has a revision; another was started from a clone
+    fetched = run.get("pipeline") and run.get("revision")
+    words = ["nextflow", "run"]
+    words += [str(run["pipeline"]), "-r", str(run["revision"])] if fetched else ["main.nf"]
     words += ["-profile", str(run["profile"])] if run.get("profile") else []
     words += ["-params-file", f"{outdir}/pipeline_info/params.json", "-resume"]
     text = paragraph(
         "Copy missing or faulty files again from the instrument, then start this in the folder of the first "
         "run. Only what depends on changed files is done again. params.json has the parameters of this run."
+        + ("" if fetched else " If main.nf is not in that folder, write where it is.")
     )
     return Part(title, f'{text}<pre class="md-command"><code>{escape(shlex.join(words))}</code></pre>')
 
