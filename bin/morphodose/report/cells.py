@@ -70,8 +70,10 @@ def section(screen: Screen, cloud: Cloud | None, tiles: Tiles) -> Section:
         )
         return Section("cells", "Cells", [Part("", notice(f"Left out: {why}."))])
     crops = len(tiles.cropped)
+    sampled = "Count_Cells" not in screen.wells or screen.wells["Count_Cells"].sum() > len(cloud.cells)
+    share = "a sample with the same share of each well" if sampled else "all of the screen"
     text = (
-        f"A point is a cell: {counted(len(cloud.cells), 'cell')}, the same share of those of each well. "
+        f"A point is a cell: {counted(len(cloud.cells), 'cell')}, {share}. "
         "Replicates should lie on top of one another; where their colours part, the axes hold the batch and "
         "not only the biology. On a UMAP only neighbourhoods mean something, not distances or sizes. Point "
         "at a cell to see it, or use the arrow keys; draw round cells to choose them; turn the wheel to go "
