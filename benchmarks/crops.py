@@ -26,7 +26,7 @@ import zarr
 from crops_reference import reference_crop
 from morphodose.crops.cut import cut_field
 from morphodose.crops.shard import Crop, CropShard, write_shard
-from morphodose.images import Field, read_field, read_labels, write_field, write_labels
+from morphodose.imaging.images import Field, read_field, read_labels, write_field, write_labels
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 

@@ -24,7 +24,7 @@ from itertools import combinations
 import click
 import numpy as np
 
-from morphodose.images import Field
+from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
 from morphodose.measurement.families import FAMILIES, STANDARD
 from morphodose.measurement.field import Settings, measure_field

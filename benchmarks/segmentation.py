@@ -25,7 +25,7 @@ import torch
 from cellpose.models import CellposeModel
 
 from morphodose.devices import choose_device
-from morphodose.images import Field, read_field, read_labels, write_field
+from morphodose.imaging.images import Field, read_field, read_labels, write_field
 from morphodose.keys import field_images, parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.engine import Engine, pair

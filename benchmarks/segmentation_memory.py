@@ -16,7 +16,7 @@ import click
 import numpy as np
 from measured import run_measured
 
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import CHANNELS, render_field
 

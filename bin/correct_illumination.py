@@ -16,8 +16,8 @@ import tifffile
 from morphodose.cli import command, id_option, images_option
 from morphodose.errors import InputError
 from morphodose.files import find_files, replacing
-from morphodose.flatfield_files import check_names, given_file, read_dark_image, read_flat_field
-from morphodose.illumination import (
+from morphodose.imaging.flatfield_files import check_names, given_file, read_dark_image, read_flat_field
+from morphodose.imaging.illumination import (
     BRIGHTFIELD_PERCENTILE,
     STAIN_PERCENTILE,
     Blocks,
@@ -27,7 +27,7 @@ from morphodose.illumination import (
     estimate,
     shading,
 )
-from morphodose.images import Field, read_field, write_field
+from morphodose.imaging.images import Field, read_field, write_field
 from morphodose.keys import field_images
 from morphodose.options.flags import takes
 from morphodose.steps import apply_illumination, estimate_illumination

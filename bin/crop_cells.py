@@ -16,7 +16,7 @@ from morphodose.crops.cut import Cut, Place, cut_field
 from morphodose.crops.export import export_tiffs
 from morphodose.crops.shard import Crop, CropShard, write_shard
 from morphodose.errors import InputError
-from morphodose.images import read_field, read_labels
+from morphodose.imaging.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
 from morphodose.names import cell_id
 from morphodose.options.flags import takes

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
-from morphodose.images import read_field, read_labels
+from morphodose.imaging.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
 from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Measured, Settings, feature_units, measure_field

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from morphodose.cli import id_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
+from morphodose.imaging.projection import Plane, Projected, project, stack_channels
+from morphodose.imaging.projection_methods import parse_projection
 from morphodose.keys import WellKeys, parse_keys
 from morphodose.options.flags import takes
-from morphodose.projection import Plane, Projected, project, stack_channels
-from morphodose.projection_methods import parse_projection
 from morphodose.reading.pixels import as_counts, read_plane
 from morphodose.steps.project_z import STEP
 from morphodose.tables import write_table

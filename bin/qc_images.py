@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from morphodose.broken import Missing, missing_block
 from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
 from morphodose.errors import InputError
-from morphodose.images import Field, read_field
-from morphodose.judgement import MissingPlane, Thresholds, judge
+from morphodose.imaging.broken import Missing, missing_block
+from morphodose.imaging.images import Field, read_field
+from morphodose.imaging.judgement import MissingPlane, Thresholds, judge
+from morphodose.imaging.quality import UNITS, field_figures
 from morphodose.keys import field_images, parse_keys
 from morphodose.options.flags import takes
-from morphodose.quality import UNITS, field_figures
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.steps.qc_images import STEP
 from morphodose.tables import read_table, write_table

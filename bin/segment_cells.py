@@ -17,7 +17,7 @@ import torch
 
 from morphodose.cli import command
 from morphodose.devices import choose_device
-from morphodose.images import read_field, write_labels
+from morphodose.imaging.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, shard_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import Kind, Segmenter, Thresholds

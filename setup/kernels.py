@@ -7,7 +7,7 @@ it fails, the set-up does.
 
 import numpy as np
 
-from morphodose.images import Field
+from morphodose.imaging.images import Field
 from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Settings, measure_field
 from morphodose.reduction.umap_sample import parameters, umap

@@ -9,8 +9,8 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
-from morphodose.broken import Missing, missing_block
-from morphodose.projection import Plane, project
+from morphodose.imaging.broken import Missing, missing_block
+from morphodose.imaging.projection import Plane, project
 from morphodose.simulate.field import CHANNELS, render_field
 
 

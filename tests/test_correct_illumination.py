@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from morphodose.images import Field, read_field, write_field
+from morphodose.imaging.images import Field, read_field, write_field
 from morphodose.tables import read_table
 from test_illumination import OFFSET, images, lamp
 

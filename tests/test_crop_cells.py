@@ -15,7 +15,7 @@ import tifffile
 
 from crops_reference import reference_crop
 from morphodose.crops.shard import CropShard
-from morphodose.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
 

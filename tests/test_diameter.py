@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
 from morphodose.segmentation.diameter import LEAST_COVERED, MOST_ENLARGED, estimate_diameter, scales
 from morphodose.segmentation.diameter_table import (
     complaints,

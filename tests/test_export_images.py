@@ -15,7 +15,7 @@ from ngff_zarr.validate import validate
 
 from faults.tasks import in_process
 from morphodose.export.ome_zarr import smaller_labels, smaller_mean
-from morphodose.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.reading.describe import describe
 from morphodose.reading.pixels import read_plane
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage as ndi
 
-from morphodose.focus import focus_figure, peak_at_edge, sharpest
+from morphodose.imaging.focus import focus_figure, peak_at_edge, sharpest
 
 
 def fluorescent_series(rng: np.random.Generator, depths: np.ndarray) -> list[np.ndarray]:

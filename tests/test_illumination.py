@@ -8,7 +8,7 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
-from morphodose.illumination import (
+from morphodose.imaging.illumination import (
     BLOCKS,
     STAIN_PERCENTILE,
     blocks_of,

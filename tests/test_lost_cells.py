@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
 from morphodose.report import verdict
 from morphodose.report.checks import Check
 from morphodose.report.inputs import Screen, read_images, read_wells

@@ -14,7 +14,7 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
-from morphodose.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
 

@@ -7,7 +7,7 @@ import pytest
 
 from masked_cells import CHANNELS, disc, masks, pixels
 from morphodose.errors import InputError
-from morphodose.images import Field
+from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import labels_of
 from morphodose.measurement.families import (
     FAMILIES,

@@ -13,7 +13,7 @@ import pytest
 import scipy.ndimage as ndi
 
 from masked_cells import CHANNELS, disc, masks, pixels
-from morphodose.images import Field
+from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import compartments_of, labels_of
 from morphodose.measurement.costes import full_scale
 from morphodose.measurement.families import FAMILIES

@@ -14,7 +14,7 @@ import tifffile
 from click.testing import CliRunner
 
 from morphodose.errors import InputError
-from morphodose.images import Field, read_labels, write_field, write_labels
+from morphodose.imaging.images import Field, read_labels, write_field, write_labels
 from morphodose.segmentation.correction import Corrected, hold_out, inside, pick_fields, read_corrected
 from morphodose.segmentation.weights import stage
 from morphodose.simulate.field import render_field

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from morphodose.images import read_field
+from morphodose.imaging.images import read_field
 from morphodose.tables import read_table
 
 WELL = "Time_4hrs_R1_Well_A01"

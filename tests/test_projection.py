@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from morphodose.errors import InputError
-from morphodose.projection import Plane, project, stack_channels
-from morphodose.projection_methods import parse_projection, plane_faults, projection_faults
+from morphodose.imaging.projection import Plane, project, stack_channels
+from morphodose.imaging.projection_methods import parse_projection, plane_faults, projection_faults
 
 
 def planes(stack: np.ndarray, heights: list[int] | None = None) -> list[Plane]:

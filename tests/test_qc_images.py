@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 from morphodose.tables import column_units, read_table
 

@@ -9,9 +9,9 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
-from morphodose.images import Field
-from morphodose.judgement import Thresholds, judge
-from morphodose.quality import (
+from morphodose.imaging.images import Field
+from morphodose.imaging.judgement import Thresholds, judge
+from morphodose.imaging.quality import (
     channel_figures,
     field_figures,
     pixel_noise,
@@ -19,7 +19,7 @@ from morphodose.quality import (
     stained,
     without_trend,
 )
-from morphodose.saturation import ceiling
+from morphodose.imaging.saturation import ceiling
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 
 DIAMETER = 40.0

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from morphodose.images import Field, write_field
+from morphodose.imaging.images import Field, write_field
 from morphodose.report.checks import Check
 from morphodose.report.quality import verdict_part
 from morphodose.report.recorded import recorded_checks

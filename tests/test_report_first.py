@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphodose.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.report import first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of

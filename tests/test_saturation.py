@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from morphodose.quality import channel_figures
-from morphodose.saturation import ceiling, piled_up
+from morphodose.imaging.quality import channel_figures
+from morphodose.imaging.saturation import ceiling, piled_up
 from morphodose.simulate.field import CHANNELS, render_field
 
 

@@ -18,7 +18,7 @@ import tifffile
 from click.testing import CliRunner
 
 from morphodose.errors import InputError
-from morphodose.images import Field, read_field, read_labels, write_field
+from morphodose.imaging.images import Field, read_field, read_labels, write_field
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.score import score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from morphodose.design.check import judge
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
-from morphodose.images import read_labels
+from morphodose.imaging.images import read_labels
 from morphodose.names import split_cell_id
 from morphodose.simulate.plate import CELL_COLUMNS, render, well_conditions, write_screen
 from morphodose.simulate.screen import Screen, acquisitions, configure, plane_paths, plate_wells

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from faults.tasks import in_process
-from morphodose.images import Field, read_labels, write_field, write_labels
+from morphodose.imaging.images import Field, read_labels, write_field, write_labels
 from morphodose.keys import parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.from_nuclei import grow_cells

@@ -15,7 +15,7 @@ from design_tree import Screen, make_screen
 from faults.screens import assert_complete, faults_of, kinds, write_plane
 from faults.tasks import in_process
 from morphodose.errors import InputError
-from morphodose.images import read_field
+from morphodose.imaging.images import read_field
 from morphodose.tables import read_table
 
 

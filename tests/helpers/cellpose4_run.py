@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from morphodose.images import Field, read_labels, write_field
+from morphodose.imaging.images import Field, read_labels, write_field
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from morphodose.tables import read_table

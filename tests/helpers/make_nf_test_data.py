@@ -29,7 +29,7 @@ from deep_screen import write_screen  # noqa: E402
 from embedding_tree import make_screen  # noqa: E402
 from evaluation_tables import nf_test_screen  # noqa: E402
 from morphodose.deep.embedding_table import KEYS  # noqa: E402
-from morphodose.images import read_field, read_labels, write_labels  # noqa: E402
+from morphodose.imaging.images import read_field, read_labels, write_labels  # noqa: E402
 from morphodose.keys import parse_keys  # noqa: E402
 from morphodose.segmentation.border import border_labels, without_labels  # noqa: E402
 from morphodose.segmentation.objects import object_table, object_units  # noqa: E402

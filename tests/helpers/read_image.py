@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bin"))
 
-from morphodose.images import read_field
+from morphodose.imaging.images import read_field
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from morphodose.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import acquisition_id
 from morphodose.tables import write_table
 

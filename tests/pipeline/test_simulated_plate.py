@@ -11,7 +11,7 @@ import tifffile
 from scipy import ndimage
 
 from browser import report_problems
-from morphodose.images import read_field, read_labels
+from morphodose.imaging.images import read_field, read_labels
 from morphodose.names import split_cell_id
 from morphodose.simulate.compare import compare
 from morphodose.tables import read_table

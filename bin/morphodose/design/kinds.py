@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from morphodose.design.faults import Faults, FieldKey, counted, listing
 from morphodose.design.namer import Namer, collapse
 from morphodose.design.planes import Plane
-from morphodose.projection import whole_factor
+from morphodose.imaging.projection import whole_factor
 
 #: Width, height and data type.
 Kind = tuple[int, int, str]

@@ -17,9 +17,9 @@ from morphodose.errors import InputError, ParameterError
 from morphodose.evaluation.design import FieldCrops, parse_exclude, plan
 from morphodose.evaluation.labels import Content
 from morphodose.evaluation.splits import Unit
+from morphodose.imaging.projection_methods import methods_of, plane_faults, projection_faults
 from morphodose.measurement.families import DEFAULT, FAMILIES, family_faults, parse_families, why_not_measured
 from morphodose.profiles.endpoints import read_endpoints
-from morphodose.projection_methods import methods_of, plane_faults, projection_faults
 from morphodose.responses.correction import parse_terms
 
 #: Method of segmentation → the roles whose channels it segments (`morphodose.segmentation.well.NEEDED`,

@@ -18,7 +18,7 @@ from morphodose.evaluation.labels import LABELS, Content
 from morphodose.evaluation.leakage import FieldCounts
 from morphodose.evaluation.splits import Unit, random_folds
 from morphodose.files import find_files, replacing
-from morphodose.focus import OUT_OF_FOCUS
+from morphodose.imaging.focus import OUT_OF_FOCUS
 from morphodose.platemap import PlateMap
 from morphodose.tables import parquet_files, signed_metadata
 from morphodose.unusable import UNUSABLE, unusable_channels

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from morphodose.images import read_channels
+from morphodose.imaging.images import read_channels
 from morphodose.tables import write_csv
 
 #: Keys of a field in the images table → columns of LoadData.

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.images import Field, read_field, read_labels
+from morphodose.imaging.images import Field, read_field, read_labels
 from morphodose.names import PLATE_FORMATS, row_letters, well_position
 
 VERSION = "0.4"

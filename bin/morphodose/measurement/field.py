@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import InputError
-from morphodose.images import Field
+from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
 from morphodose.measurement.correlation import correlation, correlation_names
 from morphodose.measurement.costes import costes, costes_names, full_scale

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QUESTION = "Was every channel recorded?"
-#: In the reason of a field of which a part is missing (`morphodose.judgement.MissingPlane`).
+#: In the reason of a field of which a part is missing (`morphodose.imaging.judgement.MissingPlane`).
 MISSING = "it was not recorded or not copied"
 #: Share of the fields in which a channel may be constant before that is a fault.
 CONSTANT = 0.25

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.images import Field, read_field, read_labels
+from morphodose.imaging.images import Field, read_field, read_labels
 from morphodose.report.inputs import Screen
 from morphodose.segmentation.overlay import LEAST_RANGE, outlines, pixel_noise
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 from morphodose.files import replacing
-from morphodose.images import read_field, read_labels, write_labels
+from morphodose.imaging.images import read_field, read_labels, write_labels
 from morphodose.segmentation.border import border_labels
 from morphodose.segmentation.common import pair
 

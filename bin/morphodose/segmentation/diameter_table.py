@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import InputError
-from morphodose.images import read_field
+from morphodose.imaging.images import read_field
 from morphodose.keys import WellKeys, field_images
 from morphodose.segmentation.common import CELL_TO_NUCLEUS, Kind, Segmenter, pair
 from morphodose.segmentation.diameter import Estimate, estimate_diameter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from morphodose.images import read_labels
+from morphodose.imaging.images import read_labels
 from morphodose.segmentation.score import Score, score
 from morphodose.tables import read_table
 

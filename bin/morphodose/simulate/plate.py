@@ -16,7 +16,7 @@ import tifffile
 
 from morphodose.errors import InputError
 from morphodose.files import replacing
-from morphodose.images import write_labels
+from morphodose.imaging.images import write_labels
 from morphodose.names import cell_id, image_id, well_timepoint_id
 from morphodose.simulate.biology import STATES, truth_of
 from morphodose.simulate.field import SimulatedField, render_field

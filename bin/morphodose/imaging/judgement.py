@@ -10,9 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from morphodose.broken import Missing
-from morphodose.focus import OUT_OF_FOCUS
-from morphodose.quality import is_stain
+from morphodose.imaging.broken import Missing
+from morphodose.imaging.focus import OUT_OF_FOCUS
+from morphodose.imaging.quality import is_stain
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tifffile
 
 from morphodose.errors import InputError
-from morphodose.illumination import MIN_LIGHT
+from morphodose.imaging.illumination import MIN_LIGHT
 
 ENDINGS = (".tif", ".tiff", ".TIF", ".TIFF")
 

@@ -1,7 +1,7 @@
 """Figures of image quality: focus, saturation, background, what stands out from it.
 
 Figures are absolute, since one well-timepoint cannot be compared with the rest of the plate while it is
-being processed. `morphodose.judgement` makes a verdict of them.
+being processed. `morphodose.imaging.judgement` makes a verdict of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.focus import focus_figure
-from morphodose.images import Field
-from morphodose.saturation import ceiling, piled_up
+from morphodose.imaging.focus import focus_figure
+from morphodose.imaging.images import Field
+from morphodose.imaging.saturation import ceiling, piled_up
 
 #: Below this contrast (in units of the pixel noise) nothing stands out from the background.
 MIN_CONTRAST = 3.0
@@ -141,7 +141,7 @@ def stained(pixels: npt.NDArray[np.generic]) -> dict[str, float]:
 def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str, float]:
     """Figures of one channel of one field.
 
-    ``PowerLogLogSlope``, ``Focus`` (`morphodose.focus.focus_figure`), ``PercentSaturated``, ``Background``
+    ``PowerLogLogSlope``, ``Focus`` (`imaging.focus.focus_figure`), ``PercentSaturated``, ``Background``
     (5th percentile, counts), ``PercentBackground`` (of `ceiling`), ``DynamicRange`` (99.9th less 5th
     percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts); for stains also those of
     `stained`, NaN for brightfield.

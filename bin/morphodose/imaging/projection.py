@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.broken import MOST_ELSEWHERE, Missing, missing_block
 from morphodose.errors import InputError
-from morphodose.focus import focus_figure, peak_at_edge, sharpest
-from morphodose.projection_methods import check_method, no_such_plane, plane_of
+from morphodose.imaging.broken import MOST_ELSEWHERE, Missing, missing_block
+from morphodose.imaging.focus import focus_figure, peak_at_edge, sharpest
+from morphodose.imaging.projection_methods import check_method, no_such_plane, plane_of
 
 #: Reads one plane; it is called once for each plane, in the order of z.
 Reader = Callable[[], npt.NDArray[np.generic]]
@@ -40,7 +40,7 @@ class Projected:
     z : tuple of int
         z of the planes, ascending.
     focus : tuple of float
-        Figure of merit of each plane (`morphodose.focus.focus_figure`).
+        Figure of merit of each plane (`morphodose.imaging.focus.focus_figure`).
     used : tuple of bool
         The planes that went into `pixels`.
     peak : int
@@ -69,7 +69,7 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     planes : sequence of Plane
         In any order; sorted by z here.
     method : str
-        One of `morphodose.projection_methods.METHODS`. ``middle`` is the lower of two middle planes;
+        One of `morphodose.imaging.projection_methods.METHODS`. ``middle`` is the lower of two middle planes;
         ``mean`` is rounded to the depth of the planes.
 
     Raises

@@ -1,0 +1,1 @@
+"""Fields of an image: reading and writing, focus, projection, quality, illumination."""
