@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pyarrow.parquet as pq
 
-from morphodose.annotate import (
+from morphodose.cells.annotate import (
     DOUBT,
     FIELD_KEYS,
     ORIGIN,
@@ -24,6 +24,7 @@ from morphodose.annotate import (
     read_frames,
     read_lookup,
 )
+from morphodose.cells.unusable import read_unusable
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import find_files
@@ -31,7 +32,6 @@ from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
 from morphodose.steps.annotate_cells import STEP
 from morphodose.tables import LACKING, column_units, parquet_files, write_arrow, write_table
-from morphodose.unusable import read_unusable
 
 #: Figures of quality that every channel has.
 SPREAD = "ImageQuality_Spread_"

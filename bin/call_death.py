@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.cells.unusable import read_unusable
 from morphodose.cli import command
 from morphodose.death.compensation import compensate, spillover
 from morphodose.death.gates import MIN_VEHICLE_CELLS, moved_fractions, unstained
@@ -27,7 +28,6 @@ from morphodose.platemap import PlateMap, read_plate_map
 from morphodose.responses.groups import GROUP
 from morphodose.steps.call_death import STEP
 from morphodose.tables import parquet_files, write_table
-from morphodose.unusable import read_unusable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
+from morphodose.cells.cellset import SETS
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.export.cells import read_reduced, selected_features, why_not_reduced, write_cells
 from morphodose.export.wells import write_wells
 from morphodose.files import find_files
 from morphodose.options.flags import takes
-from morphodose.reduction.cellset import SETS
 from morphodose.steps.export_anndata import STEP
 from morphodose.tables import column_units, read_table
 

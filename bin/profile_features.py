@@ -10,6 +10,8 @@ import click
 import numpy as np
 import pandas as pd
 
+from morphodose.cells.cellset import open_cells
+from morphodose.cells.fields import read_fields
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.options.flags import takes
@@ -18,8 +20,6 @@ from morphodose.profiles.left_out import left_out_rows
 from morphodose.profiles.normalise import Profiles, join, normalise
 from morphodose.profiles.retrieval import SCORES, resample, score_conditions, with_conditions
 from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
-from morphodose.reduction.cellset import open_cells
-from morphodose.reduction.fields import read_fields
 from morphodose.responses.groups import GROUP, add_groups, find_groups
 from morphodose.steps.profile_features import STEP
 from morphodose.tables import write_arrow, write_table

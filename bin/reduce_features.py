@@ -12,12 +12,12 @@ import click
 import numpy as np
 import pyarrow as pa
 
+from morphodose.cells.cellset import SETS, CellSet, open_cells
+from morphodose.cells.fields import read_fields
 from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.options.flags import takes
-from morphodose.reduction.cellset import SETS, CellSet, open_cells
-from morphodose.reduction.fields import read_fields
 from morphodose.reduction.fit import Fitted, NothingToReduce, Settings, fit, strata
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from morphodose.cells.unusable import unusable_channels
 from morphodose.cli import command
 from morphodose.evaluation.design import NothingToLearnError, nothing_learned, parse_exclude, plan
 from morphodose.evaluation.labels import groups_of, parse_labels
@@ -25,7 +26,6 @@ from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
 from morphodose.steps.split_cells import STEP
 from morphodose.tables import count_rows, write_table
-from morphodose.unusable import unusable_channels
 
 EXISTING = click.Path(exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)

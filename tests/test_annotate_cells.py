@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from morphodose.annotate import Lookup
+from morphodose.cells.annotate import Lookup
 from morphodose.errors import InputError
 from morphodose.report.verdict import _lacking
 from morphodose.tables import LACKING, column_units, write_table

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycytominer import feature_select
 
+from morphodose.cells.cellset import open_cells
+from morphodose.cells.fields import read_fields
 from morphodose.profiles.aggregate import well_medians
 from morphodose.profiles.normalise import Profiles, join, normalise, redundant
 from morphodose.profiles.retrieval import (
@@ -18,8 +20,6 @@ from morphodose.profiles.retrieval import (
     with_conditions,
 )
 from morphodose.profiles.scorecard import COLUMNS, differences, scorecard, to_arrow
-from morphodose.reduction.cellset import open_cells
-from morphodose.reduction.fields import read_fields
 from reduction_tables import screen
 from stats_tables import run, succeed
 

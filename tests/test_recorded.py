@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 
+from morphodose.cells.unusable import features_of_channels
 from morphodose.imaging.images import Field, write_field
 from morphodose.report.checks import Check
 from morphodose.report.quality import verdict_part
@@ -19,7 +20,6 @@ from morphodose.report.recorded import recorded_checks
 from morphodose.report.verdict import gate_checks, image_checks
 from morphodose.simulate.field import CHANNELS, render_field
 from morphodose.tables import read_table, write_table
-from morphodose.unusable import features_of_channels
 from report_tables import Tables
 from stats_tables import measurements, plate_map, succeed
 from test_report import screen_of

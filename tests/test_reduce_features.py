@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.preprocessing import MinMaxScaler
 
-from morphodose.reduction.cellset import open_cells
-from morphodose.reduction.fields import read_fields
+from morphodose.cells.cellset import open_cells
+from morphodose.cells.fields import read_fields
 from morphodose.reduction.fit import Settings, fit
 from reduction_tables import keys, screen, write_embeddings
 from stats_tables import run, succeed

@@ -9,9 +9,9 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import chi2 as sklearn_chi2
 from sklearn.preprocessing import minmax_scale
 
+from morphodose.cells.excluded import excluded
+from morphodose.cells.fields import fields_of
 from morphodose.reduction.chi2 import ClassSums
-from morphodose.reduction.excluded import excluded
-from morphodose.reduction.fields import fields_of
 from morphodose.reduction.pca import Covariance, principal_components
 from morphodose.reduction.select import choose
 from morphodose.reduction.umap_sample import Sampler, allocate

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.errors import InputError
 from morphodose.evaluation.design import Design, FieldCrops, usable
 from morphodose.evaluation.labels import LABELS, Content
@@ -21,7 +22,6 @@ from morphodose.files import find_files, replacing
 from morphodose.imaging.focus import OUT_OF_FOCUS
 from morphodose.platemap import PlateMap
 from morphodose.tables import parquet_files, signed_metadata
-from morphodose.unusable import UNUSABLE, unusable_channels
 
 VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
 _UNIT = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well")

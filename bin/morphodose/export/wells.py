@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from morphodose.cells.cellset import EMBEDDING, SETS
 from morphodose.errors import InputError
 from morphodose.export import h5ad
 from morphodose.files import replacing
 from morphodose.names import well_timepoint_id
-from morphodose.reduction.cellset import EMBEDDING, SETS
 from morphodose.tables import read_table
 
 #: Columns of the table of wells that describe a well, beside its ``Metadata_*``.

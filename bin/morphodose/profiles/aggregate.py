@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from pycytominer import aggregate
 
-from morphodose.reduction.cellset import CellSet
-from morphodose.reduction.fields import LABELS
+from morphodose.cells.cellset import CellSet
+from morphodose.cells.fields import LABELS
 
 WELL_KEYS = (
     "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",

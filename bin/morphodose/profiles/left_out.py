@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from morphodose.cells.fields import Fields
 from morphodose.profiles.aggregate import KEYS
 from morphodose.profiles.normalise import Profiles
-from morphodose.reduction.fields import Fields
 
 _WELL = ["Metadata_Acquisition", "Metadata_Well"]
 #: How the reason of one set is told in the joined one.

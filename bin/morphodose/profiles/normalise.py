@@ -9,9 +9,9 @@ import pandas as pd
 from pycytominer import feature_select
 from pycytominer.operations import RobustMAD
 
+from morphodose.cells.excluded import excluded
 from morphodose.profiles.aggregate import COUNT
 from morphodose.profiles.relative import OWN_REFERENCE
-from morphodose.reduction.excluded import excluded
 from morphodose.responses.select import Kind, Layout
 
 #: A median over fewer cells is not used.

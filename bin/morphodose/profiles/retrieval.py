@@ -12,8 +12,8 @@ from copairs.compute import get_null_dists
 from copairs.map import average_precision
 from scipy.stats import false_discovery_control
 
+from morphodose.cells.fields import VEHICLE
 from morphodose.profiles.normalise import kinds_of
-from morphodose.reduction.fields import VEHICLE
 from morphodose.responses.groups import name_groups
 
 SCORES = ("activity", "reproducibility")

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.cells.unusable import UNUSABLE
 from morphodose.errors import InputError
 from morphodose.names import well_timepoint_id
 from morphodose.profiles.endpoints import Endpoint
 from morphodose.profiles.intervals import fraction_interval
 from morphodose.profiles.segmentation import segmentation_counts
-from morphodose.unusable import UNUSABLE
 
 if TYPE_CHECKING:
     import pandas as pd

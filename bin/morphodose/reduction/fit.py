@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.cells.cellset import CellSet
+from morphodose.cells.fields import VEHICLE, Fields
 from morphodose.errors import InputError
-from morphodose.reduction.cellset import CellSet
 from morphodose.reduction.chi2 import ClassSums
-from morphodose.reduction.fields import VEHICLE, Fields
 from morphodose.reduction.pca import Components, Covariance, principal_components
 from morphodose.reduction.projection import Projection, projection_of
 from morphodose.reduction.select import Choice, choose

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from morphodose.reduction.excluded import why_excluded
+from morphodose.cells.excluded import why_excluded
 from morphodose.reduction.variance import Floats, Moments
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.report.checks import Check, State, not_checked
 from morphodose.report.inputs import Screen
 from morphodose.report.words import counted, listed, percent
-from morphodose.unusable import UNUSABLE, unusable_channels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.unusable import UNUSABLE, features_of_channels
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import PlateMap, Value
 from morphodose.tables import parquet_files, read_table
-from morphodose.unusable import UNUSABLE, features_of_channels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.fields import LABELS, Fields
 from morphodose.errors import InputError
 from morphodose.files import find_files
-from morphodose.reduction.fields import LABELS, Fields
 from morphodose.tables import common_fields
 
 SETS = ("classical", "deep", "joint")
