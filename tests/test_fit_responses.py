@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from morphodose.errors import InputError
-from morphodose.responses.endpoints import choose, family_of, stabilised
+from morphodose.responses.endpoints import choose, stabilised, variance_model_of
 from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.logistic import logistic, predict
@@ -141,9 +141,9 @@ def test_default_endpoints_are_those_the_wells_have():
 
 
 def test_variance_models_and_scales_of_the_endpoints():
-    assert family_of("Fraction_Dying").name == "binomial"
-    assert family_of("Fraction_Lost").name == family_of("Relative_CellCount").name == "mean"
-    assert family_of("Median_X") is None
+    assert variance_model_of("Fraction_Dying").name == "binomial"
+    assert variance_model_of("Fraction_Lost").name == variance_model_of("Relative_CellCount").name == "mean"
+    assert variance_model_of("Median_X") is None
     lost = stabilised("Fraction_Lost", np.array([0.0, 0.75]), np.array([40.0, 40.0]))
     assert lost == pytest.approx([-1.0, -0.5])
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
-from morphodose.responses.families import BINOMIAL, CONSTANT, MEAN, MEAN2, choose_family
 from morphodose.responses.logistic import logistic
 from morphodose.responses.profile_likelihood import fit_curve, profile_interval
 from morphodose.responses.region import band, region
+from morphodose.responses.variance_models import BINOMIAL, CONSTANT, MEAN, MEAN2, choose_variance_model
 
 DOSES = np.array([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 WELLS = np.concatenate([np.zeros(3), np.repeat(DOSES, 3)])
@@ -115,11 +115,13 @@ def test_the_interval_of_the_ec50_of_death_covers_the_truth(well_sd):
 def test_scatter_in_proportion_to_the_mean_is_seen_and_weighted():
     rng = np.random.default_rng(3)
     mean = logistic(WELLS, 1.0, 7.0, 0.0, 2.5)
-    chosen = [choose_family(WELLS, mean * np.exp(rng.normal(0, 0.1, len(WELLS)))).name for _ in range(30)]
+    chosen = [
+        choose_variance_model(WELLS, mean * np.exp(rng.normal(0, 0.1, len(WELLS)))).name for _ in range(30)
+    ]
     assert chosen.count("mean2") >= 20 and "constant" not in chosen
-    steady = [choose_family(WELLS, mean + rng.normal(0, 0.2, len(WELLS))).name for _ in range(30)]
+    steady = [choose_variance_model(WELLS, mean + rng.normal(0, 0.2, len(WELLS))).name for _ in range(30)]
     assert steady.count("constant") >= 20
-    assert choose_family(WELLS, mean - 3).name == "constant"
+    assert choose_variance_model(WELLS, mean - 3).name == "constant"
 
 
 def test_the_band_holds_the_curve_and_covers_the_truth_at_a_dose():

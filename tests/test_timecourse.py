@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphodose.responses.dose_test import holm
 from morphodose.responses.endpoints import choose
 from morphodose.responses.gathering import gather
+from morphodose.responses.multiple_testing import holm
 from morphodose.responses.select import check_wells
 from morphodose.responses.timecourse import contrasts, excess, time_courses
 from stats_tables import wells_table

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.profiles.segmentation import NUCLEI
-from morphodose.responses.dose_test import benjamini_hochberg, effect_p
+from morphodose.responses.dose_effect import effect_p
+from morphodose.responses.multiple_testing import benjamini_hochberg
 from morphodose.responses.select import Layout, series
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[d
 
     Notes
     -----
-    The test is that of a dose effect (`morphodose.responses.dose_test.effect_p`): shares on the scale of
+    The test is that of a dose effect (`morphodose.responses.dose_effect.effect_p`): shares on the scale of
     the double arcsine, wells permuted within plate and replicate, so that a well is one observation. Q is
     Benjamini and Hochberg's over everything that could be tested; where no dose differs from vehicle by
     `LEAST_DIFFERENCE` there is nothing to test and P is 1, which makes the others more cautious.

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from morphodose.responses.dose_test import holm
 from morphodose.responses.endpoints import kind_of
+from morphodose.responses.multiple_testing import holm
 
 Row = dict[str, Any]
 

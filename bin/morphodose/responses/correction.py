@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import ParameterError
-from morphodose.responses.endpoints import family_of
-from morphodose.responses.families import BINOMIAL
+from morphodose.responses.endpoints import variance_model_of
 from morphodose.responses.positions import SPARE_WELLS, TERMS, places_of
 from morphodose.responses.select import Layout, usable
+from morphodose.responses.variance_models import BINOMIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def _other_edges(vehicle: Floats, at: Floats, low: Floats, high: Floats) -> str:
 
 def _moved(endpoint: str, values: Floats, at: Floats, vehicle: Floats, vehicle_at: Floats) -> Floats:
     """Values of wells less the effect of their place."""
-    fraction = family_of(endpoint) is BINOMIAL or endpoint == "Fraction_Lost"
+    fraction = variance_model_of(endpoint) is BINOMIAL or endpoint == "Fraction_Lost"
     there = np.isfinite(values)
     ratio = not fraction and bool((values[there] > 0).all())
     y = np.log(vehicle) if ratio else vehicle
@@ -125,7 +125,7 @@ def _moved(endpoint: str, values: Floats, at: Floats, vehicle: Floats, vehicle_a
     slopes = np.linalg.lstsq(vehicle_at - centre, y - y.mean(), rcond=None)[0]
     effect = (at - centre) @ slopes
     found = values * np.exp(-effect) if ratio else values - effect
-    return np.clip(found, 0, 1) if family_of(endpoint) is BINOMIAL else found
+    return np.clip(found, 0, 1) if variance_model_of(endpoint) is BINOMIAL else found
 
 
 def note_of(said: Said, plates: set[str], hours: float, endpoint: str, terms: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import InputError
-from morphodose.responses.families import BINOMIAL, MEAN, Family
+from morphodose.responses.variance_models import BINOMIAL, MEAN, VarianceModel
 
 #: Endpoints of death, of the number of cells, and of shape, fitted where the wells have them.
 DEATH = ("Fraction_Dying", "Fraction_Dead")
@@ -58,7 +58,7 @@ def kind_of(endpoint: str) -> str:
     return "death" if endpoint.startswith("Fraction_") else "shape"
 
 
-def family_of(endpoint: str) -> Family | None:
+def variance_model_of(endpoint: str) -> VarianceModel | None:
     """How the values of an endpoint scatter around their curve; None where the wells must tell."""
     if endpoint == "Fraction_Lost" or endpoint.startswith(("Relative_", "Count_")):
         return MEAN
@@ -77,12 +77,12 @@ def stabilised(
 
     Fractions: Freeman & Tukey's double arcsine (1950). Numbers of cells: square root. Else as they are.
     """
-    family = family_of(endpoint)
-    if family is BINOMIAL:
+    variance_model = variance_model_of(endpoint)
+    if variance_model is BINOMIAL:
         n = np.maximum(cells, 1)
         count = values * n
         return 0.5 * (np.arcsin(np.sqrt(count / (n + 1))) + np.arcsin(np.sqrt((count + 1) / (n + 1))))
-    if family is MEAN:
+    if variance_model is MEAN:
         # more lost cells are a higher value, on this scale too
         return (
             -np.sqrt(np.maximum(1 - values, 0)) if is_mirrored(endpoint) else np.sqrt(np.maximum(values, 0))

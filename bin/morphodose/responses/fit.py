@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import benjamini_hochberg, effect_p, lack_of_fit
-from morphodose.responses.endpoints import family_of, is_mirrored, stabilised
-from morphodose.responses.families import BINOMIAL, MEAN, choose_family
+from morphodose.responses.dose_effect import effect_p, lack_of_fit
+from morphodose.responses.endpoints import is_mirrored, stabilised, variance_model_of
 from morphodose.responses.gathering import Series, weights_of
 from morphodose.responses.groups import Grouping, plain
 from morphodose.responses.layout import layout_doubt
 from morphodose.responses.logistic import HILL_RANGE
 from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
+from morphodose.responses.multiple_testing import benjamini_hochberg
 from morphodose.responses.profile_likelihood import CurveFit, fit_curve, profile_interval
 from morphodose.responses.region import band, region
 from morphodose.responses.replicates import (
@@ -30,6 +30,7 @@ from morphodose.responses.replicates import (
     prior_of,
     spread_of_ec50,
 )
+from morphodose.responses.variance_models import BINOMIAL, MEAN, choose_variance_model
 from morphodose.responses.verdict import EFFECT_Q, LACK_P, judge, too_little
 
 Floats = npt.NDArray[np.float64]
@@ -52,19 +53,19 @@ def fit_series(one: Series) -> CurveFit | None:
         return None
     values = 1 - one.values if is_mirrored(one.endpoint) else one.values
     weights = weights_of(one)
-    family = family_of(one.endpoint) or choose_family(one.doses, values, weights)
-    return fit_curve(one.doses, values, weights, family)
+    variance_model = variance_model_of(one.endpoint) or choose_variance_model(one.doses, values, weights)
+    return fit_curve(one.doses, values, weights, variance_model)
 
 
 def effect_of(one: Series, seed: int) -> float:
     """P value of "the dose does nothing", with the scatter of the endpoint; NaN where there is too little."""
     if too_little(one):
         return math.nan
-    family = family_of(one.endpoint)
-    if family is BINOMIAL:
+    variance_model = variance_model_of(one.endpoint)
+    if variance_model is BINOMIAL:
         return effect_p(one.doses, one.values, one.blocks, seed=seed, cells=one.cells)
     weights = weights_of(one)
-    scale = stabilised(one.endpoint, one.values, one.cells) if family is MEAN else one.values
+    scale = stabilised(one.endpoint, one.values, one.cells) if variance_model is MEAN else one.values
     return effect_p(one.doses, scale, one.blocks, seed=seed, weights=weights)
 
 
@@ -171,11 +172,11 @@ def prepare(one: Series, out: npt.NDArray[np.bool_], rate: float) -> Prepared:
 
 def _apart(one: Series) -> npt.NDArray[np.bool_]:
     """Wells that lie apart from their replicates, on the scale where those of the endpoint scatter alike."""
-    family = family_of(one.endpoint)
-    if family is not None:
+    variance_model = variance_model_of(one.endpoint)
+    if variance_model is not None:
         return apart(one.doses, stabilised(one.endpoint, one.values, one.cells), np.ones(len(one.doses)))
     weights = weights_of(one)
-    name = choose_family(one.doses, one.values, weights).name
+    name = choose_variance_model(one.doses, one.values, weights).name
     values = np.sqrt(one.values) if name == "mean" else np.log(one.values) if name == "mean2" else one.values
     return apart(one.doses, values, weights)
 
@@ -249,9 +250,9 @@ def _fit_into(
     if fit is None:
         row["Reason"] = f"{turned.words()}; up to there {too_little(one)}" if turned else too_little(one)
         return [], off
-    row["Model"] = f"4PL, variance {VARIANCE[fit.family.name]}"
+    row["Model"] = f"4PL, variance {VARIANCE[fit.variance_model.name]}"
     row["LackOfFit_P"], row["R2"] = lack_of_fit(
-        fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.family.variance(fit.at(fit.doses))
+        fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.variance_model.variance(fit.at(fit.doses))
     )
     half = spread.half(prior)
     verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"], half)
@@ -299,7 +300,7 @@ def _mirrored(mirrored: bool, middle: Floats, low: Floats, high: Floats) -> tupl
 def _hook_of(one: Series) -> Hook | None:
     """Whether the effect falls back at high doses; fractions and counts on the scale of `stabilised`."""
     weights = weights_of(one)
-    if family_of(one.endpoint) is BINOMIAL:
+    if variance_model_of(one.endpoint) is BINOMIAL:
         weights = np.ones(len(weights))
     found = hook(one.doses, stabilised(one.endpoint, one.values, one.cells), weights)
     if found is None:
@@ -311,7 +312,7 @@ def _hook_of(one: Series) -> Hook | None:
 def _doubts(one: Series, fit: CurveFit, outlying: npt.NDArray[np.bool_]) -> list[str]:
     """What to keep in mind of a curve."""
     found = []
-    low, high = fit.family.low, fit.family.high
+    low, high = fit.variance_model.low, fit.variance_model.high
     for name, value in (("at dose 0", fit.at_zero), ("at high doses", fit.at_infinity)):
         if min(abs(value - low), abs(value - high)) < 1e-9 and not is_mirrored(one.endpoint):
             found.append(f"the plateau {name} rests on its bound {value:.0f}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.endpoints import family_of
-from morphodose.responses.families import BINOMIAL
+from morphodose.responses.endpoints import variance_model_of
 from morphodose.responses.select import Layout, cells_behind, series, usable
+from morphodose.responses.variance_models import BINOMIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,8 +145,8 @@ def scaled(
     by moments, DerSimonian & Laird 1986, over itself and the error of the block's mean). A plate without
     vehicle wells is brought to the level of the others by the doses that it shares with them.
     """
-    family = family_of(endpoint)
-    if family is BINOMIAL or endpoint.startswith("Relative_") or endpoint == "Fraction_Lost":
+    variance_model = variance_model_of(endpoint)
+    if variance_model is BINOMIAL or endpoint.startswith("Relative_") or endpoint == "Fraction_Lost":
         return values, []
     names = np.unique(blocks)
     vehicle = doses == 0
@@ -207,9 +207,9 @@ def weights_of(one: Series) -> Floats:
     Fractions: cells. Counts: fields. Medians: ``1 / (1 + even / cells)``, where a well of `even` cells
     scatters alike by the drawing of its cells and by the differences between wells.
     """
-    family = family_of(one.endpoint)
-    if family is not None:
-        return np.maximum(one.cells if family is BINOMIAL else one.fields, 1)
+    variance_model = variance_model_of(one.endpoint)
+    if variance_model is not None:
+        return np.maximum(one.cells if variance_model is BINOMIAL else one.fields, 1)
     cells = np.maximum(one.cells, 1)
     if cells.min() >= 0.5 * cells.max():  # a weight below 2 between wells changes nothing
         return np.ones(len(cells))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import benjamini_hochberg, lack_of_fit
+from morphodose.responses.dose_effect import lack_of_fit
 from morphodose.responses.fit import effect_of, fit_series
 from morphodose.responses.gathering import Series, series_of
+from morphodose.responses.multiple_testing import benjamini_hochberg
 from morphodose.responses.profile_likelihood import CurveFit
 from morphodose.responses.region import region
 from morphodose.responses.replicates import Prior, spread_of_ec50
@@ -165,7 +166,7 @@ def _judged(one: Series, rate: float) -> dict[str, Any]:
     if fit is None:
         raise AssertionError("a series that is enough for a curve has one")
     at = fit.at(fit.doses)
-    lack, r2 = lack_of_fit(fit.doses, fit.values, at, fit.weights / fit.family.variance(at))
+    lack, r2 = lack_of_fit(fit.doses, fit.values, at, fit.weights / fit.variance_model.variance(at))
     if lack < LACK_P and r2 < LACK_R2:
         why = f"the doses do not follow one sigmoid curve (R2 {r2:.2f}, lack of fit P {lack:.1g})"
         return {"State": "refused", "Reason": why}

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import effect_p
+from morphodose.responses.dose_effect import effect_p
 from morphodose.responses.endpoints import stabilised
 from morphodose.responses.gathering import Series
 from morphodose.responses.positions import SPARE_WELLS, TERMS, places_of

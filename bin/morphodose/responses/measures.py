@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.endpoints import family_of, is_mirrored, kind_of
-from morphodose.responses.families import BINOMIAL
+from morphodose.responses.endpoints import is_mirrored, kind_of, variance_model_of
 from morphodose.responses.gathering import Series
 from morphodose.responses.profile_likelihood import CurveFit
 from morphodose.responses.region import Region
+from morphodose.responses.variance_models import BINOMIAL
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def of_curve(one: Series, fit: CurveFit, allowed: Region, widening: float) -> di
     vehicle = fit.values[fit.doses == 0]
     sd = float(vehicle.std(ddof=1)) if len(vehicle) >= LEAST_VEHICLE else math.nan
     level = math.nan
-    if family_of(one.endpoint) is BINOMIAL:
+    if variance_model_of(one.endpoint) is BINOMIAL:
         level = 0.5
     absolute = kind_of(one.endpoint) == "count" or is_mirrored(one.endpoint)
 

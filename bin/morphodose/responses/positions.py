@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import benjamini_hochberg
 from morphodose.responses.endpoints import stabilised
+from morphodose.responses.multiple_testing import benjamini_hochberg
 from morphodose.responses.select import cells_behind, usable
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.families import Family
 from morphodose.responses.logistic import HILL_RANGE, logistic, shape
+from morphodose.responses.variance_models import VarianceModel
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class CurveFit:
     ----------
     doses, values, weights : (W,) array
         One entry a well; doses ≥ 0.
-    family : Family
+    variance_model : VarianceModel
         Variance model.
     at_zero, at_infinity, log_ec50, hill : float
         The estimate.
@@ -46,7 +46,7 @@ class CurveFit:
     doses: Floats
     values: Floats
     weights: Floats
-    family: Family
+    variance_model: VarianceModel
     at_zero: float
     at_infinity: float
     log_ec50: float
@@ -73,7 +73,7 @@ class CurveFit:
     def solve(self, log_ec50: Floats, log_hill: Floats) -> tuple[Floats, Floats, Floats]:
         """Shares, best asymptotes and deviance for candidates of EC50 and slope; see `conditional`."""
         shares = shape(self.doses, log_ec50[:, None], np.exp(log_hill)[:, None])
-        return shares, *conditional(self.values, self.weights, self.family, shares)
+        return shares, *conditional(self.values, self.weights, self.variance_model, shares)
 
 
 def ec50_bounds(doses: Floats) -> tuple[float, float]:
@@ -83,7 +83,7 @@ def ec50_bounds(doses: Floats) -> tuple[float, float]:
 
 
 def conditional(
-    values: Floats, weights: Floats, family: Family, shares: Floats, rounds: int = 8
+    values: Floats, weights: Floats, variance_model: VarianceModel, shares: Floats, rounds: int = 8
 ) -> tuple[Floats, Floats]:
     """Best asymptotes and deviance for given curve shapes.
 
@@ -99,7 +99,7 @@ def conditional(
     Returns
     -------
     asymptotes : (G, 2) array
-        At dose 0 and at an infinite dose, within the bounds of the family.
+        At dose 0 and at an infinite dose, within the bounds of the variance model.
     deviance : (G,) array
     """
     rest = 1 - shares
@@ -107,20 +107,20 @@ def conditional(
     mean = np.broadcast_to(0.5 * values + 0.5 * np.average(values, weights=weights), shares.shape)
     best = np.full(len(shares), np.inf)
     asymptotes = np.zeros((len(shares), 2))
-    rounds = 1 if family.name == "constant" else rounds
+    rounds = 1 if variance_model.name == "constant" else rounds
     for number in range(rounds):
-        w = weights / family.variance(mean)
-        found = _bounded_pair(w, rest, shares, values, family)
+        w = weights / variance_model.variance(mean)
+        found = _bounded_pair(w, rest, shares, values, variance_model)
         mean = found[:, :1] * rest + found[:, 1:] * shares
         if number < rounds - 3:  # still far from settled
             continue
-        deviance = family.deviance(values, mean, weights)
+        deviance = variance_model.deviance(values, mean, weights)
         better = deviance < best
         best[better], asymptotes[better] = deviance[better], found[better]
     return asymptotes, best
 
 
-def _bounded_pair(w: Floats, a: Floats, b: Floats, values: Floats, family: Family) -> Floats:
+def _bounded_pair(w: Floats, a: Floats, b: Floats, values: Floats, variance_model: VarianceModel) -> Floats:
     """Weighted least squares of ``values ~ p a + q b`` for each row, `p` and `q` within the bounds."""
     aa, ab, bb = (w * a * a).sum(1), (w * a * b).sum(1), (w * b * b).sum(1)
     ay, by = (w * a * values).sum(1), (w * b * values).sum(1)
@@ -128,7 +128,7 @@ def _bounded_pair(w: Floats, a: Floats, b: Floats, values: Floats, family: Famil
     aa, bb = aa + ridge, bb + ridge
     determinant = aa * bb - ab * ab
     p, q = (bb * ay - ab * by) / determinant, (aa * by - ab * ay) / determinant
-    low, high = family.low, family.high
+    low, high = variance_model.low, variance_model.high
     if not (math.isfinite(low) or math.isfinite(high)):
         return np.column_stack([p, q])
     # of a convex problem in a box: free if inside, else the better of the two pinned solutions
@@ -144,7 +144,7 @@ def _bounded_pair(w: Floats, a: Floats, b: Floats, values: Floats, family: Famil
     return np.column_stack([np.where(first, p_pinned, p_given), np.where(first, q_given, q_pinned)])
 
 
-def fit_curve(doses: Floats, values: Floats, weights: Floats, family: Family) -> CurveFit:
+def fit_curve(doses: Floats, values: Floats, weights: Floats, variance_model: VarianceModel) -> CurveFit:
     """Fit the curve; fractions whose wells differ by more than chance are weighted for it.
 
     See `fit_fixed` for the arguments. With fractions, the wells of a dose differ in more than the drawing of
@@ -152,21 +152,21 @@ def fit_curve(doses: Floats, values: Floats, weights: Floats, family: Family) ->
     variance of a fraction p of n cells is ``p (1 - p) / n * (1 + tau n p (1 - p))``, that is, wells differ by
     an SD of ``sqrt(tau)`` on the logit scale; `tau` is such that Pearson's chi² meets its expectation.
     """
-    fit = fit_fixed(doses, values, weights, family)
-    if family.name != "binomial":
+    fit = fit_fixed(doses, values, weights, variance_model)
+    if variance_model.name != "binomial":
         return fit
     for _ in range(2):
         shares = fit.at(fit.doses)
         inflation = _well_variance(fit, shares, np.asarray(weights, dtype=float))
         if inflation is None:
             break
-        fit = fit_fixed(doses, values, weights / inflation, family)
+        fit = fit_fixed(doses, values, weights / inflation, variance_model)
     return fit
 
 
 def _well_variance(fit: CurveFit, mean: Floats, cells: Floats) -> Floats | None:
     """Factor by which the variance of each well exceeds the binomial, or None where none does."""
-    variance = fit.family.variance(mean)
+    variance = fit.variance_model.variance(mean)
     squares = (fit.values - mean) ** 2 / variance
     if float(np.sum(cells * squares)) <= fit.freedom:
         return None
@@ -180,14 +180,14 @@ def _well_variance(fit: CurveFit, mean: Floats, cells: Floats) -> Floats | None:
     return 1 + high * cells * variance
 
 
-def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) -> CurveFit:
+def fit_fixed(doses: Floats, values: Floats, weights: Floats, variance_model: VarianceModel) -> CurveFit:
     """Fit the curve with given weights, on a grid over EC50 and slope, then finer grids around the best.
 
     Parameters
     ----------
     doses, values, weights : (W,) array
         Wells; more than 4, of at least 3 doses, values not all equal (the caller sees to it).
-    family : Family
+    variance_model : VarianceModel
         Variance model; its bounds hold for both asymptotes.
 
     Notes
@@ -196,8 +196,8 @@ def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) ->
     start has to be guessed and no local minimum is taken for the best.
     """
     doses, values, weights = (np.asarray(each, dtype=float) for each in (doses, values, weights))
-    family = family.scaled_to(values)
-    blank = CurveFit(doses, values, weights, family, 0.0, 0.0, 0.0, 1.0, math.inf, 1.0)
+    variance_model = variance_model.scaled_to(values)
+    blank = CurveFit(doses, values, weights, variance_model, 0.0, 0.0, 0.0, 1.0, math.inf, 1.0)
     low, high = ec50_bounds(doses)
     centres, log_hills = np.linspace(low, high, 120), LOG_HILLS[::2]
     ec50_step, hill_step = centres[1] - centres[0], log_hills[1] - log_hills[0]
@@ -217,10 +217,15 @@ def fit_fixed(doses: Floats, values: Floats, weights: Floats, family: Family) ->
     hill = math.exp(log_hill)
     at_zero, at_infinity = map(float, asymptotes)
     mean = logistic(doses, at_zero, at_infinity, log_ec50, hill)
-    phi = max(family.pearson(values, mean, weights) / max(len(values) - PARAMETERS, 1), family.phi_floor)
+    phi = max(
+        variance_model.pearson(values, mean, weights) / max(len(values) - PARAMETERS, 1),
+        variance_model.phi_floor,
+    )
     if phi <= 0:  # a perfect fit: no scatter to estimate it from
         phi = 1e-12 * max(float(np.var(values)), 1e-300)
-    return CurveFit(doses, values, weights, family, at_zero, at_infinity, log_ec50, hill, deviance, phi)
+    return CurveFit(
+        doses, values, weights, variance_model, at_zero, at_infinity, log_ec50, hill, deviance, phi
+    )
 
 
 def profile_interval(fit: CurveFit, parameter: str, level: float = 0.95) -> tuple[float, float]:

@@ -60,7 +60,7 @@ class Region:
             q = math.sin(angle) / second
             p = (math.cos(angle) - ab / first * q) / first
             moved = self.asymptotes + np.sqrt(self.slack)[:, None] * np.column_stack([p, q])
-            moved = np.clip(moved, self.fit.family.low, self.fit.family.high)
+            moved = np.clip(moved, self.fit.variance_model.low, self.fit.variance_model.high)
             parts.append(function(self.log_ec50, self.log_hill, moved))
         found = np.concatenate(parts)
         found = found[~np.isnan(found)]
@@ -79,7 +79,7 @@ def region(fit: CurveFit, level: float = 0.95) -> Region:
     keep = slack >= 0
     shares, asymptotes = shares[keep], asymptotes[keep]
     mean = asymptotes[:, :1] * (1 - shares) + asymptotes[:, 1:] * shares
-    w = fit.weights / fit.family.variance(mean)
+    w = fit.weights / fit.variance_model.variance(mean)
     curvature = np.column_stack(
         [(w * (1 - shares) ** 2).sum(1), (w * shares * (1 - shares)).sum(1), (w * shares**2).sum(1)]
     )
@@ -98,7 +98,7 @@ def band(allowed: Region, grid: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     low, high : (D,) array
-        Within what the family allows, and within twice the range of the wells beyond them.
+        Within what the variance model allows, and within twice the range of the wells beyond them.
     """
     fit = allowed.fit
     estimate = fit.at(grid)
@@ -109,6 +109,6 @@ def band(allowed: Region, grid: Floats) -> tuple[Floats, Floats]:
         high[position] = max(estimate[position], float((middle + half).max()))
     reach = 2 * float(np.ptp(fit.values)) or 1.0
     return (
-        np.maximum(low, max(fit.family.low, fit.values.min() - reach)),
-        np.minimum(high, min(fit.family.high, fit.values.max() + reach)),
+        np.maximum(low, max(fit.variance_model.low, fit.values.min() - reach)),
+        np.minimum(high, min(fit.variance_model.high, fit.values.max() + reach)),
     )

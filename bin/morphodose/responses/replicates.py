@@ -123,7 +123,7 @@ def spread_of_ec50(fit: CurveFit, blocks: npt.NDArray[np.generic]) -> Spread:
             continue
         shares = shape(fit.doses[mine][None, :], fit.log_ec50 + offsets[:, None], fit.hill)
         mean = fit.at_zero * (1 - shares) + fit.at_infinity * shares
-        deviance = fit.family.deviance(fit.values[mine], mean, fit.weights[mine])
+        deviance = fit.variance_model.deviance(fit.values[mine], mean, fit.weights[mine])
         place = int(np.argmin(deviance))
         if not 0 < place < len(offsets) - 1:
             continue
@@ -194,7 +194,7 @@ def outliers(fit: CurveFit) -> npt.NDArray[np.bool_]:
     from scipy.special import stdtr
 
     residuals = (fit.values - fit.at(fit.doses)) * np.sqrt(
-        fit.weights / fit.family.variance(fit.at(fit.doses)) / fit.phi
+        fit.weights / fit.variance_model.variance(fit.at(fit.doses)) / fit.phi
     )
     freedom = fit.freedom
     if freedom < 3:

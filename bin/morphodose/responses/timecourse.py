@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.responses.dose_test import benjamini_hochberg, holm
-from morphodose.responses.endpoints import LEAST_CELLS, family_of, kind_of, stabilised
+from morphodose.responses.endpoints import LEAST_CELLS, kind_of, stabilised, variance_model_of
 from morphodose.responses.gathering import Series, weights_of
 from morphodose.responses.layout import layout_doubt
+from morphodose.responses.multiple_testing import benjamini_hochberg, holm
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def all_contrasts(mine: list[Series]) -> list[Contrast]:
     """Contrasts of every dose and timepoint of a compound's endpoint, P values adjusted over them (Holm)."""
     found: list[Contrast] = []
     for one in sorted(mine, key=lambda each: each.keys["Metadata_Timepoint"]):
-        weights = weights_of(one) if family_of(one.endpoint) is None else None
+        weights = weights_of(one) if variance_model_of(one.endpoint) is None else None
         scale = stabilised(one.endpoint, one.values, one.cells)
         found += contrasts(one.keys["Metadata_Timepoint"], one.doses, scale, weights)
     changed = holm(np.array([each.p for each in found]))

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Family:
+class VarianceModel:
     """A variance model.
 
     Attributes
@@ -39,14 +39,14 @@ class Family:
     phi_floor: float = 0.0
     tiny: float = 1e-4
 
-    def scaled_to(self, values: Floats) -> Family:
-        """The family with its smallest mean in proportion to the values."""
+    def scaled_to(self, values: Floats) -> VarianceModel:
+        """The model with its smallest mean in proportion to the values."""
         if self.name in ("mean", "mean2"):
             return replace(self, tiny=1e-3 * max(float(np.mean(np.abs(values))), 1e-300))
         return self
 
     def clip(self, mean: Floats) -> Floats:
-        """Means inside the open range of the family."""
+        """Means inside the open range of the model."""
         if self.name == "binomial":
             return np.clip(mean, self.tiny, 1 - self.tiny)
         return mean if self.name == "constant" else np.maximum(mean, self.tiny)
@@ -77,15 +77,15 @@ class Family:
         return float(np.sum(weights * (values - mean) ** 2 / self.variance(mean)))
 
 
-CONSTANT = Family("constant")
-BINOMIAL = Family("binomial", 0.0, 1.0, 1.0)
-MEAN = Family("mean", 0.0, np.inf)
-MEAN2 = Family("mean2", 0.0, np.inf)
+CONSTANT = VarianceModel("constant")
+BINOMIAL = VarianceModel("binomial", 0.0, 1.0, 1.0)
+MEAN = VarianceModel("mean", 0.0, np.inf)
+MEAN2 = VarianceModel("mean2", 0.0, np.inf)
 
 
-def choose_family(
+def choose_variance_model(
     doses: Floats, values: Floats, weights: Floats | None = None, least_ratio: float = 1.3
-) -> Family:
+) -> VarianceModel:
     """Constant variance or a power of the mean, whichever the replicate wells speak for.
 
     Parameters

@@ -250,28 +250,3 @@ def lack_of_fit(
         return float("nan"), float(r2)
     ratio = (lack / between_freedom) / (pure / pure_freedom)
     return float(fdtrc(between_freedom, pure_freedom, ratio)), float(r2)
-
-
-def holm(p_values: Floats) -> Floats:
-    """P values adjusted for their number (Holm 1979, Scand. J. Stat. 6:65); NaN stays NaN.
-
-    Not by statsmodels, which collects all of Python's garbage in each call: most of the time of a screen of
-    many compounds.
-    """
-    found = np.asarray(p_values, dtype=float).copy()
-    there = np.flatnonzero(np.isfinite(found))
-    order = there[np.argsort(found[there])]
-    steps = np.maximum.accumulate(found[order] * np.arange(len(order), 0, -1))
-    found[order] = np.minimum(steps, 1.0)
-    return found
-
-
-def benjamini_hochberg(p_values: Floats) -> Floats:
-    """False discovery rates of a set of P values (Benjamini & Hochberg 1995); NaN stays NaN."""
-    from statsmodels.stats.multitest import multipletests
-
-    found = np.asarray(p_values, dtype=float).copy()
-    there = np.isfinite(found)
-    if there.any():
-        found[there] = multipletests(found[there], method="fdr_bh")[1]
-    return found

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from morphodose.responses.dose_test import arrangements, benjamini_hochberg, effect_p, lack_of_fit
+from morphodose.responses.dose_effect import arrangements, effect_p, lack_of_fit
 from morphodose.responses.logistic import logistic
+from morphodose.responses.multiple_testing import benjamini_hochberg
 
 DOSES = np.concatenate([np.zeros(3), np.repeat([0.1, 1.0, 10.0, 100.0], 3)])
 
