@@ -3,8 +3,9 @@
 
 Run with ``PYTHONPATH=bin:benchmarks:tests/helpers python benchmarks/page.py [--compounds 1,40,320]``. Tables
 and small images are simulated: 8 doses and vehicle, 3 replicates, and 6 timepoints of one compound, 2 of
-several. The page is opened in headless Chromium; painted is its first contentful paint, drawn the median of
-20 drawings of the map of 10,000 cells.
+several; from 200 compounds on 4 doses, 80 compounds on a 384-well plate beside 64 vehicle wells. The page is
+opened in headless Chromium; painted is its first contentful paint, drawn the median of 20 drawings of the map
+of 10,000 cells.
 """
 
 from __future__ import annotations
@@ -39,8 +40,14 @@ DRAWN = """() => {
 def write_tables(folder: Path, compounds: int) -> list[str]:
     """Write the tables of a screen; the arguments of `report.py`."""
     times = (4, 8, 16, 24, 48, 72) if compounds == 1 else (24, 48)
-    screen = Tables([f"Compound {n + 1}" for n in range(compounds)], doses=DOSES, times=times)
-    wells = compounds * len(times) * 3 * (len(DOSES) + 1)
+    many = compounds >= 200
+    screen = Tables(
+        [f"Compound {n + 1}" for n in range(compounds)],
+        doses=DOSES[1::2] if many else DOSES,
+        times=times,
+        per_plate=80 if many else 0,
+    )
+    wells = len(list(screen.places())) * len(times)
     deep = DeepTables(screen, cells=max(min(CELLS // wells, 12), 1), sets=("classical",))
     return [*screen.write(folder / "tables"), *deep.write(folder / "deep")]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from browser import SIZES, Watched, chromium, report_problems, serious_faults
 from report_deep_tables import DeepTables
@@ -169,7 +170,7 @@ def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: 
     page = opened.page
     assert page.locator("[data-view=md-hit] h3").text_content() == "=SUM(A1)"
     page.locator('#md-hits [data-hit="3"]').click()
-    assert page.locator("[data-view=md-hit] h3").text_content() == "<i>delta</i>"
+    expect(page.locator("[data-view=md-hit] h3")).to_have_text("<i>delta</i>")
     assert page.locator("[data-view=md-hit] .md-tile").count() == 3
     assert "compound=%3Ci%3Edelta" in page.url and page.locator("#md-compound").input_value() == "3"
     page.click("[data-view-link=compound]")
@@ -178,13 +179,45 @@ def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: 
     # one montage, where it is looked at
     assert page.locator(".md-montage").count() == 1
     assert page.locator("#md-compound-view .md-montage").is_visible()
+    name = page.locator("#md-compound-view h3")
     page.select_option("#md-compound", index=2)
-    assert page.locator("#md-compound-view h3").text_content() == HOSTILE
+    expect(name).to_have_text(HOSTILE)
     page.select_option("#md-compound", index=0)
-    assert page.locator("#md-compound-view h3").text_content() == "=SUM(A1)"
+    expect(name).to_have_text("=SUM(A1)")
+    figure = page.locator("#md-compound-view figure.md-fig").first
+    figure.hover()
+    assert b"<svg" in saved(page, figure.locator("button", has_text="SVG"))[1], (
+        "still saved, after the way back"
+    )
+    # the last choice counts, however fast it came after others
+    page.evaluate("""() => { const list = document.querySelector('#md-compound');
+      for (const i of [1, 2, 3, 1, 1]) { list.value = i; list.dispatchEvent(new Event('change', { bubbles: true })); } }""")
+    expect(name).to_have_text("beta")
     page.reload()
     page = opened.open(compound="beta", view="compound")
-    assert page.locator("#md-compound-view h3").text_content() == "beta"
+    expect(page.locator("#md-compound-view h3")).to_have_text("beta")
+
+
+@on_several
+def test_going_back_and_a_name_that_is_not_there_leave_no_wrong_compound(opened: Watched) -> None:
+    page = opened.page
+    name = page.locator("#md-compound-view h3")
+    page.click("[data-view-link=compound]")
+    page.select_option("#md-compound", index=1)
+    expect(name).to_have_text("beta")
+    page.go_back()
+    expect(page.locator("[data-view=md-hit] h3")).to_have_text("=SUM(A1)")
+    assert "beta" not in page.url and page.locator("#md-compound").input_value() == "0"
+    page = opened.open(compound="gamma<b>", view="compound")
+    text = "The address asks for the compound “gamma<b>”, which this screen does not have; =SUM(A1) is shown."
+    expect(page.locator(".md-unknown")).to_have_text(text)
+
+
+@on_several
+def test_a_browser_that_cannot_unpack_says_so_in_the_place_of_the_compound(opened: Watched) -> None:
+    opened.page.add_init_script("delete window.DecompressionStream")
+    page = opened.open(compound="beta", view="compound")
+    expect(page.locator("#md-compound-view .md-notice")).to_contain_text("open the page in a newer one")
 
 
 @on_several
@@ -193,7 +226,9 @@ def test_hostile_names_are_shown_and_not_run(opened: Watched) -> None:
     assert HOSTILE in page.evaluate("document.body.textContent")
     for view in VIEWS:
         opened.open(view=view, compound=HOSTILE)
-        assert page.evaluate("document.querySelectorAll('img[src=x], main script, main b b').length") == 0
+        page.wait_for_function("document.querySelector('#md-compound-view').dataset.shown === '2'")
+        planted = "img[src=x], main script:not([type='application/zlib']), main b b"
+        assert page.locator(planted).count() == 0
     opened.open(view="plate")
     # the second plate has the last replicate of the last compound alone, which is chosen for it
     page.select_option("#md-plate-plate", index=1)

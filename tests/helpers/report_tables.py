@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ class Tables:
     doses: Sequence[float] = DOSES
     times: Sequence[float] = (4, 24, 48)
     replicates: int = 3
+    #: Compounds that share a 384-well plate, each in a well a dose, beside the vehicle wells of them all; a
+    #: replicate is a copy of the plates. 0: a row of a 96-well plate a compound and replicate.
+    per_plate: int = 0
     unit: str = "uM"
     death: bool = True
     seed: int = 3
@@ -58,19 +61,37 @@ class Tables:
     loss_at: dict[float, float] = field(default_factory=dict)
     ec50: dict[float, float] = field(default_factory=lambda: {4: 60.0, 24: 6.0, 48: 1.9})
 
-    def wells(self) -> pd.DataFrame:
-        """The table `wells`: a column of the plate a dose, one row per replicate of a compound."""
-        chance = np.random.default_rng(self.seed)
-        rows = []
-        for time in self.times:
-            for number, compound in enumerate(self.compounds):
-                for replicate in range(1, self.replicates + 1):
-                    plate, line = divmod(number * self.replicates + replicate - 1, 7)
-                    for column, dose in enumerate((0.0, *self.doses), start=2):
-                        well = f"{'BCDEFGH'[line]}{column:02d}"
-                        rows.append(
-                            self._well(chance, time, compound, str(replicate), well, dose, f"P{plate + 1}")
+    def places(self) -> Iterator[tuple[str, int, str, float, str]]:
+        """Compound, replicate, well, dose and plate of each well."""
+        for number, compound in enumerate(self.compounds):
+            for replicate in range(1, self.replicates + 1):
+                if self.per_plate:
+                    plate, place = divmod(number, self.per_plate)
+                    first = place * len(self.doses)
+                    spots = [(dose, first + i) for i, dose in enumerate(self.doses)]
+                    if place == 0:  # the rest of the plate is vehicle
+                        spots = [(0.0, i) for i in range(self.per_plate * len(self.doses), 384)] + spots
+                    for dose, spot in spots:
+                        yield (
+                            compound,
+                            replicate,
+                            f"{chr(65 + spot // 24)}{spot % 24 + 1:02d}",
+                            dose,
+                            f"P{plate + 1}",
                         )
+                    continue
+                plate, line = divmod(number * self.replicates + replicate - 1, 7)
+                for column, dose in enumerate((0.0, *self.doses), start=2):
+                    yield compound, replicate, f"{'BCDEFGH'[line]}{column:02d}", dose, f"P{plate + 1}"
+
+    def wells(self) -> pd.DataFrame:
+        """The table `wells`."""
+        chance = np.random.default_rng(self.seed)
+        rows = [
+            self._well(chance, time, compound, str(replicate), well, dose, plate)
+            for time in self.times
+            for compound, replicate, well, dose, plate in self.places()
+        ]
         frame = pd.DataFrame(rows)
         vehicle = (
             frame[frame["Metadata_Role"] == "vehicle"]

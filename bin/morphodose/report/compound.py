@@ -5,7 +5,7 @@ from __future__ import annotations
 from morphodose.report import counts, curves, death, shape
 from morphodose.report.answers import finite, interval, no_curves
 from morphodose.report.figure import Album
-from morphodose.report.html import escape, folded, long_table, notice, paragraph, table
+from morphodose.report.html import escape, folded, long_table, notice, packed, paragraph, table
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
 from morphodose.report.primary import hit_parts
@@ -23,9 +23,7 @@ def section(screen: Screen, album: Album) -> Section:
     curves.draw_files(screen, album)
     reading = folded("How to read the curves", paragraph(curves.READING))
     first = view(screen, names[0])
-    others = "".join(
-        f'<template id="md-compound-{i}">{view(screen, name)}</template>' for i, name in enumerate(names) if i
-    )
+    others = "".join(packed(f"md-compound-{i}", view(screen, name)) for i, name in enumerate(names) if i)
     html = (
         f'{reading}<div class="md-view" id="md-compound-view" data-view="md-compound" data-shown="0">'
         f"{first}</div>"

@@ -11,7 +11,7 @@ from morphodose.report.answers import STATES, ec50_phrase, ec50_words, finite
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_drawing, curve_of, rows_of
 from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
-from morphodose.report.html import escape, figure, notice
+from morphodose.report.html import escape, figure, notice, packed
 from morphodose.report.inputs import Screen
 from morphodose.report.montage import montage
 from morphodose.report.shape import onset_summary
@@ -179,12 +179,8 @@ def _picker(screen: Screen, ranked: Sequence[Hit], tiles: Tiles) -> str:
     first = f'<div class="md-view" data-view="md-hit" data-shown="0">{_view(screen, ranked[0], tiles)}</div>'
     if len(ranked) == 1:
         return first
-    templates = "".join(
-        f'<template id="md-hit-{i}">{_view(screen, hit, tiles)}</template>'
-        for i, hit in enumerate(ranked)
-        if i
-    )
-    return hit_table(screen, ranked) + first + templates
+    others = "".join(packed(f"md-hit-{i}", _view(screen, hit, tiles)) for i, hit in enumerate(ranked) if i)
+    return hit_table(screen, ranked) + first + others
 
 
 def _view(screen: Screen, hit: Hit, tiles: Tiles) -> str:

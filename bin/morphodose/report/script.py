@@ -90,28 +90,22 @@ md.go = target => {
 // a compound: its pieces in all views, its row, the control, the address
 md.names = (md.data("page") || { compounds: [] }).compounds;
 md.compound = 0;
-md.piece = (key, place) => {
-  const view = document.querySelector(`[data-view="${key}"]`);
-  if (view && view.dataset.shown === String(place)) return view;
-  const kept = md.id(key + "-" + place);
-  return kept ? kept.content : null;
+const pieces = new Map();
+const unpack = async text => {
+  if (!("DecompressionStream" in window)) throw new Error("This browser cannot unpack the other compounds: open the page in a newer one (Chrome 80, Firefox 113, Safari 16.4 or later).");
+  const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
 };
-md.choose = (number, remember) => {
-  home();
-  md.all("[data-view]").forEach(view => {
-    const key = view.dataset.view;
-    if (view.dataset.shown === String(number)) return;
-    const wanted = md.id(key + "-" + number);
-    if (!wanted) return;
-    if (!md.id(key + "-" + view.dataset.shown)) { // the one that the page came with
-      const kept = md.make("template");
-      kept.id = key + "-" + view.dataset.shown;
-      kept.content.append(...view.childNodes);
-      view.after(kept);
-    }
-    view.replaceChildren(wanted.content.cloneNode(true));
-    view.dataset.shown = number;
-  });
+// what a view has of a compound that is not shown, as a fragment; null where it has nothing
+md.piece = (key, place) => {
+  const name = key + "-" + place;
+  if (!pieces.has(name)) {
+    const packed = md.id(name), made = document.createElement("template");
+    pieces.set(name, packed ? unpack(packed.textContent).then(text => { made.innerHTML = text; return made.content; }) : Promise.resolve(null));
+  }
+  return pieces.get(name);
+};
+md.choose = async (number, remember) => {
   md.compound = Number(number);
   const list = md.id("md-compound");
   if (list) list.value = number;
@@ -121,6 +115,18 @@ md.choose = (number, remember) => {
     button.setAttribute("aria-pressed", mine);
   });
   if (remember) md.remember({ compound: md.names[number] });
+  const views = md.all("[data-view]").filter(view => view.dataset.shown !== String(number));
+  const found = await Promise.all(views.map(view => md.piece(view.dataset.view, number).catch(fault => md.make("div", fault.message, "md-notice"))));
+  if (md.compound !== Number(number)) return; // another was chosen meanwhile
+  home();
+  views.forEach((view, i) => {
+    if (!found[i] || view.dataset.shown === String(number)) return;
+    const kept = document.createDocumentFragment();
+    kept.append(...view.childNodes);
+    pieces.set(view.dataset.view + "-" + view.dataset.shown, Promise.resolve(kept));
+    view.append(found[i]);
+    view.dataset.shown = number;
+  });
   settle();
 };
 // the montage stands in the view that is shown: there is one of it
@@ -231,8 +237,14 @@ START = r"""
 const start = () => {
   const target = location.hash.startsWith("#sec-") ? md.id(location.hash.slice(1)) : null;
   const named = location.hash.startsWith("#view-") ? location.hash.slice(6) : null;
-  const wanted = md.names.indexOf(md.asked("compound"));
-  if (wanted >= 0 && wanted !== md.compound) md.choose(wanted, false);
+  const name = md.asked("compound"), wanted = Math.max(md.names.indexOf(name), 0);
+  if (wanted !== md.compound) md.choose(wanted, false);
+  md.all(".md-unknown").forEach(line => line.remove());
+  if (name !== null && !md.names.includes(name)) {
+    const line = md.make("p", `The address asks for the compound “${name}”, which this screen does not have; ${md.names[0] ?? "no compound"} is shown.`, "md-notice md-unknown");
+    line.setAttribute("role", "status");
+    md.id("md-main").prepend(line);
+  }
   md.show(named || md.asked("view") || "answer");
   if (target) md.go(target);
 };

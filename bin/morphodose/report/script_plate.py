@@ -92,11 +92,12 @@ const reach = () => {
   if (!rows.length) { chooser("time").value = wells.time[here[0]]; rows = has("time", here); }
   if (!has("replicate", rows).length) chooser("replicate").value = wells.replicate[rows[0]];
 };
-const curveOf = (row, endpoint) => {
+const curveOf = async (row, endpoint) => {
   const wells = md.data("wells"), time = String(wells.times[wells.time[row]]);
   const role = wells.roles[wells.role[row]];
   const compound = role === "treated" ? wells.compound[row] : md.compound;
-  const piece = md.piece("md-compound", compound);
+  const view = md.id("md-compound-view");
+  const piece = view && view.dataset.shown === String(compound) ? view : await md.piece("md-compound", compound);
   if (!piece) return null;
   const svg = md.all("svg.md-curve[data-wells]", piece).find(each => each.dataset.endpoint === endpoint.key && each.dataset.time === time);
   if (!svg) return null;
@@ -126,11 +127,12 @@ const tell = row => {
     image.alt = `Image of well ${well.name}`;
     parts.push(image);
   } else parts.push(md.make("p", "No image of this well is on the page.", "md-none"));
-  const curve = curveOf(row, endpoint);
-  if (curve) {
-    parts.push(md.make("p", `On the curve of ${curve.compound}${curve.on ? "" : " (not among its wells)"}:`));
-    parts.push(curve.svg);
-  } else parts.push(md.make("p", "No curve of this endpoint was fitted here.", "md-none"));
+  const place = md.make("div");
+  parts.push(place);
+  curveOf(row, endpoint).then(curve => {
+    if (curve) place.append(md.make("p", `On the curve of ${curve.compound}${curve.on ? "" : " (not among its wells)"}:`), curve.svg);
+    else place.append(md.make("p", "No curve of this endpoint was fitted here.", "md-none"));
+  }).catch(fault => place.append(md.make("p", fault.message, "md-none")));
   const list = md.make("dl", undefined, "md-list md-values");
   for (const each of wells.endpoints) {
     if (each.values[row] === null) continue;
