@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from morphodose.death.states import QUADRANTS
 from morphodose.tables import write_table
 from report_tables import Tables
 
@@ -217,7 +218,7 @@ class DeepTables:
             frame = pd.DataFrame({**keys, "Metadata_ObjectLabel": np.arange(1, self.cells + 1)})
             frame["Metadata_CellID"] = [f"{image}_obj{label}" for label in frame["Metadata_ObjectLabel"]]
             dying = well.get("Fraction_Dying", 0.0)
-            states = ["Viable", "EarlyApoptotic", "LateApoptotic"]
+            states = list(QUADRANTS[:3])
             shares = [1 - dying, dying / 2, dying / 2]
             frame["Metadata_DeathState"] = chance.choice(states, self.cells, p=shares)
             frame[f"{kind}_1"] = chance.normal(np.log10(0.03 + well["Metadata_Dose"]), 0.5, self.cells)

@@ -190,7 +190,7 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(False, why, f"{label}: {why}", evidence=seen)
     majority = seen.against.get("majority")
     if majority is None or majority.low <= 0:
-        less = "" if majority is None else f" (difference {_text(majority)})"
+        less = "" if majority is None else f", a difference of {_text(majority)}"
         why = f"on held-out cells the network is not better than chance: balanced accuracy {network}{less}"
         return Verdict(False, why, evidence=seen)
     if label == "dose" and seen.same_layout >= SAME_LAYOUT:
@@ -198,7 +198,8 @@ def judge(evidence: Evidence) -> Verdict:
     control = seen.against["network_permuted"]
     if control.low <= 0:
         why = (
-            f"the network, at {network}, is not better than on permuted labels (difference {_text(control)})"
+            f"the network, at {network}, is not better than on permuted labels: a difference of "
+            f"{_text(control)}"
         )
         return Verdict(False, why, evidence=seen)
     if seen.chance is None:
@@ -247,7 +248,7 @@ def _confounded(seen: Evidence) -> Verdict:
     """No better than position, which tells the label."""
     label, network = seen.label, _text(seen.network)
     position = seen.against.get("position")
-    less = "" if position is None else f" (network less position: {_text(position)})"
+    less = "" if position is None else f", the network less position {_text(position)}"
     same = label == "dose" and seen.same_layout >= SAME_LAYOUT
     layout = (
         "the layout is the same on all replicates"

@@ -107,7 +107,7 @@ def sentences(screen: Screen) -> list[str]:
             told = reading(screen, label)
             kept = held_out_words(screen)
             text = f"Network: it tells the {label} of cells of {kept} it has not seen"
-            text += f" ({told})" if told else ""
+            text += f": {told}" if told else ""
             extra = added(screen, label)
             lines.append(f"{text}; {extra}." if extra else f"{text}.")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from morphodose.report.deep_words import unit_of
 from morphodose.report.draw import dose_colours, dose_name
 from morphodose.report.figure import panels
 from morphodose.report.inputs import Screen
-from morphodose.report.words import STATES, figure_text, hours, ramp
+from morphodose.report.words import SINGLE_STATES, STATES, figure_text, hours, ramp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 MOST_DRAWN = 3000
 #: Classes of a colour scale; with more of them the colours say nothing.
 MOST_CLASSES = 12
+#: State as the table of cells names it (`morphodose.death.states.STATES`) → words, colour.
+STATES_OF_CELLS = {
+    re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): look for name, look in (STATES | SINGLE_STATES).items()
+}
+#: Colour of what has no class.
+NO_CLASS = "#B5B5B5"
 #: Colours without an order (Okabe & Ito 2008, without yellow and black, and three more).
 PLAIN = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C8C8C", "#4B3B2A")
 
@@ -76,8 +83,10 @@ def colourings(screen: Screen, cells: pd.DataFrame) -> dict[str, list[Group]]:
     }
     if "Metadata_DeathState" in cells:
         state = cells["Metadata_DeathState"].astype(object)
-        found["state"] = [(words, c, state == name) for name, (words, c) in STATES.items()]
-        found["state"] = [group for group in found["state"] if group[2].any()]
+        groups = [(words, c, state == name) for name, (words, c) in STATES_OF_CELLS.items()]
+        found["state"] = [
+            group for group in [*groups, ("no state", NO_CLASS, state.isna())] if group[2].any()
+        ]
     if len(compounds) > 1:
         found["compound"] = [
             (n, c, treated & (cells["Compound"] == n)) for n, c in zip(compounds, PLAIN, strict=False)

@@ -103,7 +103,7 @@ def view(screen: Screen, compound: str) -> str:
             note = f"Why not fitted: {'; '.join(why)}." if why else ""
             name = endpoint_words(endpoint, screen.units)
             html += figure(f'<div class="md-row">{drawn}</div>', name, caption=note)
-    return html or notice(f"Left out: {no_curves(screen)}.")
+    return f'<div class="md-flow">{html}</div>' if html else notice(f"Left out: {no_curves(screen)}.")
 
 
 def _reason(row: Mapping[str, Any]) -> bool:
@@ -258,6 +258,8 @@ def fits_table(screen: Screen, compound: str) -> str:
     ]
     rows: list[list[object]] = []
     for endpoint in endpoint_order(screen.responses):
+        if endpoint == "Fraction_Lost":
+            continue
         for row in rows_of(screen, compound, endpoint):
             slope = (
                 f"{number(row['Hill'])} ({interval(row.get('Hill_Low'), row.get('Hill_High'))})"

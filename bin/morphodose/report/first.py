@@ -91,10 +91,10 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _interval(effect: Effect) -> str:
-    if not (finite(effect.low) and finite(effect.high)):
+def _interval(low: float, high: float) -> str:
+    if not (finite(low) and finite(high)):
         return "one well, no interval"
-    return f"95 % interval {percent(effect.low)} – {percent(effect.high)}"
+    return f"95 % interval {percent(low)} – {percent(high)}"
 
 
 def _response(hit: Hit, words: str) -> str:
@@ -105,8 +105,9 @@ def _response(hit: Hit, words: str) -> str:
     if effect and endpoint.startswith(("Fraction_", "Relative_")):
         unit = str(hit.main.get("Metadata_DoseUnit") or "")
         text += (
-            f" At {dose_words(effect.dose, unit)} {percent(effect.value)} ({_interval(effect)}), in vehicle "
-            f"{percent(effect.vehicle)}."
+            f" At {dose_words(effect.dose, unit)} {percent(effect.value)} "
+            f"({_interval(effect.low, effect.high)}), in vehicle {percent(effect.vehicle)} "
+            f"({_interval(effect.vehicle_low, effect.vehicle_high)})."
         )
     return text
 
@@ -117,7 +118,7 @@ def _loss(screen: Screen, hit: Hit) -> str:
     unit, lost = screen.dose_unit(hit.compound), hit.lost
     text = (
         f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
-        f"cells are lost against vehicle ({_interval(lost)})"
+        f"cells are lost against vehicle ({_interval(lost.low, lost.high)})"
     )
     row = latest(rows_of(screen, hit.compound, "Relative_CellCount"))
     if row is not None:

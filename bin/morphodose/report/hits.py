@@ -30,6 +30,8 @@ class Effect:
     low: float
     high: float
     vehicle: float
+    vehicle_low: float = math.nan
+    vehicle_high: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,14 @@ def _shape(screen: Screen, compound: str) -> Row | None:
 def _greatest(screen: Screen, compound: str, endpoint: str, time: float) -> Effect | None:
     frame = conditions_of(screen, compound, endpoint)
     frame = frame[frame["Timepoint"] == time]
-    vehicle = frame.loc[frame["Dose"] <= 0, "Mean"]
+    vehicle = frame[frame["Dose"] <= 0]
     treated = frame[frame["Dose"] > 0]
     if vehicle.empty or treated.empty:
         return None
-    base = float(vehicle.iloc[0])
+    base, base_low, base_high = (float(vehicle[name].iloc[0]) for name in ("Mean", "Low", "High"))
     row = treated.loc[(treated["Mean"] - base).abs().idxmax()]
-    return Effect(float(row["Dose"]), time, float(row["Mean"]), float(row["Low"]), float(row["High"]), base)
+    value, low, high = (float(row[name]) for name in ("Mean", "Low", "High"))
+    return Effect(float(row["Dose"]), time, value, low, high, base, base_low, base_high)
 
 
 def _lost(screen: Screen, compound: str) -> Effect | None:

@@ -99,6 +99,8 @@ def _why_no_onsets(screen: Screen) -> str:
 
 def _onset_table(screen: Screen, onsets: pd.DataFrame) -> str:
     """One row per endpoint (shape, count, death), one column per dose; darker the earlier."""
+    # cells lost are cells that remain, read from the other end
+    onsets = onsets[onsets["Endpoint"] != "Fraction_Lost"]
     viable = onsets["Endpoint"].str.startswith("MedianViable_")
     if viable.any():  # medians of all cells say the same, less clearly
         onsets = onsets[~onsets["Endpoint"].str.startswith("Median_")]
@@ -184,8 +186,12 @@ def onset_summary(screen: Screen) -> list[str]:
                 else "no death was seen"
             )
             when = f"shape from {hours(row['ShapeOnset_h'])}, {later}"
-            example = f"at {dose_name(row['Metadata_Dose'], unit)}, {when}"
-            sentences.append(f"{compound}: morphology changes before staining at {doses} ({example}).")
+            excess = [row.get(name) for name in ("Dying_Excess", "Dying_ExcessLow", "Dying_ExcessHigh")]
+            if all(map(finite, excess)):
+                value, low, high = (percent(float(part), 1) for part in excess if part is not None)
+                when += f"; dying cells then {value} above vehicle (95 % interval {low} – {high})"
+            at = f"; at {dose_name(row['Metadata_Dose'], unit)} " if len(first) > 1 else ": "
+            sentences.append(f"{compound}: morphology changes before staining at {doses}{at}{when}.")
         elif (mine["MorphologyFirst"] == "no").any():
             sentences.append(f"{compound}: morphology was not seen to change before staining at any dose.")
         elif (mine["MorphologyFirst"] == "neither").all():

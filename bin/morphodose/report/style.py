@@ -86,6 +86,8 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-pair > * { min-width: 0; max-width: 100%; }
 .md-pair > [data-home] { flex: 1 1 560px; }
 .md-row { display: flex; flex-wrap: wrap; gap: 10px; }
+.md-flow { display: flex; flex-wrap: wrap; gap: 0 26px; align-items: flex-start; }
+.md-flow figcaption { width: 0; min-width: 100%; }
 .md-montage { margin: 0; }
 .md-montage table { border-collapse: separate; border-spacing: 2px; font-size: 12px; table-layout: fixed; width: 100%;
   min-width: calc(46px + var(--md-tiles) * 46px); max-width: calc(46px + var(--md-tiles) * 122px); }

@@ -43,7 +43,7 @@ class Frame:
 
 
 LARGE = Frame(430, 300, 54, 12, 38, 42, named=True)
-PANEL = Frame(265, 190)
+PANEL = Frame(310, 200)
 SPARK = Frame(110, 30, 2, 2, 2, 2, labels=False)
 
 
