@@ -56,6 +56,7 @@ def main(
     max_missing: float,
     pca_components: int | None,
     training: str,
+    group_by: str,
     umap_cells: int,
     umap_components: int,
     seed: int,
@@ -67,7 +68,10 @@ def main(
     With --model the tables of the model are copied, so that OUT says what its coordinates are made of and can
     be a model itself. A screen without cells has reduction.json alone, with the reason.
     """
-    given = open_cells(kind, cells, embeddings, read_fields(images))
+    fields = read_fields(images, group_by)
+    for line in fields.divided.said:
+        say(line)
+    given = open_cells(kind, cells, embeddings, fields)
     record: dict[str, Any] = {"set": kind, "seed": seed}
     features, components = sizes(select_features, pca_components, training)
     if model is None:
@@ -110,6 +114,7 @@ def described(cells: CellSet, fitted: Fitted) -> dict[str, Any]:
     return {
         "label": fitted.label or None,
         "label_reason": "" if fitted.label else "one dose and one timepoint: features are not ranked",
+        "ranked_within": [name for name in cells.of_fields.divided.names if name],
         "cells": fitted.cells,
         "wells": len(cells.wells),
         "features": len(fitted.choices),

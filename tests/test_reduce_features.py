@@ -13,7 +13,9 @@ from sklearn.preprocessing import MinMaxScaler
 
 from morphodose.cells.cellset import open_cells
 from morphodose.cells.fields import read_fields
+from morphodose.errors import InputError
 from morphodose.reduction.fit import Settings, fit
+from morphodose.tables import write_table
 from reduction_tables import keys, screen, write_embeddings
 from stats_tables import run, succeed
 
@@ -92,6 +94,63 @@ def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(fold
     assert table.loc["Cells_Same", "Reason"] == "no variance"
     assert table.loc["Cells_Noise", "Reason"].startswith("chi-squared rank")
     assert table.loc["Nuclei_Gap", "Missing"] == pytest.approx(0.1, abs=1e-6)
+
+
+def two_cell_lines(folder):
+    """Line X and Y with features that rise in X and fall in Y, that only tell the lines apart, and noise.
+
+    Line X has few cells at the low dose and Y few at the high one, so that what tells the lines apart follows
+    the dose where they are pooled. DMSO of line X says so; the other vehicle well serves line Y.
+    """
+    rng = np.random.default_rng(3)
+    images = []
+    for well, line, role, dose, cells in (
+        ("A01", "X", "vehicle", 0.0, 30), ("A02", None, "vehicle", 0.0, 30),
+        ("B01", "X", "treated", 1.0, 5), ("B02", "X", "treated", 10.0, 60),
+        ("B03", "Y", "treated", 1.0, 60), ("B04", "Y", "treated", 10.0, 5),
+    ):  # fmt: skip
+        of = keys("T", 24.0, "1", well, cells)
+        step, other = np.log10(1 + dose), line != "X"
+        numbers = {
+            "Cells_Line": rng.normal(10 if other else 0, 1, cells),
+            "Cells_Noise": rng.normal(0, 1, cells),
+            "Cells_Opposite": rng.normal(-step if other else step, 0.3, cells),
+            "Cells_Same": rng.normal(step, 0.3, cells),
+        }
+        write_table(pd.DataFrame(of | numbers), folder / "cells" / f"T_Well_{well}.parquet")
+        first = {k: v[0] for k, v in of.items() if k not in ("Metadata_ObjectLabel", "Metadata_CellID")}
+        labels = {"Metadata_Compound": "DMSO" if role == "vehicle" else "Drug", "Metadata_Dose": dose,
+                  "Metadata_DoseUnit": "uM", "Metadata_Role": role, "Metadata_CellLine": line}  # fmt: skip
+        images.append(first | labels)
+    write_table(pd.DataFrame(images), folder / "images" / "T.parquet")
+    return folder
+
+
+def test_features_are_ranked_within_each_cell_line_with_its_own_vehicle(tmp_path):
+    folder = two_cell_lines(tmp_path)
+    succeed(
+        "reduce_features", "--set", "classical", "--cells", folder / "cells", "--images", folder / "images",
+        "--out", tmp_path / "auto", "--umap_cells", 0, "--select_features", 2, "--pca_components", 2,
+    )  # fmt: skip
+    table = pd.read_parquet(tmp_path / "auto" / "selected_features.parquet").set_index("Feature")
+    assert set(table.index[table["Selected"]]) == {"Cells_Opposite", "Cells_Same"}
+    cells = coordinates(folder / "cells")
+    wells = cells["Metadata_Well"]
+    names = ["Cells_Line", "Cells_Noise", "Cells_Opposite", "Cells_Same"]
+    scaled = MinMaxScaler().fit_transform(cells[names])
+    lines = [wells.isin(["A01", "B01", "B02"]), wells.isin(["A02", "B03", "B04"])]
+    expected = sum(chi2(scaled[line], wells[line])[0] for line in lines)
+    assert table.loc[names, "Chi2"].to_numpy() == pytest.approx(expected, rel=1e-4)
+    record = json.loads((tmp_path / "auto" / "reduction.json").read_text())
+    assert record["ranked_within"] == ["CellLine=X", "CellLine=Y"]
+    # pooled, what tells the lines apart comes first
+    pooled = fit(
+        open_cells("classical", folder / "cells", None, read_fields(folder / "images", "none")),
+        Settings(top=1),
+    )
+    assert pooled.projection.features == ("Cells_Line",)
+    with pytest.raises(InputError, match="'Serum' is not a column of the plate map"):
+        read_fields(folder / "images", "Serum")
 
 
 def test_the_first_component_of_each_set_follows_the_dose(reduced):

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.divided import Divided, divide
 from morphodose.errors import InputError
+from morphodose.responses.groups import NONE
 from morphodose.tables import parquet_files
 
 #: Columns that every field carries to its cells.
@@ -35,12 +37,15 @@ class Fields:
     codes : dict
         ``dose`` and ``time`` → (F,) array of int, the class of each field; -1 where it has none (positive
         controls have no dose class).
+    divided : Divided
+        Groups, within which features are ranked.
     """
 
     table: pa.Table
     kept: npt.NDArray[np.bool_]
     classes: dict[str, list[str]]
     codes: dict[str, npt.NDArray[np.int64]]
+    divided: Divided
 
     def rows(self, images: pa.Array, source: str) -> npt.NDArray[np.int64]:
         """Row of each image id in the table.
@@ -62,19 +67,35 @@ class Fields:
         Returns
         -------
         str
-            ``dose``, ``time``, or '' where neither has two classes.
+            ``dose``, ``time``, or '' where neither has two classes (in any group).
         """
         order = ("dose", "time") if wanted == "dose" else ("time", "dose")
-        return next((name for name in order if len(self.classes[name]) > 1), "")
+        return next((name for name in order if self._differs(name)), "")
+
+    def units(self, label: str) -> npt.NDArray[np.int64]:
+        """Group and class of each field as one number; see `Divided.units`."""
+        return self.divided.units(self.codes[label], len(self.classes[label]))
+
+    def strata(self, label: str) -> list[npt.NDArray[np.float64]]:
+        """Which units make up the classes of each group; see `Divided.strata`."""
+        names = self.classes[label]
+        shared = 0 if label == "dose" and names[:1] == [VEHICLE] else None
+        return self.divided.strata(len(names), shared)
+
+    def _differs(self, label: str) -> bool:
+        """Whether any group has two classes."""
+        units, count = self.units(label), len(self.classes[label]) * len(self.divided.names)
+        there = np.bincount(units[units >= 0], minlength=count) > 0
+        return any((of @ there > 0).sum() > 1 for of in self.strata(label))
 
 
-def read_fields(images: str | Path) -> Fields:
-    """Fields of the tables of `annotate_cells`.
+def read_fields(images: str | Path, group_by: str = NONE) -> Fields:
+    """Fields of the tables of `annotate_cells`; `group_by` says what divides them (`find_groups`).
 
     Raises
     ------
     InputError
-        If there is no table, or a column is missing.
+        If there is no table, or a column is missing, or `group_by` names one that is not there.
     """
     files = parquet_files(Path(images))
     if not files:
@@ -87,11 +108,11 @@ def read_fields(images: str | Path) -> Fields:
             raise InputError(f"{file}: no column {', '.join(missing)}; a table of annotate_cells is expected")
         keys = [name for name in names if name.startswith("Metadata_")]
         tables.append(pq.ParquetFile(file).read(columns=keys))
-    return fields_of(pa.concat_tables(tables, promote_options="permissive"))
+    return fields_of(pa.concat_tables(tables, promote_options="permissive"), group_by)
 
 
-def fields_of(table: pa.Table) -> Fields:
-    """Classes and verdicts of a table of fields."""
+def fields_of(table: pa.Table, group_by: str = NONE) -> Fields:
+    """Classes, groups and verdicts of a table of fields."""
     verdicts = table["Metadata_QCVerdict"].to_pylist() if "Metadata_QCVerdict" in table.column_names else []
     kept = np.array([verdict != "drop" for verdict in verdicts] or [True] * table.num_rows, dtype=bool)
     compounds, doses, roles = (
@@ -114,6 +135,7 @@ def fields_of(table: pa.Table) -> Fields:
             "dose": np.array([-1 if key is None else index[key] for key in doses_of], dtype=np.int64),
             "time": np.array([order[hour] for hour in hours], dtype=np.int64),
         },
+        divided=divide(table, group_by),
     )
 
 

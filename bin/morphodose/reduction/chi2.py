@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -59,7 +61,9 @@ class ClassSums:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(count > 0, self._sums[number] / count, np.nan) + shift)
 
-    def scores(self, low: Floats, high: Floats, fill: Floats) -> Floats:
+    def scores(
+        self, low: Floats, high: Floats, fill: Floats, strata: Sequence[Floats] | None = None
+    ) -> Floats:
         """Chi-squared of each feature scaled to 0 … 1 against the classes.
 
         Parameters
@@ -68,6 +72,9 @@ class ClassSums:
             Range that is scaled to 0 … 1.
         fill : (P,) array
             Value of missing entries.
+        strata : sequence of (K, C) array, optional
+            For each stratum, which of the C classes make up its K ones. Chi-squared is computed within each
+            and summed, so that what differs between strata alone (two cell lines) scores nothing.
 
         Returns
         -------
@@ -82,7 +89,15 @@ class ClassSums:
         usable = np.isfinite(span) & (span > 0)
         safe = np.where(usable, span, 1.0)
         observed = (sums - self.rows[:, None] * np.where(usable, low, 0)) / safe
-        expected = self.rows[:, None] / max(self.rows.sum(), 1) * observed.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            terms = np.where(expected > 0, (observed - expected) ** 2 / expected, 0)
-        return np.asarray(np.where(usable, terms.sum(axis=0), 0.0))
+        total = np.zeros(len(safe))
+        for of in [np.eye(len(self.rows))] if strata is None else strata:
+            total += _statistic(of @ observed, of @ self.rows)
+        return np.asarray(np.where(usable, total, 0.0))
+
+
+def _statistic(observed: Floats, rows: Floats) -> Floats:
+    """Sum over classes of (observed - expected)² / expected, of each feature."""
+    expected = rows[:, None] / max(rows.sum(), 1) * observed.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        terms = np.where(expected > 0, (observed - expected) ** 2 / expected, 0)
+    return np.asarray(terms.sum(axis=0))

@@ -72,7 +72,8 @@ def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: N
     """Select features and find their principal components; two passes over the cells.
 
     Missing values are replaced by the mean of the vehicle cells that have one (of all cells, where there is
-    no vehicle): a cell about which nothing is known is taken to look untreated.
+    no vehicle): a cell about which nothing is known is taken to look untreated. Where groups divide the
+    screen, features are ranked within each of them.
 
     Raises
     ------
@@ -81,14 +82,19 @@ def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: N
     """
     label = cells.of_fields.label(settings.label)
     moments, vehicle = Moments(len(cells.features)), Moments(len(cells.features))
-    sums = ClassSums(len(cells.of_fields.classes[label]) if label else 0, len(cells.features))
+    units = cells.of_fields.units(label) if label else np.zeros(0, dtype=np.int64)
+    # of the groups and classes that occur: of most pairs there is no cell
+    present, places = np.unique(units[units >= 0], return_inverse=True)
+    compact = np.full(len(units), -1, dtype=np.int64)
+    compact[units >= 0] = places
+    sums = ClassSums(len(present), len(cells.features))
     is_vehicle = vehicle_fields(cells.of_fields)
     for well in cells.wells:
         for block in cells.blocks(well):
             moments.add(block.values)
             vehicle.add(block.values[is_vehicle[block.fields]])
             if label:
-                sums.add(block.values, cells.of_fields.codes[label][block.fields])
+                sums.add(block.values, compact[block.fields])
         progress(f"selecting features: {well}, {moments.rows} cells so far")
     if not cells.wells:
         raise NothingToReduce(
@@ -98,7 +104,10 @@ def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: N
     if moments.rows < 2:
         raise NothingToReduce(f"{moments.rows} cells in fields that QC kept; at least two are needed")
     fill = np.where(vehicle.count > 0, vehicle.mean, moments.mean)
-    scores = sums.scores(moments.low, moments.high, fill) if label else np.full(len(cells.features), np.nan)
+    scores = np.full(len(cells.features), np.nan)
+    if label:
+        strata = [of[:, present] for of in cells.of_fields.strata(label)]
+        scores = sums.scores(moments.low, moments.high, fill, strata)
     choices = choose(cells.features, cells.origin, moments, fill, scores, settings.top, settings.max_missing)
     before = projection_of(choices)
     if not before.features:
@@ -120,7 +129,7 @@ def vehicle_fields(fields: Fields) -> npt.NDArray[np.bool_]:
 
 
 def strata(fields: Fields) -> npt.NDArray[np.int64]:
-    """Stratum of each field: role, dose, time and replicate; -1 where QC dropped it."""
+    """Stratum of each field: role, dose, time, replicate and group; -1 where QC dropped it."""
     names = (
         "Metadata_Compound",
         "Metadata_Dose",
@@ -128,7 +137,8 @@ def strata(fields: Fields) -> npt.NDArray[np.int64]:
         "Metadata_Timepoint",
         "Metadata_Replicate",
     )
-    keys = list(zip(*(map(str, fields.table[name].to_pylist()) for name in names), strict=True))
+    columns = [list(map(str, fields.table[name].to_pylist())) for name in names]
+    keys = list(zip(*columns, map(str, fields.divided.codes), strict=True))
     codes = {key: code for code, key in enumerate(sorted(set(keys)))}
     found = np.array([codes[key] for key in keys], dtype=np.int64)
     return np.where(fields.kept, found, -1)

@@ -235,11 +235,15 @@ def _selected(screen: Screen) -> Part:
     if not counts:
         return Part("Features that went in", notice("Left out: no table of selected features was written."))
     labels = {str(found.record["label"]) for found in screen.deep.sets.values() if found.record.get("label")}
+    groups = {
+        str(name) for found in screen.deep.sets.values() for name in found.record.get("ranked_within", [])
+    }
+    within = f", within {listed(sorted(groups), 4)}" if groups else ""
     text = paragraph(
         "Features without variance are left out; of the others those enter that depend most on the classes "
-        f"of {listed(sorted(labels)) or 'dose or time'} (chi-squared), since noise that all cells share "
-        "would fill the components. The components therefore show what is there of it, and are no evidence "
-        "that it is there."
+        f"of {listed(sorted(labels)) or 'dose or time'} (chi-squared{within}), since noise that all "
+        "cells share would fill the components. The components therefore show what is there of it, and are "
+        "no evidence that it is there."
     )
     return Part("Features that went in", text + table(["Features", "Outcome", "Number"], counts) + kept)
 

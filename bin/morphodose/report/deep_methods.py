@@ -174,12 +174,14 @@ def _components(writer: Text, screen: Screen, version: Mapping[str, str]) -> Non
         else ""
     )
     mapped = any(not found.umap.empty for found in sets.values())
+    within = any(found.record.get("ranked_within") for found in sets.values())
     tail = (
         f" A sample of cells was laid out by UMAP{_of(version, 'umap-learn', 'umap')} []." if mapped else ""
     )
     writer.add(
         f"Features ({names}) without variance were left out, the others ranked by chi-squared against the "
-        f"labels, standardised, and reduced by principal component analysis.{earlier}{tail}",
+        f"labels{' within each group' if within else ''}, standardised, and reduced by principal component "
+        f"analysis.{earlier}{tail}",
         *(["umap"] if mapped else []),
     )
 

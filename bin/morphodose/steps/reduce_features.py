@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.options import deep
+from morphodose.options import analysis, deep
 from morphodose.steps.step import Step
 
 STEP = Step(
@@ -12,6 +12,7 @@ STEP = Step(
         deep.SELECT_FEATURES,
         deep.PCA_COMPONENTS,
         deep.TRAINING,
+        analysis.GROUP_BY,
     ),
     words="components of the features",
     task="set of features",
