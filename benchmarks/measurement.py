@@ -27,7 +27,7 @@ import numpy as np
 from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import Compartment, compartments_of
 from morphodose.measurement.families import FAMILIES, STANDARD
-from morphodose.measurement.field import Settings, measure_field
+from morphodose.measurement.field import MeasurementSettings, measure_field
 from morphodose.measurement.granularity import Spectrum
 from morphodose.measurement.texture import grey_levels
 from morphodose.simulate.field import CHANNELS, Optics, render_field
@@ -128,7 +128,7 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 def ours(families: tuple[str, ...], given: Given) -> None:
     """The same by this project."""
-    measure_field(*given, Settings(families=families))
+    measure_field(*given, MeasurementSettings(families=families))
 
 
 def compare(given: Given, repeats: int) -> dict[str, dict[str, float]]:

@@ -32,7 +32,7 @@ from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.network import load_network
 from morphodose.segmentation.score import Score, score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
-from morphodose.segmentation.well import Settings
+from morphodose.segmentation.well import SegmentationSettings
 from morphodose.simulate.field import render_field
 from segment_cells import segment_folder
 
@@ -143,7 +143,7 @@ def main(
     loading = time.perf_counter() - begin
     peer = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
     bare = partial(peer.submit, peer_segments, weights, use_gpu, threads, cell_diameter)
-    settings = Settings(diameter=cell_diameter, nuclei_diameter=NUCLEUS_TO_CELL * cell_diameter)
+    settings = SegmentationSettings(diameter=cell_diameter, nuclei_diameter=NUCLEUS_TO_CELL * cell_diameter)
     seconds: dict[str, list[np.ndarray]] = {"task": [], "bare": []}
     agreement = Score(0.5, 0, 0, 0)
     with tempfile.TemporaryDirectory() as scratch:

@@ -34,7 +34,7 @@ from morphodose.deep.heads import loss
 from morphodose.deep.network import build_network, prepare
 from morphodose.deep.optimise import make_optimizer
 from morphodose.deep.recipe import Recipe
-from morphodose.deep.train import CLIP, Machine, choose_precision, make_fabric
+from morphodose.deep.train import Machine, choose_precision, make_fabric
 from morphodose.devices import choose_device
 
 CLASSES = {"time": ("4", "24"), "dose": ("vehicle", "1", "3", "10")}
@@ -161,7 +161,9 @@ class Rig:
         """One step of the training loop."""
         value = loss(self.model(images)[1], targets, self.recipe)
         self.fabric.backward(value)
-        self.fabric.clip_gradients(self.model, self.optimizer, max_norm=CLIP, error_if_nonfinite=False)
+        self.fabric.clip_gradients(
+            self.model, self.optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False
+        )
         self.optimizer.step()
         self.optimizer.zero_grad()
 

@@ -17,7 +17,7 @@ from morphodose.cells.unusable import read_unusable
 from morphodose.cli import command
 from morphodose.death.compensation import compensate, spillover
 from morphodose.death.gates import MIN_VEHICLE_CELLS, moved_fractions, unstained
-from morphodose.death.judge import Judged, judge
+from morphodose.death.group_states import GroupStates, states_of_group
 from morphodose.death.kinds import gate_groups
 from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
@@ -110,7 +110,7 @@ def main(
     by_hand = manual_gates(gates, channels, acquisition)
     measured = np.all([np.isfinite(_first_finite(table, stain)) for stain in stains], axis=0)
     groups = gate_groups(read_plate_map(plate_map), table, roles, measured, min_vehicle_cells, group_by)
-    parts = [judge(group, table, stains, roles, min_vehicle_cells, by_hand) for group in groups]
+    parts = [states_of_group(group, table, stains, roles, min_vehicle_cells, by_hand) for group in groups]
     count = len(roles)
     states, doubts = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
     intensities = {stain.channel: np.full(count, np.nan) for stain in stains}
@@ -248,7 +248,7 @@ def write_gates(
     table: dict[str, Any],
     stains: list[Stain],
     roles: npt.NDArray[np.object_],
-    parts: list[Judged],
+    parts: list[GroupStates],
     leaks: dict[str, float],
 ) -> None:
     """The table of gates, a row a group, stain and column."""

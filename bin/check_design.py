@@ -12,7 +12,7 @@ import click
 
 from morphodose.cli import command
 from morphodose.design.channels import ROLE_OPTIONS
-from morphodose.design.check import judge
+from morphodose.design.check import check_screen
 from morphodose.design.faults import counted, numbered
 from morphodose.design.output import remove_outputs, write_design
 from morphodose.design.parameters import Analysis
@@ -37,7 +37,7 @@ from morphodose.steps.check_design import STEP
 def main(samplesheet: str, base_dir: str | None, plate_map: str, show: int, out: str, **options: Any) -> None:
     """Check a screen's design, and write what the next steps need to know of it."""
     remove_outputs(out)
-    design = judge(
+    design = check_screen(
         samplesheet,
         plate_map,
         **{name: options[name] for name in ("file_pattern", "stack_axis", "intensity_offset", "channels")},

@@ -12,7 +12,7 @@ import torch
 from morphodose.cli import command
 from morphodose.deep.centres import class_centres, nearest_cells
 from morphodose.deep.data import shard_paths
-from morphodose.deep.gallery import Gallery, draw_examples, draw_nearest, read_classes, show_settings
+from morphodose.deep.gallery import Gallery, crop_display, draw_examples, draw_nearest, read_classes
 from morphodose.deep.network_set import read_networks
 from morphodose.devices import choose_device
 from morphodose.files import find_files
@@ -71,7 +71,7 @@ def main(
         torch.set_num_threads(threads)
     found = read_networks("trained", networks, device)
     classes, units = read_classes(labels)
-    settings = show_settings(split, crops, seed)
+    settings = crop_display(split, crops, seed)
     gallery = Gallery(split, shard_paths([crops]), found, device, settings, units)
     rows = draw_examples(gallery, classes, examples, seed, out)
     tables = find_files(embeddings, "*_embeddings.parquet")

@@ -16,7 +16,7 @@ from morphodose.errors import InputError
 from morphodose.imaging.images import read_field, read_labels
 from morphodose.keys import WellKeys, field_images, parse_keys
 from morphodose.measurement.families import parse_families
-from morphodose.measurement.field import Measured, Settings, feature_units, measure_field
+from morphodose.measurement.field import Measured, MeasurementSettings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
@@ -61,7 +61,7 @@ def main(
 ) -> None:
     """Measure the cells of all fields of a well-timepoint into one Parquet file."""
     well = parse_keys(well_timepoint, keys)
-    settings = Settings(
+    settings = MeasurementSettings(
         parse_families(features),
         texture_scaling,
         texture_scale,

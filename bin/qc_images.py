@@ -13,7 +13,7 @@ from morphodose.cli import id_option, images_option, keys_option, run_for_wells,
 from morphodose.errors import InputError
 from morphodose.imaging.broken import Missing, missing_block
 from morphodose.imaging.images import Field, read_field
-from morphodose.imaging.judgement import MissingPlane, Thresholds, judge
+from morphodose.imaging.judgement import MissingPlane, QualityThresholds, judge_field
 from morphodose.imaging.quality import UNITS, field_figures
 from morphodose.keys import field_images, parse_keys
 from morphodose.options.flags import takes
@@ -21,7 +21,7 @@ from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.steps.qc_images import STEP
 from morphodose.tables import read_table, write_table
 
-DEFAULT = Thresholds()
+DEFAULT = QualityThresholds()
 
 
 @well_command
@@ -89,7 +89,7 @@ def main(
     import pandas as pd
 
     well = parse_keys(well_timepoint, keys)
-    limits = Thresholds(
+    limits = QualityThresholds(
         edge_flag=edge_flag,
         edge_drop=edge_drop,
         saturated_flag=saturated_flag,
@@ -113,7 +113,7 @@ def main(
                 raise InputError(f"--{option} {name!r} is not in {path}; it has {', '.join(field.channels)}")
         figures = field_figures(field, brightfield_channel or None)
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
-        found = judge(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
+        found = judge_field(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
         if field.fault:
             found = dataclasses.replace(found, verdict="drop", reason=f"unreadable: {field.fault}")
         verdict = {

@@ -18,7 +18,7 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.options.flags import takes
-from morphodose.reduction.fit import Fitted, NothingToReduce, Settings, fit, strata
+from morphodose.reduction.fit import Fitted, NothingToReduce, ReductionSettings, fit, strata
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.steps.reduce_features import STEP
@@ -76,7 +76,7 @@ def main(
     features, components = sizes(select_features, pca_components, training)
     if model is None:
         try:
-            fitted = fit(given, Settings(label, features, max_missing, components), say)
+            fitted = fit(given, ReductionSettings(label, features, max_missing, components), say)
         except NothingToReduce as reason:
             # the run goes on to its report, which tells of the screen what there is to tell
             say(f"no components: {reason}")

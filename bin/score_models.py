@@ -32,7 +32,7 @@ from morphodose.evaluation.tables import (
     models_of,
     score_rows,
 )
-from morphodose.evaluation.verdict import METRIC, Verdict, gather_evidence, judge
+from morphodose.evaluation.verdict import METRIC, ModelVerdict, gather_evidence, judge_model
 from morphodose.files import find_files, replacing
 from morphodose.options.flags import takes
 from morphodose.steps.score_models import STEP
@@ -123,17 +123,17 @@ def verdict_of(
     tallies: Tallies, known: Labels, cells: SplitCells, leakage: Path | None, notes: list[str], seed: int
 ) -> dict[str, Any]:
     """Contents of ``model_verdict.json``."""
-    found: dict[str, Verdict] = {}
+    found: dict[str, ModelVerdict] = {}
     for label in known.classes:
         models = models_of(tallies, label)
         evidence = None
         if label in known.trained:
             evidence = gather_evidence(label, models, known.classes[label], cells, known.split, seed)
         if evidence is not None:
-            found[label] = judge(evidence)
+            found[label] = judge_model(evidence)
         else:
             why = "no network was scored" if label in known.trained else f"{label} was {NOT_TRAINED}"
-            found[label] = Verdict(False, why)
+            found[label] = ModelVerdict(False, why)
         if RANDOM in models and evidence is not None and RANDOM in evidence.against:
             more = evidence.against[RANDOM]
             notes.append(
@@ -151,7 +151,9 @@ def verdict_of(
     if marked:
         for label, verdict in found.items():
             if verdict.claim:
-                found[label] = Verdict(False, f"the run is marked: {marked[0]}", evidence=verdict.evidence)
+                found[label] = ModelVerdict(
+                    False, f"the run is marked: {marked[0]}", evidence=verdict.evidence
+                )
     return {
         **{label: verdict.as_dict() for label, verdict in found.items()},
         "metric": METRIC,

@@ -20,7 +20,7 @@ from morphodose.devices import choose_device
 from morphodose.imaging.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, shard_keys
 from morphodose.options.flags import takes
-from morphodose.segmentation.common import Kind, Segmenter, Thresholds
+from morphodose.segmentation.common import Kind, MaskThresholds, Segmenter
 from morphodose.segmentation.diameter_table import (
     complaints,
     diameters_of,
@@ -31,7 +31,7 @@ from morphodose.segmentation.diameter_table import (
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
-from morphodose.segmentation.well import Images, Settings, WellSegmentation
+from morphodose.segmentation.well import Images, SegmentationSettings, WellSegmentation
 from morphodose.steps.segment_cells import STEP
 from morphodose.tables import write_table
 
@@ -81,13 +81,13 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     same = filecmp.cmp(nuclei_weights, options["weights"], shallow=False)
     nuclei_engine = engine if same else load_engine(nuclei_weights, device, options["batch_size"])
     flow, probability = options["flow_threshold"], options["cellprob_threshold"]
-    settings = Settings(
+    settings = SegmentationSettings(
         method=options["cell_method"],
         diameter=options["diameter"],
         nuclei_diameter=options["nuclear_diameter"],
         expand_px=options["expand_px"],
-        cells=Thresholds(flow, probability, options["min_area_px"]),
-        nuclei=Thresholds(flow, probability, options["min_nucleus_area_px"]),
+        cells=MaskThresholds(flow, probability, options["min_area_px"]),
+        nuclei=MaskThresholds(flow, probability, options["min_nucleus_area_px"]),
     )
     channels = (options["cell_channel"], options["nuclear_channel"])
     sizes = plate_diameters(wells, channels, engine, nuclei_engine, settings)
@@ -104,7 +104,7 @@ def plate_diameters(
     channels: tuple[str, str],
     engine: Segmenter,
     nuclei_engine: Segmenter,
-    settings: Settings,
+    settings: SegmentationSettings,
 ) -> dict[str, dict[str, float]]:
     """Plate → the diameters among the settings; what is not given is estimated from all the folders."""
     engines: dict[Kind, Segmenter] = {"cells": engine, "nuclei": nuclei_engine}
@@ -126,7 +126,7 @@ def segment_folder(
     channels: tuple[str, str],
     engine: Segmenter,
     nuclei_engine: Segmenter,
-    settings: Settings,
+    settings: SegmentationSettings,
     out: Path,
 ) -> int:
     """Segment and write the fields of one well-timepoint; the number of cells kept."""

@@ -11,9 +11,9 @@ import click
 
 from morphodose.cells.unusable import unusable_channels
 from morphodose.cli import command
-from morphodose.evaluation.design import NothingToLearnError, nothing_learned, parse_exclude, plan
 from morphodose.evaluation.labels import groups_of, parse_labels
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
+from morphodose.evaluation.learning_plan import NothingToLearnError, nothing_learned, parse_exclude, plan
 from morphodose.evaluation.split_table import (
     index_files,
     read_fields,

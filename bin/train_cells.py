@@ -13,7 +13,7 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.segmentation.correction import hold_out, read_corrected
-from morphodose.segmentation.finetune import THRESHOLDS, Recipe, card, judge, train_on, with_margins
+from morphodose.segmentation.finetune import THRESHOLDS, Recipe, card, score_fields, train_on, with_margins
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.network import load_network, write_compact
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, locate, sha256_of
@@ -59,7 +59,7 @@ def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, 
     fields = with_margins(read_corrected(corrected))
     learnt, judged = hold_out(fields, held_out)
     click.echo(f"{len(learnt)} fields to learn from, {len(judged)} held out")
-    before = [one.f1 for one in judge(load_engine(weights, CPU), judged)]
+    before = [one.f1 for one in score_fields(load_engine(weights, CPU), judged)]
     known = REGISTRY.get(start)
     about: dict[str, object] = {
         "held_out": [field.name for field in judged],
@@ -67,7 +67,7 @@ def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, 
         "licence": f"those of {weights.name}{f' ({known.licence})' if known else ''}, and of your images",
     }
     meta = train_on(weights, learnt, Recipe(**options), out, about, click.echo)
-    after = [one.f1 for one in judge(load_engine(out, CPU), judged)]
+    after = [one.f1 for one in score_fields(load_engine(out, CPU), judged)]
     meta["f1_after"] = [round(value, 3) for value in after]
     _write_with_scores(out, meta)
     with replacing(out.with_suffix(".md")) as temporary:

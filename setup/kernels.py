@@ -9,9 +9,9 @@ import numpy as np
 
 from morphodose.imaging.images import Field
 from morphodose.measurement.families import parse_families
-from morphodose.measurement.field import Settings, measure_field
+from morphodose.measurement.field import MeasurementSettings, measure_field
 from morphodose.reduction.umap_sample import parameters, umap
-from morphodose.segmentation.common import Thresholds
+from morphodose.segmentation.common import MaskThresholds
 from morphodose.segmentation.dynamics import masks_of
 from morphodose.segmentation.tiles import run_tiles
 from morphodose.simulate.field import CHANNELS, render_field
@@ -21,13 +21,13 @@ def main() -> None:
     """Segment noise, measure a small field, and project a few points."""
     noise = np.random.default_rng(1).normal(size=(64, 64, 3)).astype(np.float32)
     for output in run_tiles(lambda tiles: np.ascontiguousarray(np.moveaxis(tiles, 1, -1)), [noise], 1.0, 1):
-        masks_of(output, 1.0, Thresholds())
+        masks_of(output, 1.0, MaskThresholds())
     made = render_field(np.random.default_rng(1), size=160, n_cells=12)
     image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
     # counts of 16 bits, and any other values
     for pixels in (image.pixels, image.pixels / 3):
         given = Field(pixels, image.channels, None)
-        measure_field(given, made.cells, made.nuclei, Settings(parse_families("all")))
+        measure_field(given, made.cells, made.nuclei, MeasurementSettings(parse_families("all")))
     umap(np.random.default_rng(1).normal(size=(60, 10)).astype(np.float32), parameters(60, 10, 1))
 
 

@@ -103,7 +103,7 @@ def test_a_size_is_given_only_where_the_user_states_one(cellpose_4: type[Recorde
     engine = load.load_engine(sam_file, CPU)
     image = render_field(np.random.default_rng(3), size=60, n_cells=3).planes.max(axis=0)
     found, diameter, nuclei_diameter = well.segment_well(
-        [image[2]], [image[1]], engine, engine, well.Settings()
+        [image[2]], [image[1]], engine, engine, well.SegmentationSettings()
     )
     assert [call["diameter"] for call in cellpose_4.asked] == [None, None]
     assert all(call["shape"] == (60, 60, 2) and not call["normalize"] for call in cellpose_4.asked)
@@ -111,7 +111,7 @@ def test_a_size_is_given_only_where_the_user_states_one(cellpose_4: type[Recorde
     # what it found: squares of 100 and 140 px2
     assert diameter == nuclei_diameter == pytest.approx(np.mean([2 * np.sqrt(a / np.pi) for a in (100, 140)]))
 
-    well.segment_well([image[2]], None, engine, engine, well.Settings(diameter=40))
+    well.segment_well([image[2]], None, engine, engine, well.SegmentationSettings(diameter=40))
     assert cellpose_4.asked[-1]["diameter"] == 40
 
 
@@ -120,7 +120,7 @@ def test_cells_grown_from_nuclei_grow_by_half_the_diameter_found(
 ) -> None:
     engine = load.load_engine(sam_file, CPU)
     image = np.zeros((60, 60), np.uint16)
-    found, _, _ = well.segment_well(None, [image], engine, engine, well.Settings("from_nuclei"))
+    found, _, _ = well.segment_well(None, [image], engine, engine, well.SegmentationSettings("from_nuclei"))
     assert (found[0].cells > 0).sum() > 1.5 * (found[0].nuclei > 0).sum()
 
 

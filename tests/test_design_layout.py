@@ -11,7 +11,7 @@ from odf.table import CoveredTableCell, Table, TableCell, TableRow
 from odf.text import P
 
 from morphodose.design.faults import Faults
-from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.design.platemap import PlateWells, read_platemap
 from morphodose.names import plate_shape, row_letters
 
 Rows = list[list[object]]
@@ -25,7 +25,7 @@ WELLS = {"A01": ("DMSO", 0.0, "vehicle"), "A02": ("Drug", 1.125, "treated"), "A0
 
 def read(
     path: Path, plates: tuple[str, ...] = ("P1",), sheet: str = "", wells: int = 96
-) -> tuple[PlateMap, str]:
+) -> tuple[PlateWells, str]:
     faults = Faults()
     found = read_platemap(path, plates, wells, faults, sheet=sheet)
     return found, "\n".join(fault.text() for fault in faults.found)
@@ -82,7 +82,7 @@ def of(field: int) -> dict[str, object]:
     return {well: held[field] for well, held in WELLS.items()}
 
 
-def held(found: PlateMap, plate: str = "P1") -> dict[str, tuple[str, float | None, str]]:
+def held(found: PlateWells, plate: str = "P1") -> dict[str, tuple[str, float | None, str]]:
     return {w: (one.compound, one.dose, one.role) for (p, w), one in found.items() if p == plate}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from morphodose.design.faults import Faults
 from morphodose.design.groups import check_groups
-from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.design.platemap import PlateWells, read_platemap
 from morphodose.platemap import read_plate_map
 from morphodose.spreadsheets import as_text, from_text
 
@@ -16,7 +16,7 @@ HEADER = "well,compound,dose,dose_unit,role"
 
 def read(
     folder: Path, *rows: str, header: str = HEADER, plates: tuple[str, ...] = ("P1",), plate_format: int = 96
-) -> tuple[PlateMap, str]:
+) -> tuple[PlateWells, str]:
     path = folder / "map.csv"
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     faults = Faults()

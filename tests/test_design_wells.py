@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from morphodose.design.faults import Faults
-from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.design.platemap import PlateWells, read_platemap
 from morphodose.design.units import convert, read_unit, unit_in
 
 HEADER = "well,compound,dose,dose_unit,role"
@@ -15,7 +15,7 @@ HEADER = "well,compound,dose,dose_unit,role"
 
 def read(
     folder: Path, *rows: str, header: str = HEADER, plates: tuple[str, ...] = ("P1",)
-) -> tuple[PlateMap, str]:
+) -> tuple[PlateWells, str]:
     path = folder / "map.csv"
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     faults = Faults()

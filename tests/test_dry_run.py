@@ -14,7 +14,7 @@ import dry_run
 from morphodose.cost.estimate import estimate, text
 from morphodose.cost.finished import rates_of
 from morphodose.cost.rates import UNIT_OF, Rate, measured, read_rates, write_rates
-from morphodose.cost.screen import UNITS, Options, Screen, amounts, read_screen, repeats
+from morphodose.cost.screen import UNITS, Options, ScreenSize, amounts, read_screen, repeats
 from morphodose.cost.trace import Step, bytes_of, read_trace, seconds_of, share_of
 from morphodose.errors import InputError
 from morphodose.evaluation.splits import WELL_FOLDS, Unit, make_split
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RATES = ROOT / "assets" / "rates.csv"
 
 #: The reference screen: 8 doses, 6 times, 3 replicates, 9 fields, 6 planes, 5 channels of 2,000 x 2,000 px.
-REFERENCE = Screen(
+REFERENCE = ScreenSize(
     {f"Time_{t}hrs_R{r}": 8 for t in (4, 8, 16, 24, 48, 72) for r in (1, 2, 3)}, 1296, 38880, 5,
     tuple(Unit("P1", replicate, f"A{well:02d}") for replicate in "123" for well in range(1, 9)), 4.0, True,
 )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from design_tree import Screen
 from instrument_files import MADE, WELLS, Made
-from morphodose.design.output import Design
+from morphodose.design.output import CheckedDesign
 from morphodose.reading.contents import Contents
 from morphodose.reading.describe import describe
 from morphodose.reading.pixels import read_plane
@@ -29,7 +29,7 @@ def screen_of(root: Path, wells: tuple[str, ...] = WELLS) -> Screen:
     return screen
 
 
-def understood(root: Path, made: Made) -> Design:
+def understood(root: Path, made: Made) -> CheckedDesign:
     screen = screen_of(root)
     made.make(root / "images")
     return screen.judge(file_pattern="auto", channels=made.channels, plate_format=made.plate_format)

@@ -8,8 +8,8 @@ import pytest
 
 from evaluation_tables import cell_keys, content, crops_of
 from morphodose.errors import InputError
-from morphodose.evaluation.design import plan
 from morphodose.evaluation.leakage import FieldCounts, count_fields, leakage_rows, refuse_leaks
+from morphodose.evaluation.learning_plan import plan
 from morphodose.evaluation.splits import Unit
 
 LAYOUT = {"A01": content(0), "A02": content(1), "B01": content(0), "B02": content(1)}

@@ -16,7 +16,7 @@ from morphodose.measurement.families import (
     parse_families,
     why_not_measured,
 )
-from morphodose.measurement.field import Settings, feature_units, measure_field
+from morphodose.measurement.field import MeasurementSettings, feature_units, measure_field
 from morphodose.measurement.texture import grey_levels
 
 FIELD = Field(pixels(), CHANNELS, None)
@@ -139,7 +139,7 @@ def test_a_constant_channel_has_no_correlation_and_no_infinities() -> None:
 
 def test_a_disc_is_round() -> None:
     cells = disc((160, 160), 80, 80, 40).astype(np.int32)
-    found = measure_field(FIELD, cells, None, Settings(families=("sizeshape", "zernike"))).features
+    found = measure_field(FIELD, cells, None, MeasurementSettings(families=("sizeshape", "zernike"))).features
     assert found["Cells_AreaShape_Area"][0] == pytest.approx(np.pi * 40**2, rel=0.005)
     assert found["Cells_AreaShape_Eccentricity"][0] < 0.02
     assert found["Cells_AreaShape_FormFactor"][0] == pytest.approx(1, abs=0.1)
@@ -153,7 +153,7 @@ def test_a_disc_is_round() -> None:
 def test_an_ellipse_has_its_eccentricity() -> None:
     y, x = np.mgrid[:160, :160]
     cells = (((y - 80) / 20) ** 2 + ((x - 80) / 50) ** 2 <= 1).astype(np.int32)
-    found = measure_field(FIELD, cells, None, Settings(families=("sizeshape",))).features
+    found = measure_field(FIELD, cells, None, MeasurementSettings(families=("sizeshape",))).features
     assert found["Cells_AreaShape_Eccentricity"][0] == pytest.approx(np.sqrt(1 - 0.4**2), abs=0.005)
 
 
@@ -257,7 +257,7 @@ def test_families_are_parsed_in_order_and_unknown_ones_named() -> None:
 def test_every_column_that_is_measured_is_one_that_may_be() -> None:
     cells, nuclei = masks()
     for family in FAMILIES:
-        for name in measure_field(FIELD, cells, nuclei, Settings(families=(family,))).features:
+        for name in measure_field(FIELD, cells, nuclei, MeasurementSettings(families=(family,))).features:
             assert why_not_measured(name, CHANNELS, True, (family,)) == "", name
 
 
@@ -290,5 +290,5 @@ def test_all_unknown_families_are_found() -> None:
 def test_only_the_families_asked_for_are_measured() -> None:
     cells, nuclei = masks()
     for family, prefix in (("intensity", ("Intensity", "Location")), ("granularity", ("Granularity",))):
-        found = measure_field(FIELD, cells, nuclei, Settings(families=(family,))).features
+        found = measure_field(FIELD, cells, nuclei, MeasurementSettings(families=(family,))).features
         assert {name.split("_")[1] for name in found} == set(prefix)

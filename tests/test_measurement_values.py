@@ -17,7 +17,7 @@ from morphodose.imaging.images import Field
 from morphodose.measurement.compartments import compartments_of, labels_of
 from morphodose.measurement.costes import full_scale
 from morphodose.measurement.families import FAMILIES
-from morphodose.measurement.field import Settings, measure_field
+from morphodose.measurement.field import MeasurementSettings, measure_field
 from morphodose.measurement.granularity import Spectrum, reconstruct
 from morphodose.measurement.texture import grey_levels
 
@@ -57,7 +57,9 @@ GIVEN = {
 def found(which: str, family: str, **settings: object) -> tuple[list, dict[str, np.ndarray], np.ndarray]:
     """Compartments, our features, and the channels as CellProfiler has them, from 0 to 1."""
     cells, nuclei, image = GIVEN[which]
-    measured = measure_field(Field(image, CHANNELS, None), cells, nuclei, Settings((family,), **settings))
+    measured = measure_field(
+        Field(image, CHANNELS, None), cells, nuclei, MeasurementSettings((family,), **settings)
+    )
     return compartments_of(cells, nuclei)[1], measured.features, image / 65535.0
 
 
@@ -227,7 +229,7 @@ def test_reconstruction_equals_skimage_exactly() -> None:
 def test_a_channel_correlates_with_itself_and_against_its_inverse() -> None:
     image = pixels()[0].astype(float)
     field = Field(np.stack([image, 2 * image + 100, 60000 - image]), ("A", "B", "C"), None)
-    features = measure_field(field, masks()[0], None, Settings(("correlation",))).features
+    features = measure_field(field, masks()[0], None, MeasurementSettings(("correlation",))).features
     np.testing.assert_allclose(features["Cells_Correlation_Correlation_A_B"], 1)
     np.testing.assert_allclose(features["Cells_Correlation_Slope_A_B"], 2)
     np.testing.assert_allclose(features["Cells_Correlation_Correlation_A_C"], -1)
@@ -237,15 +239,17 @@ def test_a_channel_correlates_with_itself_and_against_its_inverse() -> None:
 def test_the_type_of_the_image_changes_no_value(kind: str) -> None:
     cells, nuclei, image = GIVEN["cells"]
     families = tuple(name for name in FAMILIES if name != "costes" or full_scale(np.dtype(kind)) == 65535)
-    expected = measure_field(Field(image, CHANNELS, None), cells, nuclei, Settings(families)).features
+    expected = measure_field(
+        Field(image, CHANNELS, None), cells, nuclei, MeasurementSettings(families)
+    ).features
     given = Field(image.astype(kind), CHANNELS, None)
-    for name, values in measure_field(given, cells, nuclei, Settings(families)).features.items():
+    for name, values in measure_field(given, cells, nuclei, MeasurementSettings(families)).features.items():
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_fractions_and_wide_ranges_are_sorted_as_counts_are() -> None:
     cells, nuclei, image = GIVEN["cells"]
-    settings = Settings(("intensity", "correlation"))
+    settings = MeasurementSettings(("intensity", "correlation"))
     counts = measure_field(Field(image, CHANNELS, None), cells, nuclei, settings).features
     for factor in (1 / 3, 1e6):
         given = Field(image * factor, CHANNELS, None)
@@ -261,8 +265,12 @@ def test_a_pixel_that_is_not_a_number_stays_in_its_object() -> None:
     label = labels_of(cells)[0]
     y, x = np.argwhere(cells == label)[7]
     spoiled[0, y, x] = np.nan
-    measured = measure_field(Field(spoiled, CHANNELS, None), cells, nuclei, Settings(("intensity", "costes")))
-    whole = measure_field(Field(image, CHANNELS, None), cells, nuclei, Settings(("intensity", "costes")))
+    measured = measure_field(
+        Field(spoiled, CHANNELS, None), cells, nuclei, MeasurementSettings(("intensity", "costes"))
+    )
+    whole = measure_field(
+        Field(image, CHANNELS, None), cells, nuclei, MeasurementSettings(("intensity", "costes"))
+    )
     assert np.isnan(measured.features["Cells_Intensity_MeanIntensity_CellMask"][0])
     for name, values in measured.features.items():
         np.testing.assert_array_equal(values[1:], whole.features[name][1:], err_msg=name)
@@ -272,7 +280,10 @@ def test_a_pixel_that_is_not_a_number_stays_in_its_object() -> None:
 def test_images_too_small_to_be_sampled_have_no_granularity(shape: tuple[int, int]) -> None:
     image = np.arange(1, 1 + np.prod(shape), dtype=np.uint16).reshape(1, *shape)
     measured = measure_field(
-        Field(image, ("A",), None), np.ones(shape, np.int32), np.ones(shape, np.int32), Settings(FAMILIES)
+        Field(image, ("A",), None),
+        np.ones(shape, np.int32),
+        np.ones(shape, np.int32),
+        MeasurementSettings(FAMILIES),
     )
     assert np.isnan(measured.features["Cells_Granularity_1_A"]).all()
     assert measured.features["Cells_Intensity_IntegratedIntensity_A"][0] == image.sum()
@@ -285,12 +296,12 @@ def test_costes_finds_the_threshold_of_two_stains_that_share_their_bright_spots(
     first = rng.integers(900, 1100, (80, 80)) + 5000 * spots
     second = rng.integers(900, 1100, (80, 80)) + 3000 * spots
     field = Field(np.stack([first, second]).astype(np.uint16), ("A", "B"), None)
-    features = measure_field(field, cells, None, Settings(("costes",))).features
+    features = measure_field(field, cells, None, MeasurementSettings(("costes",))).features
     assert features["Cells_Correlation_Costes_A_B"][0] > 0.95
     apart = Field(np.stack([first, second[::-1]]).astype(np.uint16), ("A", "B"), None)
     assert (
-        not measure_field(apart, cells, None, Settings(("costes",))).features["Cells_Correlation_Costes_A_B"][
-            0
-        ]
+        not measure_field(apart, cells, None, MeasurementSettings(("costes",))).features[
+            "Cells_Correlation_Costes_A_B"
+        ][0]
         > 0.5
     )

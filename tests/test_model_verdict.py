@@ -12,13 +12,13 @@ from evaluation_tables import Truth, simulate, stand_in
 from morphodose.evaluation.baselines import tally_majority, tally_position
 from morphodose.evaluation.intervals import Interval
 from morphodose.evaluation.permutation import Chance
-from morphodose.evaluation.verdict import Evidence, Verdict, gather_evidence, judge, same_layout
+from morphodose.evaluation.verdict import Evidence, ModelVerdict, gather_evidence, judge_model, same_layout
 
 #: Cells are few and times one, for speed: wells are what counts.
 QUICK = Truth(hours=(24.0,), cells=15)
 
 
-def verdict(truth: Truth, label: str = "dose", split: str = "replicate") -> Verdict:
+def verdict(truth: Truth, label: str = "dose", split: str = "replicate") -> ModelVerdict:
     """Simulate, train the stand-in, and judge."""
     screen = simulate(truth)
     tallies = {}
@@ -29,7 +29,7 @@ def verdict(truth: Truth, label: str = "dose", split: str = "replicate") -> Verd
     models = {model: tally for (model, _), tally in tallies.items()}
     evidence = gather_evidence(label, models, screen.classes[label], screen.cells, split, 1)
     assert evidence is not None
-    return judge(evidence)
+    return judge_model(evidence)
 
 
 @pytest.mark.slow
@@ -80,14 +80,14 @@ BAD = Interval(0.05, -0.02, 0.1)
 
 
 def test_all_in_favour_is_a_claim():
-    found = judge(SURE)
+    found = judge_model(SURE)
     assert found.claim and found.marked == ""
     assert found.why.startswith("balanced accuracy 0.500 (0.400 to 0.600) on held-out replicates")
     assert found.as_dict()["beyond_intensity"] is True and found.as_dict()["beyond_classical"] is None
 
 
 def test_an_effect_that_brightness_shows_as_well_is_an_effect_all_the_same():
-    found = judge(replace(SURE, against={**SURE.against, "intensity": BAD}))
+    found = judge_model(replace(SURE, against={**SURE.against, "intensity": BAD}))
     assert found.claim and "not better than stain intensity alone" in found.why
     assert found.as_dict()["beyond_intensity"] is False
 
@@ -114,22 +114,22 @@ def test_an_effect_that_brightness_shows_as_well_is_an_effect_all_the_same():
     ],
 )
 def test_every_doubt_speaks_against_the_claim(change, why, confounded):
-    found = judge(replace(SURE, **change))
+    found = judge_model(replace(SURE, **change))
     assert not found.claim and found.confounded == confounded
     assert re.search(why, found.why), found.why
 
 
 def test_position_that_tells_nothing_is_no_objection_though_its_interval_is_wide():
-    found = judge(replace(SURE, against={**SURE.against, "position": BAD}))
+    found = judge_model(replace(SURE, against={**SURE.against, "position": BAD}))
     assert found.claim and "position does not tell the dose (P = 0.5)" in found.why
 
 
 def test_a_control_above_chance_marks_the_run():
-    found = judge(replace(SURE, permuted=GOOD, permuted_p=0.005))
+    found = judge_model(replace(SURE, permuted=GOOD, permuted_p=0.005))
     assert not found.claim and found.marked.startswith(
         "dose: the network on permuted labels is better than chance"
     )
-    assert judge(replace(SURE, permuted=GOOD, permuted_p=0.4)).marked == ""
+    assert judge_model(replace(SURE, permuted=GOOD, permuted_p=0.4)).marked == ""
 
 
 def test_a_control_seldom_marks_a_screen_that_is_in_order():

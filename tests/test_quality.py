@@ -10,7 +10,7 @@ import scipy.ndimage as ndi
 import tifffile
 
 from morphodose.imaging.images import Field
-from morphodose.imaging.judgement import Thresholds, judge
+from morphodose.imaging.judgement import QualityThresholds, judge_field
 from morphodose.imaging.quality import (
     channel_figures,
     field_figures,
@@ -32,7 +32,7 @@ def simulated(seed: int, **options: object) -> Field:
 
 
 def verdict(field: Field, diameter: float = DIAMETER) -> tuple[str, str]:
-    found = judge(field_figures(field, "Brightfield"), "Hoechst", "CellMask", diameter)
+    found = judge_field(field_figures(field, "Brightfield"), "Hoechst", "CellMask", diameter)
     return found.verdict, found.reason
 
 
@@ -115,11 +115,14 @@ def test_a_bright_background_is_flagged_with_its_share(level: int, ceiling_: int
     pixels[4, 0, 0] = min(ceiling_, 60_000)
     figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
     assert figures["PI"]["PercentBackground"] == pytest.approx(100 * level / ceiling_, abs=0.5)
-    found = judge(figures, "Hoechst", "CellMask", DIAMETER)
+    found = judge_field(figures, "Hoechst", "CellMask", DIAMETER)
     assert found.verdict == expected
     assert ("PI: the background takes" in found.reason) == (expected == "flag")
     # how bright a background may be is an option
-    assert judge(figures, "Hoechst", "CellMask", DIAMETER, Thresholds(background_flag=50)).verdict == "keep"
+    assert (
+        judge_field(figures, "Hoechst", "CellMask", DIAMETER, QualityThresholds(background_flag=50)).verdict
+        == "keep"
+    )
 
 
 def test_the_background_of_brightfield_is_light_and_not_judged() -> None:
@@ -135,19 +138,19 @@ def test_without_nuclei_the_focus_of_the_cells_is_judged_and_only_flags(seed: in
         field_figures(simulated(seed, optics={"defocus": defocus}), "Brightfield") for defocus in (0.0, 30.0)
     )
     for cell in ("CellMask", None):
-        assert judge(sharp, None, cell, DIAMETER).verdict == "keep"
-        found = judge(blurred, None, cell, DIAMETER)
+        assert judge_field(sharp, None, cell, DIAMETER).verdict == "keep"
+        found = judge_field(blurred, None, cell, DIAMETER)
         assert found.verdict == "flag"
         assert re.search(r"perhaps out of focus: edges in \w+ are .* of the cell diameter", found.reason)
         # the size of cells is the only measure there is
-        assert judge(blurred, None, cell, 0.0).verdict == "keep"
-    assert "edges in CellMask" in judge(blurred, None, "CellMask", DIAMETER).reason
+        assert judge_field(blurred, None, cell, 0.0).verdict == "keep"
+    assert "edges in CellMask" in judge_field(blurred, None, "CellMask", DIAMETER).reason
 
 
 def test_thresholds_are_obeyed() -> None:
     figures = field_figures(simulated(0), "Brightfield")
-    strict = Thresholds(edge_flag=0.001, edge_drop=0.002)
-    assert judge(figures, "Hoechst", "CellMask", DIAMETER, strict).verdict == "drop"
+    strict = QualityThresholds(edge_flag=0.001, edge_drop=0.002)
+    assert judge_field(figures, "Hoechst", "CellMask", DIAMETER, strict).verdict == "drop"
 
 
 def test_real_plate_and_real_field_are_kept(shared_data: Path) -> None:
@@ -156,7 +159,7 @@ def test_real_plate_and_real_field_are_kept(shared_data: Path) -> None:
         figures = field_figures(Field(np.stack(both), ("GFP", "DNA"), None))
         for diameter in (0.0, 30.0):
             for nuclear, cell in (("DNA", None), ("DNA", "GFP"), (None, "GFP"), (None, None)):
-                assert judge(figures, nuclear, cell, diameter).verdict == "keep"
+                assert judge_field(figures, nuclear, cell, diameter).verdict == "keep"
     names = ("Brightfield", "ER", "AGP", "Mito", "DNA", "RNA")
     real = [
         tifffile.imread(shared_data / f"brightfield/r03c03f03p01-ch{c}sk1fk1fl1.tiff") for c in range(1, 7)
@@ -164,7 +167,7 @@ def test_real_plate_and_real_field_are_kept(shared_data: Path) -> None:
     figures = field_figures(Field(np.stack(real), names, None), "Brightfield")
     for diameter in (0.0, 110.0):
         for nuclear, cell in (("DNA", "ER"), (None, "ER"), (None, "AGP"), (None, None)):
-            assert judge(figures, nuclear, cell, diameter).verdict == "keep"
+            assert judge_field(figures, nuclear, cell, diameter).verdict == "keep"
 
 
 def test_blurring_a_real_field_raises_the_edge_width_and_lowers_the_slope(shared_data: Path) -> None:

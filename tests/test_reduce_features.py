@@ -14,7 +14,7 @@ from sklearn.preprocessing import MinMaxScaler
 from morphodose.cells.cellset import open_cells
 from morphodose.cells.fields import read_fields
 from morphodose.errors import InputError
-from morphodose.reduction.fit import Settings, fit
+from morphodose.reduction.fit import ReductionSettings, fit
 from morphodose.tables import write_table
 from reduction_tables import keys, screen, write_embeddings
 from stats_tables import run, succeed
@@ -67,7 +67,7 @@ def test_coordinates_are_those_of_scikit_learn_on_the_standardised_features(fold
 def test_selection_and_components_are_those_of_scikit_learn(folder, kind):
     """SelectKBest(chi2) on features scaled to 0 … 1, then PCA: as the reference workflow has it."""
     given = open_cells(kind, folder / "cells", folder / "embeddings", read_fields(folder / "images"))
-    fitted = fit(given, Settings(top=3, components=2))
+    fitted = fit(given, ReductionSettings(top=3, components=2))
     blocks = [block for well in given.wells for block in given.blocks(well)]
     values = np.concatenate([block.values for block in blocks]).astype(float)
     classes = np.concatenate([given.of_fields.codes["dose"][block.fields] for block in blocks])
@@ -146,7 +146,7 @@ def test_features_are_ranked_within_each_cell_line_with_its_own_vehicle(tmp_path
     # pooled, what tells the lines apart comes first
     pooled = fit(
         open_cells("classical", folder / "cells", None, read_fields(folder / "images", "none")),
-        Settings(top=1),
+        ReductionSettings(top=1),
     )
     assert pooled.projection.features == ("Cells_Line",)
     with pytest.raises(InputError, match="'Serum' is not a column of the plate map"):

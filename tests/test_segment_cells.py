@@ -277,7 +277,7 @@ def test_only_the_channels_asked_for_are_read(tmp_path: Path) -> None:
 def test_from_nuclei_gives_each_cell_its_one_nucleus(engine: object) -> None:
     field = render_field(np.random.default_rng(11), size=200, n_cells=14)
     planes = field.planes.max(axis=0)
-    settings = well_module.Settings("from_nuclei", nuclei_diameter=18, expand_px=6)
+    settings = well_module.SegmentationSettings("from_nuclei", nuclei_diameter=18, expand_px=6)
     found, diameter, nuclei_diameter = well_module.segment_well(None, [planes[1]], engine, engine, settings)
     assert (diameter, nuclei_diameter) == (0, 18)
     cells, nuclei = found[0].cells, found[0].nuclei
@@ -290,7 +290,7 @@ def test_from_nuclei_gives_each_cell_its_one_nucleus(engine: object) -> None:
 def test_propagated_cells_need_no_network_of_cells(engine: object) -> None:
     field = render_field(np.random.default_rng(11), size=300, n_cells=20)
     planes = field.planes.max(axis=0)
-    settings = well_module.Settings("propagate", nuclei_diameter=18)
+    settings = well_module.SegmentationSettings("propagate", nuclei_diameter=18)
     found, diameter, _ = well_module.segment_well([planes[2]], [planes[1]], None, engine, settings)
     assert diameter == 0
     truth = without_labels(field.cells, border_labels(field.cells))
@@ -306,7 +306,7 @@ def test_every_nucleus_of_actin_stained_colon_cells_has_a_cell(engine: object, s
     dna, actin = (
         tifffile.imread(folder / f"AS_09125_050116030001_D03f00{channel}.tif") for channel in ("d0", "d2")
     )
-    settings = well_module.Settings(diameter=27, nuclei_diameter=12)
+    settings = well_module.SegmentationSettings(diameter=27, nuclei_diameter=12)
     (found,), _, _ = well_module.segment_well([actin], [dna], engine, engine, settings)
     counts = found.summary()
     nuclei = counts["Count_Nuclei"] + counts["Count_NucleiInBorderCells"]
@@ -318,7 +318,9 @@ def test_every_nucleus_of_actin_stained_colon_cells_has_a_cell(engine: object, s
 def test_cells_are_segmented_where_no_nuclear_channel_is(engine: object) -> None:
     field = render_field(np.random.default_rng(12), size=200, n_cells=12)
     cell = field.planes.max(axis=0)[2]
-    found, _, _ = well_module.segment_well([cell], None, engine, engine, well_module.Settings(diameter=40))
+    found, _, _ = well_module.segment_well(
+        [cell], None, engine, engine, well_module.SegmentationSettings(diameter=40)
+    )
     truth = without_labels(field.cells, border_labels(field.cells))
     assert score(truth, found[0].cells)[0].f1 > 0.7
     assert found[0].nuclei.max() == 0
@@ -327,7 +329,7 @@ def test_cells_are_segmented_where_no_nuclear_channel_is(engine: object) -> None
 
 def test_constant_image_has_no_objects(engine: object) -> None:
     dark = np.full((64, 70), 137, np.uint16)
-    settings = well_module.Settings(diameter=30, nuclei_diameter=17)
+    settings = well_module.SegmentationSettings(diameter=30, nuclei_diameter=17)
     found, _, _ = well_module.segment_well([dark], [dark], engine, engine, settings)
     assert found[0].cells.max() == found[0].nuclei.max() == 0
 
@@ -392,7 +394,7 @@ def test_a_few_fields_of_a_well_are_in_memory_at_a_time(
 
     network = Bright(needs_diameter)
     given = 12.0 if needs_diameter else 0.0
-    settings = well_module.Settings("from_nuclei", nuclei_diameter=given, expand_px=2)
+    settings = well_module.SegmentationSettings("from_nuclei", nuclei_diameter=given, expand_px=2)
     well = well_module.WellSegmentation([partial(read, i) for i in range(7)], network, network, settings)
     areas = [(found.nuclei > 0).sum() for _, found in well]
     assert areas == [10 * (4 + number) for number in range(7)]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from morphodose.segmentation.common import Thresholds, pair
+from morphodose.segmentation.common import MaskThresholds, pair
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 
@@ -59,12 +59,12 @@ def noisy(seed: int, shape: tuple[int, int] = (70, 90)) -> np.ndarray:
 
 def test_pixels_that_flow_to_the_middle_are_the_objects_they_came_from() -> None:
     truth = discs((60, 80), (20, 20, 12), (35, 55, 15))
-    assert np.array_equal(dynamics.masks_of(towards(truth), 1.0, Thresholds()), truth)
+    assert np.array_equal(dynamics.masks_of(towards(truth), 1.0, MaskThresholds()), truth)
 
 
 def test_labels_follow_their_first_pixel_and_small_objects_are_left_out() -> None:
     truth = discs((60, 80), (45, 12, 9), (20, 40, 9), (45, 70, 3))
-    found = dynamics.masks_of(towards(truth), 1.0, Thresholds(min_size=40))
+    found = dynamics.masks_of(towards(truth), 1.0, MaskThresholds(min_size=40))
     assert np.array_equal(found, np.array([0, 2, 1, 0])[truth])
 
 
@@ -119,15 +119,17 @@ def test_images_of_a_pixel_a_row_and_nothing(shape: tuple[int, int]) -> None:
     for probability in (-1, 1):
         output = np.zeros((*shape, 3), np.float32)
         output[..., 2] = probability
-        assert dynamics.masks_of(output, 1.0, Thresholds()).max(initial=0) == 0
+        assert dynamics.masks_of(output, 1.0, MaskThresholds()).max(initial=0) == 0
 
 
 def test_threads_share_the_work_and_change_nothing() -> None:
     output = noisy(3)
-    alone = dynamics.masks_of(output, 0.7, Thresholds(flow_threshold=3.0))
+    alone = dynamics.masks_of(output, 0.7, MaskThresholds(flow_threshold=3.0))
     assert alone.max() > 5
     for threads in (2, 7):
-        assert np.array_equal(dynamics.masks_of(output, 0.7, Thresholds(flow_threshold=3.0), threads), alone)
+        assert np.array_equal(
+            dynamics.masks_of(output, 0.7, MaskThresholds(flow_threshold=3.0), threads), alone
+        )
 
 
 # --- the peer
@@ -163,7 +165,7 @@ def test_no_object_covers_most_of_the_image() -> None:
     for radius, some in ((17, False), (13, True)):  # 0.57 and 0.33 of the image
         output = towards(discs((40, 40), (20, 20, radius)))
         theirs = peer.resize_and_compute_masks(output[..., :2].transpose(2, 0, 1), output[..., 2])
-        assert np.array_equal(dynamics.masks_of(output, 1.0, Thresholds()), theirs)
+        assert np.array_equal(dynamics.masks_of(output, 1.0, MaskThresholds()), theirs)
         assert theirs.any() == some
 
 

@@ -11,18 +11,18 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
-from morphodose.design.check import judge
+from morphodose.design.check import check_screen
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_labels
 from morphodose.names import split_cell_id
 from morphodose.simulate.plate import CELL_COLUMNS, render, well_conditions, write_screen
-from morphodose.simulate.screen import Screen, acquisitions, configure, plane_paths, plate_wells
+from morphodose.simulate.screen import SimulatedScreen, acquisitions, configure, plane_paths, plate_wells
 from morphodose.tables import column_units, read_table
 from simulate_plate import main
 
 
-def small(**options) -> Screen:
+def small(**options) -> SimulatedScreen:
     return configure(
         "demo",
         **{
@@ -164,7 +164,7 @@ def test_replicates_shuffled_apart_are_consistent_from_sheets_to_truth(tmp_path)
 
 def test_the_design_check_takes_replicates_shuffled_apart(tmp_path):
     write_screen(small(times=(24.0,), replicates=2, shuffle_replicates=True, size=96, planes=1), tmp_path)
-    design = judge(
+    design = check_screen(
         tmp_path / "samplesheet.csv",
         tmp_path / "platemap.csv",
         file_pattern="cq1",

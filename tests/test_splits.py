@@ -9,7 +9,7 @@ import pytest
 
 from evaluation_tables import content, crops_of
 from morphodose.errors import InputError
-from morphodose.evaluation.design import FieldCrops, NothingToLearnError, nothing_learned, plan
+from morphodose.evaluation.learning_plan import FieldCrops, NothingToLearnError, nothing_learned, plan
 from morphodose.evaluation.splits import Unit, make_split, natural, random_folds
 
 LAYOUT = {"A01": content(0), "A02": content(1), "A03": content(10), "A04": content(0)}

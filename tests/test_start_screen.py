@@ -14,7 +14,7 @@ import yaml
 
 from design_tree import Screen, run
 from instrument_files import MADE, WELLS
-from morphodose.design.check import judge
+from morphodose.design.check import check_screen
 from morphodose.design.faults import Faults
 from morphodose.design.start import look, parameters_text, times_of
 
@@ -45,7 +45,7 @@ def test_the_parameters_of_each_instrument_pass_the_check(tmp_path: Path, name: 
                 writer.writerow([place.plate, hours, place.replicate, place.path, number])
     screen.plate_map.write_text(MAP)
     roles = {key.removesuffix("_channel"): text for key, text in given.items() if key.endswith("_channel")}
-    design = judge(
+    design = check_screen(
         screen.sheet, screen.plate_map, file_pattern=given["file_pattern"], channels=given["channels"],
         roles=roles, plate_format=given["plate_format"],
     )  # fmt: skip

@@ -21,7 +21,7 @@ from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.diameter import estimate_diameter
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.score import Score, score
-from morphodose.segmentation.well import Settings, segment_well
+from morphodose.segmentation.well import SegmentationSettings, segment_well
 from morphodose.simulate.field import Optics, render_field
 
 Mask = npt.NDArray[np.integer]
@@ -64,7 +64,7 @@ def simulated_scores(engine: Engine, fields: int, estimate: bool) -> dict[str, d
         if estimate:
             diameter = estimate_diameter(engine, [pair(p[2], p[1]) for p in planes], "cells").diameter
             nuclei_diameter = estimate_diameter(engine, [pair(p[1]) for p in planes], "nuclei").diameter
-        settings = Settings(diameter=diameter, nuclei_diameter=nuclei_diameter)
+        settings = SegmentationSettings(diameter=diameter, nuclei_diameter=nuclei_diameter)
         found, used, used_nuclei = segment_well(
             [p[2] for p in planes], [p[1] for p in planes], engine, engine, settings
         )
@@ -134,7 +134,9 @@ def otsu_nuclei(image: npt.NDArray[np.generic]) -> Mask:
 def real_counts(engine: Engine, folder: Path, step: int) -> dict[str, float]:
     """Nuclei of real wells (BBBC013) by the network and by Otsu + watershed."""
     images = [tifffile.imread(path) for path in sorted(folder.glob("Channel2-*.tif"))[::step]]
-    found, _, diameter = segment_well(None, images, engine, engine, Settings("from_nuclei", expand_px=1e-3))
+    found, _, diameter = segment_well(
+        None, images, engine, engine, SegmentationSettings("from_nuclei", expand_px=1e-3)
+    )
     ours = np.array([len(np.unique(f.nuclei)) - 1 for f in found])
     simple = [inner(otsu_nuclei(image)) for image in images]
     theirs = np.array([len(np.unique(mask)) - 1 for mask in simple])

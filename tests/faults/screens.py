@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 
 from design_tree import CHANNELS, Screen
-from morphodose.design.check import judge
+from morphodose.design.check import check_screen
 from morphodose.design.faults import Fault, Faults
 from morphodose.errors import InputError
 
@@ -21,7 +21,7 @@ def faults_of(screen: Screen, **options: object) -> list[Fault]:
     given = {"file_pattern": "cq1", "channels": CHANNELS, "roles": {}} | options
     found = Faults()
     with contextlib.suppress(InputError):
-        judge(screen.sheet, screen.plate_map, faults=found, **given)  # type: ignore[arg-type]
+        check_screen(screen.sheet, screen.plate_map, faults=found, **given)  # type: ignore[arg-type]
     return found.found
 
 

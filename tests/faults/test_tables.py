@@ -10,7 +10,7 @@ import pytest
 
 from design_tree import Screen, make_screen
 from faults.screens import assert_complete, faults_of, kinds
-from morphodose.design.output import Design
+from morphodose.design.output import CheckedDesign
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ SHAPES: dict[str, Callable[[str], str]] = {
 }
 
 
-def same_design(one: Design, other: Design) -> bool:
+def same_design(one: CheckedDesign, other: CheckedDesign) -> bool:
     rows = [[(p.key, p.z, p.channel, p.path) for p in design.planes] for design in (one, other)]
     # the rows of a table with empty ones above are counted as a spreadsheet counts them
     wells = [

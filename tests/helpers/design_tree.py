@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from morphodose.design.check import judge
-from morphodose.design.output import Design
+from morphodose.design.check import check_screen
+from morphodose.design.output import CheckedDesign
 from morphodose.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,9 +49,9 @@ class Screen:
     ) -> Path:
         return self.root / f"{time}hrs_R{rep}" / f"W{well:04d}F{field:04d}T0001Z{z:03d}C{channel}.tif"
 
-    def judge(self, **options: object) -> Design:
+    def judge(self, **options: object) -> CheckedDesign:
         given = {"file_pattern": "cq1", "channels": CHANNELS, "roles": {}} | options
-        return judge(self.sheet, self.plate_map, **given)  # type: ignore[arg-type]
+        return check_screen(self.sheet, self.plate_map, **given)  # type: ignore[arg-type]
 
     def message(self, **options: object) -> str:
         """The message of a check that has to fail."""

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.evaluation.cells import SplitCells, read_split
-from morphodose.evaluation.design import FieldCrops
 from morphodose.evaluation.labels import Classes, Content
 from morphodose.evaluation.leakage import count_fields, leakage_rows
+from morphodose.evaluation.learning_plan import FieldCrops
 from morphodose.evaluation.metrics import Tally
 from morphodose.evaluation.predictions import MODELS
 from morphodose.evaluation.splits import Unit

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from morphodose.cost.rates import ON_GPU, WRITES_BY, Rate
-from morphodose.cost.screen import Options, Screen, amounts, repeats
+from morphodose.cost.screen import Options, ScreenSize, amounts, repeats
 
 NOT_MEASURED = "not measured"
 
@@ -24,13 +24,13 @@ class Cost:
 
 
 def estimate(
-    screen: Screen, options: Options, rates: Mapping[tuple[str, str], Rate], cores: int = 4
+    screen: ScreenSize, options: Options, rates: Mapping[tuple[str, str], Rate], cores: int = 4
 ) -> list[Cost]:
     """Cost of each step, in the order of the run.
 
     Parameters
     ----------
-    screen, options : Screen, Options
+    screen, options : ScreenSize, Options
         What is run, and how.
     rates : mapping
         (step, device) → rate.
@@ -64,7 +64,7 @@ def estimate(
     return costs
 
 
-def text(screen: Screen, options: Options, costs: Sequence[Cost]) -> str:
+def text(screen: ScreenSize, options: Options, costs: Sequence[Cost]) -> str:
     """The estimate as a page of plain text."""
     cells = screen.fields * options.cells_per_field
     lines = [

@@ -74,7 +74,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
 
 
 @dataclass(frozen=True)
-class Screen:
+class ScreenSize:
     """Sizes of a screen.
 
     Attributes
@@ -109,7 +109,7 @@ class Screen:
         return sum(ceil(wells / size) for wells in self.wells_of.values())
 
 
-def read_screen(design: str | Path) -> Screen:
+def read_screen(design: str | Path) -> ScreenSize:
     """The sizes in a ``design.json`` of `check_design`.
 
     Raises
@@ -123,7 +123,7 @@ def read_screen(design: str | Path) -> Screen:
         places = [name.rpartition("_Well_")[::2] for name in found["well_timepoints"]]
         wells = Counter(acquisition for acquisition, _ in places)
         plates = {a["acquisition"]: (str(a["plate"]), str(a["replicate"])) for a in found["acquisitions"]}
-        return Screen(
+        return ScreenSize(
             wells_of=dict(sorted(wells.items())),
             fields=int(found["fields"]),
             planes=int(found["planes"]),
@@ -136,7 +136,7 @@ def read_screen(design: str | Path) -> Screen:
         raise InputError(f"{design}: not a design.json of check_design ({fault!r})") from fault
 
 
-def amounts(screen: Screen, options: Options) -> dict[str, float]:
+def amounts(screen: ScreenSize, options: Options) -> dict[str, float]:
     """How much there is of each of `UNITS`; the cells are what `options` expects of a field."""
     cells = screen.fields * options.cells_per_field
     return {
@@ -153,19 +153,19 @@ def amounts(screen: Screen, options: Options) -> dict[str, float]:
     }
 
 
-def folds(screen: Screen, options: Options) -> int:
+def folds(screen: ScreenSize, options: Options) -> int:
     """Networks that are trained: one for each fold of `split_cells`."""
     return folds_of(screen.units, options.split, options.split_folds)[1]
 
 
-def _trained_share(screen: Screen, options: Options, networks: int) -> float:
+def _trained_share(screen: ScreenSize, options: Options, networks: int) -> float:
     """Share of the cells that a network is trained on: those of the other folds, or as many as are wanted."""
     cells = screen.fields * options.cells_per_field
     share = (networks - 1) / networks
     return min(share, options.max_training_cells / cells) if options.max_training_cells and cells else share
 
 
-def repeats(screen: Screen, options: Options) -> dict[str, tuple[int, float]]:
+def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]]:
     """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
     wells, acquisitions = screen.shards(options.wells_per_task), len(screen.wells_of)
     steps: dict[str, tuple[int, float]] = {"CHECK_DESIGN": (1, 1), "PROJECT_Z": (wells, 1)}

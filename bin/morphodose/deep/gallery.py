@@ -31,7 +31,7 @@ PLACE = ("Metadata_CellID", "Crop_Shard", "Crop_Row")
 
 
 @dataclass(frozen=True)
-class Settings:
+class CropDisplay:
     """How crops are shown: scale of intensity, edge of the window in px, names of the channels."""
 
     scale: GreyScale
@@ -47,7 +47,7 @@ class Gallery:
     shards: dict[str, Path]
     networks: NetworkSet
     device: torch.device
-    settings: Settings
+    settings: CropDisplay
     units: dict[str, str]
 
     def crops(self, cells: Sequence[str]) -> np.ndarray:
@@ -99,7 +99,7 @@ def with_unit(name: str, unit: str) -> str:
     return name if is_vehicle(name) or not unit else f"{name} {unit}"
 
 
-def show_settings(split: Path, crops: Path, seed: int) -> Settings:
+def crop_display(split: Path, crops: Path, seed: int) -> CropDisplay:
     """Scale and window of a screen, from a seeded sample of its usable cells.
 
     Raises
@@ -125,7 +125,7 @@ def show_settings(split: Path, crops: Path, seed: int) -> Settings:
 
     scale = fit_greyscale(sample(usable if vehicle.empty else vehicle))
     first = CropShard(shards[usable["Crop_Shard"].iloc[0]])
-    return Settings(scale, window_edge(sample(usable)), first.channels)
+    return CropDisplay(scale, window_edge(sample(usable)), first.channels)
 
 
 def draw_examples(

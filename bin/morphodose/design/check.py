@@ -1,4 +1,4 @@
-"""The whole check of a design, from the parameters to a judged `Design`."""
+"""The whole check of a design, from the parameters to a `CheckedDesign`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from morphodose.design.instrument import check_said
 from morphodose.design.kinds import check_files
 from morphodose.design.learnable import LabelledWell
 from morphodose.design.namer import Namer
-from morphodose.design.output import Design
+from morphodose.design.output import CheckedDesign
 from morphodose.design.parameters import Analysis, check_analysis, check_learning
 from morphodose.design.planes import Collected, Plane, collect_planes
-from morphodose.design.platemap import PlateMap, read_platemap
+from morphodose.design.platemap import PlateWells, read_platemap
 from morphodose.design.samplesheet import Acquisition, read_samplesheet
 from morphodose.errors import InputError
 
 
-def judge(
+def check_screen(
     samplesheet: str | Path,
     plate_map: str | Path,
     *,
@@ -43,7 +43,7 @@ def judge(
     show: int = 10,
     faults: Faults | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> Design:
+) -> CheckedDesign:
     """Read and check everything; all faults are collected before any is raised.
 
     Parameters
@@ -149,7 +149,7 @@ def judge(
         "ignored_files": {reason: count for reason, count in collected.ignored.items() if count},
         "not_learnable": not_learnable,  # empty where a network can be trained and judged
     }
-    return Design(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
+    return CheckedDesign(acquisitions, platemap, named, given, kept, excluded, faults.found, settings)
 
 
 def _needed(roles: Mapping[str, str], cropped: Sequence[str], analysis: Analysis | None) -> dict[str, str]:
@@ -162,7 +162,7 @@ def _needed(roles: Mapping[str, str], cropped: Sequence[str], analysis: Analysis
 
 
 def _labelled(
-    planes: Sequence[Plane], acquisitions: Sequence[Acquisition], platemap: PlateMap
+    planes: Sequence[Plane], acquisitions: Sequence[Acquisition], platemap: PlateWells
 ) -> set[LabelledWell]:
     """Well-timepoints with their labels; of an acquisition none of whose images is known, all on the map.
 

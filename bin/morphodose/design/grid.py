@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from morphodose.design.faults import Faults, FieldKey, counted, listing
 from morphodose.design.namer import Namer, collapse
 from morphodose.design.planes import Plane
-from morphodose.design.platemap import PlateMap
+from morphodose.design.platemap import PlateWells
 from morphodose.design.samplesheet import Acquisition
 
 _ADD = "copy it from the instrument again"
@@ -17,7 +17,7 @@ _ADD = "copy it from the instrument again"
 def check_wells(
     planes: Iterable[Plane],
     acquisitions: Sequence[Acquisition],
-    platemap: PlateMap,
+    platemap: PlateWells,
     map_name: str,
     faults: Faults,
 ) -> tuple[list[Plane], int]:
@@ -68,7 +68,7 @@ def check_wells(
 
 
 def _report_unmapped(
-    unmapped: Mapping[tuple[str, str], Sequence[Plane]], platemap: PlateMap, map_name: str, faults: Faults
+    unmapped: Mapping[tuple[str, str], Sequence[Plane]], platemap: PlateWells, map_name: str, faults: Faults
 ) -> None:
     """One fault per plate with the wells that have images and no row."""
     mapped = {plate for plate, _ in platemap}

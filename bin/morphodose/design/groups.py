@@ -6,19 +6,19 @@ from collections import defaultdict
 
 from morphodose.design.faults import Faults, did_you_mean
 from morphodose.design.numbers import parse_number
-from morphodose.design.platemap import PlateMap
+from morphodose.design.platemap import PlateWells
 from morphodose.errors import InputError
 from morphodose.responses.groups import AUTO, KEYS, NONE, is_drug, plain
 
 
-def check_groups(group_by: str, platemap: PlateMap, name: str, faults: Faults) -> None:
+def check_groups(group_by: str, platemap: PlateWells, name: str, faults: Faults) -> None:
     """Judge ``--group_by``, and warn of compounds that vary a second drug.
 
     Parameters
     ----------
     group_by : str
         As of `morphodose.responses.groups.find_groups`.
-    platemap : PlateMap
+    platemap : PlateWells
     name : str
         Of its file.
     faults : Faults
@@ -44,7 +44,7 @@ def check_groups(group_by: str, platemap: PlateMap, name: str, faults: Faults) -
             )
 
 
-def groups_of(group_by: str, platemap: PlateMap) -> dict[tuple[str, str], str]:
+def groups_of(group_by: str, platemap: PlateWells) -> dict[tuple[str, str], str]:
     """(plate, well) → its group, of wells on the map; none where no column divides the analysis."""
     if not any(well.extra for well in platemap.values()):
         return {}
@@ -70,7 +70,7 @@ def groups_of(group_by: str, platemap: PlateMap) -> dict[tuple[str, str], str]:
     return dict(zip(platemap, groups_in(add_groups(frame, grouping)), strict=True))
 
 
-def _combined(platemap: PlateMap, column: str) -> list[str]:
+def _combined(platemap: PlateWells, column: str) -> list[str]:
     """Compounds with two or more doses of a second drug at two or more of their own."""
     doses: dict[str, set[tuple[float, float]]] = defaultdict(set)
     for well in platemap.values():

@@ -16,7 +16,7 @@ from morphodose.design.channels import Channels
 from morphodose.design.faults import Fault, FieldKey, printable
 from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
-from morphodose.design.platemap import PlateMap
+from morphodose.design.platemap import PlateWells
 from morphodose.design.samplesheet import Acquisition
 from morphodose.spreadsheets import write_csv_rows
 from morphodose.tables import write_table
@@ -28,11 +28,11 @@ OUTPUTS = ("design.json", "planes.parquet", "plate_map.csv", "well_timepoints.js
 
 
 @dataclass
-class Design:
+class CheckedDesign:
     """A judged design: what there is, what is left out, what is wrong."""
 
     acquisitions: Sequence[Acquisition]
-    platemap: PlateMap
+    platemap: PlateWells
     channels: Channels
     roles: Mapping[str, str]
     planes: Sequence[Plane]
@@ -53,7 +53,7 @@ class Design:
         return [(self.names.well((*key, 0)), planes) for key, planes in found.items()]
 
 
-def write_design(design: Design, out: str | Path) -> None:
+def write_design(design: CheckedDesign, out: str | Path) -> None:
     """Write `OUTPUTS` into the folder `out`; a failure leaves none of them."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def _acquisition(acquisition: Acquisition) -> dict[str, Any]:
     }
 
 
-def _write_json(design: Design, path: Path) -> None:
+def _write_json(design: CheckedDesign, path: Path) -> None:
     used = {plane.acquisition for plane in design.planes}
     fields = {plane.key for plane in design.planes}
     first = design.planes[0]
@@ -124,7 +124,7 @@ def _write_json(design: Design, path: Path) -> None:
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_wells(design: Design, path: Path) -> None:
+def _write_wells(design: CheckedDesign, path: Path) -> None:
     """One line per well-timepoint, so that a large screen is never one string in memory."""
     sample = diameter_sample(design)
     with path.open("w", encoding="utf-8") as stream:
@@ -155,7 +155,7 @@ def _write_wells(design: Design, path: Path) -> None:
         stream.write("\n]\n")
 
 
-def diameter_sample(design: Design) -> set[str]:
+def diameter_sample(design: CheckedDesign) -> set[str]:
     """Ids of the well-timepoints on which diameters are estimated: vehicle, spread over times and replicates.
 
     `SAMPLE_WELLS` over the screen and at least `SAMPLE_PER_PLATE` of each plate, for plates may differ in
@@ -179,7 +179,7 @@ def diameter_sample(design: Design) -> set[str]:
     return sample
 
 
-def _write_platemap(design: Design, path: Path) -> None:
+def _write_platemap(design: CheckedDesign, path: Path) -> None:
     extra = list(dict.fromkeys(column for well in design.platemap.values() for column in well.extra))
     # a compound called "=1+1" is marked as a text, which read_plate_map undoes
     rows = (
@@ -190,7 +190,7 @@ def _write_platemap(design: Design, path: Path) -> None:
     write_csv_rows(path, ["plate", "well", "compound", "dose", "dose_unit", "role", *extra], rows)
 
 
-def _write_tables(design: Design, folder: Path) -> None:
+def _write_tables(design: CheckedDesign, folder: Path) -> None:
     import pandas as pd  # only a run that succeeds pays for it
 
     planes, names = design.planes, design.names

@@ -14,8 +14,8 @@ from morphodose.design.faults import Faults
 from morphodose.design.learnable import LabelledWell, why_not_learnable
 from morphodose.design.planes import Plane
 from morphodose.errors import InputError, ParameterError
-from morphodose.evaluation.design import FieldCrops, parse_exclude, plan
 from morphodose.evaluation.labels import Content
+from morphodose.evaluation.learning_plan import FieldCrops, parse_exclude, plan
 from morphodose.evaluation.splits import Unit
 from morphodose.imaging.projection_methods import methods_of, plane_faults, projection_faults
 from morphodose.measurement.families import DEFAULT, FAMILIES, family_faults, parse_families, why_not_measured

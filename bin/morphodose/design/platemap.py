@@ -12,8 +12,8 @@ from morphodose.design.identity import cased_key, name_key
 from morphodose.design.mapfile import COLUMNS, read_table
 from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
 from morphodose.design.units import read_unit
-from morphodose.design.wells import PlateMap as PlateMap
 from morphodose.design.wells import PlateWell as PlateWell
+from morphodose.design.wells import PlateWells as PlateWells
 from morphodose.design.wells import harmonise
 from morphodose.names import normalise_well
 
@@ -58,7 +58,7 @@ def read_platemap(
     faults: Faults,
     closed: bool = True,
     sheet: str = "",
-) -> PlateMap:
+) -> PlateWells:
     """Wells of a plate map; everything wrong with it goes to `faults`.
 
     Parameters
@@ -109,8 +109,8 @@ def read_platemap(
         table = replace(table, rows=[replace(row, cells=row.cells | _NO_DOSE) for row in table.rows])
     decimal = _decimal(table, faults)
     dosed = _dosed(table)
-    found: PlateMap = {}
-    broken: PlateMap = {}
+    found: PlateWells = {}
+    broken: PlateWells = {}
     for row in table.rows:
         well = _well(table, row, plate_format, decimal, dosed, faults)
         if well is None:
@@ -166,7 +166,7 @@ def _dosed(table: CsvTable) -> set[str]:
     }
 
 
-def _say_undosed(table: CsvTable, found: PlateMap, dosed: Collection[str], faults: Faults) -> None:
+def _say_undosed(table: CsvTable, found: PlateWells, dosed: Collection[str], faults: Faults) -> None:
     wells = [well for well in found.values() if well.role in _DOSED and cased_key(well.compound) not in dosed]
     if wells:
         faults.warn(
@@ -287,7 +287,7 @@ def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults
     return dose
 
 
-def _add(name: str, found: PlateMap, well: PlateWell, faults: Faults) -> None:
+def _add(name: str, found: PlateWells, well: PlateWell, faults: Faults) -> None:
     first = found.setdefault((well.plate, well.well), well)
     if first is well:
         return

@@ -31,12 +31,12 @@ class PlateWell:
 
 
 #: (plate, well) → its row.
-PlateMap = dict[tuple[str, str], PlateWell]
+PlateWells = dict[tuple[str, str], PlateWell]
 
 _DOSED = ("treated", "positive")
 
 
-def harmonise(name: str, found: PlateMap, faults: Faults) -> PlateMap:
+def harmonise(name: str, found: PlateWells, faults: Faults) -> PlateWells:
     """One spelling of a compound and of each further text, one unit and one value of what is one dose.
 
     Parameters
@@ -59,7 +59,7 @@ def _row(wells: Iterable[PlateWell]) -> int | None:
     return min((well.row for well in wells), default=None)
 
 
-def _one_compound(name: str, found: PlateMap, faults: Faults) -> PlateMap:
+def _one_compound(name: str, found: PlateWells, faults: Faults) -> PlateWells:
     names = [well.compound for well in found.values() if well.compound]
     same = spelling(names, cased_key)
     # those that cannot be told apart by eye are one without a word
@@ -86,7 +86,7 @@ def _one_compound(name: str, found: PlateMap, faults: Faults) -> PlateMap:
     }
 
 
-def _one_text(name: str, found: PlateMap, faults: Faults) -> PlateMap:
+def _one_text(name: str, found: PlateWells, faults: Faults) -> PlateWells:
     """Further columns: what cannot be told apart by eye is one; case may mean something, and is warned of."""
     columns = dict.fromkeys(column for well in found.values() for column in well.extra)
     same = {
@@ -111,7 +111,7 @@ def _one_text(name: str, found: PlateMap, faults: Faults) -> PlateMap:
     }
 
 
-def _one_unit(name: str, found: PlateMap, faults: Faults) -> PlateMap:
+def _one_unit(name: str, found: PlateWells, faults: Faults) -> PlateWells:
     """Doses of a compound in the unit that most of its wells have; units that do not convert are faults.
 
     Vehicle wells, 0 of any unit, take their compound's.
@@ -126,7 +126,7 @@ def _one_unit(name: str, found: PlateMap, faults: Faults) -> PlateMap:
             if other == main[compound].name:
                 continue
             _report_unit(name, compound, read_unit(other), main[compound], found, faults)
-    result: PlateMap = {}
+    result: PlateWells = {}
     for key, well in found.items():
         unit = main.get(well.compound)
         if unit is None or well.dose_unit == unit.name or well.role == "empty":
@@ -147,7 +147,7 @@ def _converted(well: PlateWell, unit: Unit) -> PlateWell:
         return well  # a fault of `_report_unit`
 
 
-def _report_unit(name: str, compound: str, unit: Unit, main: Unit, found: PlateMap, faults: Faults) -> None:
+def _report_unit(name: str, compound: str, unit: Unit, main: Unit, found: PlateWells, faults: Faults) -> None:
     mine = [well for well in found.values() if well.compound == compound and well.role in _DOSED]
     row, main_row = (_row(well for well in mine if well.dose_unit == one.name) for one in (unit, main))
     message = f"compound '{compound}' has doses in '{unit.name}' here and in '{main.name}' in row {main_row}"
@@ -165,7 +165,7 @@ def _report_unit(name: str, compound: str, unit: Unit, main: Unit, found: PlateM
         faults.add("mixed_units", name, message, fix, row, unit.name)
 
 
-def _one_dose(name: str, found: PlateMap, faults: Faults) -> PlateMap:
+def _one_dose(name: str, found: PlateWells, faults: Faults) -> PlateWells:
     """Doses of a compound that differ by rounding are the one that most wells have.
 
     A series rounded otherwise on another plate would else count as more doses than were given, and a curve

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.errors import InputError
-from morphodose.evaluation.design import Design, FieldCrops, usable
 from morphodose.evaluation.labels import LABELS, Content
 from morphodose.evaluation.leakage import FieldCounts
+from morphodose.evaluation.learning_plan import FieldCrops, LearningPlan, usable
 from morphodose.evaluation.splits import Unit, random_folds
 from morphodose.files import find_files, replacing
 from morphodose.imaging.focus import OUT_OF_FOCUS
@@ -160,7 +160,7 @@ def read_fields(
 
 
 def write_split(
-    files: Sequence[Path], fields: Sequence[FieldCrops], design: Design, seed: int, out: Path
+    files: Sequence[Path], fields: Sequence[FieldCrops], design: LearningPlan, seed: int, out: Path
 ) -> FieldCounts:
     """Write the split table.
 
@@ -170,7 +170,7 @@ def write_split(
         As `read_fields` got them.
     fields : sequence of FieldCrops
         As it gave them.
-    design : Design
+    design : LearningPlan
     seed : int
         Of the random split over cells; each file has its own numbers, whatever else is in the screen.
     out : Path
@@ -190,7 +190,7 @@ def write_split(
     return FieldCounts([entry.unit for entry in fields], [entry.field for entry in fields], counts)
 
 
-def _field_columns(fields: Sequence[FieldCrops], design: Design) -> dict[str, pa.Array]:
+def _field_columns(fields: Sequence[FieldCrops], design: LearningPlan) -> dict[str, pa.Array]:
     """What is the same for all crops of a field, and the reasons for its whole and its padded crops."""
     contents = [entry.content for entry in fields]
     return {
@@ -209,7 +209,7 @@ def _annotated(
     file: Path,
     place: pa.Array,
     columns: Mapping[str, pa.Array],
-    design: Design,
+    design: LearningPlan,
     seed: int,
     counts: npt.NDArray[np.int64],
 ) -> pa.Table:
@@ -246,6 +246,6 @@ def _merged(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def usable_cells(fields: Sequence[FieldCrops], design: Design) -> int:
+def usable_cells(fields: Sequence[FieldCrops], design: LearningPlan) -> int:
     """Cells that may train and be scored."""
     return sum(usable(entry, reasons) for entry, reasons in zip(fields, design.excluded, strict=True))

@@ -72,7 +72,7 @@ class Evidence:
 
 
 @dataclass
-class Verdict:
+class ModelVerdict:
     """What may be said of one label."""
 
     claim: bool
@@ -175,24 +175,24 @@ def same_layout(cells: SplitCells) -> float:
     return same / max(int(used.sum()), 1)
 
 
-def judge(evidence: Evidence) -> Verdict:
+def judge_model(evidence: Evidence) -> ModelVerdict:
     """The verdict on one label; the first objection that holds is given."""
     seen, label = evidence, evidence.label
     network = _text(seen.network)
     if seen.permuted is None:
         why = "the network on permuted labels was not trained: nothing shows that the evaluation has no leak"
-        return Verdict(False, why, evidence=seen)
+        return ModelVerdict(False, why, evidence=seen)
     if seen.permuted.low > 0 and seen.permuted_p <= MARK:
         why = (
             f"the network on permuted labels is better than chance, by {_text(seen.permuted)}: something "
             "leaks, and no score of this run can be trusted"
         )
-        return Verdict(False, why, f"{label}: {why}", evidence=seen)
+        return ModelVerdict(False, why, f"{label}: {why}", evidence=seen)
     majority = seen.against.get("majority")
     if majority is None or majority.low <= 0:
         less = "" if majority is None else f", a difference of {_text(majority)}"
         why = f"on held-out cells the network is not better than chance: balanced accuracy {network}{less}"
-        return Verdict(False, why, evidence=seen)
+        return ModelVerdict(False, why, evidence=seen)
     if label == "dose" and seen.same_layout >= SAME_LAYOUT:
         return _confounded(seen)
     control = seen.against["network_permuted"]
@@ -201,15 +201,15 @@ def judge(evidence: Evidence) -> Verdict:
             f"the network, at {network}, is not better than on permuted labels: a difference of "
             f"{_text(control)}"
         )
-        return Verdict(False, why, evidence=seen)
+        return ModelVerdict(False, why, evidence=seen)
     if seen.chance is None:
         why = (
             "a split over wells has every acquisition on both sides, and the staining and light of a day "
             "tell its time; two replicates or more are needed"
         )
-        return Verdict(False, why, confounded=True, evidence=seen)
+        return ModelVerdict(False, why, confounded=True, evidence=seen)
     if seen.chance.p > LEVEL:
-        return Verdict(False, _by_chance(seen), evidence=seen)
+        return ModelVerdict(False, _by_chance(seen), evidence=seen)
     position = seen.against.get("position")
     if position is None or (position.low <= 0 and seen.position_p <= DOUBT):
         return _confounded(seen)
@@ -222,7 +222,7 @@ def judge(evidence: Evidence) -> Verdict:
         why += f"better than position by {_text(position)}"
     else:
         why += f"position does not tell the {label} (P = {seen.position_p:.2g})"
-    return Verdict(True, f"{why}. {_compared(seen)}".strip(), evidence=seen)
+    return ModelVerdict(True, f"{why}. {_compared(seen)}".strip(), evidence=seen)
 
 
 def _text(interval: Interval) -> str:
@@ -244,7 +244,7 @@ def _by_chance(seen: Evidence) -> str:
     )
 
 
-def _confounded(seen: Evidence) -> Verdict:
+def _confounded(seen: Evidence) -> ModelVerdict:
     """No better than position, which tells the label."""
     label, network = seen.label, _text(seen.network)
     position = seen.against.get("position")
@@ -259,7 +259,7 @@ def _confounded(seen: Evidence) -> Verdict:
         f"position predicts {label} as well{less}: {layout}, and the network, at {network}, cannot tell "
         f"{label} from position; use layouts that are randomised anew for each replicate"
     )
-    return Verdict(False, why, confounded=True, evidence=seen)
+    return ModelVerdict(False, why, confounded=True, evidence=seen)
 
 
 def _compared(seen: Evidence) -> str:

@@ -16,7 +16,7 @@ from morphodose.imaging.quality import is_stain
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class QualityThresholds:
     """Where a figure becomes a flag, and where a fault.
 
     Attributes
@@ -56,7 +56,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FieldVerdict:
     """``keep``, ``flag`` or ``drop``, and why in plain words (empty for ``keep``).
 
     ``unusable`` names the channels that say nothing in this field; the field may be kept for the others.
@@ -84,14 +84,14 @@ class MissingPlane:
         return f"{where}: {self.part.words}: it was not recorded or not copied{unused}"
 
 
-def judge(
+def judge_field(
     figures: Mapping[str, Mapping[str, float]],
     nuclear: str | None = None,
     cell: str | None = None,
     diameter: float = 0.0,
-    thresholds: Thresholds | None = None,
+    thresholds: QualityThresholds | None = None,
     missing: Sequence[MissingPlane] = (),
-) -> Verdict:
+) -> FieldVerdict:
     """Verdict on one field.
 
     Parameters
@@ -102,7 +102,7 @@ def judge(
         The channels that are segmented; faults of other channels are flags at most.
     diameter : float
         Diameter of a cell in px, 0 where it is not known; defocus is a fault only where it is.
-    thresholds : Thresholds, optional
+    thresholds : QualityThresholds, optional
         Where a figure becomes a flag or a fault.
     missing : sequence of MissingPlane
         Planes, or projected images, of which a part was never recorded. That is a fault in any channel: its
@@ -110,10 +110,10 @@ def judge(
 
     Returns
     -------
-    Verdict
+    FieldVerdict
         The worst of all findings, and all reasons of flags and faults with value and threshold.
     """
-    limits = thresholds or Thresholds()
+    limits = thresholds or QualityThresholds()
     needed = [name for name in (nuclear, cell) if name is not None and name in figures]
     drops: list[str] = []
     flags: list[str] = []
@@ -159,7 +159,7 @@ def judge(
         covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
         flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
     verdict = "drop" if drops else "flag" if flags else "keep"
-    return Verdict(verdict, "; ".join(drops + flags), constant_channels(figures))
+    return FieldVerdict(verdict, "; ".join(drops + flags), constant_channels(figures))
 
 
 def constant_channels(figures: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ def constant_channels(figures: Mapping[str, Mapping[str, float]]) -> tuple[str, 
     return tuple(name for name, found in figures.items() if found["Spread"] == 0)
 
 
-def _is_damaged(plane: MissingPlane, limits: Thresholds) -> bool:
+def _is_damaged(plane: MissingPlane, limits: QualityThresholds) -> bool:
     """Whether a missing part is a fault of the field: not a narrow band, nor of a plane that is not used."""
     least = limits.missing_band_drop if plane.part.at_edge else limits.missing_drop
     return plane.used and 100 * plane.part.share > least
@@ -177,7 +177,7 @@ def _judge_focus(
     name: str,
     found: Mapping[str, float],
     diameter: float,
-    limits: Thresholds,
+    limits: QualityThresholds,
     drops: list[str],
     flags: list[str],
 ) -> None:
@@ -205,7 +205,7 @@ def _judge_other_focus(
     figures: Mapping[str, Mapping[str, float]],
     cell: str | None,
     diameter: float,
-    limits: Thresholds,
+    limits: QualityThresholds,
     flags: list[str],
 ) -> None:
     """Defocus where no channel is nuclear: by the edges of the cell stain, else of the sharpest stain."""

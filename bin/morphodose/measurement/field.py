@@ -43,7 +43,7 @@ COMPLETE = ("sizeshape", "zernike", "intensity", "texture", "granularity", "radi
 
 
 @dataclass(frozen=True)
-class Settings:
+class MeasurementSettings:
     """What is measured, and how.
 
     Attributes
@@ -91,7 +91,7 @@ def measure_field(
     image: Field,
     cells: npt.NDArray[np.integer],
     nuclei: npt.NDArray[np.integer] | None,
-    settings: Settings | None = None,
+    settings: MeasurementSettings | None = None,
 ) -> Measured:
     """Measure the cells of one field.
 
@@ -102,7 +102,7 @@ def measure_field(
     cells, nuclei : (Y, X) array of int
         Label masks; a nucleus carries the label of its cell. None where the screen has no nuclear stain:
         only Cells are measured then.
-    settings : Settings, optional
+    settings : MeasurementSettings, optional
         What is measured.
 
     Returns
@@ -111,7 +111,7 @@ def measure_field(
         Areas in µm² and lengths in µm where the field knows its pixel size, else px² and px; positions
         always in px.
     """
-    settings = settings or Settings()
+    settings = settings or MeasurementSettings()
     if cells.shape != image.pixels.shape[1:]:
         raise InputError(f"the cell mask is {cells.shape}, the image {image.pixels.shape[1:]}")
     labels, parts = compartments_of(cells, nuclei)
@@ -136,7 +136,7 @@ Found = dict[str, tuple[list[str], npt.NDArray[np.floating]]]
 
 
 def _measure(
-    image: Field, labels: npt.NDArray[np.int64], parts: list[Compartment], settings: Settings
+    image: Field, labels: npt.NDArray[np.int64], parts: list[Compartment], settings: MeasurementSettings
 ) -> list[Found]:
     """Features of each compartment in px and counts."""
     wanted = settings.families

@@ -21,7 +21,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReductionSettings:
     """How features are selected and reduced.
 
     Attributes
@@ -68,7 +68,7 @@ class NothingToReduce(InputError):
     """Why a screen has no components: it has too few cells, or nothing that differs."""
 
 
-def fit(cells: CellSet, settings: Settings, progress: Progress = lambda _text: None) -> Fitted:
+def fit(cells: CellSet, settings: ReductionSettings, progress: Progress = lambda _text: None) -> Fitted:
     """Select features and find their principal components; two passes over the cells.
 
     Missing values are replaced by the mean of the vehicle cells that have one (of all cells, where there is

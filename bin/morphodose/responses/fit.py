@@ -31,7 +31,7 @@ from morphodose.responses.replicates import (
     spread_of_ec50,
 )
 from morphodose.responses.variance_models import BINOMIAL, MEAN, choose_variance_model
-from morphodose.responses.verdict import EFFECT_Q, LACK_P, judge, too_little
+from morphodose.responses.verdict import EFFECT_Q, LACK_P, judge_fit, too_little
 
 Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, Any]]
@@ -255,7 +255,7 @@ def _fit_into(
         fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.variance_model.variance(fit.at(fit.doses))
     )
     half = spread.half(prior)
-    verdict = judge(fit, rate, row["LackOfFit_P"], row["R2"], half)
+    verdict = judge_fit(fit, rate, row["LackOfFit_P"], row["R2"], half)
     row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
     row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
     if turned is not None:

@@ -23,7 +23,7 @@ IMPRECISE = 10.0
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CurveVerdict:
     """State of an EC50 and its interval in dose units; NaN is null."""
 
     state: str
@@ -45,7 +45,7 @@ def too_little(one: Series) -> str:
     return ""
 
 
-def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float) -> Verdict:
+def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float) -> CurveVerdict:
     """State of the EC50 of a fit; `half` is the half width of its interval from the replicates (`Spread`).
 
     ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
@@ -54,11 +54,11 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float)
     reached. ``refused``: the data do not support a curve.
     """
     if not effect_q <= EFFECT_Q:
-        return Verdict(
+        return CurveVerdict(
             "refused", f"no effect of the dose beyond chance (false discovery rate {effect_q:.2g})"
         )
     if lack_p < LACK_P and r2 < LACK_R2:
-        return Verdict(
+        return CurveVerdict(
             "refused", f"the doses do not follow one sigmoid curve (R2 {r2:.2f}, lack of fit P {lack_p:.1g})"
         )
     tested = np.unique(fit.doses[fit.doses > 0])
@@ -74,15 +74,15 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float)
     beyond = ec50 > last or high > highest
     before = ec50 < first or low < lowest
     if beyond and before:
-        return Verdict("refused", "the wells leave the EC50 open to both sides of the tested doses")
+        return CurveVerdict("refused", "the wells leave the EC50 open to both sides of the tested doses")
     if beyond:
-        return Verdict(
+        return CurveVerdict(
             "unbounded",
             f"the plateau is not reached at the highest dose {last:g}: EC50 above {low:.3g}",
             low=low,
         )
     if before:
-        return Verdict(
+        return CurveVerdict(
             "unbounded",
             f"the effect is full at the lowest dose {first:g} already: EC50 below {high:.3g}",
             high=high,
@@ -91,8 +91,8 @@ def judge(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float)
         why = f"the interval of the EC50 spans a factor of {high / low:.0f}"
         if half > max(fit.log_ec50 - down, up - fit.log_ec50):
             why += "; the replicates differ"
-        return Verdict("imprecise", why, ec50, low, high)
-    return Verdict("fitted", "", ec50, low, high)
+        return CurveVerdict("imprecise", why, ec50, low, high)
+    return CurveVerdict("fitted", "", ec50, low, high)
 
 
 def step_of(upper: float, lower: float) -> float:

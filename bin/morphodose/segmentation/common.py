@@ -12,12 +12,12 @@ import numpy.typing as npt
 Kind = Literal["cells", "nuclei"]
 #: Diameter of a cell over that of its nucleus, where only nuclei are known.
 CELL_TO_NUCLEUS = 2.0
-#: How cells are found; `well.Settings` says what each does.
+#: How cells are found; `well.SegmentationSettings` says what each does.
 Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class MaskThresholds:
     """What of the network's output becomes an object; names and defaults are Cellpose's.
 
     Attributes
@@ -57,7 +57,7 @@ class Segmenter(Protocol):
         images: Sequence[npt.NDArray[np.float32]],
         diameter: float,
         kind: Kind = "cells",
-        thresholds: Thresholds = Thresholds(),
+        thresholds: MaskThresholds = MaskThresholds(),
     ) -> list[npt.NDArray[np.int32]]:
         """Label masks (Y, X) of images (Y, X, 2) as `pair` makes them."""
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.segmentation.common import Kind, Segmenter, Thresholds
+from morphodose.segmentation.common import Kind, MaskThresholds, Segmenter
 from morphodose.segmentation.from_nuclei import equivalent_diameters
 from morphodose.segmentation.normalise import normalise
 
@@ -170,7 +170,7 @@ def _at_scale(engine: Segmenter, field: Pair, lit: Pixels, kind: Kind, scale: fl
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     channels = [cv2.resize(shown[..., c], size, interpolation=way) for c in (0, 1)]
     resized = np.stack(channels, axis=-1).astype(np.float32)
-    mask = engine.segment([resized], engine.diam_mean[kind], kind, Thresholds())[0]
+    mask = engine.segment([resized], engine.diam_mean[kind], kind, MaskThresholds())[0]
     stained = cv2.resize(lit, size, interpolation=way) > 0.5
     covered = float(np.mean(mask[stained] > 0)) if stained.any() else 0.0
     return _Found(equivalent_diameters(mask) / factor, covered)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.segmentation import flow_kernels as kernels
-from morphodose.segmentation.common import Thresholds
+from morphodose.segmentation.common import MaskThresholds
 
 Labels = npt.NDArray[np.int32]
 
@@ -29,7 +29,7 @@ STEPS = 200
 
 
 def masks_of(
-    output: npt.NDArray[np.float32], scale: float, thresholds: Thresholds, threads: int = 1
+    output: npt.NDArray[np.float32], scale: float, thresholds: MaskThresholds, threads: int = 1
 ) -> Labels:
     """Label mask of the network's output for one image.
 
@@ -40,7 +40,7 @@ def masks_of(
         one of an object.
     scale : float
         By which the image was enlarged for the network.
-    thresholds : Thresholds
+    thresholds : MaskThresholds
         What becomes an object.
     threads : int
         Threads that share the work; the mask is the same with any number.

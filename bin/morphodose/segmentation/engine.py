@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from morphodose.segmentation.common import Kind, Thresholds, pair
+from morphodose.segmentation.common import Kind, MaskThresholds, pair
 from morphodose.segmentation.diameter import MOST_ENLARGED
 from morphodose.segmentation.dynamics import masks_of
 from morphodose.segmentation.network import load_network
@@ -20,7 +20,7 @@ from morphodose.segmentation.tiles import run_tiles
 #: Diameter to which Cellpose's built-in nuclear model rescales nuclei; its file does not say so.
 NUCLEI_DIAMETER = 17.0
 
-__all__ = ["Engine", "Kind", "Thresholds", "pair"]
+__all__ = ["Engine", "Kind", "MaskThresholds", "pair"]
 
 
 #: What glibc's `mallopt` calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and what they are set to, bytes.
@@ -79,7 +79,7 @@ class Engine:
         images: Sequence[npt.NDArray[np.float32]],
         diameter: float,
         kind: Kind = "cells",
-        thresholds: Thresholds = Thresholds(),
+        thresholds: MaskThresholds = MaskThresholds(),
     ) -> list[npt.NDArray[np.int32]]:
         """Label masks of the fields of a well.
 
@@ -92,7 +92,7 @@ class Engine:
             however small they are: time and memory grow with the square, and more shows but grain.
         kind : str
             ``cells`` or ``nuclei``: the size that they are rescaled to for the network.
-        thresholds : Thresholds
+        thresholds : MaskThresholds
             What becomes an object.
         """
         if not diameter > 0:

@@ -44,7 +44,7 @@ class Recipe:
     transmitted: bool = False
 
 
-def judge(engine: Segmenter, fields: Sequence[Corrected]) -> list[Score]:
+def score_fields(engine: Segmenter, fields: Sequence[Corrected]) -> list[Score]:
     """Agreement with the corrected masks at `THRESHOLDS`, over all fields; cells at the border left out.
 
     Each field is segmented at the median diameter of its own mask.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from morphodose.errors import InputError
-from morphodose.segmentation.common import Kind, Thresholds
+from morphodose.segmentation.common import Kind, MaskThresholds
 from morphodose.segmentation.normalise import normalise
 
 #: Diameter in px to which Cellpose 4 rescales objects whose diameter is given.
@@ -62,7 +62,7 @@ class SamEngine:
         images: Sequence[npt.NDArray[np.float32]],
         diameter: float,
         kind: Kind = "cells",
-        thresholds: Thresholds = Thresholds(),
+        thresholds: MaskThresholds = MaskThresholds(),
     ) -> list[npt.NDArray[np.int32]]:
         """Label masks of the fields of a well.
 
@@ -74,7 +74,7 @@ class SamEngine:
             Diameter of the objects, in px; 0 leaves the image at its size.
         kind : str
             Not used: the network has one idea of an object.
-        thresholds : Thresholds
+        thresholds : MaskThresholds
             What becomes an object.
         """
         masks = []

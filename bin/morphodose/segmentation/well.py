@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
-from morphodose.segmentation.common import Kind, Method, Segmenter, Thresholds, pair
+from morphodose.segmentation.common import Kind, MaskThresholds, Method, Segmenter, pair
 from morphodose.segmentation.complete import GROWN, NETWORK, PROPAGATED, SPLIT, Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import find_orphans, match_nuclei
@@ -35,7 +35,7 @@ NEEDED: dict[Method, tuple[Literal["cell", "nuclear"], ...]] = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class SegmentationSettings:
     """How a screen is segmented.
 
     Attributes
@@ -49,7 +49,7 @@ class Settings:
         In px, one for a plate (`diameter_table`); 0 leaves it to a network that needs none.
     expand_px : float
         Growth of nuclei into cells; 0 takes half of the nuclear diameter.
-    cells, nuclei : Thresholds
+    cells, nuclei : MaskThresholds
         What becomes an object.
     """
 
@@ -57,8 +57,8 @@ class Settings:
     diameter: float = 0.0
     nuclei_diameter: float = 0.0
     expand_px: float = 0.0
-    cells: Thresholds = field(default_factory=Thresholds)
-    nuclei: Thresholds = field(default_factory=Thresholds)
+    cells: MaskThresholds = field(default_factory=MaskThresholds)
+    nuclei: MaskThresholds = field(default_factory=MaskThresholds)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class WellSegmentation:
         Each reads the `Images` of one field. It is called once, or twice (see the notes).
     engine, nuclei_engine : Segmenter
         For cells and for nuclei; may be the same.
-    settings : Settings
+    settings : SegmentationSettings
         See there.
 
     Raises
@@ -156,7 +156,7 @@ class WellSegmentation:
         fields: Sequence[Callable[[], Images]],
         engine: Segmenter,
         nuclei_engine: Segmenter,
-        settings: Settings,
+        settings: SegmentationSettings,
     ) -> None:
         self._fields = fields
         self._engine = engine
@@ -265,7 +265,7 @@ def segment_well(
     nuclear_images: Sequence[Image] | None,
     engine: Segmenter,
     nuclei_engine: Segmenter,
-    settings: Settings,
+    settings: SegmentationSettings,
 ) -> tuple[list[Segmented], float, float]:
     """Segment all fields of a well whose images are in memory.
 

@@ -23,7 +23,7 @@ from morphodose.simulate.field import SimulatedField, render_field
 from morphodose.simulate.optics import CHANNELS
 from morphodose.simulate.screen import (
     Acquisition,
-    Screen,
+    SimulatedScreen,
     Well,
     acquisitions,
     plane_name,
@@ -66,7 +66,7 @@ class WellConditions:
     illumination_centres: dict[str, tuple[float, float]]
 
 
-def generator(screen: Screen, *key: int) -> np.random.Generator:
+def generator(screen: SimulatedScreen, *key: int) -> np.random.Generator:
     """Random numbers of one place in the screen, whatever else is rendered and in which order."""
     return np.random.default_rng(np.random.SeedSequence(screen.seed, spawn_key=key))
 
@@ -75,7 +75,7 @@ def _key(acquisition: Acquisition, *rest: int) -> tuple[int, ...]:
     return (round(acquisition.hours * 60), acquisition.replicate, *rest)
 
 
-def well_conditions(screen: Screen, acquisition: Acquisition, well: Well) -> WellConditions:
+def well_conditions(screen: SimulatedScreen, acquisition: Acquisition, well: Well) -> WellConditions:
     """Draw the conditions of a well: its expected fractions, cells and brightness."""
     batch = generator(screen, *_key(acquisition))
     centres = {name: tuple(batch.normal(0, 0.12, 2)) for name in CHANNELS}
@@ -96,7 +96,7 @@ def well_conditions(screen: Screen, acquisition: Acquisition, well: Well) -> Wel
 
 
 def render(
-    screen: Screen, acquisition: Acquisition, well: Well, number: int
+    screen: SimulatedScreen, acquisition: Acquisition, well: Well, number: int
 ) -> tuple[SimulatedField, dict[str, Any]]:
     """Render field `number` (from 1) of a well; also what is special about it."""
     conditions = well_conditions(screen, acquisition, well)
@@ -122,7 +122,7 @@ def render(
 
 
 def write_well(
-    screen: Screen, acquisition: Acquisition, well: Well, out: Path, compression: str | None = None
+    screen: SimulatedScreen, acquisition: Acquisition, well: Well, out: Path, compression: str | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Write the planes and masks of one well-timepoint; give its rows of the cell and field tables."""
     folder = out / "images" / acquisition.folder
@@ -192,7 +192,7 @@ def _counts(field: SimulatedField) -> dict[str, int]:
 
 
 def write_screen(
-    screen: Screen,
+    screen: SimulatedScreen,
     out: Path,
     *,
     workers: int = 1,
@@ -204,7 +204,7 @@ def write_screen(
 
     Parameters
     ----------
-    screen : Screen
+    screen : SimulatedScreen
     out : Path
         Gets ``images/<t>hrs_R<r>/W….tif``, ``samplesheet.csv``, ``platemap.csv`` and ``truth/``.
     workers : int
@@ -244,7 +244,11 @@ def write_screen(
 
 
 def _finished(
-    screen: Screen, jobs: list[tuple[Acquisition, Well]], out: Path, compression: str | None, workers: int
+    screen: SimulatedScreen,
+    jobs: list[tuple[Acquisition, Well]],
+    out: Path,
+    compression: str | None,
+    workers: int,
 ) -> Iterator[tuple[int, tuple[list[dict[str, Any]], list[dict[str, Any]]]]]:
     """Results of the jobs with their index, as they come."""
     if workers <= 1:
@@ -262,7 +266,7 @@ def _finished(
 
 
 def _write_tables(
-    screen: Screen, out: Path, cell_rows: list[dict[str, Any]], field_rows: list[dict[str, Any]]
+    screen: SimulatedScreen, out: Path, cell_rows: list[dict[str, Any]], field_rows: list[dict[str, Any]]
 ) -> None:
     """Write ``cells``, ``fields`` and ``wells`` and the truth file."""
     import pandas as pd
@@ -309,12 +313,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def well_truth(screen: Screen, fields: pd.DataFrame) -> pd.DataFrame:
+def well_truth(screen: SimulatedScreen, fields: pd.DataFrame) -> pd.DataFrame:
     """True counts and fractions of each well-timepoint, counted in the rendered fields.
 
     Parameters
     ----------
-    screen : Screen
+    screen : SimulatedScreen
     fields : pandas.DataFrame
         A row per field, as `write_well` gives them.
 
@@ -353,7 +357,7 @@ def well_truth(screen: Screen, fields: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _write_sheets(screen: Screen, out: Path) -> None:
+def _write_sheets(screen: SimulatedScreen, out: Path) -> None:
     """Write the samplesheet, with paths relative to it, and the plate map."""
     taken = (
         (one.plate, f"{one.hours:g}", one.replicate, f"images/{one.folder}") for one in acquisitions(screen)

@@ -18,7 +18,7 @@ VEHICLE, POSITIVE = "DMSO", "SimControl"
 
 
 @dataclass(frozen=True)
-class Screen:
+class SimulatedScreen:
     """Everything that decides what a simulated screen looks like.
 
     Attributes
@@ -125,14 +125,14 @@ class Acquisition:
     plate: str
 
 
-def plates(screen: Screen) -> list[str]:
+def plates(screen: SimulatedScreen) -> list[str]:
     """Plate of each replicate: one for all, or one for each where they are shuffled apart."""
     if screen.shuffle_replicates:
         return [f"P{replicate}" for replicate in range(1, screen.replicates + 1)]
     return [screen.plate] * screen.replicates
 
 
-def plate_wells(screen: Screen, replicate: int = 1) -> list[Well]:
+def plate_wells(screen: SimulatedScreen, replicate: int = 1) -> list[Well]:
     """Wells of a replicate in the order of their numbers.
 
     In place: half the vehicle wells, doses rising, the rest of the vehicle, positives.
@@ -155,7 +155,7 @@ def plate_wells(screen: Screen, replicate: int = 1) -> list[Well]:
     return sorted(wells, key=lambda well: well.number)
 
 
-def acquisitions(screen: Screen) -> list[Acquisition]:
+def acquisitions(screen: SimulatedScreen) -> list[Acquisition]:
     """Acquisitions by time, then replicate; with several plates their names begin with the plate."""
     names = plates(screen)
     several = len(set(names)) > 1
@@ -172,7 +172,7 @@ def acquisitions(screen: Screen) -> list[Acquisition]:
     ]
 
 
-def well_timepoints(screen: Screen) -> list[str]:
+def well_timepoints(screen: SimulatedScreen) -> list[str]:
     """Ids of all well-timepoints."""
     return [
         well_timepoint_id(a.name, well.name)
@@ -186,7 +186,7 @@ def plane_name(well: int, field_number: int, z: int, channel: int) -> str:
     return f"W{well:04d}F{field_number:04d}T0001Z{z:03d}C{channel}.tif"
 
 
-def plane_paths(screen: Screen) -> Iterator[str]:
+def plane_paths(screen: SimulatedScreen) -> Iterator[str]:
     """Paths of all planes below the output folder, without rendering any."""
     for acquisition in acquisitions(screen):
         for well in plate_wells(screen, acquisition.replicate):
@@ -197,18 +197,18 @@ def plane_paths(screen: Screen) -> Iterator[str]:
                         yield f"images/{acquisition.folder}/{name}"
 
 
-def position_factor(screen: Screen, well: str) -> float:
+def position_factor(screen: SimulatedScreen, well: str) -> float:
     """Brightness of a well from its place: ± half of `position_bias` along the rows and the columns."""
     rows, columns = plate_shape(PLATE_FORMAT)
     row, column = well_position(well)
     return 1 + screen.position_bias * ((row - 1) / (rows - 1) + (column - 1) / (columns - 1) - 1)
 
 
-PRESETS: dict[str, Screen] = {
-    "demo": Screen(),
+PRESETS: dict[str, SimulatedScreen] = {
+    "demo": SimulatedScreen(),
     # as a large screen: 8 doses × 6 times × 3 replicates × 9 fields × 6 z × 5 channels, a million cells.
     # The camera's pixels are taken 2 × 2 together (1280 instead of 2560), or it would be half a terabyte.
-    "reference": Screen(
+    "reference": SimulatedScreen(
         times=(4.0, 8.0, 16.0, 24.0, 48.0, 72.0),
         doses=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
         fields=9,
@@ -222,7 +222,7 @@ PRESETS: dict[str, Screen] = {
 }
 
 
-def configure(preset: str, **changes: Any) -> Screen:
+def configure(preset: str, **changes: Any) -> SimulatedScreen:
     """A preset with options changed.
 
     Parameters
@@ -230,8 +230,8 @@ def configure(preset: str, **changes: Any) -> Screen:
     preset : str
         A name of `PRESETS`.
     **changes
-        Attributes of `Screen`, `Optics` or `Compound`; None keeps the preset's value. A new `size` or
-        `cell_diameter` keeps the crowding unless `density` is given too.
+        Attributes of `SimulatedScreen`, `Optics` or `Compound`; None keeps the preset's value. A new
+        `size` or `cell_diameter` keeps the crowding unless `density` is given too.
     """
     if preset not in PRESETS:
         raise InputError(f"--preset {preset!r} is not one of {', '.join(PRESETS)}")
@@ -241,7 +241,7 @@ def configure(preset: str, **changes: Any) -> Screen:
     for part, kind in (("optics", Optics), ("effect", Compound)):
         names = {entry.name for entry in fields(kind)} & set(given)
         parts[part] = replace(getattr(base, part), **{name: given.pop(name) for name in names})
-    unknown = set(given) - {entry.name for entry in fields(Screen)}
+    unknown = set(given) - {entry.name for entry in fields(SimulatedScreen)}
     if unknown:
         raise ValueError(f"no such options: {sorted(unknown)}")
     if "density" not in given:

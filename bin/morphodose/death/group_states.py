@@ -17,7 +17,7 @@ from morphodose.death.states import call_states
 
 
 @dataclass(frozen=True)
-class Judged:
+class GroupStates:
     """What the gates of a group say: of its n cells and control cells, and of the m cells it judges.
 
     Attributes
@@ -55,14 +55,14 @@ class Judged:
         return "; ".join(filter(None, found)) or None
 
 
-def judge(
+def states_of_group(
     group: GateGroup,
     table: dict[str, Any],
     stains: list[Stain],
     roles: npt.NDArray[np.object_],
     min_cells: int,
     by_hand: dict[str, float],
-) -> Judged:
+) -> GroupStates:
     """States of the cells of a group, by gates from its control cells."""
     here = group.judged | group.controls
     wells = table["Metadata_Well"][here]
@@ -81,7 +81,7 @@ def judge(
         leak = leak_doubt(together, max(seen))
     doubts = doubt_of_cells(called, [*filter(None, (group.pooled, leak))], wells, states)
     own = group.judged[here]
-    return Judged(group, here, own, called, states[own], doubts[own], together, leak)
+    return GroupStates(group, here, own, called, states[own], doubts[own], together, leak)
 
 
 def doubt_of_cells(

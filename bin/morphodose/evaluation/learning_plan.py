@@ -74,7 +74,7 @@ class FieldCrops:
 
 
 @dataclass
-class Design:
+class LearningPlan:
     """What is learned, from which cells, in which folds.
 
     Attributes
@@ -138,7 +138,7 @@ def plan(
     split: str = "auto",
     folds: int = 0,
     seed: int = 1,
-) -> Design:
+) -> LearningPlan:
     """Decide what is learned from which cells.
 
     A class that has cells in one fold only can be trained or held out, never both; its cells are taken out
@@ -158,7 +158,7 @@ def plan(
     made = make_split(units, strata, split, folds, seed)
     # first without what QC leaves out, then also without what the labels leave out
     excluded = [_reasons(entry, exclude, {}, None) for entry in fields]
-    design: Design | None = None
+    design: LearningPlan | None = None
     notes: list[str] = []
     while True:
         used = {entry.unit for entry, reasons in zip(fields, excluded, strict=True) if usable(entry, reasons)}
@@ -193,14 +193,14 @@ def _fold_of_all(units: Sequence[Unit], split: Split) -> dict[Unit, int]:
     return {unit: split.fold_of.get(unit, of.get(unit.replicate, 0)) for unit in units}
 
 
-def nothing_learned(fields: Sequence[FieldCrops], reason: str) -> Design:
+def nothing_learned(fields: Sequence[FieldCrops], reason: str) -> LearningPlan:
     """The design of a screen that teaches nothing: no class, and no cell that could be used."""
     classes = {
         "dose": dose_classes(entry.content for entry in fields)[0],
         "time": time_classes(entry.hours for entry in fields)[0],
     }
     classes = {name: each.without(each.names) for name, each in classes.items()}
-    return Design(
+    return LearningPlan(
         Split("none", {entry.unit: 0 for entry in fields}, ("none",)),
         classes,
         (),
@@ -213,12 +213,12 @@ def nothing_learned(fields: Sequence[FieldCrops], reason: str) -> Design:
 
 def _design(
     fields: Sequence[FieldCrops], labels: Sequence[str], exclude: Sequence[str], made: Split
-) -> Design:
+) -> LearningPlan:
     """What is learned under a split."""
     doses, dose_of = dose_classes(entry.content for entry in fields)
     times, time_of = time_classes(entry.hours for entry in fields)
     classes = {"dose": doses, "time": times}
-    design = Design(made, classes, tuple(labels), {}, [])
+    design = LearningPlan(made, classes, tuple(labels), {}, [])
     for name in ("dose", "time"):
         if name not in labels:
             design.classes[name] = classes[name].without(classes[name].names)
@@ -247,7 +247,7 @@ def _design(
     return design
 
 
-def _worth_training(design: Design, name: str) -> bool:
+def _worth_training(design: LearningPlan, name: str) -> bool:
     """Whether a label has two classes; noted where it has not."""
     names = design.classes[name].names
     if len(names) < 2:
@@ -276,7 +276,7 @@ def _reasons(
     return ("", "crop padded at the border" if "padded" in exclude else "")
 
 
-def _drop_lonely_classes(design: Design, fields: Sequence[FieldCrops]) -> bool:
+def _drop_lonely_classes(design: LearningPlan, fields: Sequence[FieldCrops]) -> bool:
     """Take classes with cells in fewer than two folds out of their label; whether there were any."""
     for name in design.trained:
         folds: dict[str, set[int]] = {each: set() for each in design.classes[name].names}
