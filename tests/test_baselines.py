@@ -18,7 +18,9 @@ from morphodose.evaluation.baselines import (
     tally_position,
     unconverged_notes,
 )
+from morphodose.evaluation.boosting import BinnedBoosting
 from morphodose.evaluation.metrics import balanced_accuracy
+from morphodose.evaluation.multinomial import MultinomialRidge
 from morphodose.evaluation.sources import (
     classical_source,
     embedding_source,
@@ -69,13 +71,9 @@ def test_a_baseline_that_does_not_converge_says_so(effect):
     screen, folder = effect
     source = classical_source([folder / "cells"])
 
-    def hasty(seed):
-        estimator = logistic(seed)
-        return estimator.set_params(max_iter=1)
-
     models = [
-        Model("intensity", hasty),
-        Model("classical_logistic", lambda seed: logistic(seed).set_params(max_iter=5000)),
+        Model("intensity", lambda _: MultinomialRidge(max_iter=1)),
+        Model("classical_logistic", logistic),
     ]
     tallies = tally_models(models, source, screen.cells, screen.classes, ["dose"], 1000, 1)
     folds = screen.cells.folds
@@ -90,6 +88,53 @@ def test_a_baseline_that_does_not_converge_says_so(effect):
     rows = score_rows(tallies, screen.classes, screen.cells, 1)
     assert {row["N_Unconverged"] for row in rows if row["Model"] == "intensity"} == {folds}
     assert {row["N_Unconverged"] for row in rows if row["Model"] == "classical_logistic"} == {0}
+
+
+def features(cells: int, width: int, seed: int = 0):
+    """Correlated features of three classes, of which the last is rare."""
+    rng = np.random.default_rng(seed)
+    true = rng.choice(3, cells, p=[0.6, 0.35, 0.05])
+    common = rng.normal(0, 1, (cells, 3)) + true[:, None]
+    matrix = common @ rng.normal(0, 1, (3, width)) + rng.normal(0, 0.5, (cells, width))
+    return ((matrix - matrix.mean(axis=0)) / matrix.std(axis=0)).astype(np.float32), true + 4
+
+
+@pytest.mark.parametrize(("cells", "width"), [(600, 40), (60, 200)])
+def test_the_logistic_regression_is_that_of_scikit_learn(cells, width):
+    from sklearn.linear_model import LogisticRegression
+
+    matrix, true = features(cells, width)
+    theirs = LogisticRegression(C=0.01, class_weight="balanced", tol=1e-8, max_iter=10_000).fit(matrix, true)
+    ours = MultinomialRidge(C=0.01, tol=1e-5).fit(matrix, true)
+    assert ours.converged_ and ours.n_iter_ < 40
+    np.testing.assert_array_equal(ours.classes_, [4, 5, 6])
+    np.testing.assert_allclose(ours.predict_proba(matrix), theirs.predict_proba(matrix), atol=1e-3)
+    np.testing.assert_allclose(MultinomialRidge().fit(matrix, true).coef_, theirs.coef_.T, atol=2e-3)
+
+
+def test_a_logistic_regression_of_one_class_or_without_features_knows_shares_alone():
+    matrix, true = features(60, 5)
+    assert (MultinomialRidge().fit(matrix, np.full(60, 2)).predict_proba(matrix) == 1).all()
+    share = MultinomialRidge().fit(np.zeros((60, 5), np.float32), true).predict_proba(matrix)
+    np.testing.assert_allclose(share, 1 / 3, atol=1e-3)
+
+
+def test_boosting_on_quantiles_is_as_good_as_on_values():
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    matrix, true = features(3000, 20)
+    train, test = slice(0, 2000), slice(2000, None)
+    theirs = HistGradientBoostingClassifier(
+        max_iter=60, max_leaf_nodes=15, min_samples_leaf=20, class_weight="balanced", random_state=0
+    ).fit(matrix[train], true[train])
+    ours = BinnedBoosting(0).fit(matrix[train], true[train])
+    right = [
+        np.mean(each.classes_[each.predict_proba(matrix[test]).argmax(axis=1)] == true[test])
+        for each in (ours, theirs)
+    ]
+    assert right[0] == pytest.approx(right[1], abs=0.02)
+    again = BinnedBoosting(0).fit(matrix[train], true[train])
+    np.testing.assert_array_equal(again.predict_proba(matrix), ours.predict_proba(matrix))
 
 
 def test_measurements_find_what_is_there_and_intensity_does_not_see_shape(effect):
@@ -199,3 +244,25 @@ def test_tables_of_another_screen_are_refused(effect, tmp_path):
     write_table(table, tmp_path / "a.parquet")
     with pytest.raises(InputError, match="none of the cells of the split"):
         gather(classical_source([tmp_path]), screen.cells, screen.cells.usable)
+
+
+def test_a_cell_in_two_tables_is_refused(effect, tmp_path):
+    screen, folder = effect
+    for number, file in enumerate(sorted((folder / "cells").iterdir())[:2]):
+        for copy in "ab"[: number + 1]:
+            write_table(read_table(file), tmp_path / f"{number}{copy}.parquet")
+    for most in (10, len(screen.cells.ids)):
+        wanted = sample_rows(screen.cells, most, 1)
+        with pytest.raises(InputError, match="in these tables twice"):
+            gather(classical_source([tmp_path]), screen.cells, wanted)
+
+
+def test_embeddings_of_two_widths_are_refused(effect, tmp_path):
+    screen, folder = effect
+    for number, file in enumerate(sorted((folder / "untrained").iterdir())[:2]):
+        table = read_table(file)
+        if number:
+            table["Embedding"] = [values[:-1] for values in table["Embedding"]]
+        write_table(table, tmp_path / file.name)
+    with pytest.raises(InputError, match=r"embeddings of \d+ numbers, where those of other tables have"):
+        gather(embedding_source(tmp_path), screen.cells, screen.cells.usable)

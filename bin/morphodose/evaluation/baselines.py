@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.evaluation.boosting import BinnedBoosting
 from morphodose.evaluation.cells import SplitCells
 from morphodose.evaluation.labels import Classes
 from morphodose.evaluation.metrics import Tally
+from morphodose.evaluation.multinomial import MultinomialRidge
 from morphodose.evaluation.sources import Matrix, Source, gather, intensity_columns, sample_rows
 
 Rows = npt.NDArray[np.int64]
@@ -53,9 +55,11 @@ class Scale:
 
     def apply(self, matrix: Matrix) -> Matrix:
         """Standardised features; what is missing becomes 0, the mean of vehicle."""
+        found = matrix - self.mean
         with np.errstate(invalid="ignore"):  # infinite values of a constant feature
-            found = (matrix - self.mean) / self.spread
-        return np.clip(np.nan_to_num(found, nan=0.0, posinf=CLIP, neginf=-CLIP), -CLIP, CLIP)
+            found /= self.spread
+        np.nan_to_num(found, copy=False, nan=0.0, posinf=CLIP, neginf=-CLIP)
+        return np.clip(found, -CLIP, CLIP, out=found)
 
 
 def _moments(matrix: Matrix) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -70,23 +74,29 @@ def _varies(means: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]) ->
     return np.isfinite(means) & (spreads > 1e-6 * np.abs(means)) & (spreads > 1e-30)
 
 
-def logistic(seed: int) -> Any:
+class Estimator(Protocol):
+    """What is fitted to standardised cells and their classes.
+
+    Attributes
+    ----------
+    classes_ : (K,) array of int
+    converged_ : bool
+        Whether the fit ended by itself.
+    """
+
+    classes_: Rows
+    converged_: bool
+
+    def fit(self, matrix: Matrix, true: npt.NDArray[np.int32]) -> Estimator:
+        """Fit to features (N, D) and classes (N,)."""
+
+    def predict_proba(self, matrix: Matrix) -> npt.NDArray[np.floating]:
+        """Probability of each class, (N, K)."""
+
+
+def logistic(_seed: int) -> Estimator:
     """Multinomial logistic regression with a ridge penalty, classes of equal weight."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=0.01, max_iter=200, tol=1e-3, class_weight="balanced", random_state=seed)
-
-
-def boosting(seed: int) -> Any:
-    """Gradient boosting of small trees, classes of equal weight."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    # 32 bins: where cells have weights scikit-learn looks each edge up by itself, which with its 255 takes
-    # six times as long as the trees
-    return HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=15, min_samples_leaf=20, max_bins=32, class_weight="balanced",
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+    return MultinomialRidge(C=0.01)
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class Model:
     ----------
     name : str
     make : callable
-        Seed → an estimator of scikit-learn.
+        Seed → an estimator.
     columns : array of int, optional
         Indices of its features; None: all.
     best : int
@@ -105,7 +115,7 @@ class Model:
     """
 
     name: str
-    make: Callable[[int], Any]
+    make: Callable[[int], Estimator]
     columns: Rows | None = None
     best: int = 0
 
@@ -114,23 +124,21 @@ class Model:
 class _Fitted:
     """A model that one fold trained for one label."""
 
-    estimator: Any
+    estimator: Estimator
     columns: Rows
-    classes: Rows
-    converged: bool
 
     def predict(self, matrix: Matrix) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Class and its probability."""
         share = self.estimator.predict_proba(_columns(matrix, self.columns))
         best = share.argmax(axis=1)
-        return self.classes[best], share[np.arange(len(best)), best].astype(np.float64)
+        return self.estimator.classes_[best], share[np.arange(len(best)), best].astype(np.float64)
 
 
 def classical_models(source: Source) -> list[Model]:
     """Baselines on the cells' measurements."""
     models = [
         Model("classical_logistic", logistic),
-        Model("classical_boosting", boosting, None, BOOSTED_FEATURES),
+        Model("classical_boosting", BinnedBoosting, None, BOOSTED_FEATURES),
     ]
     stains = intensity_columns(source)
     return [Model("intensity", logistic, stains), *models] if len(stains) else models
@@ -180,7 +188,7 @@ def tally_models(
                 fitted[model.name, label, fold] = _fit(model, scaled, true, seed)
     tallies = {(m.name, label): _empty(cells, classes[label]) for m in models for label in labels}
     for (name, label, _), one in fitted.items():
-        tallies[name, label].unconverged += not one.converged
+        tallies[name, label].unconverged += not one.estimator.converged_
     # a small screen is in memory already; of a large one that was only a sample
     whole = bool(sampled[cells.usable].all())
     batches = iter([(rows, matrix)]) if whole else source.batches(cells)
@@ -206,27 +214,12 @@ def _fit(model: Model, scaled: Matrix, true: npt.NDArray[np.int32], seed: int) -
     columns = np.arange(scaled.shape[1]) if model.columns is None else model.columns
     if model.best and len(columns) > model.best:
         columns = columns[_best(scaled[:, columns], true, model.best)]
-    estimator = model.make(seed)
-    unfinished = _convergence_warning()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", category=unfinished)
-        estimator.fit(_columns(scaled, columns), true)
-    for other in caught:
-        if not issubclass(other.category, unfinished):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    converged = not any(issubclass(warning.category, unfinished) for warning in caught)
-    return _Fitted(estimator, columns, np.asarray(estimator.classes_, dtype=np.int64), converged)
+    return _Fitted(model.make(seed).fit(_columns(scaled, columns), true), columns)
 
 
 def _columns(matrix: Matrix, columns: Rows) -> Matrix:
     """Some columns; no copy where it is all of them."""
     return matrix if len(columns) == matrix.shape[1] else matrix[:, columns]
-
-
-def _convergence_warning() -> type[Warning]:
-    from sklearn.exceptions import ConvergenceWarning
-
-    return ConvergenceWarning
 
 
 def _best(scaled: Matrix, true: npt.NDArray[np.int32], most: int) -> Rows:
