@@ -122,8 +122,27 @@ def test_wells_are_written_the_same_whichever_way_they_are_named() -> None:
             assert names.normalise_well(well.lower(), plate_format) == well
     with pytest.raises(ValueError, match="beyond a 96-well plate"):
         names.normalise_well("W0097")
-    with pytest.raises(ValueError, match="not a well"):
-        names.normalise_well("A-1")
+    for text in (
+        "B3",
+        "b03",
+        "B-03",
+        "B 03",
+        "B_03",
+        "B – 3",
+        "B003",
+        "Well B03",
+        "well_b3",
+        "r02c03",
+        "R2C3",
+        "Row 2, Col 3",
+    ):
+        assert names.normalise_well(text) == "B03", text
+    assert names.normalise_well("AA-01", 1536) == "AA01"
+    with pytest.raises(ValueError, match="does not say which number is the row: expected B03, or r02c03"):
+        names.normalise_well("02-03")
+    for text in ("A", "A-", "1A", "r2", "c3r2", "A1B2", "well", "A--1", "r0c1"):
+        with pytest.raises(ValueError, match="not a well"):
+            names.normalise_well(text)
 
 
 def test_a_cell_id_splits_into_what_it_was_made_of() -> None:

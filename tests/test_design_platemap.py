@@ -232,3 +232,34 @@ def test_two_varied_drugs_are_told_before_the_first_step(tmp_path: Path) -> None
     # with and without a second drug: two groups
     assert judged_groups(tmp_path, "auto", *rows("0", "2"), column="InhibitorDose") == []
     assert judged_groups(tmp_path, "auto", *rows("0", "2", "20"), column="Passage") == []
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("Well Position", ("B-02", "C 03")),
+        ("Well_Name", ("Well B02", "r3c3")),
+        ("Row,Column", ("2,2", "3,3")),
+        ("Row,Col", ("B,2", "C,03")),
+    ],
+)
+def test_wells_may_be_written_in_many_ways(tmp_path: Path, header: str, rows: tuple[str, str]) -> None:
+    found, faults = read(
+        tmp_path, f"{rows[0]},DMSO,0,uM,vehicle", f"{rows[1]},D,1,uM,treated",
+        header=f"{header},compound,dose,dose_unit,role",
+    )  # fmt: skip
+    assert not faults
+    assert [(well, one.compound) for (_, well), one in found.items()] == [("B02", "DMSO"), ("C03", "D")]
+
+
+def test_rows_and_columns_that_count_from_0_are_said(tmp_path: Path) -> None:
+    found, faults = read(
+        tmp_path, "1,0,DMSO,0,uM,vehicle", "2,2,D,1,uM,treated", header="row,col,compound,dose,dose_unit,role"
+    )
+    assert [well for _, well in found] == ["B01", "C03"]
+    assert "warning: map.csv: row 1: value 'row, col': rows and columns are counted from 0" in faults
+
+
+def test_two_bare_numbers_are_no_well(tmp_path: Path) -> None:
+    _, faults = read(tmp_path, "02-03,D,1,uM,treated")
+    assert "'02-03' does not say which number is the row: expected B03, or r02c03" in faults

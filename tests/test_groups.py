@@ -73,6 +73,8 @@ def test_numbers_of_serum_divide_and_are_no_doses_of_a_drug():
     [
         ("Source", lambda i, row: f"S{i:04d}"),
         ("PlateRow", lambda i, row: row["Metadata_Well"][0]),
+        ("RowNumber", lambda i, row: str(ord(row["Metadata_Well"][0]) - 64)),
+        ("row_index", lambda i, row: str(ord(row["Metadata_Well"][0]) - 65)),
         ("plate_column", lambda i, row: str(int(row["Metadata_Well"][1:]))),
         ("Barcode", lambda i, row: "X" + row["Metadata_Replicate"]),
     ],

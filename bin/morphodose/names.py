@@ -20,6 +20,14 @@ PLATE_FORMATS: dict[int, tuple[int, int]] = {
 }
 
 _WELL = re.compile(r"^([A-Za-z]{1,2})0*([1-9]\d?)$")
+# what people write around letter and number: Well B-02, B 02, B_02, and row and column by number: r02c03
+_APART = r"\s*[-_.\u2010-\u2015\u2212]?\s*"
+_WORD = re.compile(rf"^well{_APART}", re.IGNORECASE)
+_LOOSE_WELL = re.compile(rf"^([A-Za-z]{{1,2}}){_APART}0*([1-9]\d?)$")
+_ROW_COLUMN = re.compile(
+    rf"^r(?:ow)?{_APART}0*([1-9]\d?){_APART},?{_APART}c(?:ol(?:umn)?)?{_APART}0*([1-9]\d?)$", re.IGNORECASE
+)
+_TWO_NUMBERS = re.compile(rf"^\d+(?:{_APART}|\s*[,;/]\s*)\d+$")
 _NUMBERED = re.compile(r"^[Ww]?0*([1-9]\d*)$")
 _ROW_W = re.compile(r"^[Ww]\d{1,2}$")
 
@@ -57,8 +65,9 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
     Parameters
     ----------
     text : str
-        ``A1``, ``a01``, or a number counted row by row as on the CQ1: ``W0012``, ``12``. Where the plate has
-        a row W (1536 wells), ``W12`` is the well of that row, and only ``W012`` or longer is a number.
+        ``A1``, ``a01``, ``A-01``, ``A 01``, ``A_01``, ``Well A01``; row and column by number, ``r01c01``; or
+        a number counted row by row as on the CQ1: ``W0012``, ``12``. Where the plate has a row W (1536
+        wells), ``W12`` is the well of that row, and only ``W012`` or longer is a number.
     plate_format : int
         Wells on the plate, 6 to 1536; numbers are unfolded with it.
 
@@ -68,19 +77,23 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
         If the text is no well, or the well is not on a plate of this format.
     """
     rows, columns = plate_shape(plate_format)
-    text = str(text).strip()
+    given = str(text).strip()
+    text = _WORD.sub("", given)
     in_row_w = rows >= row_number("W") and _ROW_W.match(text)
     if not in_row_w and (match := _NUMBERED.match(text)):
         number = int(match[1])
         if number > rows * columns:
-            raise ValueError(f"well {text!r} is beyond a {plate_format}-well plate")
+            raise ValueError(f"well {given!r} is beyond a {plate_format}-well plate")
         row, column = (number - 1) // columns + 1, (number - 1) % columns + 1
-    elif match := _WELL.match(text):
-        row, column = row_number(match[1]), int(match[2])
+    elif match := _LOOSE_WELL.match(text) or _ROW_COLUMN.match(text):
+        row = int(match[1]) if match[1].isdecimal() else row_number(match[1])
+        column = int(match[2])
         if row > rows or column > columns:
-            raise ValueError(f"well {text!r} is not on a {plate_format}-well plate")
+            raise ValueError(f"well {given!r} is not on a {plate_format}-well plate")
+    elif _TWO_NUMBERS.match(text):
+        raise ValueError(f"{given!r} does not say which number is the row: expected B03, or r02c03")
     else:
-        raise ValueError(f"{text!r} is not a well: expected A01, or a number such as W0012")
+        raise ValueError(f"{given!r} is not a well: expected A01, r01c01, or a number such as W0012")
     return f"{row_letters(row)}{column:02d}"
 
 

@@ -259,7 +259,9 @@ def assert_the_name_says_this(preset: str, text: str, name: Name) -> None:
     shape = SHAPES[preset].format(**parts)
     start = "" if preset in ("cq1", "opera_phenix", "bbbc013") else "([^/]*_)?"
     file = text.rpartition("/")[2]
-    assert re.fullmatch(rf"{start}{shape}(\.ome)?\.(tiff?|czi|nd2|lif)", file, re.IGNORECASE), (
+    assert re.fullmatch(
+        rf"{start}{shape}(\.ome)?\.(tiff?|btf|tf[28]|zarr|czi|nd2|lif)", file, re.IGNORECASE
+    ), (
         text,
         name,
         shape,

@@ -370,7 +370,7 @@ MADE: dict[str, Made] = {
         "DAPI:DNA,Cy3:Actin", metadata="channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_wells": Made(
-        "any: OME-TIFF, one file per well", "Screen_B02.ome.tif", "imagexpress", ome_wells, "DAPI:DNA,Cy3:Actin",
+        "any: OME-TIFF, one file per well", "Screen_B02.ome.tif", "well_files", ome_wells, "DAPI:DNA,Cy3:Actin",
         metadata="fields, channels and names, z, pixel size", pixel_um=MICRON,
     ),
     "ome_plate": Made(

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import regex as regular
 
+from morphodose.design.anyname import parse_any
 from morphodose.design.faults import Faults, did_you_mean, nearest
-from morphodose.design.presets import PRESETS, WELL_FILES
+from morphodose.design.presets import END, PRESETS, WELL_FILES
 from morphodose.errors import InputError
 from morphodose.names import row_letters
 
@@ -33,11 +34,12 @@ GROUPS = (
     "plate",
     "replicate",
 )
-#: Further groups of the presets: rows and columns that count from 0, and the action of a Yokogawa.
-_OWN_GROUPS = ("row0", "col0", "action")
+#: Further groups of the presets: rows and columns that count from 0, the action of a Yokogawa, the text
+#: before the well (a plate's, or anything), and a word that may be a channel's.
+_OWN_GROUPS = ("row0", "col0", "action", "prefix", "word")
 
 #: Extensions of TIFF files, and of files that hold planes of several fields, channels, z or times.
-TIFF_EXTENSIONS = (".tif", ".tiff", ".btf", ".tf8")
+TIFF_EXTENSIONS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 CONTAINER_EXTENSIONS = (".czi", ".nd2", ".lif", ".zarr", ".companion.ome")
 #: Extensions of images that are read.
 IMAGE_EXTENSIONS = (*TIFF_EXTENSIONS, *CONTAINER_EXTENSIONS)
@@ -67,7 +69,8 @@ class Name(NamedTuple):
 
     `well` is as written (``W`` numbers too); `field` is a number from 0, or the text of the name where that
     is none (``r000_c002``, ``-1``); `z` is None where the name has none. `unsaid` are those of field and
-    channel that the name does not say and that are 1 here.
+    channel that the name does not say and that are 1 here; `doubtful` those of plate and channel that are
+    texts which may also mean nothing.
     """
 
     well: str
@@ -79,6 +82,7 @@ class Name(NamedTuple):
     replicate: str | None = None
     action: str | None = None
     unsaid: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
 
 
 #: Seconds that an expression may take for one name.
@@ -112,12 +116,13 @@ class Bounded:
 
 @dataclass(frozen=True)
 class NamePattern:
-    """Compiled patterns of a preset, or the user's own expression."""
+    """Compiled patterns of a preset, or the user's own expression; without any, `parse_any` reads names."""
 
     name: str
     regexes: tuple[re.Pattern[str] | Bounded, ...]
     ignore: tuple[tuple[str, re.Pattern[str]], ...] = ()
     projections: bool = False
+    step_0: bool = False
     example: str = ""
 
     def ignored(self, path: str) -> str | None:
@@ -132,10 +137,9 @@ class NamePattern:
         Name or str
             The name's parts, or why there are none.
         """
-        match = next((found for regex in self.regexes if (found := regex.search(path))), None)
-        if match is None:
-            return "the name does not match the file pattern"
-        groups = match.groupdict()
+        groups = self._groups(path)
+        if isinstance(groups, str):
+            return groups
         well = groups.get("well") or _well_of(groups)
         if isinstance(well, _NoWell):
             return well.reason
@@ -144,7 +148,8 @@ class NamePattern:
         if z and not (z.isdecimal() and len(z) <= 18):
             return f"z '{z}' is not a whole number"
         field = _field_of(groups)
-        channel = groups.get("channel")
+        word, prefix = groups.get("word"), (groups.get("prefix") or "").strip(" _-")
+        channel = groups.get("channel") or word
         unsaid = {"field": field is None, "channel": not channel}
         timepoint, plate, replicate, action = (
             plain_number(text) if (text := groups.get(key)) else None
@@ -156,11 +161,23 @@ class NamePattern:
             int(z) if z else None,
             plain_number(channel or "1"),
             timepoint,
-            plate,
+            plate or prefix or None,
             replicate,
             action,
             unsaid=frozenset(key for key, missing in unsaid.items() if missing),
+            doubtful=frozenset(
+                key for key, text in (("plate", prefix), ("channel", word)) if text and not groups.get(key)
+            ),
         )
+
+    def _groups(self, path: str) -> Mapping[str, str | None] | str:
+        """The groups of the first expression that fits, or why none does."""
+        if not self.regexes:
+            *folders, name = path.split("/")
+            stem, images = re.subn(END, "", name)
+            return parse_any(stem, folders) if images else "the name is not that of an image"
+        match = next((found for regex in self.regexes if (found := regex.search(path))), None)
+        return "the name does not match the file pattern" if match is None else match.groupdict()
 
 
 @dataclass(frozen=True)
@@ -206,7 +223,7 @@ def preset_pattern(name: str) -> NamePattern:
     preset = _ALL[name]
     ignore = tuple((reason, re.compile(pattern)) for reason, pattern in preset.ignore)
     regexes = tuple(re.compile(pattern, re.ASCII) for pattern in preset.patterns)
-    return NamePattern(name, regexes, ignore, preset.projections, preset.example)
+    return NamePattern(name, regexes, ignore, preset.projections, preset.step_0, preset.example)
 
 
 def name_pattern(text: str, faults: Faults) -> NamePattern | None:

@@ -12,6 +12,7 @@ from morphodose.design.walk import DEAD_LINK, Listing, walk
 #: Why files that are no images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
+_DATE = re.compile(r"(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -70,8 +71,9 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
             else:
                 found.named.append((path, parsed))
     if pattern.projections:
-        _leave_out_projections(found)
+        _leave_out_projections(found, pattern.step_0)
     _leave_out_folders_of_projections(found)
+    found.named = _needed_only(found.named)
     return found
 
 
@@ -91,17 +93,44 @@ def _leave_out_folders_of_projections(listed: Folder) -> None:
         listed.named = [(path, name) for path, name in listed.named if path not in inside]
 
 
-def _leave_out_projections(listed: Folder) -> None:
-    """Ignore images without a z, or of step 0, where their channel has z-steps: the instrument's projections.
+def _leave_out_projections(listed: Folder, step_0: bool) -> None:
+    """Ignore images without a z, or of step 0 (`step_0`), where their channel has z-steps: projections.
 
     Decided for a channel in the whole folder, so that a well whose z-steps are missing is reported instead of
     being taken from its projection. A channel without any z-step keeps its one image as z 1.
     """
-    stacked = {name.channel for _, name in listed.named if name.z}
+    none = (None, 0) if step_0 else (None,)
+    stacked = {name.channel for _, name in listed.named if name.z not in none}
     kept = []
     for path, name in listed.named:
-        if not name.z and name.channel in stacked:
+        if name.z in none and name.channel in stacked:
             listed.ignored["projection beside z-steps"].append(path)
         else:
             kept.append((path, name))
     listed.named = kept
+
+
+def _needed_only(named: list[tuple[str, Name]]) -> list[tuple[str, Name]]:
+    """Names without what may mean nothing: the text before the well, a date, a word that is no known stain.
+
+    They are a plate, a time and a channel where only they tell two images apart. Otherwise the texts are
+    anybody's, and the date that of each image.
+    """
+    for key in ("plate", "timepoint", "channel"):
+        if any(_doubtful(name, key) for _, name in named):
+            without = [_without(name, key) if _doubtful(name, key) else name for _, name in named]
+            if len({name[:8] for name in without}) == len(named):
+                named = [(path, name) for (path, _), name in zip(named, without, strict=True)]
+    return named
+
+
+def _doubtful(name: Name, key: str) -> bool:
+    if key == "timepoint":
+        return name.timepoint is not None and _DATE.match(name.timepoint) is not None
+    return key in name.doubtful
+
+
+def _without(name: Name, key: str) -> Name:
+    if key == "channel":
+        return name._replace(channel="1", unsaid=name.unsaid | {"channel"})
+    return name._replace(plate=None) if key == "plate" else name._replace(timepoint=None)

@@ -7,21 +7,28 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from morphodose.design.csvtable import Columns, CsvTable, table_of
+from morphodose.design.csvtable import Columns, CsvTable, column_key, table_of
 from morphodose.design.faults import Faults, listing
+from morphodose.design.identity import tidy
 from morphodose.design.layout import find_grids, is_ruler, table_of_grids
-from morphodose.design.sheets import LOOKED_AT, is_workbook, read_bytes, read_text, read_workbook
+from morphodose.design.sheets import LOOKED_AT, Sheet, is_workbook, read_bytes, read_text, read_workbook
 from morphodose.design.units import read_unit
 
 COLUMNS = ("well", "compound", "dose", "dose_unit", "role")
 ALIASES = {
     "unit": "dose_unit",
     "dose_units": "dose_unit",
-    "well_id": "well",
+    **dict.fromkeys(
+        ("well_id", "wellid", "well_name", "well_position", "well_label", "well_number", "metadata_well"),
+        "well",
+    ),
     "concentration": "dose",
     "conc": "dose",
     "drug": "compound",
     "compound_name": "compound",
+    "compound_id": "compound",
+    "drug_name": "compound",
+    "substance": "compound",
     "treatment": "compound",
     "sirna": "compound",
     "well_type": "role",
@@ -48,6 +55,7 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
             raw, path.name, faults, what, lambda cells: _TABLE.likeness(cells) or is_ruler(cells)
         )
         sheets = [] if text is None else [text]
+    sheets = [_with_wells(one, faults) for one in sheets]
     rows = [one for one in sheets if any(_is_header(cells) for _, cells in one.records[:LOOKED_AT])]
     grids = [] if rows else [one for one in sheets if find_grids(one)]
     if len(rows) > 1:
@@ -69,6 +77,57 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
     if grids:
         return _checked(table_of_grids(grids, plates, faults), faults)
     return _with_units(table_of(used[0], _TABLE, faults, what)) if used else None
+
+
+#: Columns that say a well by its row and column.
+_ROWS = ("row", "well_row", "plate_row", "row_index", "metadata_row")
+_COLUMNS = ("column", "col", "well_column", "well_col", "plate_column", "column_index", "metadata_column")
+
+
+def _with_wells(sheet: Sheet, faults: Faults) -> Sheet:
+    """A sheet whose columns for row and column, where it has none for the well, are joined to wells.
+
+    Where a row or column is 0, both are counted from 0; a warning says so.
+    """
+    for index, (number, cells) in enumerate(sheet.records[:LOOKED_AT]):
+        keys = [column_key(cell) for cell in cells]
+        row = next((keys.index(key) for key in _ROWS if key in keys), None)
+        column = next((keys.index(key) for key in _COLUMNS if key in keys), None)
+        if row is None or column is None or "well" in {_TABLE.proper(cell)[0] for cell in cells}:
+            continue
+        below = sheet.records[index + 1 :]
+        pairs = [(_cell(cells, row), _cell(cells, column)) for _, cells in below]
+        zero = any(text.isdecimal() and int(text) == 0 for pair in pairs for text in pair)
+        if zero:
+            faults.warn(
+                "well_name",
+                sheet.name,
+                "rows and columns are counted from 0: row 0 and column 0 are well A01",
+                "nothing, if that is right; else write wells such as A01",
+                number,
+                f"{cells[row]}, {cells[column]}",
+            )
+        wells = ["well", *(_well_of(*pair, int(zero)) for pair in pairs)]
+        kept = sheet.records[index:]
+        others = [
+            (n, [cell for at, cell in enumerate(cells) if at not in (row, column)]) for n, cells in kept
+        ]
+        records = [(n, [well, *cells]) for well, (n, cells) in zip(wells, others, strict=True)]
+        return replace(sheet, records=[*sheet.records[:index], *records])
+    return sheet
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return tidy(cells[at]) if at < len(cells) else ""
+
+
+def _well_of(row: str, column: str, from_zero: int) -> str:
+    """``r2c3`` or ``B3``, or the two texts where they are none."""
+    if not row and not column:
+        return ""
+    if row.isdecimal() and column.isdecimal():
+        return f"r{int(row) + from_zero}c{int(column) + from_zero}"
+    return f"{row}{column}"
 
 
 def _is_header(cells: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 from morphodose.design.faults import counted
-from morphodose.design.filenames import NamePattern, preset_pattern
+from morphodose.design.filenames import Name, NamePattern, preset_pattern
 from morphodose.design.presets import PRESETS, WELL_FILES
 
 #: Names that are tried of a screen, evenly spread over it.
@@ -21,27 +21,40 @@ _MEANINGS = {
     "timepoint": ("t", "time", "timepoint", "tp"),
 }
 _TOKENS = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]+")
+_TWO_NUMBERS = re.compile(r"(?<![A-Za-z\d])\d{1,2}[-_]\d{1,2}(?!\d)")
 _WELL_TOKEN = re.compile(r"(?<![A-Za-z\d])[A-Pa-p](?:0[1-9]|[1-4]\d|[1-9])(?!\d)")
 
 
 def best_preset(paths: Sequence[str]) -> str | None:
     """The preset that understands most of the names, or None where none understands any.
 
-    Presets of instruments come before the one for any file that names a well.
+    An instrument's preset comes before the one for any name with a well, unless the latter understands more
+    than twice as many, or also says a channel.
     """
     step = max(1, len(paths) // _SAMPLE)
     some = paths[::step]
-    counts: dict[str, int] = {}
-    for name in PRESETS:
-        pattern = preset_pattern(name)
-        counts[name] = sum(
-            not isinstance(pattern.parse(path), str) and not pattern.ignored(path) for path in some
-        )
-    best = max(counts, key=lambda name: counts[name])
-    if counts[best]:
+    read = {name: _understood(preset_pattern(name), some) for name in PRESETS}
+    best = max(read, key=lambda name: len(read[name]))
+    without_channel = any("channel" in name.unsaid for name in read[best])
+    if len(read[best]) == len(some) > 0 and not without_channel:
         return best
-    pattern = preset_pattern("well_files")
-    return "well_files" if any(not isinstance(pattern.parse(path), str) for path in some) else None
+    any_name = _understood(preset_pattern("well_files"), some)
+    with_channel = [name for name in any_name if "channel" not in name.unsaid | name.doubtful]
+    if len(any_name) > 2 * len(read[best]) or (without_channel and 2 * len(with_channel) > len(some)):
+        return "well_files"
+    return best if read[best] else None
+
+
+def _understood(pattern: NamePattern, paths: Sequence[str]) -> list[Name]:
+    """Names that a preset understands; one of which an instrument's reads the well alone is no sign of it."""
+    parsed = (pattern.parse(path) for path in paths if not pattern.ignored(path))
+    return [
+        name for name in parsed if not isinstance(name, str) and (not pattern.regexes or _says_more(name))
+    ]
+
+
+def _says_more(name: Name) -> bool:
+    return name.unsaid != {"field", "channel"} or name.z is not None or name.timepoint is not None
 
 
 def kind_of_name(path: str) -> str:
@@ -72,15 +85,19 @@ def nearest_preset(path: str) -> tuple[str, str]:
 def pattern_to_start_from(path: str) -> str:
     """A regular expression with named groups that reads this name, as far as it can be guessed.
 
-    The first text such as B03 is the well; a number is what the letters before it commonly mean.
+    The first text such as B03 is the well, or two numbers such as 02-03 are its row and column; a number is
+    what the letters before it commonly mean. Empty where nothing looks like a well.
     """
     name = path.rpartition("/")[2]
-    match = _WELL_TOKEN.search(name)
-    if match is None:
-        return _described(name, Counter())
     used: Counter[str] = Counter()
-    before = _described(name[: match.start()], used)
-    return before + r"(?P<well>[A-Pa-p]\d{1,2})" + _described(name[match.end() :], used) + "$"
+    for token, group in (
+        (_WELL_TOKEN, r"(?P<well>[A-Pa-p]\d{1,2})"),
+        (_TWO_NUMBERS, r"(?P<row>\d+)[-_](?P<col>\d+)"),
+    ):
+        if match := token.search(name):
+            before = _described(name[: match.start()], used)
+            return before + group + _described(name[match.end() :], used) + "$"
+    return ""
 
 
 def _described(text: str, used: Counter[str]) -> str:
@@ -111,7 +128,12 @@ def names_message(paths: Sequence[str], reason: str) -> str:
 def names_fix(path: str, pattern: NamePattern | None) -> str:
     """What to do about a name that is not understood."""
     near, example = nearest_preset(path)
-    start = f"a pattern to start from: --file_pattern '{pattern_to_start_from(path)}'"
+    start = pattern_to_start_from(path)
+    start = (
+        f"a pattern to start from: --file_pattern '{start}'"
+        if start
+        else "nothing in it looks like a well: name the images, or a folder per well, such as B03_DAPI.tif"
+    )
     if pattern is None:
         return f"the nearest preset is {near} ({example}); {start}"
     now = (

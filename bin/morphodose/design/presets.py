@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 #: End of an image's name: one that holds planes of a field as well as a single one.
-_END = r"(?i:(?:\.ome)?\.tiff?|\.czi|\.nd2|\.lif)\Z"
+END = r"(?i:(?:\.ome)?(?:\.tiff?|\.zarr)|\.btf|\.tf[28]|\.czi|\.nd2|\.lif)\Z"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
@@ -17,8 +17,8 @@ class Preset(NamedTuple):
     """File names of one instrument.
 
     `patterns` are tried in their order. `examples` are names that the preset reads, the commonest first.
-    `ignore` are reasons and patterns of files that are no planes. With `projections`, images without a z (or
-    with z 0 beside steps from 1) are the instrument's own projections wherever their channel has z-steps.
+    `ignore` are reasons and patterns of files that are no planes. With `projections`, images without a z are
+    projections wherever their channel has z-steps; with `step_0`, so are those of step 0 beside others.
     """
 
     instrument: str
@@ -26,6 +26,7 @@ class Preset(NamedTuple):
     examples: tuple[str, ...]
     ignore: tuple[tuple[str, str], ...] = ()
     projections: bool = False
+    step_0: bool = False
 
     @property
     def example(self) -> str:
@@ -37,25 +38,25 @@ PRESETS: dict[str, Preset] = {
     # wells are numbered row by row
     "cq1": Preset(
         "Yokogawa CQ1",
-        (r"(?:^|/)W(?P<well>\d+)F(?P<field>\d+)T(?P<timepoint>\d+)Z(?P<z>\d+)C(?P<channel>\d+)" + _END,),
+        (r"(?:^|/)W(?P<well>\d+)F(?P<field>\d+)T(?P<timepoint>\d+)Z(?P<z>\d+)C(?P<channel>\d+)" + END,),
         ("W0001F0001T0001Z003C1.tif",),
     ),
     # L is the time line, A the action. DC_ and SC_ are dark and shading references
     "cv8000": Preset(
         "Yokogawa CV7000, CV8000",
         (
-            r"(?:^|/)(?:[^/]*_)?(?P<well>[A-Z]{1,2}\d{2})_T(?P<timepoint>\d+)F(?P<field>\d+)L\d+"
-            r"A(?P<action>\d+)Z(?P<z>\d+)C(?P<channel>\d+)" + _END,
+            r"(?:^|/)(?:(?P<prefix>[^/]*)_)?(?P<well>[A-Z]{1,2}\d{2})_T(?P<timepoint>\d+)F(?P<field>\d+)L\d+"
+            r"A(?P<action>\d+)Z(?P<z>\d+)C(?P<channel>\d+)" + END,
         ),
         ("Screen_D08_T0001F002L01A01Z04C01.tif",),
-        (("dark or shading reference", r"(?:^|/)(?:DC|SC)_[^/]*" + _END),),
+        (("dark or shading reference", r"(?:^|/)(?:DC|SC)_[^/]*" + END),),
     ),
     # Harmony; ch01t01 is what its newer versions and Signals write, in a folder for each well
     "opera_phenix": Preset(
         "PerkinElmer, Revvity Opera Phenix and Operetta CLS",
         (
             r"(?:^|/)r(?P<row>\d+)c(?P<col>\d+)f(?P<field>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)"
-            r"(?:sk|t)(?P<timepoint>\d+)(?:fk\d+)?(?:fl\d+)?" + _END,
+            r"(?:sk|t)(?P<timepoint>\d+)(?:fk\d+)?(?:fl\d+)?" + END,
         ),
         ("r01c01f01p01-ch1sk1fk1fl1.tiff", "r03c07/r03c07f01p01-ch01t01.tiff"),
     ),
@@ -64,39 +65,40 @@ PRESETS: dict[str, Preset] = {
     "imagexpress": Preset(
         "Molecular Devices ImageXpress (MetaXpress)",
         (
-            r"(?:^|/)(?:TimePoint_(?P<timepoint>\d+)/)?(?:ZStep_(?P<z>\d+)/)?(?:[^/]*_)?"
+            r"(?:^|/)(?:(?i:TimePoint)_(?P<timepoint>\d+)/)?(?:(?i:ZStep)_(?P<z>\d+)/)?(?:(?P<prefix>[^/]*)_)?"
             r"(?P<well>(?:[A-Z]{1,2}|[a-p]|a[a-f])\d{2})"
-            rf"(?:_s(?P<field>\d+))?(?:_w(?P<channel>\d{{1,2}}?))?(?:{_GUID})?" + _END,
+            rf"(?:_s(?P<field>\d+))?(?:_w(?P<channel>\d{{1,2}}?))?(?:{_GUID})?" + END,
         ),
         (
             "TimePoint_1/ZStep_3/Screen_C07_s1_w1D5F8F51A-3E85-4358-AE51-A465AF87386F.tif",
             "mcf-z-stacks-03212011_k06_s2_w12667264a-6432-4f7e-bf58-625a1319a1c9.tif",
             "Screen_C07.tif",
         ),
-        (("thumbnail", r"_thumb[^/]*" + _END),),
+        (("thumbnail", r"_thumb[^/]*" + END),),
         projections=True,
+        step_0=True,
     ),
     "imagexpress_new": Preset(
         "Molecular Devices ImageXpress (IN Carta, newer exports)",
         (
-            r"(?:^|/)(?:[^/]*_)?t(?P<timepoint>\d+)_(?P<well>[A-Z]{1,2}\d{2})_s(?P<field>\d+)"
-            r"_w(?P<channel>\d+)_z(?P<z>\d+)" + _END,
+            r"(?:^|/)(?:(?P<prefix>[^/]*)_)?t(?P<timepoint>\d+)_(?P<well>[A-Z]{1,2}\d{2})_s(?P<field>\d+)"
+            r"_w(?P<channel>\d+)_z(?P<z>\d+)" + END,
         ),
         ("screen_t0_C05_s0_w0_z0.tif",),
-        (("thumbnail", r"_thumb[^/]*" + _END),),
+        (("thumbnail", r"_thumb[^/]*" + END),),
     ),
     # the channel is the text after wv, without a z or time that is damaged
     "incell": Preset(
         "GE, Cytiva IN Cell Analyzer 1000 to 7000",
         (
-            r"(?:^|/)(?:[^/]*_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+) wv "
+            r"(?:^|/)(?:(?P<prefix>[^/]*)_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+) wv "
             r"(?P<channel>(?:(?! (?:wix|z|time) ?\d)[^/()])+?)"
-            r"(?: wix \d+)?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + _END,
+            r"(?: wix \d+)?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + END,
             # one wave
-            r"(?:^|/)(?:[^/]*_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+)"
-            r"(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + _END,
+            r"(?:^|/)(?:(?P<prefix>[^/]*)_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+)"
+            r"(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + END,
             r"(?:^|/)(?P<row>[A-Z]{1,2})_(?P<col>\d+)_f(?P<field>\d+)_c(?P<channel>\d+)_x[^/_]*_m[^/_]*"
-            r"_z(?P<z>\d+)_t(?P<timepoint>\d+)" + _END,
+            r"_z(?P<z>\d+)_t(?P<timepoint>\d+)" + END,
         ),
         (
             "A - 01(fld 1 wv DAPI - DAPI z 3).tif",
@@ -107,8 +109,8 @@ PRESETS: dict[str, Preset] = {
     "arrayscan": Preset(
         "Thermo Fisher ArrayScan, CellInsight (Cellomics)",
         (
-            r"(?:^|/)(?:[^/]*_)?(?P<well>[A-Z]{1,2}\d{2})(?:t(?P<timepoint>\d+))?f(?P<field>\d+)"
-            r"d(?P<channel>\d+)(?:o\d+)?" + _END,
+            r"(?:^|/)(?:(?P<prefix>[^/]*)_)?(?P<well>[A-Z]{1,2}\d{2})(?:t(?P<timepoint>\d+))?f(?P<field>\d+)"
+            r"d(?P<channel>\d+)(?:o\d+)?" + END,
         ),
         ("AS_09125_050116030001_D03f00d0.TIF",),
     ),
@@ -117,9 +119,9 @@ PRESETS: dict[str, Preset] = {
         "Olympus, Evident scan^R",
         (
             r"(?:^|/)(?P<well>[A-Z]{1,2}\d{1,2})--W\d+--P(?P<field>\d+)--Z(?P<z>\d+)--T(?P<timepoint>\d+)"
-            r"--(?P<channel>[^/]+?)" + _END,
+            r"--(?P<channel>[^/]+?)" + END,
             r"(?:^|/)[^/]*?--(?P<well>W\d+)--P(?P<field>\d+)--Z(?P<z>\d+)--T(?P<timepoint>\d+)"
-            r"--(?P<channel>[^/]+?)" + _END,
+            r"--(?P<channel>[^/]+?)" + END,
         ),
         (
             "B2--W00014--P00001--Z00000--T00000--dapi.tif",
@@ -132,24 +134,24 @@ PRESETS: dict[str, Preset] = {
         "Agilent, BioTek Cytation and Lionheart (Gen5)",
         (
             r"(?:^|/)(?P<well>[A-Z]{1,2}\d{1,2})_-?\d+_\d+_(?P<field>\d+)(?:Z(?P<z>\d+))?"
-            r"_(?P<channel>[^/_\[]+(?:\[[^/\]]*\])?)_(?P<timepoint>\d+)" + _END,
+            r"_(?P<channel>[^/_\[]+(?:\[[^/\]]*\])?)_(?P<timepoint>\d+)" + END,
             r"(?:^|/)(?P<well>[A-Z]{1,2}\d{1,2})_\d+_(?:SP(?P<field>\d+))?(?:Z(?P<z>\d+))?_C\d+"
-            r"_(?P<channel>[^/]+?)_T(?P<timepoint>\d+)" + _END,
+            r"_(?P<channel>[^/]+?)_T(?P<timepoint>\d+)" + END,
         ),
         (
             "B2_02_1_3_GFP 469,525_001.tif",
             "B2_02_SP10Z10_C1_Bright Field_T001.tif",
         ),
-        (("stitched from the tiles", r"_Stitched\[[^/]*" + _END),),
+        (("stitched from the tiles", r"_Stitched\[[^/]*" + END),),
     ),
     # the text before the well is the channel's where the user named it so; EssenFiles hold folders by time
     "incucyte": Preset(
         "Sartorius Incucyte",
         (
             r"(?:^|/)(?P<channel>[^/]+)_(?P<well>[A-Z]{1,2}\d{1,2})_(?P<field>\d+)"
-            r"_(?P<timepoint>(?:\d{4}y\d\dm\d\dd_|\d+d)\d\dh\d\dm)" + _END,
+            r"_(?P<timepoint>(?:\d{4}y\d\dm\d\dd_|\d+d)\d\dh\d\dm)" + END,
             r"(?:^|/)(?P<timepoint>\d{4}/\d\d/\d{4})/\d+/(?P<well>[A-Z]{1,2}\d{1,2})-(?P<field>\d+)"
-            r"-(?P<channel>[A-Za-z]+\d*)" + _END,
+            r"-(?P<channel>[A-Za-z]+\d*)" + END,
         ),
         (
             "Phase_A1_1_00d04h00m.tif",
@@ -162,24 +164,35 @@ PRESETS: dict[str, Preset] = {
         (
             r"(?:^|/)image--L\d+(?:--S\d+)?--U(?P<col0>\d+)--V(?P<row0>\d+)--J\d+--E\d+--O\d+"
             r"--X(?P<tile_col>\d+)--Y(?P<tile_row>\d+)--T(?P<timepoint>\d+)--Z(?P<z>\d+)--C(?P<channel>\d+)"
-            + _END,
+            + END,
         ),
         ("image--L0000--S00--U02--V01--J07--E00--O00--X01--Y00--T0000--Z02--C01.ome.tif",),
     ),
     # BBBC013; the second number counts the wells and is not needed
     "bbbc013": Preset(
         "Broad Bioimage Benchmark Collection 013",
-        (r"(?:^|/)Channel(?P<channel>\d+)-\d+-(?P<row>[A-Z])-(?P<col>\d+)" + _END,),
+        (r"(?:^|/)Channel(?P<channel>\d+)-\d+-(?P<row>[A-Z])-(?P<col>\d+)" + END,),
         ("Channel1-01-A-01.tif",),
     ),
 }
 
-#: Files that hold the planes of a field or a well, of any microscope; tried where no preset fits.
+#: Names of no instrument, read by `morphodose.design.anyname`; tried where no preset fits.
 WELL_FILES = Preset(
-    "any, one file for a field or a well",
+    "any, with a well in the name",
+    (),
     (
-        r"(?:^|/)(?:[^/]*[_ -])?(?i:well[_ -]?)?(?P<well>[A-Z]{1,2}\d{1,2})"
-        r"(?:[_ -]+(?i:s|f|fld|fov|field|site|pos|position|point|p|scene)?[_ -]?(?P<field>\d+))?" + _END,
+        "Plate1_WellB03_Field02.ome.tiff",
+        "B03.czi",
+        "B-03_DAPI_f1_z03.tif",
+        "B03/DAPI_1.tif",
+        "r02c03_ch1.tif",
     ),
-    ("Plate1_WellB03_Field02.ome.tiff", "B03.czi"),
+    (
+        (
+            "thumbnail, overlay or mask",
+            r"(?i)(?:^|[/_ .-])(?:thumb(?:nail)?s?|overlays?|masks?|composites?|merged?|rgb|preview|"
+            r"outlines?)(?=[_ .-][^/]*\Z|/)",
+        ),
+    ),
+    projections=True,
 )

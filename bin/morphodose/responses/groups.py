@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from morphodose.errors import InputError
+from morphodose.names import row_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,6 +212,8 @@ def _varies(treated: pd.DataFrame, name: str) -> bool:
 
 def _why_not(wells: pd.DataFrame, treated: pd.DataFrame, name: str) -> str:
     """Why a column that varies does not divide the analysis, or ""."""
+    import pandas as pd
+
     values = as_text(treated[name])
     there = values != ""
     places = treated["Metadata_Plate"].astype(str) + "/" + treated["Metadata_Well"].astype(str)
@@ -219,9 +222,12 @@ def _why_not(wells: pd.DataFrame, treated: pd.DataFrame, name: str) -> str:
     if _HISTORY.match(plain(name)):
         return "its name says that it tells replicates apart"
     matched = treated["Metadata_Well"].astype(str).str.extract(r"^([A-Za-z]+)0*(\d+)$")
-    if (values[there] == matched[0][there]).all() or (
-        values[there].str.lstrip("0") == matched[1][there]
-    ).all():
+    rows = matched[0].map(row_number, na_action="ignore")
+    columns = pd.to_numeric(matched[1])
+    numbers = pd.to_numeric(values[there], errors="coerce")
+    places_of = [matched[0][there].eq(values[there])]
+    places_of += [numbers.eq(place[there] - start) for place in (rows, columns) for start in (0, 1)]
+    if any(same.all() for same in places_of):
         return "it is the row or column of the well"
     wells_of_value = places[there].groupby(values[there]).nunique()
     if places.nunique() > 1 and len(wells_of_value) > 2 and wells_of_value.le(1).all():
