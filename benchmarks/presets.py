@@ -22,10 +22,11 @@ from mild_screen import run
 from learned_screen import Truth, write_screen
 from morphodose.deep.presets import PRESETS
 from morphodose.deep.recipe import HEADS
-from morphodose.evaluation.cells import read_labels_json, read_split
+from morphodose.evaluation.cells import read_split_cells
 from morphodose.evaluation.intervals import Interval, difference_of, interval_of
 from morphodose.evaluation.metrics import Tally
 from morphodose.evaluation.predictions import tally_predictions
+from morphodose.evaluation.split_files import read_labels_json
 from morphodose.evaluation.verdict import METRIC
 
 FIRST, SECOND = "modern", "reference"
@@ -89,7 +90,7 @@ def main(
         for seed in range(1, seeds + 1):
             screen = results or simulated(Path(place) / f"screen{seed}", effect, seed)
             known = read_labels_json(screen / "networks" / "labels.json")
-            cells = read_split(screen / "networks" / "split.parquet", known.classes)
+            cells = read_split_cells(screen / "networks" / "split.parquet", known.classes)
             count = folds or cells.folds
             for one in head:
                 tallies: dict[str, dict[tuple[str, str], Tally]] = {}

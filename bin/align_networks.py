@@ -17,8 +17,8 @@ from morphodose.deep.embedding_table import KEYS
 from morphodose.deep.extract import RunBatches, extract
 from morphodose.deep.network_set import NetworkSet, read_networks
 from morphodose.deep.rotation import align, explained, explained_held_out, write_alignment
-from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.devices import choose_device
+from morphodose.evaluation.split_files import rows_of_cells, split_rows
 from morphodose.options.flags import takes
 from morphodose.steps.align_networks import STEP
 from morphodose.tables import write_table

@@ -22,9 +22,9 @@ from morphodose.deep.extract import Extracted, RunBatches, extract
 from morphodose.deep.network_set import KINDS, NetworkSet, read_networks
 from morphodose.deep.recipe import Recipe
 from morphodose.deep.rotation import Alignment, read_alignment
-from morphodose.deep.split_rows import split_rows
 from morphodose.devices import choose_device
 from morphodose.errors import InputError
+from morphodose.evaluation.split_files import split_rows
 from morphodose.options.flags import takes
 from morphodose.steps.embed_cells import STEP
 

@@ -12,13 +12,15 @@ import torch
 from morphodose.cli import command
 from morphodose.deep.centres import class_centres, nearest_cells
 from morphodose.deep.data import shard_paths
-from morphodose.deep.gallery import Gallery, crop_display, draw_examples, draw_nearest, read_classes
+from morphodose.deep.gallery import Gallery, crop_display, draw_examples, draw_nearest
 from morphodose.deep.network_set import read_networks
 from morphodose.devices import choose_device
+from morphodose.evaluation.split_files import read_labels_json
 from morphodose.files import find_files
 from morphodose.options.flags import takes
 from morphodose.steps.explain_crops import STEP
 from morphodose.tables import write_table
+from morphodose.units import unit_words
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -70,7 +72,9 @@ def main(
     if threads:
         torch.set_num_threads(threads)
     found = read_networks("trained", networks, device)
-    classes, units = read_classes(labels)
+    known = read_labels_json(labels).classes
+    classes = {label: list(one.names) for label, one in known.items()}
+    units = {label: unit_words(one.unit) for label, one in known.items()}
     settings = crop_display(split, crops, seed)
     gallery = Gallery(split, shard_paths([crops]), found, device, settings, units)
     rows = draw_examples(gallery, classes, examples, seed, out)

@@ -21,10 +21,11 @@ from morphodose.evaluation.baselines import (
     tally_position,
     unconverged_notes,
 )
-from morphodose.evaluation.cells import Labels, SplitCells, read_labels_json, read_split
+from morphodose.evaluation.cells import SplitCells, read_split_cells
 from morphodose.evaluation.predictions import RANDOM, tally_predictions
 from morphodose.evaluation.schemas import write_rows
 from morphodose.evaluation.sources import classical_source, embedding_source
+from morphodose.evaluation.split_files import Labels, read_labels_json
 from morphodose.evaluation.tables import (
     calibration_rows,
     confusion_rows,
@@ -82,7 +83,7 @@ def main(
     known = read_labels_json(labels)
     if not known.trained:
         raise InputError(f"{labels}: no label has two classes; there is nothing to score")
-    table = read_split(split, known.classes)
+    table = read_split_cells(split, known.classes)
     notes = list(known.notes)
     files = [file for place in predictions for file in find_files(place, "*_predictions.parquet")]
     tallies: Tallies = dict(tally_predictions(files, table, known.classes, known.trained))

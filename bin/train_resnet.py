@@ -20,9 +20,10 @@ from morphodose.deep.normalise import channel_statistics
 from morphodose.deep.predict import prediction_table
 from morphodose.deep.presets import PRESETS, TRIAL_CELLS, TRIAL_STEPS, class_weights
 from morphodose.deep.recipe import KINDS, Recipe
-from morphodose.deep.rows import choose_rows, read_labels_json, read_split, shuffle_labels, thin
+from morphodose.deep.rows import COLUMNS, choose_rows, shuffle_labels, thin
 from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
 from morphodose.devices import choose_device
+from morphodose.evaluation.split_files import read_labels_json, split_rows
 from morphodose.options.flags import takes
 from morphodose.spreadsheets import write_csv_rows
 from morphodose.steps.train_resnet import STEP
@@ -92,7 +93,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
         torch.set_num_threads(options["threads"])
     fold, kind, seed = options["fold"], options["kind"], options["seed"]
     paths = shard_paths(shards)
-    train, held_out = choose_rows(read_split(split), fold, kind)
+    train, held_out = choose_rows(split_rows(split, COLUMNS), fold, kind)
     usable = len(train)
     train, held_out = (
         thin(train, options["max_training_cells"], seed),
@@ -158,7 +159,8 @@ def make_recipe(
 ) -> Recipe:
     """The recipe of the preset and of what the options say otherwise."""
     preset = PRESETS[options["training"]]
-    known = read_labels_json(labels)
+    known = read_labels_json(labels).to_learn()
+    classes = {label: one.names for label, one in known.items()}
     channels, size = crop_format(paths)
     mean, std = channel_statistics(train, paths, options["seed"])
     return Recipe(
@@ -166,12 +168,12 @@ def make_recipe(
         preset=options["training"],
         channels=channels,
         crop_size=size,
-        classes=known.classes,
-        values=known.values,
-        ordered=known.ordered,
+        classes=classes,
+        values={label: one.values for label, one in known.items()},
+        ordered={label: one.ordinal for label, one in known.items()},
         mean=mean,
         std=std,
-        class_weights=class_weights(train, known.classes) if preset.weigh_classes else {},
+        class_weights=class_weights(train, classes) if preset.weigh_classes else {},
         epochs=options["epochs"] or preset.epochs,
         batch_size=options["batch_size"] or preset.batch_size,
         learning_rate=options["learning_rate"] or preset.learning_rate,

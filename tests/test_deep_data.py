@@ -15,8 +15,9 @@ from morphodose.deep.augment import draw, paste
 from morphodose.deep.data import CropDataset, EpochBatches, crop_loader, shard_paths
 from morphodose.deep.normalise import channel_statistics
 from morphodose.deep.recipe import Recipe
-from morphodose.deep.rows import read_split
+from morphodose.deep.rows import COLUMNS
 from morphodose.errors import InputError
+from morphodose.evaluation.split_files import split_rows
 
 RECIPE = Recipe(crop_size=32, classes={"time": TIMES, "dose": DOSES})
 
@@ -24,7 +25,7 @@ RECIPE = Recipe(crop_size=32, classes={"time": TIMES, "dose": DOSES})
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], pd.DataFrame]:
     crops, split, _ = write_screen(tmp_path_factory.mktemp("screen"), cells=5)
-    return shard_paths([crops]), read_split(split)
+    return shard_paths([crops]), split_rows(split, COLUMNS)
 
 
 def test_a_box_is_pasted_as_the_whole_crop_is_flipped_turned_and_shifted() -> None:

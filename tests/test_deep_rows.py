@@ -10,14 +10,15 @@ import pytest
 
 from deep_screen import write_screen
 from morphodose.deep.presets import class_weights
-from morphodose.deep.rows import WELL, choose_rows, read_labels_json, read_split, shuffle_labels, thin
+from morphodose.deep.rows import COLUMNS, WELL, choose_rows, shuffle_labels, thin
 from morphodose.errors import InputError
+from morphodose.evaluation.split_files import read_labels_json, split_rows
 
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     _, split, _ = write_screen(tmp_path_factory.mktemp("screen"), cells=4, size=16, per_dose=3)
-    return read_split(split)
+    return split_rows(split, COLUMNS)
 
 
 def test_a_fold_holds_out_its_cells_and_unusable_ones_are_on_neither_side(frame: pd.DataFrame) -> None:
@@ -71,11 +72,13 @@ def test_a_label_of_one_class_is_not_learnt_and_two_such_are_nothing_to_learn(tm
     dose = {"classes": ["vehicle", "1"], "values": [0, 1], "ordinal": True}
     time = {"classes": ["4"], "values": [4], "ordinal": True}
     path = tmp_path / "labels.json"
-    path.write_text(json.dumps({"dose": dose, "time": time}))
-    assert read_labels_json(path).classes == {"dose": ("vehicle", "1")}
-    path.write_text(json.dumps({"time": time}))
+    path.write_text(json.dumps({"dose": dose, "time": time, "split": "wells"}))
+    assert {label: one.names for label, one in read_labels_json(path).to_learn().items()} == {
+        "dose": ("vehicle", "1")
+    }
+    path.write_text(json.dumps({"dose": time, "time": time, "split": "wells"}))
     with pytest.raises(InputError, match="nothing to learn"):
-        read_labels_json(path)
+        read_labels_json(path).to_learn()
     path.write_text(json.dumps({"dose": {"classes": ["a", "b"]}}))
-    with pytest.raises(InputError, match=r"labels\.json: not the labels of split_cells"):
+    with pytest.raises(InputError, match=r"labels\.json: not the labels.json of split_cells"):
         read_labels_json(path)

@@ -17,13 +17,15 @@ from embedding_tree import DOSES, RECIPE, TIMES, arguments, disc, make_screen, r
 from morphodose.deep.centres import Near, _spread, class_centres, nearest_cells
 from morphodose.deep.embedding_table import embedding_writer
 from morphodose.deep.extract import forward
-from morphodose.deep.gallery import read_classes, with_unit, wrapped
+from morphodose.deep.gallery import with_unit, wrapped
 from morphodose.deep.gradcam import choose_stage, class_score, grad_cam
 from morphodose.deep.greyscale import central, fit_greyscale, legend, window_edge
 from morphodose.deep.network import build_network
 from morphodose.deep.network_set import NetworkSet
 from morphodose.errors import InputError
+from morphodose.evaluation.split_files import read_labels_json
 from morphodose.tables import read_table
+from morphodose.units import unit_words
 
 PARTS = ("crops", "split", "labels", "networks")
 
@@ -233,17 +235,20 @@ def test_long_names_are_broken_into_lines() -> None:
 def test_a_file_that_is_no_labels_is_named(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text("[]")
     with pytest.raises(InputError, match=r"labels.json: not the labels.json of split_cells"):
-        read_classes(tmp_path / "labels.json")
+        read_labels_json(tmp_path / "labels.json")
 
 
 def test_classes_are_shown_with_their_units(tmp_path: Path) -> None:
     labels = {
-        "dose": {"classes": ["vehicle", "0.12"], "unit": "uM"},
-        "time": {"classes": ["24"], "unit": "h"},
+        "dose": {"classes": ["vehicle", "0.12"], "values": [0, 0.12], "ordinal": True, "unit": "uM"},
+        "time": {"classes": ["24"], "values": [24], "ordinal": True, "unit": "h"},
+        "split": "replicate",
     }
     (tmp_path / "labels.json").write_text(json.dumps(labels))
-    classes, units = read_classes(tmp_path / "labels.json")
-    shown = {label: [with_unit(name, units[label]) for name in names] for label, names in classes.items()}
+    known = read_labels_json(tmp_path / "labels.json").classes
+    shown = {
+        label: [with_unit(name, unit_words(one.unit)) for name in one.names] for label, one in known.items()
+    }
     assert shown == {"dose": ["vehicle", "0.12 µM"], "time": ["24 h"]}
 
 

@@ -67,6 +67,7 @@ def write_screen(
     labels = {
         "dose": {"classes": list(DOSES), "values": [0, 1, 10], "ordinal": True},
         "time": {"classes": list(TIMES), "values": [4, 24], "ordinal": True},
+        "split": "replicate",
     }
     (folder / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
     return folder / "crops", folder / "split.parquet", folder / "labels.json"

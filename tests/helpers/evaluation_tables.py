@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from morphodose.evaluation.cells import SplitCells, read_split
+from morphodose.evaluation.cells import SplitCells, read_split_cells
 from morphodose.evaluation.labels import Classes, Content
 from morphodose.evaluation.leakage import count_fields, leakage_rows
 from morphodose.evaluation.learning_plan import FieldCrops
@@ -170,7 +170,7 @@ def simulate(truth: Truth) -> Simulated:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "split.parquet"
         write_table(table, path)
-        cells = read_split(path, classes)
+        cells = read_split_cells(path, classes)
     return Simulated(cells, classes, table[["Brightness", "Shape"]].to_numpy(np.float32), table)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,9 @@ from morphodose.deep.gradcam import choose_stage, grad_cam
 from morphodose.deep.greyscale import GreyScale, central, fit_greyscale, legend, window_edge
 from morphodose.deep.network_set import NetworkSet
 from morphodose.deep.pictures import Picture, Shown, write_grid, write_strip
-from morphodose.deep.split_rows import rows_of_cells, split_rows
 from morphodose.errors import InputError
 from morphodose.evaluation.labels import is_vehicle
-from morphodose.units import unit_words
+from morphodose.evaluation.split_files import rows_of_cells, split_rows
 
 #: Vehicle cells that the scale is fitted to, and cells of any dose that the window is fitted to.
 SAMPLE = 500
@@ -74,24 +72,6 @@ class Gallery:
             f"Window {settings.edge} × {settings.edge} px. {legend(settings.channels)}; one scale for the "
             "whole screen, from vehicle cells; black around the cell is what the crop leaves out."
         )
-
-
-def read_classes(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Classes of dose and time, in order, also where there is but one, and their units in print.
-
-    The unit of dose is empty where the compounds of a screen have several.
-
-    Raises
-    ------
-    InputError
-        If the file is not the ``labels.json`` of split_cells.
-    """
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        classes = {label: [str(name) for name in given[label]["classes"]] for label in ("dose", "time")}
-        return classes, {"dose": unit_words(given["dose"].get("unit")), "time": "h"}
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise InputError(f"{path}: not the labels.json of split_cells ({fault!r})") from fault
 
 
 def with_unit(name: str, unit: str) -> str:

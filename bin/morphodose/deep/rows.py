@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from morphodose.errors import InputError
-from morphodose.tables import read_table
 
 KEYS = (
     "Metadata_Plate",
@@ -25,6 +21,7 @@ KEYS = (
     "Metadata_ObjectLabel",
     "Metadata_CellID",
 )
+#: Columns of ``split.parquet`` that training reads.
 COLUMNS = (
     *KEYS,
     "Metadata_Role",
@@ -42,47 +39,6 @@ FIELD = [*WELL, "Metadata_Field"]
 
 #: Shuffles among which the one is taken that keeps as many labels as chance would.
 SHUFFLES = 100
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Classes to learn, as split_cells wrote them; labels of a single class are left out.
-
-    Attributes
-    ----------
-    classes, values, ordered : dict
-        By label: names, numbers behind them, whether they have an order.
-    """
-
-    classes: dict[str, tuple[str, ...]]
-    values: dict[str, tuple[float, ...]]
-    ordered: dict[str, bool]
-
-
-def read_labels_json(path: str | Path) -> Labels:
-    """Labels of ``labels.json``, time first (the reference's order of outputs)."""
-    try:
-        given = json.loads(Path(path).read_text(encoding="utf-8"))
-        found = {label: given[label] for label in ("time", "dose") if label in given}
-        entries = {label: entry for label, entry in found.items() if len(entry["classes"]) > 1}
-        labels = Labels(
-            {label: tuple(str(name) for name in entry["classes"]) for label, entry in entries.items()},
-            {label: tuple(float(value) for value in entry["values"]) for label, entry in entries.items()},
-            {label: bool(entry["ordinal"]) for label, entry in entries.items()},
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise InputError(f"{path}: not the labels of split_cells ({fault!r})") from fault
-    if not labels.classes:
-        raise InputError(f"{path}: neither dose nor time has two classes; there is nothing to learn")
-    return labels
-
-
-def read_split(path: str | Path) -> pd.DataFrame:
-    """The columns of ``split.parquet`` that training reads."""
-    try:
-        return read_table(path, COLUMNS)
-    except (OSError, KeyError, ValueError) as fault:
-        raise InputError(f"{path}: not the table of split_cells ({fault})") from fault
 
 
 def choose_rows(frame: pd.DataFrame, fold: int, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:

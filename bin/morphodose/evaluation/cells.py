@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
 from morphodose.evaluation.labels import VEHICLE, Classes
+from morphodose.evaluation.split_files import split_columns
 from morphodose.evaluation.splits import Unit
 from morphodose.names import well_position
 
@@ -98,21 +97,15 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
-def read_split(path: Path, classes: Mapping[str, Classes]) -> SplitCells:
-    """Read the table of `split_cells`.
+def read_split_cells(path: Path, classes: Mapping[str, Classes]) -> SplitCells:
+    """Read ``split.parquet`` of `split_cells` into codes.
 
     Raises
     ------
     InputError
-        If it is none, or a cell is in it twice.
+        If it is not that table, or a cell is in it twice.
     """
-    try:
-        missing = {*_TEXT, *_OTHER} - set(pq.read_schema(path).names)
-        if missing:
-            raise InputError(f"{path}: no column {', '.join(sorted(missing))}; split_cells writes it")
-        table = pq.ParquetFile(path, read_dictionary=list(_TEXT)).read(columns=[*_TEXT, *_OTHER])
-    except (pa.ArrowInvalid, OSError) as fault:
-        raise InputError(f"{path}: not a table of split_cells ({fault})") from fault
+    table = split_columns(path, [*_TEXT, *_OTHER], coded=_TEXT)
     if not table.num_rows:
         raise InputError(f"{path}: no cells; nothing can be scored")
     ids = flat(table["Metadata_CellID"])
@@ -179,42 +172,3 @@ def _classed(coded: tuple[Codes, list[Any]], classes: Classes, path: Path) -> Co
         )
     index = np.array([*(classes.names.index(text) for text in texts), -1], dtype=np.int32)
     return index[codes]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What ``labels.json`` says.
-
-    Attributes
-    ----------
-    classes : dict of str to Classes
-    trained : tuple of str
-    split : str
-        ``replicate`` or ``wells``.
-    notes : list of str
-    """
-
-    classes: dict[str, Classes]
-    trained: tuple[str, ...]
-    split: str
-    notes: list[str]
-
-
-def read_labels_json(path: Path) -> Labels:
-    """Read ``labels.json`` of `split_cells`."""
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        classes = {
-            name: Classes(
-                tuple(given[name]["classes"]),
-                tuple(float(value) for value in given[name]["values"]),
-                bool(given[name]["ordinal"]),
-                "h" if name == "time" else str(given[name].get("unit", "")),
-            )
-            for name in ("dose", "time")
-        }
-        split = str(given["split"])
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise InputError(f"{path}: not the labels.json of split_cells ({fault!r})") from fault
-    trained = tuple(name for name in classes if len(classes[name].names) > 1)
-    return Labels(classes, trained, split, [str(note) for note in given.get("notes", [])])
