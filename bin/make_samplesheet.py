@@ -75,6 +75,8 @@ def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: s
         click.echo(printable_lines(text_table(HEADINGS, [summary(place, pattern) for place in found])))
     if ignored:
         click.echo(f"no images, not taken: {', '.join(map(printable, ignored))}")
+    for warning in faults.warnings:
+        click.echo(warning.text())
     if faults.errors:
         raise InputError(
             f"{counted(len(faults.errors), 'fault')}, no samplesheet written\n{numbered(faults.errors, 50)}"

@@ -17,7 +17,8 @@ import click
 from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
 from morphodose.design.platemap import read_platemap
-from morphodose.design.start import Understood, look, parameters_text, times_of
+from morphodose.design.sheetrows import HEADER
+from morphodose.design.start import Understood, look, parameters_text
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.spreadsheets import write_csv_rows
@@ -71,7 +72,7 @@ def main(
         roles["cell"] = cell_channel
     if roles.get("cell") not in found.names:
         roles["cell"] = _ask(found)
-    plates = list(dict.fromkeys(place.plate for place in found.folders))
+    plates = list(dict.fromkeys(row.plate for row in found.rows()))
     read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
     if faults.found:
         click.echo(f"to be looked at:\n{numbered(faults.found)}")
@@ -100,13 +101,7 @@ def _ask(found: Understood) -> str:
 
 
 def _write_samplesheet(found: Understood, path: Path) -> None:
-    header = ["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"]
-    rows = (
-        [place.plate, f"{hours:g}", place.replicate, place.path, number]
-        for place in found.folders
-        for number, hours in times_of(found, place)
-    )
-    write_csv_rows(path, header, rows)
+    write_csv_rows(path, HEADER, (row.cells() for row in found.rows()))
 
 
 def _ending(source: Path) -> str:

@@ -34,6 +34,13 @@ def understood(root: Path, *names: str, pattern: str = "") -> tuple[list[tuple],
         ("PlateA_72 hours-replicate 3", ("PlateA", 72, "3")),
         ("R2_16h", ("P1", 16, "2")),
         ("48hR1", ("P1", 48, "1")),
+        ("24h", ("P1", 24, "1")),
+        ("Plate A_24 hrs", ("Plate_A", 24, "1")),
+        ("day3", ("P1", 72, "1")),
+        ("Day 2_R2", ("P1", 48, "2")),
+        ("2024-03-01", ("P1", 0, "1")),
+        ("PlateA__2024-03-01T10_30_00-Measurement 1", ("PlateA", 0, "1")),
+        ("PlateA-Measurement 2", ("PlateA", 0, "1")),
     ],
 )
 def test_folder_names_say_time_and_replicate(tmp_path: Path, name: str, expected: tuple) -> None:
@@ -48,14 +55,30 @@ def test_folders_of_plates_hold_their_acquisitions(tmp_path: Path) -> None:
     assert found == [("X1", 4, "1"), ("X1", 8, "1"), ("X2", 4, "1")]
 
 
+def test_dates_of_folders_are_times_of_their_plate_and_are_said(tmp_path: Path) -> None:
+    found, faults = understood(
+        tmp_path, "A__2024-03-01T10_30_00-Measurement 1", "A__2024-03-02T10_35_00-Measurement 2", "B__2024-03-01T12_00_00-Measurement 1"
+    )  # fmt: skip
+    assert found == [("A", 0, "1"), ("A", 24, "1"), ("B", 0, "1")]
+    assert "plate A has 2 folders with dates" in faults and "taken as its times: 0, 24 h" in faults
+    assert "if a measurement repeats another, delete the row of the one that does not count" in faults
+
+
+def test_two_measurements_without_a_date_are_a_fault_that_says_what_to_choose(tmp_path: Path) -> None:
+    _, faults = understood(tmp_path, "A-Measurement 1", "A-Measurement 2")
+    assert faults.count("→") == 1
+    assert "plate A was measured 2 times, and the folders have no dates" in faults
+    assert "name the folders by their hours, such as 0h_R1, 24h_R1; if one repeats" in faults
+
+
 def test_all_folders_that_are_not_understood_are_listed_together(tmp_path: Path) -> None:
-    found, faults = understood(tmp_path, "4hrs_R1", "test", "4hrs", "4hrs_R01")
+    found, faults = understood(tmp_path, "4hrs_R1", "test", "t4", "4hrs_R01")
     assert len(found) == 2
     assert (
         "test: value 'test': the folder's name does not say timepoint and replicate → name it as 4hrs_R1"
         in faults
     )
-    assert "value '4hrs': the folder's name" in faults
+    assert "value 't4': the folder's name" in faults
     assert "the same plate, timepoint and replicate as folder '4hrs_R01'" in faults
 
 

@@ -16,7 +16,8 @@ from design_tree import Screen, run
 from instrument_files import MADE, WELLS
 from morphodose.design.check import check_screen
 from morphodose.design.faults import Faults
-from morphodose.design.start import look, parameters_text, times_of
+from morphodose.design.sheetrows import HEADER
+from morphodose.design.start import look, parameters_text
 
 ROOT = Path(__file__).resolve().parents[1]
 MAP = "well,compound,dose,dose_unit,role\nB02,DMSO,0,uM,vehicle\nC03,Drug,1,uM,treated\n"
@@ -38,11 +39,7 @@ def test_the_parameters_of_each_instrument_pass_the_check(tmp_path: Path, name: 
     given = yaml.safe_load(parameters_text(found, found.roles, str(tmp_path)))
     screen = Screen(tmp_path)
     with screen.sheet.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["plate", "timepoint_h", "replicate", "images", "timepoint_in_name"])
-        for place in found.folders:
-            for number, hours in times_of(found, place):
-                writer.writerow([place.plate, hours, place.replicate, place.path, number])
+        csv.writer(stream).writerows([HEADER, *(row.cells() for row in found.rows())])
     screen.plate_map.write_text(MAP)
     roles = {key.removesuffix("_channel"): text for key, text in given.items() if key.endswith("_channel")}
     design = check_screen(
@@ -118,8 +115,60 @@ def test_hours_that_names_write_out_are_those_of_the_samplesheet(tmp_path: Path)
         for time in expected:
             tifffile.imwrite(folder / template.format(time), np.ones((8, 8), "uint16"))
         found = look(str(folder), "P1", 24, "auto", Faults())
-        assert dict(times_of(found, found.folders[0])) == expected
+        assert {row.timepoint_in_name: row.timepoint_h for row in found.rows()} == expected
         assert "The hours of the times are not known" not in parameters_text(found, {})
+
+
+def started(root: Path, *names: str) -> tuple[list[list[str]], Faults, object]:
+    for number, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(root / name, np.full((8, 8), number + 1, "uint16"))
+    found = look(str(root), "P1", 0, "auto", faults := Faults())
+    return [[*row.cells()[:3], *row.cells()[4:]] for row in found.rows()], faults, found
+
+
+def test_two_plates_in_one_folder_become_rows_of_their_own(tmp_path: Path) -> None:
+    for case, names in (
+        ("word", ("Plate1_B02_DAPI.tif", "Plate2_B02_DAPI.tif")),
+        ("barcode", ("BC1_B02_DAPI.tif", "BC2_B02_DAPI.tif")),
+        ("cv8000", ("BC1_B02_T0001F001L01A01Z01C01.tif", "BC2_B02_T0001F001L01A01Z01C01.tif")),
+    ):
+        rows, faults, _ = started(tmp_path / case, *names)
+        assert not faults.found
+        plates = ["1", "2"] if case == "word" else ["BC1", "BC2"]
+        assert rows == [[plate, "0", "1", "", plate, ""] for plate in plates], case
+
+
+def test_folders_that_hold_the_same_wells_are_plates_and_it_is_said(tmp_path: Path) -> None:
+    rows, faults, found = started(
+        tmp_path, "Plate A/W0001F0001T0001Z001C1.tif", "Plate B/W0001F0001T0001Z001C1.tif"
+    )
+    assert [row[0] for row in rows] == ["Plate_A", "Plate_B"]
+    assert "its folders hold the same wells: each is taken as a plate" in faults.warnings[0].text()
+    assert not faults.errors and found.wells == ["A01"]
+
+
+def test_times_of_names_and_folders_are_hours(tmp_path: Path) -> None:
+    for case, names, hours in (
+        ("unit", ("B02_4h.tif", "B02_24h.tif"), ["4", "24"]),
+        ("day", ("day1/B02.tif", "day3/B02.tif"), ["24", "72"]),
+        ("date", ("2024-03-01/B02.tif", "2024-03-02/B02.tif"), ["0", "24"]),
+        ("one", ("B02_24h_DAPI.tif",), ["24"]),
+        ("count", ("Timepoint_1/B02_DAPI.tif", "Timepoint_2/B02_DAPI.tif"), ["0", "1"]),
+    ):
+        rows, faults, found = started(tmp_path / case, *names)
+        assert sorted((row[1] for row in rows), key=float) == hours, case
+        assert not faults.errors
+        assert found.unknown_hours is (case == "count")
+
+
+def test_folders_that_are_no_acquisition_are_said(tmp_path: Path) -> None:
+    rows, faults, _ = started(tmp_path, "4hrs_R1/B02_DAPI.tif", "test/B02_DAPI.tif")
+    assert len(rows) == 1 and not faults.errors
+    assert (
+        "value 'test': folders with images whose names say neither time nor replicate"
+        in faults.found[0].text()
+    )
 
 
 def test_an_instruments_folder_of_projections_is_passed_over_beside_its_planes(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from morphodose.design.times import DATE
+
 #: Dyes, fluorescent proteins and contrasts: a word that is known as a channel wherever it stands.
 _DYE = re.compile(
     r"dapi|hoechst(?: ?33342| ?33258)?|h33342|draq ?\d?|nuc(?:lei|leus|lear|blue|green|red)?|dna|fitc|"
@@ -45,13 +47,9 @@ _PLATE = re.compile(
 _TILE = re.compile(r"(?<![A-Za-z])r(?P<row>\d+)[ _-]?c(?P<col>\d+)(?!\d)", re.IGNORECASE | re.ASCII)
 #: A number in brackets, as Windows writes it when files are renamed together.
 _BRACKETED = re.compile(r"\((?P<value>\d+)\)", re.ASCII)
-_DATE = (
-    r"(?<!\d)(?P<value>(?:19|20)\d\d(?P<dash>[-_.]?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12]\d|3[01])"
-    r"(?:(?:T|[ _-]{1,2}T?)(?:[01]\d|2[0-3])[-_.:h]?[0-5]\d(?:[-_.:m]?[0-5]\d)?)?)(?!\d)"
-)
 #: Times that a name writes out: a date, or a number with its unit.
 _TIMES = (
-    re.compile(_DATE, re.ASCII),
+    re.compile(rf"(?P<value>{DATE})", re.ASCII),
     re.compile(r"(?<![A-Za-z0-9])(?P<value>days?[ _-]?\d+)(?![A-Za-z0-9])", re.IGNORECASE | re.ASCII),
     re.compile(
         r"(?<![A-Za-z0-9.])(?:t(?:ime)?[ _-]?)?"

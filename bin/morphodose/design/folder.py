@@ -7,12 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
+from morphodose.design.times import is_date
 from morphodose.design.walk import DEAD_LINK, Listing, walk
 
 #: Why files that are no images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
-_DATE = re.compile(r"(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -126,7 +126,7 @@ def _needed_only(named: list[tuple[str, Name]]) -> list[tuple[str, Name]]:
 
 def _doubtful(name: Name, key: str) -> bool:
     if key == "timepoint":
-        return name.timepoint is not None and _DATE.match(name.timepoint) is not None
+        return name.timepoint is not None and is_date(name.timepoint)
     return key in name.doubtful
 
 

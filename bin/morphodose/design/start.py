@@ -8,13 +8,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, listing
 from morphodose.design.fields import natural
-from morphodose.design.filenames import AUTO, name_pattern, preset_pattern
+from morphodose.design.filenames import AUTO, Name, NamePattern, name_pattern, preset_pattern
 from morphodose.design.folder import Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
@@ -22,7 +21,8 @@ from morphodose.design.instrument import Said
 from morphodose.design.patterns import best_preset
 from morphodose.design.planes import by_action
 from morphodose.design.samplesheet import Acquisition
-from morphodose.design.walk import walk
+from morphodose.design.sheetrows import SheetRow, hours_of_names, inside, rows_of, safe_name
+from morphodose.design.walk import Listing, walk
 from morphodose.names import PLATE_FORMATS, normalise_well, well_position
 from morphodose.reading.contents import Part
 
@@ -54,10 +54,11 @@ class Understood:
         Role → name of its channel, where a name tells it.
     wells, fields, z : list
         What there is.
-    times : dict
-        Path of an acquisition → times in the names of its images.
+    inside : dict
+        Path of an acquisition → (plate, time, replicate) in the names of its images.
     hours : dict
-        (path of an acquisition, time in the names) → hours after its first image, where metadata know them.
+        (path of an acquisition, time in the names) → hours after its first image, where names or metadata
+        know them.
     partly : dict
         Name of a channel → acquisitions that have it, where others do not.
     pixel_um : float or None
@@ -76,7 +77,7 @@ class Understood:
     wells: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     z: list[int] = field(default_factory=list)
-    times: dict[str, list[str]] = field(default_factory=dict)
+    inside: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     hours: dict[tuple[str, str], float] = field(default_factory=dict)
     partly: dict[str, list[str]] = field(default_factory=dict)
     pixel_um: float | None = None
@@ -92,11 +93,22 @@ class Understood:
     def unknown_hours(self) -> bool:
         """Whether an acquisition has several times whose hours nothing says."""
         return any(
-            (path, time) not in self.hours
-            for path, times in self.times.items()
-            if len(times) > 1
-            for time in times
+            len(times := {time for _, time, _ in texts}) > 1
+            and any((path, time) not in self.hours for time in times)
+            for path, texts in self.inside.items()
         )
+
+    def rows(self) -> list[SheetRow]:
+        """Rows of the samplesheet."""
+        return [
+            row
+            for place in self.folders
+            for row in rows_of(
+                place,
+                self.inside.get(place.path, []),
+                {time: after for (path, time), after in self.hours.items() if path == place.path},
+            )
+        ]
 
     def lines(self) -> list[str]:
         """What is shown to the person."""
@@ -105,13 +117,17 @@ class Understood:
             for number, name in self.channels.items()
         ]
         roles = [f"{role} {name}" for role, name in self.roles.items()]
-        times = sorted({time for times in self.times.values() for time in times}, key=natural)
+        rows = self.rows()
+        plates = dict.fromkeys(row.plate for row in rows)
+        times = dict.fromkeys(
+            f"{row.timepoint_h:g} h" for row in sorted(rows, key=lambda row: row.timepoint_h)
+        )
         lines = [
             f"file names: {self.pattern}",
             f"acquisitions: {listing([place.relative or '.' for place in self.folders])}",
             f"wells: {len(self.wells)} ({listing(self.wells, 6)}), plate of {self.plate_format}",
             f"fields: {listing(self.fields)}; z: {listing(self.z, 12)}",
-            f"times: {listing(times) or 'one'}",
+            f"plates: {listing(plates)}; times: {listing(times)}",
             f"channels: {listing(channels, 20)}",
             f"roles by their names: {listing(roles) or 'none'}",
             f"pixel size: {f'{self.pixel_um:g} um' if self.pixel_um else 'not known'}",
@@ -130,9 +146,7 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     all of them are judged by the run itself.
     """
     root = os.path.abspath(folder)
-    places, _ = find_acquisitions(root, folder_patterns(None, Faults()), plate, Faults())
-    if not places:
-        places = [FoundFolder(root, "", plate, timepoint_h, "1")]
+    places = _acquisitions(root, plate, timepoint_h, faults)
     listings = [walk(place.path) for place in places]
     automatic = file_pattern == AUTO
     names = [name for listed in listings for name in images_of(listed)]
@@ -141,6 +155,9 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     result = Understood(places, pattern.name if automatic and pattern else file_pattern)
     if pattern is None:
         return result
+    if plates := _folders_of_plates(places, listings, pattern, faults):
+        places = result.folders = plates
+        listings = [walk(place.path) for place in places]
     finder = Finder(pattern, automatic, Channels({}), "", faults)
     found: list[tuple[int, Found]] = []
     for number, (place, listed) in enumerate(zip(places, listings, strict=True)):
@@ -161,6 +178,59 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     finder.said.add((one for _, one in found), folder)
     _fill(result, found, finder.said)
     return result
+
+
+def _acquisitions(root: str, plate: str, timepoint_h: float, faults: Faults) -> list[FoundFolder]:
+    """Acquisitions by the names of folders; without any, the folder itself.
+
+    Beside acquisitions, folders of images that are none are a warning.
+    """
+    of_folders = Faults()
+    places, _ = find_acquisitions(root, folder_patterns(None, of_folders), plate, of_folders)
+    if not places:
+        return [FoundFolder(root, "", plate, timepoint_h, "1")]
+    strange = [fault for fault in of_folders.errors if "does not say timepoint" in fault.message]
+    faults.found += [fault for fault in of_folders.found if fault not in strange]
+    if strange:
+        faults.warn(
+            "folder_name",
+            root,
+            "folders with images whose names say neither time nor replicate are left out",
+            "nothing, if they are no part of the screen; else name them as 4hrs_R1",
+            value=listing(fault.value for fault in strange),
+        )
+    dated = {place.path for place in places if place.date or place.measurement is not None}
+    return [
+        replace(place, timepoint_h=place.timepoint_h + timepoint_h) if place.path in dated else place
+        for place in places
+    ]
+
+
+def _folders_of_plates(
+    places: list[FoundFolder], listings: list[Listing], pattern: NamePattern, faults: Faults
+) -> list[FoundFolder]:
+    """Folders below the only one that hold the same wells, as plates; none where they are not such."""
+    if len(places) > 1 or places[0].relative:
+        return []
+    below: dict[str, list[Name]] = defaultdict(list)
+    for path, name in read_folder(places[0].path, pattern, listings[0]).named:
+        below[path.partition("/")[0] if "/" in path else ""].append(name)
+    names = [name[:8] for inner in below.values() for name in inner]
+    each_is_whole = all(len({name[:8] for name in inner}) == len(inner) for inner in below.values())
+    if "" in below or len(below) < 2 or not each_is_whole or len(set(names)) == len(names):
+        return []
+    faults.warn(
+        "folder_name",
+        places[0].path,
+        f"its folders hold the same wells: each is taken as a plate ({listing(below)})",
+        "correct plate, timepoint_h and replicate in the samplesheet if they are times or replicates",
+        value=listing(below),
+    )
+    only = places[0]
+    return [
+        FoundFolder(os.path.join(only.path, name), name, safe_name(name) or only.plate, only.timepoint_h, "1")
+        for name in below
+    ]
 
 
 def _some(folder: Folder, most: int = 24) -> Folder:
@@ -186,19 +256,19 @@ def _fill(result: Understood, found: list[tuple[int, Found]], said: Said) -> Non
     result.metadata = [sidecar.path for sidecar in said.sidecars]
     result.fields = sorted({str(one.name.field) for _, one in found}, key=natural)
     result.z = sorted({one.name.z or 1 for _, one in found})
+    named: dict[str, list[Name]] = defaultdict(list)
     for number, one in found:
         path, time = result.folders[number].path, one.name.timepoint or ""
-        times = result.times.setdefault(path, [])
-        if time and time not in times:
-            times.append(time)
+        named[path].append(one.name)
         after = one.image.hours if one.image else None
         if after is not None:
             result.hours[path, time] = min(after, result.hours.get((path, time), after))
         for step, hours in enumerate(one.series.hours if one.series else ()):
             result.hours.setdefault((path, str(step + 1)), hours)
-    for times in result.times.values():
-        times.sort(key=natural)
-    result.hours = _hours_of_names(result.times) | result.hours
+    result.inside = {path: inside(names) for path, names in named.items()}
+    for path, texts in result.inside.items():
+        written = hours_of_names({time for _, time, _ in texts})
+        result.hours = {(path, time): after for time, after in written.items()} | result.hours
     _fill_channels(result, found, said)
     result.pixel_um = said.pixel_um
 
@@ -243,52 +313,10 @@ def _smallest_plate(wells: list[str]) -> int:
     )
 
 
-def hours_of_name(text: str) -> float | None:
-    """Hours of a time that a name writes out: of ``00d04h30m`` (Incucyte) from the start, or of a date.
-
-    Examples
-    --------
-    >>> hours_of_name("01d04h30m")
-    28.5
-    """
-    found = re.fullmatch(r"(?:(\d{4})y(\d\d)m(\d\d)d_|(\d+)d)(\d\d)h(\d\d)m", text)
-    if found is None:
-        return None
-    year, month, day, days, hours, minutes = (int(part) if part else 0 for part in found.groups())
-    try:
-        whole = date(year, month, day).toordinal() if year else days
-    except ValueError:  # no day of the calendar
-        return None
-    return 24 * whole + hours + minutes / 60
-
-
-def _hours_of_names(times: dict[str, list[str]]) -> dict[tuple[str, str], float]:
-    """(acquisition, time) → hours that names write out; dates count from the first of the acquisition."""
-    found: dict[tuple[str, str], float] = {}
-    for path, texts in times.items():
-        hours = {text: hours_of_name(text) for text in texts}
-        known = {text: value for text, value in hours.items() if value is not None}
-        start = min(known.values(), default=0.0) if any("y" in text for text in known) else 0.0
-        found |= {(path, text): value - start for text, value in known.items()}
-    return found
-
-
 def _plain(text: str) -> str:
     """A name that columns can carry: ``DAPI - DAPI`` → ``DAPI_DAPI``, ``1`` → ``Channel1``."""
     name = re.sub(r"[^A-Za-z0-9.+-]+", "_", text.replace(" - ", "_")).strip("_.-+")[:60]
     return f"Channel{name}" if not name or name.isdecimal() else name
-
-
-def times_of(found: Understood, place: FoundFolder) -> list[tuple[str, float]]:
-    """(time in the names, hours) of each row of an acquisition; an empty text where there is one time."""
-    times = found.times.get(place.path, [])
-    if len(times) < 2:
-        return [("", place.timepoint_h)]
-    known = all((place.path, text) in found.hours for text in times)
-    return [
-        (text, place.timepoint_h + (round(found.hours[place.path, text], 2) if known else number))
-        for number, text in enumerate(times)
-    ]
 
 
 def parameters_text(
