@@ -1,4 +1,4 @@
-"""The plate map as `check_design` wrote it, and the columns it adds to every table."""
+"""The plate map as `check_design` writes it, and the columns it adds to every table."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from morphodose.errors import InputError
-from morphodose.spreadsheets import from_text
+from morphodose.spreadsheets import from_text, write_csv_rows
 
 _NEEDED = ("plate", "well", "compound", "dose", "dose_unit", "role")
 _NAMES = {"compound": "Metadata_Compound", "dose": "Metadata_Dose", "dose_unit": "Metadata_DoseUnit",
           "role": "Metadata_Role"}  # fmt: skip
+
+#: What every plate map says of a well, by the names that the tables have for it.
+MAPPED = tuple(_NAMES.values())
 
 Value = str | float | None
 
@@ -76,4 +79,25 @@ def read_plate_map(path: str | Path) -> PlateMap:
             except ValueError:
                 raise InputError(f"{path}, row {number}: dose {row['dose']!r} is not a number") from None
             wells[row["plate"], row["well"]] = values
-    return PlateMap((*_NAMES.values(), *own.values()), wells)
+    return PlateMap((*MAPPED, *own.values()), wells)
+
+
+def write_plate_map(plate_map: PlateMap, path: str | Path) -> None:
+    """Write the plate map for `read_plate_map`, sorted by plate and well.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    names = [*_NAMES, *(name.removeprefix("Metadata_") for name in plate_map.columns[len(_NAMES) :])]
+    # a compound called "=1+1" is marked as a text, which read_plate_map undoes
+    rows = (
+        [*place, *(_text(values.get(column)) for column in plate_map.columns)]
+        for place, values in sorted(plate_map.wells.items())
+    )
+    write_csv_rows(path, ["plate", "well", *names], rows)
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else value

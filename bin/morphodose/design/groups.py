@@ -7,6 +7,7 @@ from collections import defaultdict
 from morphodose.design.faults import Faults, did_you_mean
 from morphodose.design.numbers import parse_number
 from morphodose.design.platemap import PlateWells
+from morphodose.design.wells import plate_map_of
 from morphodose.errors import InputError
 from morphodose.responses.groups import AUTO, KEYS, NONE, is_drug, plain
 
@@ -48,21 +49,9 @@ def groups_of(group_by: str, platemap: PlateWells) -> dict[tuple[str, str], str]
     """(plate, well) → its group, of wells on the map; none where no column divides the analysis."""
     if not any(well.extra for well in platemap.values()):
         return {}
-    import pandas as pd
+    from morphodose.responses.groups import add_groups, find_groups, groups_in, mapped_wells
 
-    from morphodose.responses.groups import add_groups, find_groups, groups_in
-
-    frame = pd.DataFrame(
-        {
-            "Metadata_Plate": plate,
-            "Metadata_Well": name,
-            "Metadata_Compound": well.compound,
-            "Metadata_Dose": well.dose,
-            "Metadata_Role": well.role,
-            **{f"Metadata_{column}": value for column, value in well.extra.items()},
-        }
-        for (plate, name), well in platemap.items()
-    )
+    frame = mapped_wells(plate_map_of(platemap))
     try:
         grouping = find_groups(frame, group_by.strip() or AUTO)
     except InputError:

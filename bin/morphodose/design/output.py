@@ -18,7 +18,8 @@ from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateWells
 from morphodose.design.samplesheet import Acquisition
-from morphodose.spreadsheets import write_csv_rows
+from morphodose.design.wells import plate_map_of
+from morphodose.platemap import write_plate_map
 from morphodose.tables import write_table
 
 #: Well-timepoints on which diameters are estimated: in all, and of each plate at least.
@@ -61,7 +62,7 @@ def write_design(design: CheckedDesign, out: str | Path) -> None:
     try:
         _write_json(design, temporary / "design.json")
         _write_wells(design, temporary / "well_timepoints.json")
-        _write_platemap(design, temporary / "plate_map.csv")
+        write_plate_map(plate_map_of(design.platemap), temporary / "plate_map.csv")
         _write_tables(design, temporary)
         for name in OUTPUTS:
             os.replace(temporary / name, out / name)
@@ -177,17 +178,6 @@ def diameter_sample(design: CheckedDesign) -> set[str]:
         last = len(vehicle) - 1
         sample |= {vehicle[round(i * last / (number - 1))][-1] for i in range(number)}
     return sample
-
-
-def _write_platemap(design: CheckedDesign, path: Path) -> None:
-    extra = list(dict.fromkeys(column for well in design.platemap.values() for column in well.extra))
-    # a compound called "=1+1" is marked as a text, which read_plate_map undoes
-    rows = (
-        [well.plate, well.well, well.compound, "" if well.dose is None else repr(well.dose), well.dose_unit,
-         well.role, *(well.extra.get(column, "") for column in extra)]
-        for well in sorted(design.platemap.values(), key=lambda well: (well.plate, well.well))
-    )  # fmt: skip
-    write_csv_rows(path, ["plate", "well", "compound", "dose", "dose_unit", "role", *extra], rows)
 
 
 def _write_tables(design: CheckedDesign, folder: Path) -> None:

@@ -10,6 +10,7 @@ from morphodose.design.faults import Faults, listing
 from morphodose.design.identity import alike, cased_key, loose_key, name_key, spelling
 from morphodose.design.units import Unit, convert, read_unit
 from morphodose.doses import NEAR_DOSE, SAME_DOSE, dose_runs
+from morphodose.platemap import MAPPED, PlateMap
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,23 @@ class PlateWell:
 PlateWells = dict[tuple[str, str], PlateWell]
 
 _DOSED = ("treated", "positive")
+
+
+def plate_map_of(wells: PlateWells) -> PlateMap:
+    """The wells as the tables of the steps have them."""
+    own = {column: f"Metadata_{column}" for well in wells.values() for column in well.extra}
+    return PlateMap(
+        (*MAPPED, *own.values()),
+        {
+            place: dict(
+                zip(
+                    MAPPED, (well.compound or None, well.dose, well.dose_unit or None, well.role), strict=True
+                )
+            )
+            | {name: well.extra.get(column) or None for column, name in own.items()}
+            for place, well in wells.items()
+        },
+    )
 
 
 def harmonise(name: str, found: PlateWells, faults: Faults) -> PlateWells:
