@@ -360,6 +360,19 @@ def test_figures_are_saved_as_svg_and_png(opened: Watched) -> None:
     montage = page.locator(".md-montage")
     montage.hover()
     assert saved(page, montage.locator("button", has_text="PNG"))[1].startswith(b"\x89PNG")
+    page = opened.open(view="plate", endpoint="Fraction_Dying", time="48", replicate="1")
+    page.locator("#md-plate").hover()
+    name, svg = saved(page, page.locator("#view-plate .md-save button", has_text="SVG"))
+    assert name == "Dying_or_dead_cells_all_but_viable_48_h_replicate_1_plate_P1.svg"
+    drawn = svg.decode()
+    assert drawn.count("<rect") == 96 + 32 and ">V</text>" in drawn and ">48 h" not in drawn
+    assert saved(page, page.locator("#view-plate .md-save button", has_text="PNG"))[1].startswith(b"\x89PNG")
+    page = opened.open(view="cells")
+    page.locator("#md-cells").hover()
+    name, svg = saved(page, page.locator("#view-cells .md-save button", has_text="SVG"))
+    drawn = svg.decode()
+    assert name == "cells_UMAP_of_measurements_by_dose.svg" and "UMAP 2</text>" in drawn
+    assert drawn.count("<circle") == 8 * 2 * 2 * 5 and ">30 µM</text>" in drawn
     page = opened.open(view="quality")
     focus = page.locator("figure[data-name='Sharpest plane by channel']")
     focus.hover()

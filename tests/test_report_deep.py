@@ -279,12 +279,21 @@ def test_trial_is_said_in_training_in_the_verdict_and_at_the_head(tmp_path: Path
 # figures and tables
 
 
-def test_learning_curves_are_drawn_once(tmp_path: Path, album: Album) -> None:
-    section = training.section(screen_of(tmp_path), album)
-    assert section is not None
-    shown = [part.title for part in section.parts if not part.folded]
-    assert shown == ["Learning curves"] and text_of(section).count("Learning curves of all networks") == 2
-    assert {"lr_range", "learning_curves"} <= set(album.names)
+def test_networks_begin_with_claim_scores_curves_confusion_and_cells_and_fold_the_rest(
+    tmp_path: Path, album: Album
+) -> None:
+    screen = screen_of(tmp_path)
+    first, *others = [honesty.section(screen, album), crops.section(screen), training.section(screen, album)]
+    assert first is not None
+    shown = [part.html for part in first.parts if not part.folded]
+    assert len(shown) == 2 and "The network tells dose" in shown[0]
+    for name in ("Scorecard", "Learning curves of all networks", "Confusion of the network", "Crops by dose"):
+        assert f'data-name="{name}' in shown[1]
+    assert all(part.folded for section in others if section for part in section.parts)
+    # each figure stands once
+    names = [name for name in album.names if "_" not in name or name == "learning_curves"]
+    assert sorted(set(names)) == sorted(names) and {"scorecard", "confusion", "learning_curves"} <= set(names)
+    assert {"lr_range", "learning_rate", "scorecard_dose", "confusion_time"} <= set(album.names)
 
 
 def test_cells_are_coloured_by_dose_time_replicate_and_state(tmp_path: Path) -> None:

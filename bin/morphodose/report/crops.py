@@ -25,7 +25,7 @@ def section(screen: Screen) -> Section:
         reason = screen.left_out("crop_cells") or screen.left_out("train_resnet") or "it was not run"
         text = notice(f"Left out: {reason}.")
         return Section("crops", "Deep profiles", [Part("Crops, network, components, profiles", text)])
-    return Section("crops", TITLE, folded_but([_examples(screen), *_nearest(screen)], "Examples"))
+    return Section("crops", TITLE, folded_but(_nearest(screen)))
 
 
 def _files(screen: Screen, kind: str) -> list[dict[str, object]]:
@@ -46,21 +46,19 @@ def _show(path: Path, alt: str, caption: str) -> str:
     return picture(data, alt, caption)
 
 
-def _examples(screen: Screen) -> Part:
-    title = "Examples over dose and time"
+def examples(screen: Screen) -> str:
+    """Cells over dose and time as the network sees them."""
     rows = _files(screen, "example")
     if not rows:
-        return Part(title, notice(f"Left out: {step_reason(screen, 'explain_crops', 'crop_cells')}."))
-    text = paragraph(
-        "One cell in each crop, centred; what lies outside its outline fades to black. The scale of "
-        "intensity is one for the whole screen, so that a brighter crop is a brighter cell. They are "
-        "chosen at random, show what the network is given, and prove nothing: a few cells are not a dose."
+        return notice(f"Examples of cells left out: {step_reason(screen, 'explain_crops', 'crop_cells')}.")
+    text = (
+        "One cell in each crop, centred; outside its outline it fades to black. Intensity has one scale for "
+        "the whole screen. Chosen at random: they show what the network is given, and prove nothing."
     )
-    pictures = "".join(
-        _show(row["Picture"], "Crops by dose and time", "")  # type: ignore[arg-type]
+    return "".join(
+        _show(row["Picture"], "Crops by dose and time", text if row is rows[-1] else "")  # type: ignore[arg-type]
         for row in rows
     )
-    return Part(title, text + pictures)
 
 
 def _nearest(screen: Screen) -> list[Part]:

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import finite
-from morphodose.report.claims import capital, difference, label_boxes, overstated, score
+from morphodose.report.claims import MAIN, capital, difference, label_boxes, overstated, score
+from morphodose.report.crops import examples
 from morphodose.report.deep_words import (
     METRICS,
     MODELS,
@@ -22,9 +23,14 @@ from morphodose.report.deep_words import (
 from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, long_table, notice, paragraph, table
 from morphodose.report.inputs import Screen
-from morphodose.report.model_plots import confusion_figure, reliability_figure, score_figure
+from morphodose.report.model_plots import (
+    confusion_figure,
+    confusion_overview,
+    reliability_figure,
+    score_figure,
+)
 from morphodose.report.parts import Part, Section, folded_but
-from morphodose.report.training import small_notice
+from morphodose.report.training import learning_curves, small_notice
 from morphodose.report.words import percent
 
 if TYPE_CHECKING:
@@ -44,9 +50,14 @@ def section(screen: Screen, album: Album) -> Section | None:
     deep = screen.deep
     if not deep.given:
         return None
-    parts = [_verdict(screen), _leakage(screen)]
+    shown, parts = [_verdict(screen)], []
+    if overview := _overview(screen, album):
+        shown.append(overview)
+    if notes := _notes(screen):
+        parts.append(notes)
+    parts.append(_leakage(screen))
     if deep.scores.empty:
-        return Section("honesty", TITLE, parts)
+        return Section("honesty", TITLE, [*shown, *folded_but(parts, "Leakage")])
     for label in labels_of(screen):
         parts.append(_scorecard(screen, album, label))
     if random := _random_split(screen):
@@ -54,7 +65,7 @@ def section(screen: Screen, album: Album) -> Section | None:
     for make in (_confusion, _reliability):
         if part := make(screen, album):
             parts.append(part)
-    return Section("honesty", TITLE, folded_but(parts, "Verdict", "Scorecard", "Confusion"))
+    return Section("honesty", TITLE, [*shown, *folded_but(parts)])
 
 
 def labels_of(screen: Screen) -> list[str]:
@@ -66,16 +77,63 @@ def _verdict(screen: Screen) -> Part:
     html = label_boxes(screen)
     if not html:
         why = step_reason(screen, "score_models", "train_resnet", "crop_cells")
-        return Part("Verdict", notice(f"Left out, and nothing is claimed: {why}."))
+        return Part("", notice(f"Left out, and nothing is claimed: {why}."))
     if small := small_notice(screen):
         html += paragraph(small)
+    return Part("", html)
+
+
+def _notes(screen: Screen) -> Part | None:
+    """What the evaluation says of itself."""
     given = [*(screen.deep.verdict.get("notes") or []), *(screen.deep.labels.get("notes") or [])]
     # the random split has a part of its own
-    if notes := [text for text in dict.fromkeys(map(str, given)) if "random split" not in text]:
-        html += (
-            '<ul class="md-key">' + "".join(f"<li>{escape(capital(note))}</li>" for note in notes) + "</ul>"
+    notes = [text for text in dict.fromkeys(map(str, given)) if "random split" not in text]
+    if not notes:
+        return None
+    items = "".join(f"<li>{escape(capital(note))}</li>" for note in notes)
+    return Part(f"Remarks on the evaluation ({len(notes)})", f'<ul class="md-key">{items}</ul>')
+
+
+def _overview(screen: Screen, album: Album) -> Part | None:
+    """The main score beside that of the others, learning curves, confusion of the network, some cells."""
+    deep, figures = screen.deep, []
+    scores, confusion = deep.scores, deep.confusion
+    labels = labels_of(screen) if len(scores) else []
+    shown = [(label, MAIN) for label in labels if MAIN in _shown(scores[scores["Label"] == label])[1]]
+    if shown:
+        models = _shown(scores)[0]
+        drawn = album.draw("scorecard", partial(score_figure, scores, models, shown))
+        caption = (
+            f"Every cell is judged by a model that did not see its {held_out_words(screen)[:-1]}; bars are "
+            "95 % intervals over wells. The orange diamond comes from a random split over cells and is not "
+            "a result. Which model is better the differences say, paired by well, below."
         )
-    return Part("Verdict", html)
+        figures.append(drawn.html("Scorecard", caption))
+    if not deep.logs.empty:
+        figures.append(learning_curves(screen, album))
+    read = [
+        label
+        for label in LABELS
+        if len(confusion) and is_trained(screen, label) and 0 < _classes_of(screen, label) <= MOST_CONFUSED
+    ]
+    if read:
+        frame = confusion[confusion["Model"] == CONFUSED[0]]
+        drawn = album.draw("confusion", partial(confusion_overview, screen, frame, read))
+        caption = "The network: a row is a true class, its cells the shares that were called each class."
+        large = [label for label in LABELS if len(confusion) and _classes_of(screen, label) > MOST_CONFUSED]
+        for label in large:
+            caption += f" {label} has {_classes_of(screen, label)} classes, too many for a matrix: see below."
+        figures.append(drawn.html("Confusion of the network", caption))
+    cells = examples(screen)
+    if not figures and not cells:
+        return None
+    return Part("", f'<div class="md-trio">{"".join(figures)}</div>{cells}')
+
+
+def _classes_of(screen: Screen, label: str) -> int:
+    """True classes of a label in the confusion of the network."""
+    frame = screen.deep.confusion
+    return int(frame.loc[(frame["Label"] == label) & (frame["Model"] == CONFUSED[0]), "True"].nunique())
 
 
 def _leakage(screen: Screen) -> Part:
@@ -124,15 +182,17 @@ def _scorecard(screen: Screen, album: Album, label: str) -> Part:
     frame = screen.deep.scores
     frame = frame[frame["Label"] == label]
     models, metrics = _shown(frame)
-    drawn = album.draw(f"scorecard_{label.lower()}", partial(score_figure, frame, models, metrics))
-    kept = held_out_words(screen)
-    caption = (
-        f"Every cell is judged by a model that did not see its {kept[:-1]}; points are over all of these "
-        "cells, bars 95 % intervals from resampling wells, since wells and not cells are the replicates. "
-        "The orange diamond comes from a random split over cells and is not a result. A model that was "
-        "trained for some folds only is judged on their cells alone. Intervals that overlap do not settle "
-        "which model is better: the differences below do, paired by well."
-    )
+    others = [(label, metric) for metric in metrics if metric != MAIN]
+    html = ""
+    if others:
+        drawn = album.draw(f"scorecard_{label.lower()}", partial(score_figure, frame, models, others))
+        caption = (
+            "Points are over all held-out cells, bars 95 % intervals from resampling wells, since wells and "
+            "not cells are the replicates. A model that was trained for some folds only is judged on their "
+            "cells alone. Intervals that overlap do not settle which model is better: the differences below "
+            "do, paired by well."
+        )
+        html = drawn.html(f"Other scores of all models for {label.lower()}", caption)
     rows: list[list[object]] = []
     for model in models:
         cells: list[object] = []
@@ -148,9 +208,8 @@ def _scorecard(screen: Screen, album: Album, label: str) -> Part:
         ]
         rows.append([model_words(model), *cells])
     figure = table(["Model", *(metric_words(m) for m in metrics), "Wells", "Cells"], rows)
-    html = drawn.html(f"Scores of all models for {label.lower()}", caption)
     return Part(
-        f"Scorecard of {label.lower()}",
+        f"All scores of {label.lower()}",
         html + folded("Scores in figures", figure) + _differences(screen, label),
     )
 
@@ -216,6 +275,10 @@ def _confusion(screen: Screen, album: Album) -> Part | None:
         if not models or not is_trained(screen, label):
             continue
         classes = mine["True"].nunique()
+        if classes <= MOST_CONFUSED:
+            models = [model for model in models if model != CONFUSED[0]]  # that of the network stands above
+        if not models:
+            continue
         if classes > MOST_CONFUSED:
             html += _most_confused(screen, label, mine[mine["Model"] == models[0]], classes)
             continue
@@ -227,7 +290,7 @@ def _confusion(screen: Screen, album: Album) -> Part | None:
             "add up to 1. Neighbouring classes taken for one another are a smaller fault than distant ones."
         )
         html += drawn.html(f"Confusion of {label.lower()}", caption)
-    return Part("Confusion matrices", html) if html else None
+    return Part("More on confusion", html) if html else None
 
 
 def _most_confused(screen: Screen, label: str, frame: pd.DataFrame, classes: int) -> str:

@@ -22,18 +22,23 @@ from morphodose.report.words import figure_text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Models whose reliability is drawn, as far as they have probabilities.
 RELIABLE = ("network", "classical_logistic", "classical_boosting", "network_permuted")
+#: Classes of all labels up to which their confusion matrices stand beside one another.
+MOST_ACROSS = 9
 DASHES = {"network": "-", "classical_logistic": "--", "classical_boosting": ":", "network_permuted": "-."}
 
 
-def score_figure(frame: pd.DataFrame, models: Sequence[str], metrics: Sequence[str]) -> Figure:
-    """A panel a metric, a row a model: its value with the interval over wells."""
-    figure, axes = panels(len(metrics), 3, 3.6, 0.27 * len(models) + 1.0, sharey=True)
-    for axis, metric in zip(axes, metrics, strict=True):
-        mine = frame[frame["Metric"] == metric].drop_duplicates("Model").set_index("Model")
+def score_figure(frame: pd.DataFrame, models: Sequence[str], shown: Sequence[tuple[str, str]]) -> Figure:
+    """A panel for each label and metric, a row a model: its value with the interval over wells."""
+    figure, axes = panels(len(shown), 3, 3.6, 0.27 * len(models) + 1.0, sharey=True)
+    several = len({label for label, _ in shown}) > 1
+    for axis, (label, metric) in zip(axes, shown, strict=True):
+        mine = frame[(frame["Metric"] == metric) & (frame["Label"] == label)]
+        mine = mine.drop_duplicates("Model").set_index("Model")
         for place, model in enumerate(models):
             if model not in mine.index:
                 continue
@@ -45,7 +50,10 @@ def score_figure(frame: pd.DataFrame, models: Sequence[str], metrics: Sequence[s
             face = "white" if mixed else colour
             axis.plot(value, place, mark, color=colour, markersize=6 if mixed else 5.5, markerfacecolor=face)
         arrow = "→ better" if METRICS.get(metric, ("", True))[1] else "← better"
-        axis.set_title(f"{metric_words(metric)}  ({arrow})", fontsize=9.5)
+        words = f"{metric_words(metric)}  ({arrow})"
+        axis.set_title(label.lower() if several else words, fontsize=9.5)
+        if several:
+            axis.set_xlabel(words, fontsize=8.5)
         axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))
         axis.grid(False, axis="y")
         if "network" in models:
@@ -59,43 +67,79 @@ def score_figure(frame: pd.DataFrame, models: Sequence[str], metrics: Sequence[s
 
 def confusion_figure(screen: Screen, frame: pd.DataFrame, label: str, models: Sequence[str]) -> Figure:
     """A panel a model: shares of each true class that were called each class."""
-    import seaborn as sns
+    side = 0.36 * len(_classes(screen, frame, label)[1]) + 1.3
+    figure, axes = panels(len(models), 3, max(side, 3.2), max(side, 2.9), sharey=True)
+    for axis, model in zip(axes, models, strict=True):
+        _confused(axis, screen, frame[frame["Model"] == model], label, _classes(screen, frame, label))
+        axis.set_title("\n".join(textwrap.wrap(figure_text(model_words(model)), 34)), fontsize=9.5)
+        axis.set_ylabel(f"true {label.lower()}" if axis is axes[0] else "")
+    return figure
 
+
+def confusion_overview(screen: Screen, frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
+    """A panel a label, of one model; under one another where they would be too wide for a third of a page."""
+    import matplotlib.pyplot as plt
+
+    classes = [_classes(screen, frame[frame["Label"] == label], label) for label in labels]
+    sizes = [len(columns) for _, columns in classes]
+    across = sum(sizes) <= MOST_ACROSS
+    wide, tall = (sum, max) if across else (max, sum)
+    rows, columns = (1, len(labels)) if across else (len(labels), 1)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(0.34 * wide(sizes) + 1.3 * columns, 0.34 * tall(sizes) + 1.2 * rows),
+        squeeze=False,
+        layout="constrained",
+        gridspec_kw={"width_ratios": sizes} if across else {"height_ratios": sizes},
+    )
+    for axis, label, known in zip(axes.flat, labels, classes, strict=True):
+        _confused(axis, screen, frame[frame["Label"] == label], label, known)
+    return figure
+
+
+def _classes(screen: Screen, frame: pd.DataFrame, label: str) -> tuple[list[str], list[str]]:
+    """True and predicted classes of a label, in their order."""
     known = classes_of(screen, label)
     rows, columns = (
         [name for name in known if name in found] + sorted(found - set(known))
         for found in (set(frame["True"].astype(str)), set(frame["Predicted"].astype(str)))
     )
+    return rows, columns
+
+
+def _confused(
+    axis: Axes, screen: Screen, frame: pd.DataFrame, label: str, classes: tuple[list[str], list[str]]
+) -> None:
+    """Shares of each true class that one model called each class."""
+    import seaborn as sns
+
+    rows, columns = classes
     names = {name: figure_text(class_words(screen, label, name)) for name in {*rows, *columns}}
-    side = 0.36 * len(columns) + 1.3
-    figure, axes = panels(len(models), 3, max(side, 3.2), max(side, 2.9), sharey=True)
-    for axis, model in zip(axes, models, strict=True):
-        mine = frame[frame["Model"] == model].astype({"True": str, "Predicted": str})
-        grid = mine.pivot_table(index="True", columns="Predicted", values="Fraction", aggfunc="sum")
-        grid = grid.reindex(index=rows, columns=columns).astype(float)
-        grid[grid.notna().any(axis=1)] = grid[grid.notna().any(axis=1)].fillna(0.0)
-        sns.heatmap(
-            grid,
-            ax=axis,
-            cmap="Blues",
-            vmin=0,
-            vmax=1,
-            cbar=False,
-            square=True,
-            annot=len(columns) <= 12,
-            fmt=".2f",
-            annot_kws={"fontsize": 7.5},
-            xticklabels=[names[name] for name in columns],
-            yticklabels=[names[name] for name in rows],
-            linewidths=0.6,
-            linecolor="white",
-        )
-        axis.set_title("\n".join(textwrap.wrap(figure_text(model_words(model)), 34)), fontsize=9.5)
-        axis.set_xlabel(f"predicted {label.lower()}")
-        axis.set_ylabel(f"true {label.lower()}" if axis is axes[0] else "")
-        axis.tick_params(axis="x", labelrotation=60)
-        axis.tick_params(axis="y", labelrotation=0)
-    return figure
+    mine = frame.astype({"True": str, "Predicted": str})
+    grid = mine.pivot_table(index="True", columns="Predicted", values="Fraction", aggfunc="sum")
+    grid = grid.reindex(index=rows, columns=columns).astype(float)
+    grid[grid.notna().any(axis=1)] = grid[grid.notna().any(axis=1)].fillna(0.0)
+    sns.heatmap(
+        grid,
+        ax=axis,
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+        cbar=False,
+        square=True,
+        annot=len(columns) <= 12,
+        fmt=".2f",
+        annot_kws={"fontsize": 7.5},
+        xticklabels=[names[name] for name in columns],
+        yticklabels=[names[name] for name in rows],
+        linewidths=0.6,
+        linecolor="white",
+    )
+    axis.set_xlabel(f"predicted {label.lower()}")
+    axis.set_ylabel(f"true {label.lower()}")
+    axis.tick_params(axis="x", labelrotation=60)
+    axis.tick_params(axis="y", labelrotation=0)
 
 
 def _reliable(frame: pd.DataFrame, label: str) -> dict[str, pd.DataFrame]:

@@ -65,10 +65,11 @@ def section(screen: Screen) -> Section:
         plate_shape(plate_format_of(screen, wells[wells["Metadata_Plate"] == plates[0]])),
     )
     html = (
-        f'{text}<div class="md-controls">{controls}</div><div class="md-plate-view"><div>'
+        f'{text}<div class="md-controls">{controls}</div><div class="md-plate-view">'
+        '<figure class="md-canvas" data-name="plate">'
         f'<div class="md-scroll" id="md-plate" data-name="plate">{grid}</div><div id="md-plate-scale"></div>'
         '<button type="button" class="md-csv" id="md-plate-csv">Download the wells of this endpoint as CSV'
-        '</button></div><div id="md-well" aria-live="polite"><p class="md-hint">Choose a well to see its '
+        '</button></figure><div id="md-well" aria-live="polite"><p class="md-hint">Choose a well to see its '
         "values, its image and its place on the curve.</p></div></div>"
     )
     return Section("plate", "Plate", [Part("", html)])

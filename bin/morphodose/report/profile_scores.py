@@ -39,7 +39,9 @@ def section(screen: Screen, album: Album) -> Section | None:
         why = step_reason(screen, "profile_features")
         lacking = [] if screen.deep.left_out.empty else [_left_out(screen)]
         return Section("profiles", TITLE, [Part("Profiles", notice(f"Left out: {why}.")), *lacking])
-    compounds = sorted(frame["Compound"].astype(str).unique())
+    known = set(frame["Compound"].astype(str))
+    ranked = [hit.compound for hit in screen.ranked if hit.compound in known]
+    compounds = [*ranked, *sorted(known.difference(ranked))]
     parts = [Part("Summary", _reading() + _summary(screen))]
     for index, compound in enumerate(compounds[:MOST_COMPOUNDS]):
         mine = frame[frame["Compound"].astype(str) == compound]

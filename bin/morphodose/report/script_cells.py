@@ -86,12 +86,12 @@ const draw = () => {
   }
   pen.fillStyle = "#444";
   pen.font = "12px sans-serif";
-  const kind = one.name.split(" ")[0] === "PCA" ? "PC" : "UMAP";
-  pen.fillText(`${kind} 1 \u2192`, wide / 2 - 20, tall - 8);
+  const [across, up] = axesOf(one);
+  pen.fillText(`${across} \u2192`, wide / 2 - 20, tall - 8);
   pen.save();
   pen.translate(14, tall / 2 + 20);
   pen.rotate(-Math.PI / 2);
-  pen.fillText(`${kind} 2 \u2192`, 0, 0);
+  pen.fillText(`${up} \u2192`, 0, 0);
   pen.restore();
 };
 const legendOf = () => {
@@ -198,20 +198,33 @@ md.on.cells = () => {
       tellCell(order[now < 0 ? 0 : Math.min(Math.max(now + step[1], 0), order.length - 1)] ?? null);
     });
     addEventListener("resize", () => { if (md.view() === "cells") draw(); });
-    md.tools(canvas.closest("figure"), [
-      ["SVG", () => md.save(cloudSvg(), "image/svg+xml", "cells.svg")],
-      ["PNG", () => canvas.toBlob(blob => md.save(blob, "image/png", "cells.png"))],
-    ]);
+    md.tools(canvas.closest("figure"), md.drawn(cloudDrawing, () => `cells ${map.of.name} by ${map.by.name}`));
   }
   legendOf();
   draw();
 };
-const cloudSvg = () => {
-  const canvas = md.id("md-cells"), dots = map.places.map((at, place) => {
+const axesOf = one => (one.name.split(" ")[0] === "PCA" ? ["PC 1", "PC 2"] : ["UMAP 1", "UMAP 2"]);
+const cloudDrawing = () => {
+  const canvas = md.id("md-cells"), wide = canvas.clientWidth, tall = canvas.clientHeight, [across, up] = axesOf(map.of);
+  const parts = [md.shape("text", { x: 8, y: 16, "font-weight": 600 }, `${map.of.name}, by ${map.by.name}`)];
+  const whole = md.shape("clipPath", { id: "inside" });
+  whole.append(md.shape("rect", { x: 30, y: 0, width: wide - 30, height: tall - 24 }));
+  const dots = md.shape("g", { "clip-path": "url(#inside)" });
+  map.places.forEach((at, place) => {
     const value = map.by.values[place];
-    return at && value >= 0 && !map.off.has(value) ? `<circle cx="${at[0].toFixed(1)}" cy="${at[1].toFixed(1)}" r="2.4" fill="${map.by.classes[value].colour}" fill-opacity=".7"/>` : "";
+    if (at && value >= 0 && !map.off.has(value))
+      dots.append(md.shape("circle", { cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: 2.4, fill: map.by.classes[value].colour, "fill-opacity": 0.7 }));
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${canvas.clientWidth} ${canvas.clientHeight}">${dots.join("")}</svg>`;
+  parts.push(whole, dots, md.shape("path", { d: `M30 24V${tall - 24}H${wide - 6}`, stroke: "#777", fill: "none" }));
+  parts.push(md.shape("text", { x: wide / 2, y: tall - 8, "text-anchor": "middle" }, across));
+  parts.push(md.shape("text", { transform: `translate(16 ${tall / 2}) rotate(-90)`, "text-anchor": "middle" }, up));
+  let y = 30;
+  map.by.classes.forEach((each, i) => {
+    if (map.off.has(i)) return;
+    parts.push(md.shape("rect", { x: wide + 10, y: y - 10, width: 12, height: 12, fill: each.colour }), md.shape("text", { x: wide + 28, y }, each.name));
+    y += 18;
+  });
+  return [wide + 220, tall, parts];
 };
 
 // crops of the chosen compound, by state and dose

@@ -97,6 +97,26 @@ const mosaic = (figure, name) => {
   }
   canvas.toBlob(blob => md.save(blob, "image/png", name + ".png"));
 };
+// an element of an SVG, with text that is text
+md.shape = (tag, attributes, text) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+// buttons that save what a function draws: [width, height, elements]
+md.drawn = (draw, name) => {
+  const whole = () => {
+    const [wide, tall, parts] = draw();
+    const svg = md.shape("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${wide} ${tall}`, width: wide, height: tall });
+    svg.append(md.shape("style", {}, LOOK), ...parts);
+    return new XMLSerializer().serializeToString(svg);
+  };
+  return [
+    ["SVG", () => md.save(whole(), "image/svg+xml", name() + ".svg")],
+    ["PNG", () => picture(asAddress(whole()), name(), 2)],
+  ];
+};
 md.tools = (figure, kinds) => {
   const bar = md.make("div", undefined, "md-save");
   for (const [words, act] of kinds) {

@@ -33,7 +33,8 @@ const span = endpoint => {
   return spans[endpoint.key];
 };
 const light = shade => [1, 3, 5].reduce((sum, at, i) => sum + parseInt(shade.slice(at, at + 2), 16) * [0.3, 0.59, 0.11][i], 0) > 140;
-const paint = () => {
+// what the controls ask for: the size of the plate, the wells by their place, the words above
+const asked = () => {
   const wells = md.data("wells"), endpoint = shown();
   const [which, time, replicate] = ["plate", "time", "replicate"].map(name => Number(chooser(name).value));
   const [rows, columns] = wells.shapes[which];
@@ -41,6 +42,37 @@ const paint = () => {
   wells.well.forEach((name, row) => {
     if (wells.plate[row] === which && wells.time[row] === time && wells.replicate[row] === replicate) found.set(place(name).join(), row);
   });
+  const title = `${endpoint.words}, ${wells.times[time]} h, replicate ${wells.replicates[replicate]}${wells.plates[which] ? ", plate " + wells.plates[which] : ""}`;
+  return { wells, endpoint, rows, columns, found, title };
+};
+const marks = { vehicle: "V", positive: "+" };
+const plateDrawing = () => {
+  const { endpoint, rows, columns, found, title, wells } = asked();
+  const [wide, tall] = columns <= 12 ? [62, 32] : [30, 22], left = 26, top = 44, parts = [];
+  parts.push(md.shape("text", { x: 4, y: 16, "font-weight": 600 }, title));
+  for (let column = 0; column < columns; column++)
+    parts.push(md.shape("text", { x: left + (column + 0.5) * wide, y: top - 6, "text-anchor": "middle" }, column + 1));
+  for (let row = 0; row < rows; row++) {
+    parts.push(md.shape("text", { x: 4, y: top + (row + 0.5) * tall + 4 }, letters(row)));
+    for (let column = 0; column < columns; column++) {
+      const at = found.get([row, column].join()), x = left + column * wide, y = top + row * tall;
+      const value = at === undefined ? null : endpoint.values[at], shade = at === undefined ? "#F4F6F8" : colour(endpoint, value);
+      parts.push(md.shape("rect", { x: x + 1, y: y + 1, width: wide - 2, height: tall - 2, fill: shade }));
+      if (at === undefined) continue;
+      const ink = `fill:${light(shade) ? "#000" : "#FFF"}`, mark = marks[md.well(at).role] || "";
+      const text = columns <= 12 ? words(endpoint, value, 2) : mark;
+      parts.push(md.shape("text", { x: x + wide / 2, y: y + tall / 2 + 4, "text-anchor": "middle", style: ink }, text));
+      if (mark && columns <= 12) parts.push(md.shape("text", { x: x + 3, y: y + 10, style: ink + ";font-size:8px" }, mark));
+    }
+  }
+  const y = top + rows * tall + 12, [low, high] = span(endpoint), step = 200 / wells.colours.length;
+  parts.push(md.shape("text", { x: left, y: y + 10 }, words(endpoint, low, 3)));
+  wells.colours.forEach((fill, i) => parts.push(md.shape("rect", { x: left + 60 + i * step, y, width: step + 0.5, height: 12, fill })));
+  parts.push(md.shape("text", { x: left + 268, y: y + 10 }, `${words(endpoint, high, 3)}   V: vehicle, +: positive control`));
+  return [left + columns * wide + 8, y + 22, parts];
+};
+const paint = () => {
+  const { wells, endpoint, rows, columns, found, title } = asked();
   const table = md.make("table", undefined, "md-plate");
   table.style.setProperty("--md-columns", columns);
   const head = table.createTHead().insertRow();
@@ -59,7 +91,7 @@ const paint = () => {
       const cell = line.insertCell(), at = found.get([row, column].join());
       if (at === undefined) continue;
       const value = endpoint.values[at], well = md.well(at), button = md.make("button");
-      const mark = { vehicle: "V", positive: "+" }[well.role] || "";
+      const mark = marks[well.role] || "";
       button.type = "button";
       button.className = "md-well";
       button.dataset.row = at;
@@ -73,7 +105,7 @@ const paint = () => {
       cell.append(button);
     }
   }
-  table.createCaption().textContent = `${endpoint.words}, ${wells.times[time]} h, replicate ${wells.replicates[replicate]}${wells.plates[which] ? ", plate " + wells.plates[which] : ""}`;
+  table.createCaption().textContent = title;
   md.id("md-plate").replaceChildren(table);
   const first = table.querySelector(".md-well");
   if (first) first.tabIndex = 0;
@@ -197,6 +229,7 @@ md.on.plate = () => {
         return;
       }
     });
+    md.tools(area.closest("figure"), md.drawn(plateDrawing, () => asked().title));
     md.id("md-plate-csv").addEventListener("click", () => {
       const endpoint = shown(), rows = [["Plate", "Well", "Time (h)", "Replicate", "Role", "Compound", "Dose", "Unit", endpoint.key]];
       wells.well.forEach((name, row) => rows.push([
@@ -207,27 +240,27 @@ md.on.plate = () => {
     });
   }
   // what the address asks for: an endpoint, a well, the well of a field
-  let asked = null;
+  let wanted = null;
   const image = md.asked("image");
   const at = image ? wells.acquisition.names.indexOf(image.split("_Well_")[0]) : -1;
   if (at >= 0) {
     const name = image.split("_Well_")[1].split("_Field_")[0];
-    asked = wells.well.findIndex((each, row) => each === name && wells.acquisition.of[row] === at);
+    wanted = wells.well.findIndex((each, row) => each === name && wells.acquisition.of[row] === at);
   } else if (md.asked("well")) {
     const fits = (list, of, name, row) => md.asked(name) === null || String(list[of[row]]) === md.asked(name);
-    asked = wells.well.findIndex((each, row) => each === md.asked("well")
+    wanted = wells.well.findIndex((each, row) => each === md.asked("well")
       && fits(wells.times, wells.time, "time", row) && fits(wells.plates, wells.plate, "plate", row)
       && fits(wells.replicates, wells.replicate, "replicate", row));
   }
   set("endpoint", wells.endpoints.map(each => each.key), md.asked("endpoint"));
-  if (asked !== null && asked >= 0) for (const name of ["plate", "time", "replicate"]) chooser(name).value = wells[name][asked];
+  if (wanted !== null && wanted >= 0) for (const name of ["plate", "time", "replicate"]) chooser(name).value = wells[name][wanted];
   else {
     set("time", wells.times.map(String), md.asked("time"));
     set("replicate", wells.replicates, md.asked("replicate"));
     set("plate", wells.plates, md.asked("plate"));
   }
   paint();
-  if (asked !== null && asked >= 0) tell(asked);
+  if (wanted !== null && wanted >= 0) tell(wanted);
   else if (plate.row !== null) tell(plate.row);
 };
 """

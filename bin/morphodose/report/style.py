@@ -86,6 +86,9 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-pair > * { min-width: 0; max-width: 100%; }
 .md-pair > [data-home] { flex: 1 1 560px; }
 .md-row { display: flex; flex-wrap: wrap; gap: 10px; }
+.md-trio { display: grid; grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr) minmax(0, .95fr); gap: 0 18px; align-items: start; }
+.md-trio .md-figure { margin: 4px 0 8px; }
+@media (max-width: 1100px) { .md-trio { grid-template-columns: minmax(0, 1fr); } }
 .md-flow { display: flex; flex-wrap: wrap; gap: 0 26px; align-items: flex-start; }
 .md-flow figcaption { width: 0; min-width: 100%; }
 .md-montage { margin: 0; }

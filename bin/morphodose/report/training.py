@@ -25,8 +25,8 @@ CURVES = {
     "Loss_HeldOut": "loss, held-out cells",
     "Accuracy_Dose_HeldOut": "accuracy of dose, held-out cells",
     "Accuracy_Time_HeldOut": "accuracy of time, held-out cells",
-    "LR": "learning rate",
 }
+RATE = {"LR": "learning rate"}
 
 
 def section(screen: Screen, album: Album) -> Section | None:
@@ -37,14 +37,16 @@ def section(screen: Screen, album: Album) -> Section | None:
     if not deep.networks and deep.logs.empty:
         why = notice(f"Left out: {step_reason(screen, 'train_resnet', 'crop_cells')}.")
         return Section("training", "Training of the network", [Part("Training", why)])
-    parts = [Part("What was trained", _extent(screen))]
-    if not deep.logs.empty:
-        parts.append(_curves(screen, album))
+    rate = RATE if "LR" in deep.logs and deep.logs["LR"].notna().any() else {}
+    drawn = (
+        album.draw("learning_rate", lambda: _figure(deep.logs, rate)).html("Learning rate") if rate else ""
+    )
+    parts = [Part("What was trained", _extent(screen) + drawn)]
     if not deep.lr_range.empty:
         parts.append(_range_test(screen, album))
     if len(deep.alignment) > 1:
         parts.append(Part("One space for all folds", _alignment(deep.alignment)))
-    return Section("training", "Training of the network", folded_but(parts, "Learning curves"))
+    return Section("training", "Training of the network", folded_but(parts))
 
 
 def trained(screen: Screen) -> list[dict[str, Any]]:
@@ -170,25 +172,24 @@ def _shown(logs: pd.DataFrame) -> dict[str, str]:
     return {c: words for c, words in CURVES.items() if c in logs and logs[c].notna().any()}
 
 
-def _curves(screen: Screen, album: Album) -> Part:
+def learning_curves(screen: Screen, album: Album) -> str:
+    """Loss and accuracy of all networks over their epochs."""
     logs = screen.deep.logs
     shown = _shown(logs)
     if not shown:
-        return Part("Learning curves", notice("Left out: the training logs hold no figure."))
+        return notice("Learning curves left out: the training logs hold no figure.")
     drawn = album.draw("learning_curves", lambda: _figure(logs, shown))
     caption = (
-        "One line per fold. The loss of training cells falls in any case, with permuted labels too: what "
-        "counts is whether held-out cells follow. A loss of held-out cells that rises again is "
-        "overfitting. The last epoch is used, whatever its loss: choosing the best one would be a look at "
-        "the answer."
+        "One line per fold. What counts is whether held-out cells follow; a loss of theirs that rises again "
+        "is overfitting. The last epoch is used: choosing the best one would be a look at the answer."
     )
-    return Part("Learning curves", drawn.html("Learning curves of all networks", caption))
+    return drawn.html("Learning curves of all networks", caption)
 
 
 def _figure(logs: pd.DataFrame, shown: Mapping[str, str]) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = panels(len(shown), 3, 3.7, 2.9)
+    figure, axes = panels(len(shown), 2, 2.9 if len(shown) > 1 else 4.2, 2.1)
     for axis, (column, words) in zip(axes, shown.items(), strict=True):
         frame, named = epochs_of(logs, column), set()
         for kind, fold in _networks(logs):
@@ -205,7 +206,7 @@ def _figure(logs: pd.DataFrame, shown: Mapping[str, str]) -> Figure:
         if column.startswith("Accuracy"):
             axis.set_ylim(0, 1)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", title="labels and split")
+    figure.legend(handles, labels, loc="outside lower left", ncols=2, title="labels and split")
     return figure
 
 
