@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from functools import partial
 from pathlib import Path
 
@@ -152,7 +151,7 @@ def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[d
             "Peak": z == projected.peak,
             "EdgeWarning": projected.edge_warning,
             "MissingShare": missing.share if missing else 0.0,
-            "MissingValue": missing.value if missing else math.nan,
+            "MissingWhat": missing.what if missing else "",
             "MissingAtEdge": missing is not None and missing.at_edge,
         }
         for channel, projected in done.items()

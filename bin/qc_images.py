@@ -140,7 +140,7 @@ def missing_planes(table: Path) -> dict[str, list[MissingPlane]]:
         return found
     for row in read_table(table).to_dict("records"):
         if row.get("MissingShare", 0) > 0:
-            part = Missing(float(row["MissingShare"]), float(row["MissingValue"]), bool(row["MissingAtEdge"]))
+            part = Missing(float(row["MissingShare"]), str(row["MissingWhat"]), bool(row["MissingAtEdge"]))
             plane = MissingPlane(row["Channel"], int(row["Z"]), part, bool(row["Chosen"]))
             found.setdefault(row["Metadata_ImageID"], []).append(plane)
     return found

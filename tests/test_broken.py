@@ -11,6 +11,7 @@ import tifffile
 
 from morphodose.imaging.broken import Missing, missing_block
 from morphodose.imaging.projection import Plane, project
+from morphodose.imaging.repeated import repeated_part
 from morphodose.simulate.field import CHANNELS, render_field
 
 
@@ -71,6 +72,81 @@ def test_rows_that_repeat_are_found(image) -> None:
     assert found is not None and found.share == pytest.approx(0.25) and "repeats the row" in found.words
 
 
+def subtracted(image: np.ndarray, percentile: float) -> np.ndarray:
+    """The image less a percentile of its counts: zeros wherever nothing is stained."""
+    return np.maximum(image.astype(int) - int(np.percentile(image, percentile)), 0).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def fields() -> list[np.ndarray]:
+    """Cell stains of 400 px with a hundred cells each, from which the background was subtracted."""
+    made = (render_field(np.random.default_rng(seed), size=400, n_cells=90.0) for seed in range(4))
+    stains = [np.asarray(one.planes[0][list(CHANNELS).index("CellMask")]) for one in made]
+    return [subtracted(stain, percentile) for stain in stains for percentile in (50, 70)]
+
+
+@pytest.mark.parametrize(
+    ("part", "share"), [("lower half", 0.5), ("from the middle of a row", 0.3), ("two strips", 0.2)]
+)
+def test_zeros_that_were_not_copied_are_told_from_those_of_a_background(fields, part, share) -> None:
+    shares = []
+    for whole in fields:
+        assert missing_block(whole) is None
+        pixels, _ = broken(whole, part, 0)
+        if part == "two strips":  # wider than the gaps between cells
+            pixels = whole.copy()
+            pixels[40:80] = pixels[280:320] = 0
+        if found := missing_block(pixels):
+            assert found.what == "is constant at 0 counts"
+            shares.append(found.share)
+    # a line that cuts few cells is no proof
+    assert len(shares) >= len(fields) - 1
+    assert shares == pytest.approx([share] * len(shares), rel=0.05)
+
+
+def test_few_cells_or_none_on_a_subtracted_background_are_whole() -> None:
+    y, x = np.mgrid[:300, :300]
+    noise = np.random.default_rng(0).normal(1000, 30, (300, 300))
+    for centres in ([], [(150, 140)], [(150, 0)], [(0, 0), (299, 150)], [(40, 40), (52, 90), (40, 150)],
+                    [(40, 20 + 40 * i) for i in range(7)]):  # fmt: skip
+        pixels = np.zeros((300, 300), np.uint16)
+        for cy, cx in centres:
+            disc = (y - cy) ** 2 + (x - cx) ** 2 < 15**2
+            pixels[disc] = noise[disc]
+        assert missing_block(pixels) is None, centres
+
+
+@pytest.mark.parametrize(
+    ("what", "to", "of"),
+    [
+        ("holds rows of another part again", np.s_[100:], np.s_[:100]),
+        ("holds columns of another part again", np.s_[:, 100:], np.s_[:, :100]),
+        ("repeats the row before", np.s_[1::2], np.s_[::2]),
+        ("repeats the column before", np.s_[:, 1::2], np.s_[:, ::2]),
+        ("is a copy of another part of it", np.s_[96:192, 96:192], np.s_[:96, :96]),
+    ],
+)
+def test_what_is_there_twice_is_found(image, what, to, of) -> None:
+    for whole in (image, image.astype(np.float32) / 7):
+        pixels = whole.copy()
+        pixels[to] = whole[of]
+        found = missing_block(pixels)
+        assert found is not None and found.what == what
+        assert found.share == pytest.approx(0.23 if "copy" in what else 0.5, abs=0.02)
+
+
+def test_single_lines_that_repeat_are_counted(image) -> None:
+    pixels = image.copy()
+    pixels[10::20] = pixels[9::20]
+    assert missing_block(pixels) == Missing(0.05, "repeats the row before", at_edge=False)
+
+
+def test_what_is_alike_by_nature_is_not_there_twice(image, fields) -> None:
+    enlarged = np.repeat(np.repeat(image[:100, :100], 2, axis=0), 2, axis=1)
+    for pixels in (enlarged, np.zeros((300, 300), np.uint16), *fields, fields[-1] // 900):
+        assert repeated_part(pixels) is None
+
+
 def test_whole_images_are_whole(image) -> None:
     background = int(np.median(image))
     y, x = np.mgrid[:200, :200]
@@ -108,7 +184,7 @@ def test_a_projection_does_not_hide_a_broken_plane(image, method: str) -> None:
     stack = [Plane(z, f"z{z}", lambda p=p: p) for z, p in enumerate(planes, start=1)]  # type: ignore[misc]
     done = project(stack, method)
     assert [part is not None for part in done.missing] == [False, True, False]
-    assert done.missing[1] == Missing(0.5, 0.0, at_edge=True)
+    assert done.missing[1] == Missing(0.5, "is constant at 0 counts", at_edge=True)
 
 
 def test_a_plane_that_is_empty_as_a_whole_is_missing_and_a_dark_channel_is_not(image) -> None:

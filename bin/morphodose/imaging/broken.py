@@ -1,10 +1,11 @@
 """Parts of an image that were never recorded: a copy that broke off leaves constant blocks or repeated rows.
 
-The length of such a file is right, so that nothing refuses it; what was not copied holds one value: zeros,
-255, or the last value again. Noise makes every recorded pixel differ from its neighbours somewhere, while
-images whose background was subtracted hold zeros wherever nothing is stained. What tells the two apart is the
-outline (of strips and tiles it is straight, of a background it is not) and whether the value is rare
-elsewhere.
+The length of such a file is right, so that nothing refuses it; what was not copied holds one value (zeros,
+255, or the last value again), or other rows again (`morphodose.imaging.repeated`). Noise makes every recorded
+pixel differ from its neighbours somewhere, while images whose background was subtracted hold zeros wherever
+nothing is stained. What tells the two apart is the outline: of strips and tiles it is straight, of a
+background it is not. Where the missing part and such a background run into each other, several objects that
+all end at one straight line tell of it (`morphodose.imaging.cut_off`).
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.imaging.cut_off import cut_off
+from morphodose.imaging.repeated import repeated_part
+
 #: Edge (px) of the squares that are tested for being constant.
 SQUARE = 4
 #: Least number of constant squares in a block: 16 by 16 px.
 LEAST_SQUARES = 16
 #: Values that a file's missing parts may hold at once.
 MOST_VALUES = 3
-#: Outline over number of corners, in squares: a rectangle of 16 by 16 px has 4, a disc of any size about 1.7.
+#: Outline over number of corners, in squares, within the image: a rectangle of 16 by 16 px has 4, a disc of
+#: any size about 1.7.
 LEAST_STRAIGHTNESS = 3.5
 #: Constant squares outside the blocks, of the same value or of many values (lossy compression leaves those),
 #: as a share of the blocks.
 MOST_LEFT_OVER = 0.25
-#: Share of the other pixels that may hold the value of the block. A tenth to a quarter of a quiet background
-#: has its most frequent value; of a background that was subtracted, more than half is 0.
+#: Share of the other pixels that may hold the value of a small block. A tenth to a quarter of a quiet
+#: background has its most frequent value; of a subtracted background, more than half is 0 …
 MOST_ELSEWHERE = 0.4
-#: Consecutive rows that repeat the row before them.
-LEAST_ROWS = 8
+#: … and a block among them is this many squares, or chance may have made it.
+LEAST_AMONG_MANY = 64
 
 
 @dataclass(frozen=True)
@@ -40,21 +45,25 @@ class Missing:
     ----------
     share : float
         Of the pixels, 0 to 1.
-    value : float
-        Counts of the block; NaN where rows repeat.
+    what : str
+        What it holds instead: ``is constant at 0 counts``, ``repeats the row before``, …
     at_edge : bool
         A band along one edge of the image, as the alignment of channels leaves it.
     """
 
     share: float
-    value: float
+    what: str
     at_edge: bool
 
     @property
     def words(self) -> str:
         """The finding, for a reason."""
-        what = "repeats the row before" if np.isnan(self.value) else f"is constant at {self.value:g} counts"
-        return f"a block of {100 * self.share:.1f} % of the image {what}"
+        return f"a block of {100 * self.share:.1f} % of the image {self.what}"
+
+
+def constant_at(value: float) -> str:
+    """What a block of one value holds."""
+    return f"is constant at {value:g} counts"
 
 
 def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
@@ -76,7 +85,13 @@ def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
             found = _block_of(pixels, constant & (corners == values[index]), values[index], others)
             if found is not None:
                 return found
-    return _repeated_rows(pixels)
+            if others > MOST_LEFT_OVER * counts[index]:
+                continue
+            part = cut_off(pixels == values[index])
+            if part is not None:
+                return Missing(part.share, constant_at(float(values[index])), part.at_edge)
+    copied = repeated_part(pixels)
+    return None if copied is None else Missing(copied.share, copied.what, copied.at_edge)
 
 
 def _constant_squares(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
@@ -97,12 +112,17 @@ def _block_of(
     """The straight blocks among constant squares of one value, unless such squares are common elsewhere."""
     import scipy.ndimage as ndi
 
-    labels, count = ndi.label(squares)
+    labels, _ = ndi.label(squares)
     straight = np.zeros(squares.shape, dtype=bool)
+    sizes = np.bincount(labels.ravel())
     for label, place in enumerate(ndi.find_objects(labels), start=1):
-        part = labels[place] == label
-        if part.sum() >= LEAST_SQUARES and _straightness(part) >= LEAST_STRAIGHTNESS:
-            straight[place] |= part
+        if sizes[label] < LEAST_SQUARES:
+            continue
+        # with the squares around it, where there are any: the border of the image is no outline
+        wider = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in place)
+        part = labels[wider] == label
+        if _straightness(part) >= LEAST_STRAIGHTNESS:
+            straight[wider] |= part
     block = int(straight.sum())
     if block == 0 or max(int(squares.sum()) - block, others) > MOST_LEFT_OVER * block:
         return None
@@ -115,20 +135,21 @@ def _block_of(
     inside[SQUARE * height :] = inside[SQUARE * height - 1]
     inside[:, SQUARE * width :] = inside[:, SQUARE * width - 1 : SQUARE * width]
     outside = ~inside
-    if outside.any() and equal[outside].mean() > MOST_ELSEWHERE:
+    if block < LEAST_AMONG_MANY and outside.any() and equal[outside].mean() > MOST_ELSEWHERE:
         return None
-    return Missing(float((equal & inside).mean()), float(value), _is_band(straight))  # type: ignore[arg-type]
+    what = constant_at(float(value))  # type: ignore[arg-type]
+    return Missing(float((equal & inside).mean()), what, _is_band(straight))
 
 
 def _straightness(part: npt.NDArray[np.bool_]) -> float:
-    """Length of the outline over the number of its corners; 0 for a part with holes."""
+    """Length of the outline over the number of its corners, both within the box; 0 for a part with holes."""
     import scipy.ndimage as ndi
 
     if (ndi.binary_fill_holes(part) != part).any():
         return 0.0
-    padded = np.pad(part, 1).astype(np.int8)
-    outline = int(np.abs(np.diff(padded, axis=0)).sum() + np.abs(np.diff(padded, axis=1)).sum())
-    around = padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]
+    cells = part.astype(np.int8)
+    outline = int(np.abs(np.diff(cells, axis=0)).sum() + np.abs(np.diff(cells, axis=1)).sum())
+    around = cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1]
     corners = int((around % 2 == 1).sum())
     return outline / max(corners, 1)
 
@@ -140,19 +161,3 @@ def _is_band(straight: npt.NDArray[np.bool_]) -> bool:
     rest = inner & ~rows[:, None] & ~columns[None, :]
     ends = straight[0].all() or straight[-1].all() or straight[:, 0].all() or straight[:, -1].all()
     return bool(ends and not rest.any())
-
-
-def _repeated_rows(pixels: npt.NDArray[np.generic]) -> Missing | None:
-    """A run of rows that repeat the row before them, in an image whose other rows do not."""
-    same = (pixels[1:, ::16] == pixels[:-1, ::16]).all(axis=1)
-    if same.sum() < LEAST_ROWS:
-        return None
-    at = np.flatnonzero(same) + 1
-    # a sparse row, nearly all of one value, is like its neighbours by nature
-    sparse = (pixels[at] == np.median(pixels[at], axis=1, keepdims=True)).mean(axis=1) > MOST_ELSEWHERE
-    at = at[~sparse & (pixels[at] == pixels[at - 1]).all(axis=1)]
-    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-    longest = max(map(len, runs))
-    if longest < LEAST_ROWS or len(at) - longest > MOST_LEFT_OVER * longest:
-        return None
-    return Missing(longest / len(pixels), float("nan"), bool(at[-1] == len(pixels) - 1))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import InputError
-from morphodose.imaging.broken import MOST_ELSEWHERE, Missing, missing_block
+from morphodose.imaging.broken import MOST_ELSEWHERE, Missing, constant_at, missing_block
 from morphodose.imaging.focus import focus_figure, peak_at_edge, sharpest
 from morphodose.imaging.projection_methods import check_method, no_such_plane, plane_of
 
@@ -121,7 +121,7 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     for position, value in constant.items():
         # one plane of several that is all of one value, which the others hardly have
         if len(constant) < len(planes) and np.mean(result == value) < MOST_ELSEWHERE:
-            missing[position] = Missing(1.0, value, at_edge=True)
+            missing[position] = Missing(1.0, constant_at(value), at_edge=True)
 
     peak = sharpest(figures)
     if method == "best_focus":
