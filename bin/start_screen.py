@@ -24,7 +24,7 @@ from morphodose.files import replacing
 from morphodose.spreadsheets import write_csv_rows
 
 #: What a plate map may be, by its name.
-TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods")
+TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", ".xml")
 
 
 @command
@@ -105,7 +105,7 @@ def _write_samplesheet(found: Understood, path: Path) -> None:
 
 
 def _ending(source: Path) -> str:
-    """Ending of the copied layout: .csv of a text, its own of a workbook."""
+    """Ending of the copied layout: .csv of a text, its own of a workbook or of XML."""
     ending = source.suffix.lower()
     if ending not in (*TEXTS, *WORKBOOKS):
         raise InputError(

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from morphodose.design.csvtable import Columns, CsvTable, column_key, table_of
+from morphodose.design.dispensed import is_dispensed, likeness, table_of_dispenser
 from morphodose.design.faults import Faults, listing
+from morphodose.design.harmony_layout import is_xml, sheet_of_layout, with_roles
 from morphodose.design.identity import tidy
 from morphodose.design.layout import find_grids, is_ruler, table_of_grids
 from morphodose.design.sheets import LOOKED_AT, Sheet, is_workbook, read_bytes, read_text, read_workbook
@@ -45,26 +47,33 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
     raw = read_bytes(path, faults, what)
     if raw is None:
         return None
+    if is_xml(raw):
+        layout = sheet_of_layout(raw, path.name, faults)
+        if layout is None:
+            return None
+        optional = [column for column in _TABLE.required if column not in ("role", "dose", "dose_unit")]
+        columns = replace(_TABLE, required=optional, optional=("plate", "role", "dose", "dose_unit"))
+        table = _with_units(table_of(layout, columns, faults, what))
+        return None if table is None else _checked_units(with_roles(table, faults), faults)
     if is_workbook(raw):
         sheets = read_workbook(raw, path.name, faults, what, sheet)
     else:
         if sheet:
             fix = "leave it out; a text file has one table"
             faults.add("sheet", "--plate_map_sheet", f"{path.name} is not a workbook", fix, value=sheet)
-        text = read_text(
-            raw, path.name, faults, what, lambda cells: _TABLE.likeness(cells) or is_ruler(cells)
-        )
+        text = read_text(raw, path.name, faults, what, _likeness)
         sheets = [] if text is None else [text]
     sheets = [_with_wells(one, faults) for one in sheets]
     rows = [one for one in sheets if any(_is_header(cells) for _, cells in one.records[:LOOKED_AT])]
-    grids = [] if rows else [one for one in sheets if find_grids(one)]
-    if len(rows) > 1:
-        titles = listing(one.title for one in rows)
+    drops = [] if rows else [one for one in sheets if is_dispensed(one)]
+    grids = [] if rows or drops else [one for one in sheets if find_grids(one)]
+    if len(rows) > 1 or len(drops) > 1:
+        titles = listing(one.title for one in rows or drops)
         faults.add(
             "sheet", path.name, "several sheets hold a plate map", "name one: --plate_map_sheet", 1, titles
         )
         return None
-    used = rows or grids or sheets[:1]
+    used = rows or drops or grids or sheets[:1]
     if others := [one.title for one in sheets if one not in used]:
         faults.warn(
             "sheet",
@@ -74,9 +83,15 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
             1,
             listing(others),
         )
+    if drops:
+        return table_of_dispenser(drops[0], plates, faults)
     if grids:
         return _checked(table_of_grids(grids, plates, faults), faults)
     return _with_units(table_of(used[0], _TABLE, faults, what)) if used else None
+
+
+def _likeness(cells: Sequence[str]) -> int:
+    return _TABLE.likeness(cells) or likeness(cells) or int(is_ruler(cells))
 
 
 #: Columns that say a well by its row and column.
@@ -128,6 +143,14 @@ def _well_of(row: str, column: str, from_zero: int) -> str:
     if row.isdecimal() and column.isdecimal():
         return f"r{int(row) + from_zero}c{int(column) + from_zero}"
     return f"{row}{column}"
+
+
+def _checked_units(table: CsvTable, faults: Faults) -> CsvTable:
+    """The table, with a fault where its doses have no unit."""
+    if "dose" in table.columns and "dose_unit" not in table.columns:
+        fix = "name the contents with their unit, such as 'Concentration (uM)', and export the layout again"
+        faults.add("dose_unit", table.name, "the unit of the doses is not said", fix, table.header)
+    return table
 
 
 def _is_header(cells: Sequence[str]) -> bool:

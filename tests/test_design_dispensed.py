@@ -1,0 +1,160 @@
+"""Plate maps as dispensers write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from morphodose.design.faults import Faults
+from morphodose.design.platemap import read_platemap
+from morphodose.design.wells import PlateWells
+
+ECHO = (
+    "Source Plate Name,Source Plate Barcode,Source Plate Type,Source Well,Source Concentration,"
+    "Source Concentration Units,Destination Plate Name,Destination Plate Barcode,Destination Well,"
+    "Destination Concentration,Destination Concentration Units,Compound Name,Transfer Volume,Actual Volume,"
+    "Transfer Status,Current Fluid Height,Current Fluid Volume,% DMSO"
+)
+RUN = "Run ID,14618\nRun Date/Time,02/09/2021 10:30:32\nApplication Name,\n\n\n"
+
+
+def echo(well: str, compound: str, stock: str = "0,N/A", dose: str = "0,N/A", volume: str = "25", actual: str = "", status: str = "") -> str:  # fmt: skip
+    return f"384LDV,LLD_1,384LDV_DMSO,A10,{stock},Corning_384,BC7,{well},{dose},{compound},{volume},{actual or volume},{status},2.0,9.9,99.2"
+
+
+def read(path: Path, plates: tuple[str, ...] = ("P1",)) -> tuple[PlateWells, str]:
+    found = read_platemap(path, plates, 384, faults := Faults())
+    return found, "\n".join(fault.text() for fault in faults.found)
+
+
+def written(folder: Path, *lines: str) -> Path:
+    (folder / "echo.csv").write_text("\n".join(lines) + "\n")
+    return folder / "echo.csv"
+
+
+def test_a_report_of_the_echo_is_a_plate_map(tmp_path: Path) -> None:
+    found, faults = read(
+        written(
+            tmp_path, RUN + "[DETAILS]", ECHO, echo("B2", "Taxol", "10,mM", "0.005,mM"), echo("B2", "DMSO"),
+            echo("AA1"[1:], "DMSO"), echo("C3", "Taxol", "10,mM", "500,nM"),
+        )
+    )  # fmt: skip
+    held = {well: (one.compound, one.dose, one.dose_unit, one.role) for (_, well), one in found.items()}
+    assert held["A01"][0::3] == ("DMSO", "vehicle") and held["A01"][1] == 0
+    doses = {well: dose if unit == "uM" else dose * 1000 for well, (_, dose, unit, _) in held.items()}
+    assert doses == {"A01": 0, "B02": pytest.approx(5), "C03": pytest.approx(0.5)}
+    assert held["B02"][3] == "treated"
+    assert (
+        "warning: echo.csv: row 7: read as the transfers of a dispenser ('Destination Well' as well" in faults
+    )
+    assert "3 wells, of which 1 with solvent alone are vehicle" in faults
+    assert "→ nothing, if that is right; for other roles write a plate map with a column role" in faults
+
+
+def test_stock_and_volumes_give_the_dose_and_the_volume_of_the_well_is_asked_for(tmp_path: Path) -> None:
+    lines = [ECHO, echo("B2", "Taxol", "10,mM"), echo("C3", "DMSO")]
+    found, faults = read(written(tmp_path, *lines))
+    assert not found
+    assert "what 25 nL of 10 mM are in the well depends on its volume, which is not said" in faults
+    assert "add a column 'Well Volume (uL)': the volume in the well after dispensing" in faults
+    found, _ = read(written(tmp_path, ECHO + ",Well Volume (uL)", lines[1] + ",50", lines[2] + ",50"))
+    well = found["P1", "B02"]
+    assert (well.dose, well.dose_unit) == (pytest.approx(5), "uM")
+
+
+def test_a_pick_list_says_what_it_lacks(tmp_path: Path) -> None:
+    header = "Source Plate Barcode,Source Well,Destination Plate Barcode,Destination Well,Transfer Volume"
+    _, faults = read(written(tmp_path, header, "S,A1,D,B2,25"))
+    assert (
+        "row 2: value 'B2': a transfer does not say of which compound → add a column 'Compound Name'"
+        in faults
+    )
+    _, faults = read(written(tmp_path, header + ",Compound Name", "S,A1,D,B2,25,Taxol"))
+    assert "says neither the dose nor the stock → add a column 'Destination Concentration (uM)'; or" in faults
+    found, _ = read(
+        written(tmp_path, header + ",Compound Name,Destination Concentration (uM)", "S,A1,D,B2,25,Taxol,2.5")
+    )
+    assert (found["P1", "B02"].compound, found["P1", "B02"].dose) == ("Taxol", 2.5)
+
+
+def test_failed_transfers_are_empty_wells_and_drops_of_one_compound_add_up(tmp_path: Path) -> None:
+    found, faults = read(
+        written(
+            tmp_path, "[EXCEPTIONS]", ECHO, echo("D4", "Taxol", "10,mM", "5,uM", actual="0", status="MM0202007: no fluid"),
+            "[DETAILS]", ECHO, echo("B2", "Taxol", dose="2,uM"), echo("B2", "Taxol", dose="3,uM", volume="30"), echo("C3", "DMSO"),
+        )
+    )  # fmt: skip
+    assert found["P1", "D04"].role == "empty" and found["P1", "B02"].dose == pytest.approx(5)
+    assert "value 'D4': 1 well with transfers that failed are taken as empty" in faults
+
+
+def test_two_compounds_are_a_combination_and_three_are_refused(tmp_path: Path) -> None:
+    rows = [ECHO, echo("B2", "Taxol", dose="2,uM"), echo("B2", "Olaparib", dose="1,uM"), echo("C3", "DMSO")]
+    found, _ = read(written(tmp_path, *rows))
+    well = found["P1", "B02"]
+    assert (well.compound, well.dose) == ("Taxol", 2)
+    assert well.extra == {"compound_2": "Olaparib", "dose_2": "1", "dose_unit_2": "uM"}
+    _, faults = read(written(tmp_path, *rows, echo("B2", "Cisplatin", dose="1,uM")))
+    assert "value 'B2': 3 compounds in one well (Taxol, Olaparib, Cisplatin)" in faults
+
+
+def test_the_sheet_tabular_detail_of_a_d300_is_found_and_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Summary", "of the run"])
+    sheet = book.create_sheet("Tabular detail")
+    for line in (
+        ["Plate", "Plate ID", "Dispensed\nwell", "Dispensed\nrow", "Dispensed\ncol", "Fluid name", "Dispensed\nconcentration (µM)", "Volume (nL)"],
+        [1, "x", "B2", 2, 2, "Taxol", 0.98, 25], [1, "x", "B2", 2, 2, "DMSO normalization", None, 75], [1, "x", "C3", 3, 3, "DMSO normalization", None, 100],
+    ):  # fmt: skip
+        sheet.append(line)
+    book.save(tmp_path / "d300.xlsx")
+    found, faults = read(tmp_path / "d300.xlsx")
+    assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
+        ("B02", "Taxol", 0.98, "uM", "treated"), ("C03", "DMSO", 0, "", "vehicle"),
+    ]  # fmt: skip
+    assert "the plate map is read from Tabular detail" in faults
+
+
+def test_plates_of_a_report_are_those_of_the_samplesheet(tmp_path: Path) -> None:
+    rows = [ECHO, echo("B2", "Taxol", dose="2,uM"), echo("B2", "Taxol", dose="4,uM").replace("BC7", "BC8")]
+    found, _ = read(written(tmp_path, *rows), ("BC7", "BC8"))
+    assert {plate: one.dose for (plate, _), one in found.items()} == {"BC7": 2, "BC8": 4}
+    _, faults = read(written(tmp_path, *rows), ("P1", "BC8"))
+    assert "value 'BC7': no acquisition of the samplesheet is of this plate" in faults
+
+
+def layout(folder: Path, *groups: str, wells: str) -> Path:
+    registered = "".join(f'<Content ID="{n}" GroupName="{group}" />' for n, group in enumerate(groups))
+    (folder / "layout.xml").write_text(
+        "\ufeff<?xml version='1.0' encoding='utf-8'?><AssayLayout xmlns='http://www.perkinelmer.com/PEHH/HarmonyV5'>"
+        f"<Registration>{registered}</Registration><Wells>{wells}</Wells></AssayLayout>",
+        encoding="utf-8",
+    )
+    return folder / "layout.xml"
+
+
+def contents(row: int, column: int, *values: str) -> str:
+    held = "".join(
+        f'<Content ContentID="{n}"><Value>{value}</Value></Content>' for n, value in enumerate(values)
+    )
+    return f'<Well WellID="{row}{column}" Row="{row}" Column="{column}">{held}</Well>'
+
+
+def test_an_assay_layout_of_harmony_is_a_plate_map(tmp_path: Path) -> None:
+    wells = (
+        contents(2, 2, "DMSO", "", "HeLa")
+        + contents(3, 3, "Taxol", "0.5", "HeLa")
+        + contents(4, 4, "", "", "")
+    )
+    found, faults = read(layout(tmp_path, "Compound", "Concentration (µM)", "CellLine", wells=wells))
+    assert [(w, one.compound, one.dose, one.role, one.extra) for (_, w), one in found.items()] == [
+        ("B02", "DMSO", 0, "vehicle", {"CellLine": "HeLa"}), ("C03", "Taxol", 0.5, "treated", {"CellLine": "HeLa"}),
+    ]  # fmt: skip
+    assert found["P1", "C03"].dose_unit == "uM"
+    assert "the layout says no roles: 1 wells with solvent are vehicle" in faults
+    _, faults = read(layout(tmp_path, "Compound", "Concentration", wells=contents(3, 3, "Taxol", "0.5")))
+    assert "the unit of the doses is not said → name the contents with their unit" in faults
+    (tmp_path / "other.xml").write_text("<Root><A/></Root>")
+    assert "the XML is no assay layout with contents" in read(tmp_path / "other.xml")[1]
