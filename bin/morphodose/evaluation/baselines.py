@@ -23,6 +23,8 @@ Tallies = dict[tuple[str, str], Tally]
 BOOSTED_FEATURES = 200
 #: Standard deviations beyond which a standardised feature is cut.
 CLIP = 10.0
+#: Columns that are worked on at a time.
+COLUMNS = 128
 #: Most plates that position may name.
 PLATES = 200
 
@@ -64,9 +66,14 @@ class Scale:
 
 def _moments(matrix: Matrix) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean and standard deviation of each column, NaN left out."""
+    found = np.empty((2, matrix.shape[1]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column that is NaN throughout
-        return np.nanmean(matrix, axis=0, dtype=np.float64), np.nanstd(matrix, axis=0, dtype=np.float64)
+        for start in range(0, matrix.shape[1], COLUMNS):  # copies in double precision, of a few at a time
+            part = slice(start, start + COLUMNS)
+            np.nanmean(matrix[:, part], axis=0, dtype=np.float64, out=found[0, part])
+            np.nanstd(matrix[:, part], axis=0, dtype=np.float64, out=found[1, part])
+    return found[0], found[1]
 
 
 def _varies(means: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
