@@ -18,7 +18,7 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.options.flags import takes
-from morphodose.reduction.fit import Fitted, NothingToReduce, ReductionSettings, fit, strata
+from morphodose.reduction.fit import NO_CELL, Fitted, NothingToReduce, ReductionSettings, fit, strata
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.steps.reduce_features import STEP
@@ -74,22 +74,24 @@ def main(
     given = open_cells(kind, cells, embeddings, fields)
     record: dict[str, Any] = {"set": kind, "seed": seed}
     features, components = sizes(select_features, pca_components, training)
-    if model is None:
-        try:
+    try:
+        if not given.wells:
+            raise NothingToReduce(NO_CELL)
+        if model is None:
             fitted = fit(given, ReductionSettings(label, features, max_missing, components), say)
-        except NothingToReduce as reason:
-            # the run goes on to its report, which tells of the screen what there is to tell
-            say(f"no components: {reason}")
-            write_record(out, record | {"cells": 0, "reason": str(reason)})
-            return
-        write_projection(out, fitted.choices, fitted.components)
-        projection = fitted.projection
-        record |= described(given, fitted)
-    else:
-        projection = read_projection(model)
-        own = read_record(model, kind)
-        copy_tables(model, out)
-        record |= {"label": own.get("label"), "selected": len(projection.features), "model": own}
+            write_projection(out, fitted.choices, fitted.components)
+            projection = fitted.projection
+            record |= described(given, fitted)
+        else:
+            projection = read_projection(model)
+            own = read_record(model, kind)
+            copy_tables(model, out)
+            record |= {"label": own.get("label"), "selected": len(projection.features), "model": own}
+    except NothingToReduce as reason:
+        # the run goes on to its report, which tells of the screen what there is to tell
+        say(f"no components: {reason}")
+        write_record(out, record | {"cells": 0, "reason": str(reason)})
+        return
     record |= write_coordinates(given, projection, out, umap_cells, umap_components, seed)
     write_record(out, record)
 

@@ -273,18 +273,44 @@ def test_a_set_without_its_folder_is_refused(folder, tmp_path):
     assert done.returncode == 1 and "--set joint needs --embeddings" in done.stderr
 
 
-def test_a_screen_without_a_cell_has_a_record_that_says_so_and_where_to_look(folder, tmp_path):
+def without_most_cells(folder, tmp_path, left):
+    """The cells of a screen of which so many are left, in its first well."""
     (tmp_path / "cells").mkdir()
-    for file in (folder / "cells").glob("*.parquet"):
-        pq.write_table(pq.read_table(file).slice(0, 0), tmp_path / "cells" / file.name)
+    for number, file in enumerate(sorted((folder / "cells").glob("*.parquet"))):
+        pq.write_table(pq.read_table(file).slice(0, 0 if number else left), tmp_path / "cells" / file.name)
+    return tmp_path / "cells"
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_a_screen_without_a_cell_has_a_record_that_says_so_and_where_to_look(
+    folder, reduced, tmp_path, projected
+):
     done = run(
-        "reduce_features", "--set", "classical", "--cells", tmp_path / "cells", "--images", folder / "images",
-        "--out", tmp_path / "x",
+        "reduce_features", "--set", "classical", "--cells", without_most_cells(folder, tmp_path, 0),
+        "--images", folder / "images", "--out", tmp_path / "x",
+        *(["--model", reduced / "classical"] if projected else []),
     )  # fmt: skip
     assert done.returncode == 0 and "no cell was found in the whole screen" in done.stderr
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["reduction.json"]
     reason = json.loads((tmp_path / "x" / "reduction.json").read_text())["reason"]
     assert "overlays" in reason and "diameters" in reason
+
+
+def test_a_single_cell_has_no_components_and_says_so_and_two_have_one(folder, tmp_path):
+    for left in (1, 2):
+        place = tmp_path / str(left)
+        place.mkdir()
+        done = run(
+            "reduce_features", "--set", "classical", "--cells", without_most_cells(folder, place, left),
+            "--images", folder / "images", "--out", place / "x",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        if left == 1:
+            reason = json.loads((place / "x" / "reduction.json").read_text())["reason"]
+            assert reason == "a single cell in fields that QC kept; at least two are needed"
+        else:
+            found = pd.concat(map(pd.read_parquet, (place / "x" / "pca").iterdir()))
+            assert [name for name in found if name.startswith("PC")] == ["PC_1"] and len(found) == 2
 
 
 def test_a_table_that_is_no_embedding_is_refused(folder, tmp_path):

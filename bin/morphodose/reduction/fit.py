@@ -18,6 +18,10 @@ from morphodose.reduction.select import Choice, choose
 from morphodose.reduction.variance import Moments
 
 Progress = Callable[[str], None]
+NO_CELL = (
+    "no cell was found in the whole screen. Look at the overlays among the segmented images, then at the "
+    "diameters and models given"
+)
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,11 @@ def fit(cells: CellSet, settings: ReductionSettings, progress: Progress = lambda
                 sums.add(block.values, compact[block.fields])
         progress(f"selecting features: {well}, {moments.rows} cells so far")
     if not cells.wells:
-        raise NothingToReduce(
-            "no cell was found in the whole screen. Look at the overlays among the segmented images, then at "
-            "the diameters and models given"
-        )
+        raise NothingToReduce(NO_CELL)
     if moments.rows < 2:
-        raise NothingToReduce(f"{moments.rows} cells in fields that QC kept; at least two are needed")
+        raise NothingToReduce(
+            f"{['no cell', 'a single cell'][moments.rows]} in fields that QC kept; at least two are needed"
+        )
     fill = np.where(vehicle.count > 0, vehicle.mean, moments.mean)
     scores = np.full(len(cells.features), np.nan)
     if label:
