@@ -5,7 +5,7 @@ Both take turns, well by well, so that a busy machine slows both; each in a proc
 memory is kept is a matter of the process. Bare Cellpose is `CellposeModel.eval` with its own settings on the
 images in memory, for cells and for nuclei; the task also reads the fields, completes cells, matches nuclei to
 them, takes the border off, and writes masks, overlays and tables. Of bare Cellpose's time the part in the
-network is given, which both share.
+network is given, whose convolutions both share.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ import click
 import numpy as np
 import torch
 from cellpose.models import CellposeModel
+from cellpose.resnet_torch import CPnet
 
 from morphodose.devices import choose_device
 from morphodose.imaging.images import Field, read_field, read_labels, write_field
 from morphodose.keys import field_images, parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.engine import Engine, pair
-from morphodose.segmentation.network import load_network
+from morphodose.segmentation.network import Network, load_network
 from morphodose.segmentation.score import Score, score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.segmentation.well import SegmentationSettings
@@ -70,6 +71,7 @@ class Peer:
     def __init__(self, weights: Path, device: torch.device, threads: int, diameter: float) -> None:
         if threads:
             torch.set_num_threads(threads)
+        Network.infer = CPnet.forward  # Cellpose's layers as Cellpose runs them, in the process of the peer
         network, meta = load_network(weights)
         own = float(str(meta["diam_mean"])) if "diam_mean" in meta else network.diam_mean.item()
         nuclei = float(str(meta.get("nuclei_diam_mean", own)))

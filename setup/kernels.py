@@ -13,12 +13,14 @@ from morphodose.measurement.field import MeasurementSettings, measure_field
 from morphodose.reduction.umap_sample import parameters, umap
 from morphodose.segmentation.common import MaskThresholds
 from morphodose.segmentation.dynamics import masks_of
+from morphodose.segmentation.normalise import normalise
 from morphodose.segmentation.tiles import run_tiles
 from morphodose.simulate.field import CHANNELS, render_field
 
 
 def main() -> None:
     """Segment noise, measure a small field, and project a few points."""
+    normalise(np.random.default_rng(1).normal(size=(64, 64, 1)).astype(np.float32), 10.0)
     noise = np.random.default_rng(1).normal(size=(64, 64, 3)).astype(np.float32)
     for output in run_tiles(lambda tiles: np.ascontiguousarray(np.moveaxis(tiles, 1, -1)), [noise], 1.0, 1):
         masks_of(output, 1.0, MaskThresholds())

@@ -16,9 +16,10 @@ from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.complete import Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
-from morphodose.segmentation.normalise import _percentile_filter, normalise
+from morphodose.segmentation.normalise import normalise
 from morphodose.segmentation.objects import moments, object_table, object_units, perimeters
 from morphodose.segmentation.overlay import CELL, LEFT_OUT, NUCLEUS, outlines, overlay, stretch, write_png
+from morphodose.segmentation.percentiles import percentile_filter
 from morphodose.segmentation.score import Score, iou_matrix, score
 from morphodose.segmentation.well import _finish
 
@@ -552,8 +553,10 @@ def test_sizes_and_shapes_of_all_objects_at_once_are_those_of_scikit_image(mask:
         assert eccentricity[i] == pytest.approx(expected.eccentricity, abs=1e-6)
 
 
-@pytest.mark.parametrize(("shape", "edge"), [((30, 40), 17), ((3, 5), 17), ((1, 1), 3), ((2, 30), 9)])
+@pytest.mark.parametrize(
+    ("shape", "edge"), [((30, 40), 17), ((3, 5), 17), ((1, 1), 3), ((2, 30), 9), ((60, 3), 5)]
+)
 def test_percentiles_of_neighbourhoods_are_those_of_scipy(shape: tuple[int, int], edge: int) -> None:
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32).round(1)
     expected = ndimage.percentile_filter(image, 10.0, size=edge, mode="reflect")
-    assert np.array_equal(_percentile_filter(image, 10.0, edge), expected)
+    assert np.array_equal(percentile_filter(image, 10.0, edge), expected)

@@ -76,6 +76,21 @@ def test_style_is_as_long_as_cellpose_expects(tiny: object) -> None:
     assert style.shape == (2, 256)
 
 
+@pytest.mark.parametrize("shape", [(1, 2, 224, 224), (3, 2, 48, 80), (1, 2, 16, 16)])
+def test_inference_gives_what_cellposes_own_forward_gives(shape: tuple[int, ...]) -> None:
+    shipped, _ = network.load_network(SHIPPED_FOLDER / REGISTRY[SHIPPED].file)
+    tiles = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        flows, style, levels = shipped.to(memory_format=torch.channels_last).infer(tiles)
+        expected = super(network.Network, shipped).forward(tiles)
+        assert torch.equal(shipped(tiles)[0], flows)
+    # less than anything that moves a pixel; here the bits are equal
+    torch.testing.assert_close(flows, expected[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(style, expected[1], rtol=1e-5, atol=1e-5)
+    for level, wanted in zip(levels, expected[2], strict=True):
+        torch.testing.assert_close(level, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_pickled_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
 

@@ -37,9 +37,43 @@ class Network(CPnet):  # type: ignore[misc] # Cellpose has no types
 
     def forward(self, data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
         """Flows and cell probability (N, 3, Y, X), style (N, 256), the levels of the encoder."""
-        output, style, levels = super().forward(data)
+        learning = self.training or torch.is_grad_enabled()
+        output, style, levels = super().forward(data) if learning else self.infer(data)
         missing = STYLE_LENGTH - style.shape[1]
         return output, torch.nn.functional.pad(style, (0, missing)) if missing > 0 else style, levels
+
+    def infer(self, data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """What Cellpose's `forward` returns, in nine tenths of its time on a CPU; to the bit where tried.
+
+        What is done to each pixel alone is done before an image is enlarged, on a quarter of the pixels, and
+        sums are added to what is not needed any more.
+        """
+        levels: list[torch.Tensor] = []
+        for number, block in enumerate(self.downsample.down):
+            seen = self.downsample.maxpool(levels[-1]) if number else data
+            seen = block.proj(seen).add_(block.conv[1](block.conv[0](seen)))
+            levels.append(block.conv[3](block.conv[2](seen)).add_(seen))
+        style = self.make_style(levels[-1])
+        seen = levels[-1]
+        for number, block in reversed(list(enumerate(self.upsample.up))):
+            last = number == len(levels) - 1
+            seen = _decoded(
+                block, seen, levels[number], style, torch.nn.Identity() if last else self.upsample.upsampling
+            )
+        return self.output(seen), style, levels
+
+
+def _decoded(
+    block: Any, seen: torch.Tensor, level: torch.Tensor, style: torch.Tensor, enlarge: torch.nn.Module
+) -> torch.Tensor:
+    """A level of the decoder: of what the level below has seen, the encoder's level, and the style."""
+    normalise, rectify, convolve = block.conv[0]
+    _, *later = block.conv
+    feature, *features = [of.full(style)[..., None, None] for of in later]
+    inner = convolve(enlarge(rectify(normalise(seen)))).add_(level).add_(feature)
+    seen = enlarge(block.proj(seen)).add_(later[0].conv(inner))
+    inner = later[1].conv(seen + features[0])
+    return later[2].conv(inner.add_(features[1])).add_(seen)
 
 
 def build_network(widths: tuple[int, ...], diam_mean: float) -> Network:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from morphodose.segmentation.percentiles import percentile_filter
+
 Pixels = npt.NDArray[np.float32]
 
 #: The background is this percentile of the neighbourhood.
@@ -71,26 +73,9 @@ def background(channel: Pixels, neighbourhood: float) -> Pixels:
     surface = low = np.zeros_like(coarse)
     for _ in range(SURFACES + 1):
         surface = surface + _surface(low)
-        low = _percentile_filter(coarse - surface, BACKGROUND, edge)
+        low = percentile_filter(coarse - surface, BACKGROUND, edge)
     smooth = surface + ndimage.gaussian_filter(low, edge / 3, mode="reflect")
     return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _percentile_filter(image: Pixels, percentile: float, edge: int) -> Pixels:
-    """A percentile of the square of odd `edge` px around each pixel, the image mirrored at its border.
-
-    `scipy.ndimage.percentile_filter`, to the bit, in a third of its time: a row of squares is sorted at once.
-    """
-    rank = int(edge**2 * percentile / 100)
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(image, edge // 2, mode="symmetric"), (edge, edge)
-    )
-    found = np.empty_like(image)
-    for y, row in enumerate(windows):
-        values = np.array(row).reshape(len(row), -1)
-        values.partition(rank, axis=-1)
-        found[y] = values[:, rank]
-    return found
 
 
 def _surface(low: npt.NDArray[np.generic]) -> Pixels:
