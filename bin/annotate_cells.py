@@ -12,10 +12,9 @@ import click
 import pyarrow.parquet as pq
 
 from morphodose.cells.annotate import (
-    DOUBT,
+    ABOUT_STATES,
     FIELD_KEYS,
     ORIGIN,
-    STATE,
     VERDICT,
     Lookup,
     annotate_cells,
@@ -26,6 +25,7 @@ from morphodose.cells.annotate import (
 )
 from morphodose.cells.unusable import read_unusable
 from morphodose.cli import command
+from morphodose.death.states import STATE
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.options.flags import takes
@@ -68,9 +68,8 @@ def main(
         raise InputError(f"no Parquet file in {', '.join(map(str, measurements))}")
     wells = read_plate_map(plate_map)
     states = read_lookup(death, "Metadata_CellID", STATE) if death else None
-    doubts: Lookup | None = None
-    if death and DOUBT in pq.read_schema(death).names:
-        doubts = read_lookup(death, "Metadata_CellID", DOUBT)
+    said = set(pq.read_schema(death).names) & set(ABOUT_STATES) if death else set()
+    about = {name: read_lookup(str(death), "Metadata_CellID", name) for name in ABOUT_STATES if name in said}
     origins = read_lookup(masks, "Metadata_CellID", ORIGIN, "objects.parquet") if masks else None
     fields, quality = read_frames(masks, "fields.parquet"), read_frames(qc, "*.parquet")
     verdicts: Lookup | None = None
@@ -86,7 +85,7 @@ def main(
     for position, file in enumerate(files, start=1):
         # one file at a time: a screen's cells do not fit in memory
         table = annotate_cells(
-            pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, doubts, origins
+            pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, about, origins
         )
         write_arrow(table, cells_out / file.name)
         lacking = json.loads((pq.read_schema(file).metadata or {}).get(LACKING, b"{}"))

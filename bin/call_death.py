@@ -22,6 +22,7 @@ from morphodose.death.kinds import gate_groups
 from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
 from morphodose.death.stains import Stain, find_stain, measured_channels
+from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
 from morphodose.options.flags import takes
 from morphodose.platemap import PlateMap, read_plate_map
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 #: Columns of text, which may be empty.
 TEXTS = (
-    "Metadata_CellID", "Metadata_DeathState", "Metadata_DeathDoubt", "Metadata_Plate", "Metadata_Replicate",
+    "Metadata_CellID", STATE, DOUBT, *MOVED_STATES.values(), "Metadata_Plate", "Metadata_Replicate",
     "Metadata_Acquisition", "Metadata_Group", "Stain", "Channel", "Column", "Method", "Reason", "Doubt",
 )  # fmt: skip
 KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
@@ -108,21 +109,24 @@ def main(
     if compensation:
         leaks = compensated(table, stains, roles, spillovers(compensation, channels))
     by_hand = manual_gates(gates, channels, acquisition)
-    measured = np.all([np.isfinite(_first_finite(table, stain)) for stain in stains], axis=0)
-    groups = gate_groups(read_plate_map(plate_map), table, roles, measured, min_vehicle_cells, group_by)
+    counts = [_first_finite(table, stain) for stain in stains]
+    groups = gate_groups(read_plate_map(plate_map), table, roles, counts, min_vehicle_cells, group_by)
     parts = [states_of_group(group, table, stains, roles, min_vehicle_cells, by_hand) for group in groups]
     count = len(roles)
-    states, doubts = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
+    states, doubts, lower, higher = (np.full(count, None, dtype=object) for _ in range(4))
     intensities = {stain.channel: np.full(count, np.nan) for stain in stains}
     for part in parts:
         states[part.group.judged], doubts[part.group.judged] = part.states, part.doubts
+        lower[part.group.judged], higher[part.group.judged] = part.moved["lower"], part.moved["higher"]
         for stain in stains:
             values = part.called[stain.name].intensity[part.own]
             intensities[stain.channel][part.group.judged] = values
     death: dict[str, object] = {
         "Metadata_CellID": table["Metadata_CellID"],
-        "Metadata_DeathState": states,
-        "Metadata_DeathDoubt": doubts,
+        STATE: states,
+        DOUBT: doubts,
+        MOVED_STATES["GateLower"]: lower,
+        MOVED_STATES["GateHigher"]: higher,
     }
     death |= {f"Death_Intensity_{channel}": values for channel, values in intensities.items()}
     write_table(

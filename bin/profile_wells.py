@@ -40,6 +40,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 #: Groups of columns, in their order in the table.
 ORDER = ("Metadata_", "Count_", "Relative_", "Fraction_", "Endpoint_", "MedianViable_", "Median_")
+#: Ends of the columns that the means over wells leave out.
+NOT_OF_CONDITIONS = ("_Low", "_High", "_GateLower", "_GateHigher", "ReferenceWells")
 
 
 @command
@@ -76,7 +78,7 @@ def main(
     write_csv(to_arrow(table, units), out.with_suffix(".csv"))
     if conditions_out:
         kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
-        counted = [name for name in kept if not name.endswith(("_Low", "_High", "ReferenceWells"))]
+        counted = [name for name in kept if not name.endswith(NOT_OF_CONDITIONS)]
         chosen = list(dict.fromkeys([*counted, *choose(table.columns)]))
         write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out, True)
 

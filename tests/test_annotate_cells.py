@@ -43,7 +43,14 @@ def folder(tmp_path):
         )
     ids = keys("A01", 3)["Metadata_CellID"]
     write_table(
-        pd.DataFrame({"Metadata_CellID": ids, "Metadata_DeathState": ["viable", "necrotic", None]}),
+        pd.DataFrame(
+            {
+                "Metadata_CellID": ids,
+                "Metadata_DeathState": ["viable", "necrotic", None],
+                "Metadata_DeathStateGateLower": ["necrotic", "necrotic", None],
+                "Metadata_DeathStateGateHigher": ["viable", "viable", None],
+            }
+        ),  # fmt: skip
         tmp_path / "death.parquet",
     )
     return tmp_path
@@ -72,6 +79,8 @@ def test_cells_carry_plate_map_state_and_verdict_before_their_features(folder):
     annotate(folder, *everything(folder))
     cells = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A01.parquet")
     assert list(cells["Metadata_DeathState"].fillna("")) == ["viable", "necrotic", ""]
+    assert list(cells["Metadata_DeathStateGateLower"].fillna("")) == ["necrotic", "necrotic", ""]
+    assert list(cells["Metadata_DeathStateGateHigher"].fillna("")) == ["viable", "viable", ""]
     assert list(cells["Metadata_CellOrigin"]) == ["cellpose", "propagated", "grown"]
     assert list(cells.columns)[-3:] == [
         "Cells_AreaShape_Area",

@@ -105,6 +105,20 @@ def test_a_gate_by_hand_another_quantity_and_moved_gates_are_in_the_table(folder
     assert gates.loc["late", "Fraction_Stained_treated_GateHigher"] == pytest.approx(0.5)
 
 
+def test_states_at_moved_gates_are_in_the_table_and_a_well_that_hangs_on_the_gate_is_doubtful(folder):
+    measurements(folder / "m", "A01", ["viable"] * 200, seed=1)
+    # stained cells have 2,000 counts of P: 1,800 counts let them through, 0.1 of a decade more does not
+    call(folder, "--early_death_channel", "V", "--late_death_channel", "P", "--gates", "V=700,P=1800")
+    death = pd.read_parquet(folder / "acq 'x'_death.parquet").set_index("Metadata_CellID")
+    well = death.index.str.contains("Well_A02")
+    assert death.loc[well, "Metadata_DeathStateGateLower"].tolist() == STATES * 5
+    alive = ["viable", "early_apoptotic", "early_apoptotic", "viable"]
+    assert death.loc[well, "Metadata_DeathStateGateHigher"].tolist() == alive * 5
+    said = "more than 10% of the cells lie so near the gate that a small move of it changes their state"
+    assert death.loc[well, "Metadata_DeathDoubt"].str.contains(said).all()
+    assert not death.loc[~well, "Metadata_DeathDoubt"].fillna("").str.contains(said).any()
+
+
 @pytest.mark.parametrize("name", ["gate_base", "gate_debris_12_of_3012"])
 def test_debris_among_the_vehicle_does_not_hide_death(shared_data, tmp_path, name):
     place = shared_data.parent / "cases" / "responses"
@@ -178,6 +192,63 @@ def test_groups_that_are_not_to_divide_share_a_gate(tmp_path):
         "call_death", "--measurements", tmp_path / "m", "--plate_map", tmp_path / "map.csv",
         "--out_prefix", tmp_path / "y", "--late_death_channel", "P", "--group_by", "Line",
     ).stderr  # fmt: skip
+
+
+def two_solvents(folder, background=0.0, vehicle="viable"):
+    """Drug in DMSO in row A; Other in methanol in row B, whose light adds `background` counts to every cell."""
+    rows = []
+    for row, solvent, drug, more in (("A", "DMSO", "Drug", 0.0), ("B", "MeOH", "Other", background)):
+        alive = ["viable"] * 40 if row == "A" else [vehicle] * 40
+        for column, (role, states) in enumerate(
+            (("vehicle", alive), ("treated", ["viable"] * 30 + ["necrotic"] * 10)), start=1
+        ):
+            well = f"{row}{column:02d}"
+            measurements(folder / "m", well, states, seed=ord(row) + column)
+            path = folder / "m" / f"Time_4hrs_R1_Well_{well}.parquet"
+            table = pd.read_parquet(path)
+            dyes = [name for name in table if "Intensity" in name]
+            write_table(table.assign(**{name: table[name] + more for name in dyes}), path)
+            treated = role == "treated"
+            rows.append(("P", well, drug if treated else solvent, 1 if treated else 0, "uM", role, solvent))
+    names = ["plate", "well", "compound", "dose", "dose_unit", "role", "solvent"]
+    pd.DataFrame(rows, columns=names).to_csv(folder / "map.csv", index=False)
+
+
+def test_each_solvent_has_a_gate_from_its_own_vehicle_where_its_cells_lie_elsewhere(tmp_path):
+    two_solvents(tmp_path, background=150.0)
+    call(tmp_path, "--late_death_channel", "P")
+    gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet").set_index("Metadata_Group")
+    assert gates["Centre"].to_dict() == {
+        "vehicle=DMSO": pytest.approx(210, abs=8),
+        "vehicle=MeOH": pytest.approx(360, abs=8),
+    }
+    assert gates["Count_VehicleCells"].tolist() == [40, 40]
+    assert gates["Doubt"].isna().all()
+    _death, dead = dead_of(tmp_path)
+    assert dead.to_dict() == {"A01": 0, "A02": 0.25, "B01": 0, "B02": 0.25}
+
+
+def test_solvents_whose_cells_are_alike_share_a_gate(tmp_path):
+    two_solvents(tmp_path, background=10.0)
+    call(tmp_path, "--late_death_channel", "P")
+    gates = pd.read_parquet(tmp_path / "acq 'x'_gates.parquet")
+    assert gates["Metadata_Group"].tolist() == [""]
+    assert gates["Count_VehicleCells"].tolist() == [80]
+
+
+def test_a_solvent_whose_vehicle_is_dead_is_judged_by_the_other_and_doubtful(tmp_path):
+    two_solvents(tmp_path, vehicle="necrotic")
+    cells = tmp_path / "m" / "Time_4hrs_R1_Well_B01.parquet"
+    table = pd.read_parquet(cells)
+    wide = np.random.default_rng(0).lognormal(0, 0.4, len(table))
+    stain = "Nuclei_Intensity_MeanIntensity_P"
+    write_table(table.assign(**{stain: table[stain] * wide}), cells)
+    call(tmp_path, "--late_death_channel", "P")
+    death, dead = dead_of(tmp_path)
+    assert dead.to_dict() == {"A01": 0, "A02": 0.25, "B01": 1, "B02": 0.25}
+    of_b = death["Metadata_CellID"].str.contains("Well_B")
+    assert death.loc[of_b, "Metadata_DeathDoubt"].str.contains("vehicle cells of MeOH lie above a gate").all()
+    assert death.loc[~of_b, "Metadata_DeathDoubt"].isna().all()
 
 
 @pytest.mark.parametrize(

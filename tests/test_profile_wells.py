@@ -51,7 +51,14 @@ def folder(tmp_path_factory):
         for well, cells in contents.items()
         for name, value in zip(keys(well, len(cells))["Metadata_CellID"], cells, strict=True)
     }
-    frame = pd.DataFrame({"Metadata_CellID": list(death), "Metadata_DeathState": list(death.values())})
+    states_of_cells = list(death.values())
+    moved = {  # a fifth of the dead are alive at higher gates, which is one of five in A02
+        "Metadata_DeathStateGateLower": states_of_cells,
+        "Metadata_DeathStateGateHigher": [
+            "viable" if name.endswith(("obj16", "obj11")) else state for name, state in death.items()
+        ],
+    }
+    frame = pd.DataFrame({"Metadata_CellID": list(death), "Metadata_DeathState": states_of_cells} | moved)
     write_table(frame, tmp / "death.parquet")
     succeed(
         "annotate_cells",
@@ -107,6 +114,15 @@ def test_fractions_are_those_of_the_states_and_null_without_cells(wells):
         (0.5313, 0.8881), abs=1e-4
     )
     assert wells.loc[["A03", "A04"], "Fraction_Dying"].isna().all()
+
+
+def test_fractions_at_moved_gates_stand_beside_those_at_the_gates(wells, folder):
+    row = wells.loc["A02"]
+    assert row["Fraction_Dead_GateLower"] == 0.5 and row["Fraction_Dead_GateHigher"] == 0.4
+    assert row["Fraction_Viable_GateHigher"] == 0.35 and row["Fraction_EarlyApoptotic_GateHigher"] == 0.25
+    assert wells.loc[["A03", "A04"], "Fraction_Viable_GateLower"].isna().all()
+    conditions = pd.read_parquet(folder / "conditions.parquet")
+    assert not conditions["Endpoint"].str.contains("_Gate").any()
 
 
 def test_cells_are_counted_against_vehicle(wells):

@@ -295,6 +295,16 @@ def test_null_fractions_and_medians_draw_nothing_and_break_nothing() -> None:
     assert "Left out" in death.view(screen, "Staurosporine")
 
 
+def test_viable_cells_at_moved_gates_stand_in_the_table_of_states() -> None:
+    screen = screen_of()
+    assert "gates lower – higher" not in death.view(screen, "Staurosporine").lower()
+    shares = screen.wells["Fraction_Viable"]
+    screen.wells["Fraction_Viable_GateLower"] = 0.0 * shares
+    screen.wells["Fraction_Viable_GateHigher"] = 0.0 * shares + 1
+    html = death.view(screen, "Staurosporine")
+    assert "Viable, gates lower – higher" in html and "0 % – 100 %" in html.replace("\u202f", " ")
+
+
 def test_single_death_marker_shows_viable_and_dead() -> None:
     screen = screen_of(conditions=pd.DataFrame())
     screen.wells["Fraction_Dead"] = 1 - screen.wells["Fraction_Viable"]

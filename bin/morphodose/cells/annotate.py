@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.cells.unusable import UNUSABLE, features_of_channels
+from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import PlateMap, Value
@@ -19,15 +20,15 @@ from morphodose.tables import parquet_files, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE, VERDICT, REASON = "Metadata_DeathState", "Metadata_QCVerdict", "Metadata_QCReason"
+VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
 ORIGIN = "Metadata_CellOrigin"
 WELL_KEYS = (
     "Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition", "Metadata_Well",
 )  # fmt: skip
 #: Objects of the compartment and family with most of them that lack a value, and all in words.
 COUNT_LACKING, WHAT_LACKING = "Count_ObjectsLackingValues", "Metadata_LackingValues"
-#: Why the state of a cell is doubtful; null for no doubt.
-DOUBT = "Metadata_DeathDoubt"
+#: Columns of the table of states beside the state that cells are to carry.
+ABOUT_STATES = (DOUBT, *MOVED_STATES.values())
 FIELD_KEYS = (*WELL_KEYS, "Metadata_Field", "Metadata_ImageID")
 
 
@@ -92,7 +93,7 @@ def annotate_cells(
     verdicts: Lookup | None,
     unusable: Mapping[str, Sequence[str]] | None = None,
     channels: Sequence[str] = (),
-    doubts: Lookup | None = None,
+    about: Mapping[str, Lookup] | None = None,
     origins: Lookup | None = None,
 ) -> pa.Table:
     """One table of `measure_cells` with the columns that all its rows are to carry.
@@ -110,8 +111,8 @@ def annotate_cells(
         ImageID → channels that say nothing in this field: features of its cells in them are null.
     channels : sequence of str
         All channels of the screen.
-    doubts : Lookup, optional
-        CellID → why its state is doubtful.
+    about : mapping, optional
+        Column of what else is said of the states (`ABOUT_STATES`) → CellID → text.
     origins : Lookup, optional
         CellID → how the cell was made; without it the column is left out.
 
@@ -130,8 +131,8 @@ def annotate_cells(
         added[ORIGIN] = origins.of(_flat(table["Metadata_CellID"]))
     if death is not None:
         added[STATE] = death.of(_flat(table["Metadata_CellID"]))
-    if doubts is not None:
-        added[DOUBT] = doubts.of(_flat(table["Metadata_CellID"]))
+    for name, lookup in (about or {}).items():
+        added[name] = lookup.of(_flat(table["Metadata_CellID"]))
     if verdicts is not None:
         added[VERDICT] = verdicts.of(_flat(table["Metadata_ImageID"]))
     keys = [name for name in table.column_names if name.startswith("Metadata_") and name not in added]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.death.gates import Floats, Gate
+from morphodose.death.gates import MOVED, Floats, Gate
 
 #: Cells from which the figures of a well or of the controls mean something.
 LEAST_CELLS = 20
@@ -29,6 +30,9 @@ NEAR, MOST_NEAR = (0.75, 1.5), 0.08
 QUANTILES, MOST_LOWER = (10, 30, 50), 0.3
 #: Estimated spillover that is a doubt.
 MOST_SPILLOVER = 0.04
+#: The fraction of a well hangs on the gate if it changes by more as the distance of the gate from the
+#: unstained cells changes by 0.1 of a decade, which has to be so many cells.
+MOST_MOVED, LEAST_MOVED_CELLS = 0.1, 5
 #: Wells that a sentence names.
 MOST_NAMES = 4
 
@@ -88,9 +92,29 @@ def doubts_of(
         )
     reach = (every - gate.centre) / (gate.threshold - gate.centre)
     near = float(np.mean((reach > NEAR[0]) & (reach < NEAR[1])))
+    found = _elsewhere(values, gate, wells, vehicle)
     if len(every) >= LEAST_CELLS and near > MOST_NEAR:
         whole.append(f"stained and unstained cells are hardly apart: {near:.0%} of all lie near the gate")
-    return Doubts(tuple(whole), _elsewhere(values, gate, wells, vehicle))
+    else:
+        for well, text in _movable(values, gate, wells).items():
+            found.setdefault(well, text)
+    return Doubts(tuple(whole), found)
+
+
+def _movable(values: Floats, gate: Gate, wells: npt.NDArray[np.object_]) -> dict[str, str]:
+    """Wells whose stained fraction hangs on where exactly the gate lies above the unstained cells."""
+    found = {}
+    distance = gate.threshold - gate.centre
+    ends = gate.centre + distance * 10.0 ** np.array([-MOVED, 0.0, MOVED])
+    for well in sorted(set(wells)):
+        here = values[(wells == well) & np.isfinite(values)]
+        between = [int(((here > low) & (here <= high)).sum()) for low, high in pairwise(ends)]
+        if max(between) > MOST_MOVED * len(here) and max(between) >= LEAST_MOVED_CELLS:
+            found[str(well)] = (
+                f"more than {MOST_MOVED:.0%} of the cells lie so near the gate that a small move of it "
+                "changes their state"
+            )
+    return found
 
 
 def _elsewhere(values: Floats, gate: Gate, wells: npt.NDArray[np.object_], vehicle: Floats) -> dict[str, str]:

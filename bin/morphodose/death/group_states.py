@@ -30,6 +30,8 @@ class GroupStates:
     called : dict
         Stain → calls of the n cells.
     states, doubts : (m,) array of object
+    moved : dict
+        ``lower`` and ``higher`` → (m,) array of object, the states at gates moved by 0.1 of a decade.
     together : float
         Rank correlation of the two stains among unstained cells.
     leak : str or None
@@ -42,6 +44,7 @@ class GroupStates:
     called: dict[str, Called]
     states: npt.NDArray[np.object_]
     doubts: npt.NDArray[np.object_]
+    moved: dict[str, npt.NDArray[np.object_]]
     together: float
     leak: str | None
 
@@ -67,12 +70,18 @@ def states_of_group(
     here = group.judged | group.controls
     wells = table["Metadata_Well"][here]
     columns = {column: table[column][here] for stain in stains for column in stain.columns}
+    # a vehicle well that is judged by the controls of others is none itself
+    roles = np.where(group.controls | ~np.isin(roles, ("vehicle", "positive")), roles, "judged")[here]
     called = {
-        stain.name: call_stain(stain, columns, roles[here], min_cells, by_hand.get(stain.channel), wells)
+        stain.name: call_stain(stain, columns, roles, min_cells, by_hand.get(stain.channel), wells)
         for stain in stains
     }
     early, late = called.get("early"), called.get("late")
     states = call_states(early.signs if early else None, late.signs if late else None)
+    moved = {
+        "lower": call_states(early.lower if early else None, late.lower if late else None),
+        "higher": call_states(early.higher if early else None, late.higher if late else None),
+    }
     together, leak = math.nan, None
     if early and late:
         first = (next(iter(early.gates.values())), next(iter(late.gates.values())))
@@ -81,7 +90,8 @@ def states_of_group(
         leak = leak_doubt(together, max(seen))
     doubts = doubt_of_cells(called, [*filter(None, (group.pooled, leak))], wells, states)
     own = group.judged[here]
-    return GroupStates(group, here, own, called, states[own], doubts[own], together, leak)
+    moved = {way: found[own] for way, found in moved.items()}
+    return GroupStates(group, here, own, called, states[own], doubts[own], moved, together, leak)
 
 
 def doubt_of_cells(

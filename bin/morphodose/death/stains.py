@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.death.doubts import Doubts, doubts_of
-from morphodose.death.gates import MIN_VEHICLE_CELLS, Gate, far_objects, fit_gate, manual_gate
+from morphodose.death.gates import MIN_VEHICLE_CELLS, MOVED, Gate, far_objects, fit_gate, manual_gate
 from morphodose.death.states import above
 from morphodose.errors import InputError
 
@@ -42,8 +42,9 @@ class Stain:
 class Called:
     """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column.
 
-    ``doubts``, ``far`` (objects that are no cells) and ``read`` (cells that are judged by it) are those of
-    each column; a far object has no sign.
+    ``lower`` and ``higher`` are the signs at gates moved by `morphodose.death.gates.MOVED`. ``doubts``,
+    ``far`` (objects that are no cells) and ``read`` (cells that are judged by it) are those of each column; a
+    far object has no sign.
     """
 
     signs: Floats
@@ -52,6 +53,8 @@ class Called:
     doubts: dict[str, Doubts]
     far: dict[str, int]
     read: dict[str, npt.NDArray[np.bool_]]
+    lower: Floats
+    higher: Floats
 
 
 def find_stain(
@@ -119,7 +122,7 @@ def call_stain(
     wells : (N,) array of object, optional
         Well of each cell, to find those whose unstained cells lie elsewhere.
     """
-    signs, intensity = np.full(len(roles), np.nan), np.full(len(roles), np.nan)
+    signs, lower, higher, intensity = (np.full(len(roles), np.nan) for _ in range(4))
     gates: dict[str, Gate] = {}
     doubts: dict[str, Doubts] = {}
     far: dict[str, int] = {}
@@ -140,5 +143,6 @@ def call_stain(
         else:
             doubts[column] = Doubts()
         intensity[open_cells] = values[open_cells]
-        signs[open_cells] = above(judged[open_cells], gate.threshold)
-    return Called(signs, intensity, gates, doubts, far, read)
+        for found, step in ((signs, 0.0), (lower, -MOVED), (higher, MOVED)):
+            found[open_cells] = above(judged[open_cells], gate.threshold * 10**step)
+    return Called(signs, intensity, gates, doubts, far, read, lower, higher)

@@ -13,6 +13,12 @@ QUADRANTS = ("viable", "early_apoptotic", "late_apoptotic", "necrotic")
 #: apoptotic; necrotic cells bind it too or are missed).
 STATES = (*QUADRANTS, "dead", "dying")
 
+STATE = "Metadata_DeathState"
+#: Why the state of a cell is doubtful; null for no doubt.
+DOUBT = "Metadata_DeathDoubt"
+#: The state at gates 0.1 of a decade lower and higher: end of a fraction's name → column.
+MOVED_STATES = {"GateLower": f"{STATE}GateLower", "GateHigher": f"{STATE}GateHigher"}
+
 
 def call_states(
     early: npt.NDArray[np.float64] | None, late: npt.NDArray[np.float64] | None

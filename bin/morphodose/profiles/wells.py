@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.cells.unusable import UNUSABLE
+from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
 from morphodose.names import well_timepoint_id
 from morphodose.profiles.endpoints import Endpoint
@@ -22,7 +23,6 @@ from morphodose.profiles.segmentation import segmentation_counts
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE, DOUBT = "Metadata_DeathState", "Metadata_DeathDoubt"
 _WELL = ("Metadata_Acquisition", "Metadata_Well")
 #: Keys of a field, and what QC said of it: not columns of a well.
 _OF_FIELDS = ("Metadata_Field", "Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason", UNUSABLE)
@@ -113,6 +113,9 @@ def profile_well(
     states = np.array(table[STATE].to_pylist(), dtype=object) if STATE in table.column_names else None
     if states is not None:
         row |= fractions(states, np.array(table["Metadata_ImageID"].to_pylist(), dtype=object))
+        for end, name in MOVED_STATES.items():
+            if name in table.column_names:
+                row |= moved_fractions(np.array(table[name].to_pylist(), dtype=object), end)
         if DOUBT in table.column_names:
             row["Count_DoubtfulStates"] = len(table) - table[DOUBT].null_count
     row |= medians(table)
@@ -152,6 +155,12 @@ def fractions(states: np.ndarray, images: np.ndarray) -> dict[str, Any]:
         if name in unknown:
             row |= dict.fromkeys((name, f"{name}_Low", f"{name}_High"), math.nan)
     return row
+
+
+def moved_fractions(states: np.ndarray, end: str) -> dict[str, float]:
+    """Fractions by the states at moved gates, ``Fraction_…_<end>``; NaN for what the dyes do not tell."""
+    found = fractions(states, np.full(len(states), "", dtype=object))
+    return {f"{name}_{end}": found[name] for name in FRACTIONS}
 
 
 def medians(table: pa.Table) -> dict[str, float]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PLACES = {"Cells": "cell", "Nuclei": "nucleus", "Cytoplasm": "cytoplasm"}
 #: State → its words and colour.
 LOOKS = STATES | SINGLE_STATES
+#: Fraction that is shown at moved gates, too.
+MOVED = "Fraction_Viable"
 #: Gate plots that are open on the page.
 OPEN_GATES = 2
 
@@ -92,11 +94,23 @@ def _table(screen: Screen, compound: str, states: list[str]) -> str:
         if time == last:
             cells = [frames[s].loc[(time, dose)] for s in states]
             texts = [f"{percent(c['Mean'])} ({percent(c['Low'])} – {percent(c['High'])})" for c in cells]
-            rows.append(["vehicle" if dose == 0 else dose_name(dose, unit), *texts, int(cells[0]["Wells"])])
-    headers = ["Dose", *(LOOKS[s][0] for s in states), "Wells"]
-    return paragraph(f"At {hours(last)}: mean over wells (95 % interval over wells).") + long_table(
-        headers, rows, "doses"
-    )
+            name = "vehicle" if dose == 0 else dose_name(dose, unit)
+            rows.append([name, *texts, *_moved(screen, compound, (time, dose)), int(cells[0]["Wells"])])
+    moved = ["Viable, gates lower – higher"] if screen.has(f"{MOVED}_GateLower") else []
+    headers = ["Dose", *(LOOKS[s][0] for s in states), *moved, "Wells"]
+    text = f"At {hours(last)}: mean over wells (95 % interval over wells)."
+    if moved:
+        text += " Gates lower – higher: the mean with all gates 0.1 of a decade lower and higher."
+    return paragraph(text) + long_table(headers, rows, "doses")
+
+
+def _moved(screen: Screen, compound: str, place: tuple[float, float]) -> list[str]:
+    """Viable share at moved gates at one time and dose; nothing where the wells do not have it."""
+    found = []
+    for end in ("GateLower", "GateHigher") if screen.has(f"{MOVED}_GateLower") else ():
+        frame = conditions_of(screen, compound, f"{MOVED}_{end}").set_index(["Timepoint", "Dose"])
+        found.append(percent(float(frame.loc[place, "Mean"])) if place in frame.index else "")
+    return [" – ".join(found)] if any(found) else [""] * bool(found)
 
 
 def section(screen: Screen) -> Section:
