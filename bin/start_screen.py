@@ -18,7 +18,8 @@ from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
 from morphodose.design.platemap import read_platemap
 from morphodose.design.sheetrows import HEADER
-from morphodose.design.start import Understood, look, parameters_text
+from morphodose.design.start import Understood, look
+from morphodose.design.start_file import parameters_text
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.spreadsheets import write_csv_rows

@@ -48,6 +48,7 @@ def said(path: str, plate_format: int = 96) -> dict[str, object]:
         ("B02_GFP 469,525.tif", {"well": "B02", "channel": "GFP 469,525"}),
         ("B02_Drug_10uM_DAPI.tif", {"well": "B02", "channel": "DAPI"}),
         ("B02 (12)[GFP].tif", {"well": "B02", "field": 12, "channel": "GFP"}),
+        ("Übung B02, DAPI [z=1].tif", {"well": "B02", "z": 1, "channel": "DAPI", "plate": "Übung"}),
         ("Zellkörper [B02], 1, DAPI.tif", {"well": "B02", "field": 1, "channel": "DAPI", "plate": "Zellkörper"}),
         ("DAPI_B02.tif", {"well": "B02", "channel": "DAPI"}),
         ("DAPI/B02_export.tif", {"well": "B02", "channel": "DAPI"}),
@@ -127,6 +128,19 @@ def test_projections_overlays_and_masks_are_passed_over_and_z_from_0_is_none(tmp
     ignored = read_folder(str(tmp_path), ANY).ignored
     assert {reason: len(paths) for reason, paths in ignored.items()} == {
         "projection beside z-steps": 1, "thumbnail, overlay or mask": 2,
+    }  # fmt: skip
+
+
+def test_a_copy_that_the_system_made_is_passed_over_where_it_is_one(tmp_path: Path) -> None:
+    for name, content in (
+        ("B02_DAPI.tif", b"1"), ("B02_DAPI - Copy.tif", b"1"), ("B02_DAPI (1).tif", b"1"), ("Kopie von B02_DAPI.tif", b"1"),
+        ("C03 (1).tif", b"3"), ("C03 (2).tif", b"4"), ("D04.tif", b"5"), ("D04 (2).tif", b"6"),
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+    listed = read_folder(str(tmp_path), ANY)
+    assert len(listed.ignored["a copy of a file beside it"]) == 3
+    assert {path: name.field for path, name in listed.named} == {
+        "B02_DAPI.tif": 1, "C03 (1).tif": 1, "C03 (2).tif": 2, "D04.tif": 1, "D04 (2).tif": 2,
     }  # fmt: skip
 
 

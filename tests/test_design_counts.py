@@ -83,6 +83,15 @@ def test_signed_counts_become_unsigned_and_negative_ones_are_refused(dtype: str,
         as_counts(counts - np.array(93, dtype), 0, "x")
 
 
+def test_a_tag_that_inverts_what_is_black_is_doubted(screen: Screen) -> None:
+    for path in screen.root.glob("*/*.tif"):
+        tifffile.imwrite(path, COUNTS, photometric="miniswhite")
+    message = screen.message()
+    assert "few pixels of Brightfield, Hoechst are below 32768 once inverted, as the tag asks" in message
+    assert "→ the tag is probably wrong: export the images with black as 0" in message
+    assert "scan^R" not in message
+
+
 def test_a_white_screen_is_no_offset(screen: Screen) -> None:
     write(screen, np.full((8, 8), 65535, "uint16"))
     (warning,) = screen.judge().faults

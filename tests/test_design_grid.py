@@ -66,6 +66,31 @@ def test_a_plane_that_only_one_field_has_is_the_odd_one(screen: Screen) -> None:
     assert "Brightfield z 9: in 1 of 24 fields only → remove these files" in message
 
 
+def test_z_that_start_elsewhere_are_one_fault_of_their_own(screen: Screen) -> None:
+    for field in (1, 2):
+        for channel in (1, 2):
+            for z in (1, 2):
+                screen.plane(4, 1, 2, field, z, channel).rename(screen.plane(4, 1, 2, field, z - 1, channel))
+    message = screen.message()
+    assert "the input has 1 fault\n" in message
+    assert (
+        "value 'Time_4hrs_R1_Well_A02, all 2 fields': z starts at 0 here, and at 1 in most fields" in message
+    )
+
+
+def test_a_channel_of_few_fields_is_one_fault_and_not_missing_from_the_others(screen: Screen) -> None:
+    for path in screen.root.glob("*/W*C2.tif"):
+        if "W0003" not in path.name:
+            path.unlink()
+    message = screen.message()
+    assert "the input has 1 fault\n" in message
+    assert (
+        "--channels: value '2:Hoechst': channel 2 is there in 8 of 24 fields only (Time_4hrs_R1_Well_A03,"
+        in message
+    )
+    assert "→ leave it out: '2:-'; or copy its images of the others" in message
+
+
 def test_channels_may_have_different_z(screen: Screen) -> None:
     for path in screen.root.rglob("*Z002C1.tif"):
         path.unlink()

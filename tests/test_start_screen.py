@@ -17,7 +17,8 @@ from instrument_files import MADE, WELLS
 from morphodose.design.check import check_screen
 from morphodose.design.faults import Faults
 from morphodose.design.sheetrows import HEADER
-from morphodose.design.start import look, parameters_text
+from morphodose.design.start import look
+from morphodose.design.start_file import parameters_text
 
 ROOT = Path(__file__).resolve().parents[1]
 MAP = "well,compound,dose,dose_unit,role\nB02,DMSO,0,uM,vehicle\nC03,Drug,1,uM,treated\n"
@@ -167,6 +168,44 @@ def test_folders_that_are_no_acquisition_are_said(tmp_path: Path) -> None:
     assert len(rows) == 1 and not faults.errors
     assert (
         "value 'test': folders with images whose names say neither time nor replicate"
+        in faults.found[0].text()
+    )
+
+
+def test_names_of_two_kinds_files_that_are_passed_over_and_colour_are_said(tmp_path: Path) -> None:
+    _, faults, found = started(
+        tmp_path / "a", "B02_DAPI.tif", "B02_GFP.tif", "old_B02_s1_w1.tif", "B02_DAPI_thumb.tif"
+    )
+    assert "the names of the images are of 2 kinds: " in faults.found[0].text()
+    assert "passed over: 1 x thumbnail, overlay or mask" in found.lines()
+    (tmp_path / "b").mkdir()
+    tifffile.imwrite(tmp_path / "b" / "B02.tif", np.zeros((8, 8, 3), "uint8"), photometric="rgb")
+    _, faults, _ = started(tmp_path / "b")
+    assert "the file is a colour image (3 samples a pixel); a grey one is expected" in faults.errors[0].text()
+    _, faults, _ = started(tmp_path / "b", "C03.tif")
+    assert not faults.errors and "(1 file that cannot be used)" in faults.warnings[0].text()
+
+
+def test_wells_that_a_file_and_its_name_say_differently_are_said(tmp_path: Path) -> None:
+    MADE["ome_plate"].make(tmp_path / "a")
+    (tmp_path / "a" / "plate.tif").rename(tmp_path / "a" / "D04.tif")
+    _, faults, found = started(tmp_path / "a")
+    assert found.wells == list(WELLS) and not faults.found, "a plate in one file is known by its metadata"
+    text = (
+        "<OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06'><Plate ID='P:0'><Well ID='W:0' Row='4' "
+        "Column='4'><WellSample ID='S:0' Index='0'><ImageRef ID='Image:0'/></WellSample></Well></Plate>"
+        "<Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='XYCZT' Type='uint16' SizeX='8' SizeY='8' SizeZ='1' "
+        "SizeC='2' SizeT='1'><Channel ID='C:0'/><Channel ID='C:1'/><TiffData/></Pixels></Image></OME>"
+    )
+    (tmp_path / "b").mkdir()
+    pages = np.ones((2, 8, 8), "uint16")
+    tifffile.imwrite(
+        tmp_path / "b" / "B02.ome.tif", pages, description=text, metadata=None, photometric="minisblack"
+    )
+    _, faults, found = started(tmp_path / "b")
+    assert found.wells == ["B02"]
+    assert (
+        "the metadata of 1 file say other wells than the files' names, which count: B02.ome.tif: E05"
         in faults.found[0].text()
     )
 

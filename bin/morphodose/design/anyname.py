@@ -26,7 +26,9 @@ _NUMBER_END = r"(?!\d|[.,]\d)"
 
 
 def _counted(words: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z])(?:{words})[ _-]?(?P<value>\d+){_NUMBER_END}", re.IGNORECASE | re.ASCII)
+    return re.compile(
+        rf"(?<![A-Za-z])(?:{words})[ _=-]?(?P<value>\d+){_NUMBER_END}", re.IGNORECASE | re.ASCII
+    )
 
 
 #: What the letters before a number mean.

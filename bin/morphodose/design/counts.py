@@ -51,13 +51,15 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
     for plane in planes:
         if not plane.fault:
             of_channel[plane.channel].append(plane)
-    fractions, negative, uncut, blank = [], [], [], []
+    fractions, negative, uncut, blank, white = [], [], [], [], []
     shifted: list[str] = []
     unshifted: list[str] = []
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
         if deep and found[0].dtype not in _CROPPED:
             uncut.append(f"{name} {found[0].dtype}")
+        if all(plane.white for plane in found):
+            white.append(name)
         seen = _range(found, offset, names, faults)
         if seen is None:
             continue
@@ -78,7 +80,15 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             f"channels hold fractions from 0 to 1 instead of counts: {listing(fractions)}",
             "export the counts of the camera in 16 bits (in Fiji: multiply by 65535, then Type > 16-bit)",
         )
-    if shifted:
+    inverted = [name for name in shifted if name in white]
+    if inverted:
+        faults.add(
+            "white_is_zero",
+            "images",
+            f"few pixels of {listing(inverted)} are below {OFFSET} once inverted, as the tag asks",
+            "the tag is probably wrong: export the images with black as 0 (PhotometricInterpretation 1)",
+        )
+    elif shifted:
         faults.add(
             "intensity_offset",
             "--intensity_offset",

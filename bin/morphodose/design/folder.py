@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,6 +15,11 @@ from morphodose.design.walk import DEAD_LINK, Listing, walk
 #: Why files that are no images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
+_COPY = re.compile(
+    r"(?:copy of |kopie von )?(?P<stem>.*?)(?: ?\(\d+\)|(?: -)? (?:copy|kopie|copie|copia)(?: ?\(?\d+\)?)?|)"
+    r"(?P<end>(?:\.ome)?\.\w+)",
+    re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,12 +59,15 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
     for path, reason in listed.passed.items():
         if path not in dead:
             found.ignored[reason].append(path)
+    copies = _copies(folder, listed)
     for path in sorted([*listed.files, *listed.zarrs, *dead]):
         name = path.rpartition("/")[2]
         if path not in found.zarrs and not is_image(name):
             other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")
             what = f"{other[1:].upper()} image, which is not read" if other else NO_IMAGE
             found.ignored[what].append(path)
+        elif path in copies:
+            found.ignored["a copy of a file beside it"].append(path)
         elif name.startswith("."):
             found.ignored["hidden file"].append(path)
         elif why := pattern.ignored(path):
@@ -75,6 +85,31 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
     _leave_out_folders_of_projections(found)
     found.named = _needed_only(found.named)
     return found
+
+
+def _copies(folder: str, listed: Listing) -> set[str]:
+    """Images called like a copy of one beside them, such as ``x (1).tif``, that hold the same bytes."""
+    files = set(listed.files)
+    copies = set()
+    for path in listed.files:
+        place, _, name = path.rpartition("/")
+        match = _COPY.fullmatch(name)
+        if match and is_image(name):
+            original = f"{place}/{match['stem']}{match['end']}" if place else f"{match['stem']}{match['end']}"
+            if (
+                original != path
+                and original in files
+                and _same(os.path.join(folder, path), os.path.join(folder, original))
+            ):
+                copies.add(path)
+    return copies
+
+
+def _same(path: str, other: str) -> bool:
+    try:
+        return filecmp.cmp(path, other, shallow=False)
+    except OSError:
+        return False  # one that cannot be read is judged as an image
 
 
 def _is_text(path: str) -> bool:

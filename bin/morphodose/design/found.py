@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import CannotPlace, Found, expand
-from morphodose.design.faults import Faults, listing
+from morphodose.design.faults import Faults, counted, listing
 from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
 from morphodose.design.folder import NO_IMAGE, Folder
 from morphodose.design.instrument import Said, with_metadata
 from morphodose.design.patterns import kinds_of_names, names_fix, names_message
 from morphodose.design.samplesheet import Acquisition
+from morphodose.names import normalise_well
 from morphodose.reading.contents import Contents, Part
 from morphodose.reading.describe import describe
 
@@ -90,6 +91,7 @@ class Finder:
         if not folder.named and not unplaced and not described:
             self._report_nothing(acquisition, folder)
         self._report_channel_names(root, found)
+        self._report_wells(found)
         found, sidecars = with_metadata(root, folder.ignored.get(NO_IMAGE, ()), found, self.faults)
         self.said.sidecars += sidecars
         return found
@@ -126,6 +128,22 @@ class Finder:
             acquisition.given,
         )
 
+    def _report_wells(self, found: Sequence[Found]) -> None:
+        """A warning of wells that the metadata of a file and its name say differently."""
+        other = {
+            one.source: f"{one.source.rpartition('/')[2]}: {one.series.well}"
+            for one in found
+            if one.series is not None and one.series.well and _differ(one.series.well, one.name.well)
+        }
+        if other:
+            self.faults.warn(
+                "well_name",
+                next(iter(other)),
+                f"the metadata of {counted(len(other), 'file')} say other wells than the files' names, which "
+                f"count: {listing(other.values(), 4)}",
+                "nothing, if the names are right; else rename the files",
+            )
+
     def _report_channel_names(self, root: str, found: Sequence[Found]) -> None:
         """Files that name their channels in different orders, where numbers are to say which is which."""
         orders: dict[tuple[str, ...], str] = {}
@@ -141,6 +159,16 @@ class Finder:
                 "name the channels by these names instead of numbers: --channels "
                 + ",".join(f"{name}:<name>" for name in first),
             )
+
+
+def _differ(well: str, named: str) -> bool:
+    """Whether two wells are different ones; a number, which depends on the plate, is not compared."""
+    if named[1:].isdecimal() and named[:1] in "Ww0123456789":
+        return False
+    try:
+        return normalise_well(well, 1536) != normalise_well(named, 1536)
+    except ValueError:
+        return False
 
 
 def _join(root: str, path: str) -> str:

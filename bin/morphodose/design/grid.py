@@ -159,10 +159,14 @@ def check_grid(
     expected = {(c, z) for (c, z), count in plane_counts.items() if 2 * count >= channel_counts[c]}
     lacking = _channels_of_some_times(present, channel_counts, acquisitions, names, faults, needed or {})
 
+    rare = _channels_of_few_fields(present, channel_counts, lacking, names, faults)
+    shifted = _shifted_z(present, expected, names, faults)
     missing_wells = _check_wells_over_time(wells, fields, acquisitions, names, faults)
     missing, extra = {}, {}
     for key, here in present.items():
-        wanted = {(c, z) for c, z in expected if key[0] not in lacking.get(c, ())}
+        if key in shifted:
+            continue
+        wanted = {(c, z) for c, z in expected if key[0] not in lacking.get(c, ()) and c not in rare}
         if absent := wanted - here:
             missing[key] = f"{counted(len(absent), 'plane')} missing: {names.planes(absent)}"
         if unusual := here - expected:
@@ -234,6 +238,64 @@ def _channels_of_some_times(
             [key for key in present if key[0] in without],
         )
     return lacking
+
+
+def _channels_of_few_fields(
+    present: Mapping[FieldKey, Collection[tuple[str, int]]],
+    channel_counts: Mapping[str, int],
+    lacking: Mapping[str, Collection[int]],
+    names: Namer,
+    faults: Faults,
+) -> set[str]:
+    """Channels that more than half of the fields lack in acquisitions that have them: one fault for each."""
+    rare = set()
+    for channel, count in channel_counts.items():
+        without = lacking.get(channel, ())
+        keys = [key for key in present if key[0] not in without]
+        if 2 * count >= len(keys):
+            continue
+        rare.add(channel)
+        having = {key for key in keys if any(c == channel for c, _ in present[key])}
+        name = names.channels.get(channel, channel)
+        wells = dict.fromkeys(names.well(key) for key in sorted(having))
+        faults.add_plane(
+            "channel_in_few_fields",
+            "--channels",
+            f"channel {channel} is there in {count} of {len(keys)} fields only ({listing(wells, 4)}): imaged "
+            "in these wells only, or read wrongly from the names (--file_pattern)",
+            f"leave it out: '{channel}:-'; or copy its images of the others",
+            f"{channel}:{name}",
+            [key for key in keys if key not in having],
+        )
+    return rare
+
+
+def _shifted_z(
+    present: Mapping[FieldKey, Collection[tuple[str, int]]],
+    expected: Collection[tuple[str, int]],
+    names: Namer,
+    faults: Faults,
+) -> set[FieldKey]:
+    """Fields whose z are those of the others but for the number they start from."""
+    shifted: dict[FieldKey, str] = {}
+    for key, here in present.items():
+        wanted = {(c, z) for c, z in expected if any(c == other for other, _ in here)}
+        if here == wanted or not wanted:
+            continue
+        step = min(z for _, z in here) - min(z for _, z in wanted)
+        if step and {(c, z + step) for c, z in wanted} == set(here):
+            first = min(z for _, z in here)
+            shifted[key] = f"z starts at {first} here, and at {first - step} in most fields"
+    for label, detail, keys in collapse(shifted, present, names):
+        faults.add_plane(
+            "z_numbers",
+            names.folder(keys[0]),
+            detail,
+            "number the z of all files alike; if the first planes are really missing, copy them",
+            label,
+            keys,
+        )
+    return set(shifted)
 
 
 def _say_where_fields_differ(present: Iterable[FieldKey], names: Namer, faults: Faults) -> None:

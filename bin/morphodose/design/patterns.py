@@ -134,6 +134,8 @@ def names_fix(path: str, pattern: NamePattern | None) -> str:
         if start
         else "nothing in it looks like a well: name the images, or a folder per well, such as B03_DAPI.tif"
     )
+    if r"\d+" in re.sub(r"\(\?P<\w+>\\d\+\)", "", start):
+        start += r", with a name for each number that counts: (?P<field>\d+), (?P<z>\d+), (?P<channel>\d+)"
     if pattern is None:
         return f"the nearest preset is {near} ({example}); {start}"
     now = (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import Found
-from morphodose.design.faults import Faults, listing
+from morphodose.design.faults import Faults, counted, listing
 from morphodose.design.fields import natural
 from morphodose.design.filenames import AUTO, Name, NamePattern, name_pattern, preset_pattern
-from morphodose.design.folder import Folder, images_of, read_folder
+from morphodose.design.folder import NO_IMAGE, Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
 from morphodose.design.instrument import Said
@@ -67,6 +65,8 @@ class Understood:
         Wells of the plate: by the metadata, else the smallest, of 96 or more, that has all the wells.
     metadata : list of str
         Files of metadata that were read.
+    passed : Counter
+        Reason → files that were passed over; other files than images are not counted.
     """
 
     folders: list[FoundFolder]
@@ -83,6 +83,7 @@ class Understood:
     pixel_um: float | None = None
     plate_format: int = 96
     metadata: list[str] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)
 
     @property
     def names(self) -> list[str]:
@@ -136,6 +137,7 @@ class Understood:
             f"channel {name} is in some acquisitions only: {listing(ids)}"
             for name, ids in self.partly.items()
         ]
+        lines += [f"passed over: {count} x {reason}" for reason, count in self.passed.items()]
         return lines + ([f"metadata read: {listing(self.metadata, 4)}"] if self.metadata else [])
 
 
@@ -160,6 +162,8 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
         listings = [walk(place.path) for place in places]
     finder = Finder(pattern, automatic, Channels({}), "", faults)
     found: list[tuple[int, Found]] = []
+    broken: list[Found] = []
+    kinds: dict[tuple[bool, bool], str] = {}
     for number, (place, listed) in enumerate(zip(places, listings, strict=True)):
         acquisition = Acquisition(
             number + 1, place.plate, place.timepoint_h, place.replicate, place.path, folder
@@ -167,6 +171,10 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
         read = read_folder(place.path, pattern, listed)
         planes = finder.planes(acquisition, _some(read) if number else read)
         found += [(number, one) for one in planes if not one.fault]
+        broken += [one for one in planes if one.fault]
+        if pattern.name == "well_files":
+            kinds |= {("field" in one.unsaid, one.channel.isdecimal()): path for path, one in read.named}
+        result.passed.update({why: len(paths) for why, paths in read.ignored.items() if why != NO_IMAGE})
         # names of files that were not opened
         opened = {one.source for one in planes}
         found += [
@@ -174,6 +182,8 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
             for path, name in read.named
             if os.path.join(place.path, path) not in opened and "channel" not in name.unsaid
         ]
+    _report_broken(broken, bool(found), faults)
+    _report_kinds(kinds, faults)
     found = by_action(found)
     finder.said.add((one for _, one in found), folder)
     _fill(result, found, finder.said)
@@ -233,6 +243,27 @@ def _folders_of_plates(
     ]
 
 
+def _report_broken(broken: list[Found], others: bool, faults: Faults) -> None:
+    """Files that cannot be used: an error where there is nothing else."""
+    files = {one.source: one for one in broken}
+    if not files:
+        return
+    first = next(iter(files.values()))
+    message = f"the file {first.fault} ({counted(len(files), 'file')} that cannot be used)"
+    (faults.warn if others else faults.add)("unreadable_image", first.source, message, first.fix)
+
+
+def _report_kinds(kinds: dict[tuple[bool, bool], str], faults: Faults) -> None:
+    """Names of which some say a field or number a channel, and others do not: they may be of two screens."""
+    if len(kinds) > 1:
+        faults.warn(
+            "kinds_of_names",
+            "images",
+            f"the names of the images are of {len(kinds)} kinds: {listing(kinds.values(), 4)}",
+            "nothing, if all belong to the screen; else move away those that do not",
+        )
+
+
 def _some(folder: Folder, most: int = 24) -> Folder:
     """Of a folder, the first image of each channel, and some more spread over it."""
     firsts = {name.channel: (path, name) for path, name in reversed(folder.named)}
@@ -255,7 +286,7 @@ def _fill(result: Understood, found: list[tuple[int, Found]], said: Said) -> Non
     result.plate_format = known or _smallest_plate(result.wells)
     result.metadata = [sidecar.path for sidecar in said.sidecars]
     result.fields = sorted({str(one.name.field) for _, one in found}, key=natural)
-    result.z = sorted({one.name.z or 1 for _, one in found})
+    result.z = sorted({1 if one.name.z is None else one.name.z for _, one in found})
     named: dict[str, list[Name]] = defaultdict(list)
     for number, one in found:
         path, time = result.folders[number].path, one.name.timepoint or ""
@@ -317,63 +348,3 @@ def _plain(text: str) -> str:
     """A name that columns can carry: ``DAPI - DAPI`` → ``DAPI_DAPI``, ``1`` → ``Channel1``."""
     name = re.sub(r"[^A-Za-z0-9.+-]+", "_", text.replace(" - ", "_")).strip("_.-+")[:60]
     return f"Channel{name}" if not name or name.isdecimal() else name
-
-
-def parameters_text(
-    found: Understood,
-    roles: Mapping[str, str],
-    folder: str = ".",
-    plate_map: str = "platemap.csv",
-    plate_map_sheet: str = "",
-) -> str:
-    """``params.yml``: what is known, and in words what is not."""
-    numbers = {number: f'"{number}"' if "," in number else number for number in found.channels}
-    channels = ",".join(f"{numbers[number]}:{name}" for number, name in found.channels.items())
-    lines = [
-        "# Written by start_screen.py. Look through it, then: nextflow run main.nf -params-file params.yml",
-        f"input: {_quoted(os.path.abspath(os.path.join(folder, 'samplesheet.csv')))}",
-        f"plate_map: {_quoted(os.path.abspath(os.path.join(folder, plate_map)))}",
-        *([f"plate_map_sheet: {_quoted(plate_map_sheet)}"] if plate_map_sheet else []),
-        f"outdir: {_quoted(os.path.abspath(os.path.join(folder, 'results')))}",
-        f"file_pattern: {_quoted(found.pattern)}",
-        f"plate_format: {found.plate_format}",
-        f"channels: {_quoted(channels)}",
-        "",
-        "# Roles: write the name of the channel that has it between the quotes; empty where there is none.",
-    ]
-    if not roles.get("cell"):
-        lines += [
-            "# WHICH CHANNEL FILLS THE CELLS? They are segmented in it, and nothing in the files says it.",
-            f"# Write one of these between the quotes: {', '.join(found.names)}",
-            "# Without one, name the nuclei below, and cells are grown around them.",
-        ]
-    lines.append(f"cell_channel: {_quoted(roles.get('cell', ''))}")
-    if not roles.get("cell") and roles.get("nuclear"):
-        lines.append("cell_method: from_nuclei")
-    for role in ("nuclear", "brightfield", "early_death", "late_death"):
-        lines.append(f"{role}_channel: {_quoted(roles.get(role, ''))}")
-    lines += [
-        "",
-        "# Networks are trained on a brightfield channel, which takes days without a GPU. To leave them out:",
-        "# deep: false",
-        "# or, with a GPU:",
-        "# use_gpu: true",
-        "",
-    ]
-    if found.pixel_um:
-        lines.append(f"pixel_size_um: {found.pixel_um:g}")
-    else:
-        lines += [
-            "# The files do not say how large a pixel is. With it, sizes are in um; without it, in pixels:",
-            "# pixel_size_um: 0.65",
-        ]
-    if found.unknown_hours:
-        lines.append(
-            "# The hours of the times are not known: samplesheet.csv counts 0, 1, 2 …; correct them there."
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A text in YAML: JSON's double quotes."""
-    return json.dumps(text, ensure_ascii=False)

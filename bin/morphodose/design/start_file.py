@@ -1,0 +1,69 @@
+"""``params.yml`` of a screen as it is understood."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+from morphodose.design.start import Understood
+
+
+def parameters_text(
+    found: Understood,
+    roles: Mapping[str, str],
+    folder: str = ".",
+    plate_map: str = "platemap.csv",
+    plate_map_sheet: str = "",
+) -> str:
+    """``params.yml``: what is known, and in words what is not."""
+    numbers = {number: f'"{number}"' if "," in number else number for number in found.channels}
+    channels = ",".join(f"{numbers[number]}:{name}" for number, name in found.channels.items())
+    lines = [
+        "# Written by start_screen.py. Look through it, then: nextflow run main.nf -params-file params.yml",
+        f"input: {_quoted(os.path.abspath(os.path.join(folder, 'samplesheet.csv')))}",
+        f"plate_map: {_quoted(os.path.abspath(os.path.join(folder, plate_map)))}",
+        *([f"plate_map_sheet: {_quoted(plate_map_sheet)}"] if plate_map_sheet else []),
+        f"outdir: {_quoted(os.path.abspath(os.path.join(folder, 'results')))}",
+        f"file_pattern: {_quoted(found.pattern)}",
+        f"plate_format: {found.plate_format}",
+        f"channels: {_quoted(channels)}",
+        "",
+        "# Roles: write the name of the channel that has it between the quotes; empty where there is none.",
+    ]
+    if not roles.get("cell"):
+        lines += [
+            "# WHICH CHANNEL FILLS THE CELLS? They are segmented in it, and nothing in the files says it.",
+            f"# Write one of these between the quotes: {', '.join(found.names)}",
+            "# Without one, name the nuclei below, and cells are grown around them.",
+        ]
+    lines.append(f"cell_channel: {_quoted(roles.get('cell', ''))}")
+    if not roles.get("cell") and roles.get("nuclear"):
+        lines.append("cell_method: from_nuclei")
+    for role in ("nuclear", "brightfield", "early_death", "late_death"):
+        lines.append(f"{role}_channel: {_quoted(roles.get(role, ''))}")
+    lines += [
+        "",
+        "# Networks are trained on a brightfield channel, which takes days without a GPU. To leave them out:",
+        "# deep: false",
+        "# or, with a GPU:",
+        "# use_gpu: true",
+        "",
+    ]
+    if found.pixel_um:
+        lines.append(f"pixel_size_um: {found.pixel_um:g}")
+    else:
+        lines += [
+            "# The files do not say how large a pixel is. With it, sizes are in um; without it, in pixels:",
+            "# pixel_size_um: 0.65",
+        ]
+    if found.unknown_hours:
+        lines.append(
+            "# The hours of the times are not known: samplesheet.csv counts 0, 1, 2 …; correct them there."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A text in YAML: JSON's double quotes."""
+    return json.dumps(text, ensure_ascii=False)
