@@ -155,13 +155,14 @@ def main(
             folder, out = Path(scratch) / "images" / name, Path(scratch) / "out" / name
             truth = write_well(folder, name, fields, size, cell_diameter, number)
             entry = {
+                "id": name,
                 "plate": "P",
                 "timepoint_h": 4,
                 "replicate": "1",
                 "acquisition": acquisition,
                 "well": well,
             }
-            keys = parse_keys(name, json.dumps(entry))
+            keys = parse_keys(entry)
 
             channels = ("CellMask", "Hoechst")
             task = partial(segment_folder, folder, keys, channels, engine, engine, settings, out)

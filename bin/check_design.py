@@ -17,6 +17,7 @@ from morphodose.design.faults import counted, numbered
 from morphodose.design.output import remove_outputs, write_design
 from morphodose.design.parameters import Analysis
 from morphodose.options.flags import takes
+from morphodose.plan import TaskSizes
 from morphodose.steps.check_design import STEP
 
 
@@ -56,7 +57,8 @@ def main(samplesheet: str, base_dir: str | None, plate_map: str, show: int, out:
         click.echo(
             f"tolerated, {counted(len(design.faults), 'fault')}:\n{numbered(design.faults, show)}", err=True
         )
-    write_design(design, out)
+    sizes = (options[name] for name in ("wells_per_task", "segmentation_shard", "embedding_shard"))
+    write_design(design, TaskSizes(*sizes), out)
     wells = design.wells()
     fields = {plane.key for plane in design.planes}
     click.echo(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from morphodose.cli import command, id_option, images_option
+from morphodose.cli import command, images_option, keys_option, out_option
 from morphodose.errors import InputError
 from morphodose.files import find_files, replacing
 from morphodose.imaging.flatfield_files import check_names, given_file, read_dark_image, read_flat_field
@@ -28,7 +28,7 @@ from morphodose.imaging.illumination import (
     shading,
 )
 from morphodose.imaging.images import Field, read_field, write_field
-from morphodose.keys import field_images
+from morphodose.keys import field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.steps import apply_illumination, estimate_illumination
 from morphodose.tables import read_table, write_table
@@ -169,45 +169,41 @@ def brought(images: list[Blocks], dark: float, surface: npt.NDArray[np.float32],
 
 @command
 @takes(apply_illumination.STEP.options)
-@id_option
 @images_option
+@keys_option
 @click.option(
     "--flatfields",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder that `estimate` wrote.",
 )
-@click.option(
-    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
-)
-def apply_flat_fields(well_timepoint: str, images: Path, flatfields: Path, out: Path) -> None:
-    """Write <out>/<id>/<ImageID>.ome.tiff: the same names, channels and depth, with even illumination."""
+@out_option
+def apply_flat_fields(images: Path, keys: str, flatfields: Path, out: Path) -> None:
+    """Write <out>/<id>/<ImageID>.ome.tiff of each well-timepoint: with even illumination, else the same."""
     table = read_table(flatfields / "illumination.parquet").set_index("Channel")
     used = table[table["Applied"].astype(bool)]
     flats = {name: tifffile.imread(flatfields / f"flatfield_{name}.tif") for name in used.index}
     dark_files = {name: flatfields / f"dark_{name}.tif" for name in used.index}
     darks = {name: tifffile.imread(path) for name, path in dark_files.items() if path.exists()}
-    paths = field_images(images, well_timepoint)
-    for position, (image, path) in enumerate(paths.items(), start=1):
-        field = read_field(path)
-        target = out / well_timepoint / f"{image}.ome.tiff"
-        if field.fault:
-            write_field(target, field)
-            continue
-        pixels = np.array(field.pixels)
-        for index, name in enumerate(field.channels):
-            if name not in table.index:
-                raise InputError(f"{path}: channel {name!r} has no flat field in {flatfields}")
-            if name in flats:
-                if flats[name].shape != pixels[index].shape:
-                    raise InputError(
-                        f"{path}: {pixels[index].shape} px, but its flat field has {flats[name].shape}"
-                    )
-                pixels[index] = correct(
-                    pixels[index], flats[name], float(used.loc[name, "Dark"]), darks.get(name)
-                )
-        write_field(target, Field(pixels, field.channels, field.pixel_size_um, field.projection))
-        click.echo(f"{well_timepoint}: field {position} of {len(paths)}", file=sys.stderr)
+    for well in read_keys(keys):
+        paths = field_images(images / well.id, well.id)
+        for position, path in enumerate(paths.values(), start=1):
+            field = read_field(path)
+            if not field.fault:
+                pixels = np.array(field.pixels)
+                for index, name in enumerate(field.channels):
+                    if name not in table.index:
+                        raise InputError(f"{path}: channel {name!r} has no flat field in {flatfields}")
+                    if name not in flats:
+                        continue
+                    size, of_flat = pixels[index].shape, flats[name].shape
+                    if of_flat != size:
+                        raise InputError(f"{path}: {size} px, but its flat field has {of_flat}")
+                    dark = float(used.loc[name, "Dark"])
+                    pixels[index] = correct(pixels[index], flats[name], dark, darks.get(name))
+                field = Field(pixels, field.channels, field.pixel_size_um, field.projection)
+            write_field(out / well.id / path.name, field)
+            click.echo(f"{well.id}: field {position} of {len(paths)}", file=sys.stderr)
 
 
 main.add_command(estimate_flat_fields, "estimate")

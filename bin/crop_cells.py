@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cut every cell of one well-timepoint out of its fields: one shard of crops, and its index."""
+"""Cut every cell of some well-timepoints out of their fields: for each, a shard of crops and its index."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
+from morphodose.cli import command, images_option, keys_option, masks_option, out_option
 from morphodose.crops.cut import Cut, Place, cut_field
 from morphodose.crops.export import export_tiffs
 from morphodose.crops.shard import Crop, CropShard, write_shard
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_field, read_labels
-from morphodose.keys import WellKeys, field_images, parse_keys
+from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
 from morphodose.steps.crop_cells import STEP
@@ -38,33 +38,13 @@ KINDS = {
 }
 
 
-@well_command
-@id_option
+@command
 @images_option
-@click.option(
-    "--masks",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>_cells.tif.",
-)
+@masks_option
 @keys_option
 @takes(STEP.options)
-@click.option(
-    "--tiffs",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the crops of --export_crops, {ImageID}_obj{label}.tif.",
-)
-@click.option(
-    "--out_shard", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Arrow file of crops."
-)
-@click.option(
-    "--out_index",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Parquet: one row per crop.",
-)
+@out_option
 def main(
-    well_timepoint: str,
     images: Path,
     masks: Path,
     keys: str,
@@ -72,32 +52,40 @@ def main(
     brightfield_channel: str,
     crop_size: int,
     export_crops: bool,
-    tiffs: Path | None,
-    out_shard: Path,
-    out_index: Path,
+    out: Path,
 ) -> None:
-    """Cut the cells of all fields of a well-timepoint into one shard, and write its index."""
-    well = parse_keys(well_timepoint, keys)
+    """Cut the cells of each well-timepoint into <out>/<id>.arrow, with the index <out>/<id>_crops.parquet.
+
+    With --export_crops each crop is also <out>/tiff/<id>/{ImageID}_obj{label}.tif.
+    """
     wanted = parse_channels(crop_channels or brightfield_channel)
-    if export_crops and tiffs is None:
-        raise InputError("--export_crops needs --tiffs: the folder to write the crops into")
-    paths = field_images(images, well_timepoint)
+    for well in read_keys(keys):
+        crop_well(well, images / well.id, masks / well.id, wanted, crop_size, out)
+        if export_crops:
+            export_tiffs(CropShard(out / f"{well.id}.arrow"), out / "tiff" / well.id)
+
+
+def crop_well(
+    well: WellKeys, images: Path, masks: Path, wanted: tuple[str, ...], size: int, out: Path
+) -> None:
+    """Cut the cells of all fields of one well-timepoint into one shard, and write its index."""
+    paths = field_images(images, well.id)
     places: list[tuple[str, Place]] = []
 
     def crops() -> Iterator[Crop]:
         for position, (image, path) in enumerate(paths.items(), start=1):
             before = len(places)
-            for cut in cuts(image, path, masks / f"{image}_cells.tif", wanted, crop_size):
+            for cut in cuts(image, path, masks / f"{image}_cells.tif", wanted, size):
                 places.append((image, cut.place))
                 yield Crop(cell_id(image, cut.place.label), cut.top, cut.left, cut.pixels)
             count = len(places) - before
-            click.echo(f"{well_timepoint}: field {position} of {len(paths)}: {count} crops", file=sys.stderr)
+            click.echo(f"{well.id}: field {position} of {len(paths)}: {count} crops", file=sys.stderr)
 
-    write_shard(out_shard, crops(), wanted, crop_size)
+    shard = out / f"{well.id}.arrow"
+    write_shard(shard, crops(), wanted, size)
     units = dict.fromkeys(["Crop_Center_Y", "Crop_Center_X", *(f"Crop_Pad{side}" for side in SIDES)], "px")
-    write_table(index_table(well, places, out_shard.name), out_index, {**units, "Metadata_Timepoint": "h"})
-    if export_crops and tiffs is not None:
-        export_tiffs(CropShard(out_shard), tiffs)
+    index = index_table(well, places, shard.name)
+    write_table(index, out / f"{well.id}_crops.parquet", {**units, "Metadata_Timepoint": "h"})
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
@@ -146,4 +134,4 @@ def index_table(well: WellKeys, places: list[tuple[str, Place]], shard: str) -> 
 
 
 if __name__ == "__main__":
-    run_for_wells(main)
+    main()

@@ -14,7 +14,7 @@ from morphodose.cli import command
 from morphodose.devices import choose_device
 from morphodose.errors import InputError
 from morphodose.files import replacing
-from morphodose.keys import shard_keys
+from morphodose.keys import folder_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import Kind
 from morphodose.segmentation.diameter_table import (
@@ -53,7 +53,7 @@ def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **optio
     for segment_cells.py and, under "known", those for qc_images.py, without what is only a guess. Give the
     folders of healthy wells: vehicle, at all times.
     """
-    wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
+    wells = dict(zip(folders, folder_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])
     if options["threads"]:
         torch.set_num_threads(options["threads"])

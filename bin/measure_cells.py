@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure every cell of one well-timepoint: one row per cell, with CellProfiler's column names."""
+"""Measure every cell of some well-timepoints: one row per cell, with CellProfiler's column names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
+from morphodose.cli import command, images_option, keys_option, masks_option, out_option
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_field, read_labels
-from morphodose.keys import WellKeys, field_images, parse_keys
+from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Measured, MeasurementSettings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum
@@ -24,15 +24,9 @@ from morphodose.steps.measure_cells import STEP
 from morphodose.tables import LACKING, columns_to_arrow, write_arrow
 
 
-@well_command
-@id_option
+@command
 @images_option
-@click.option(
-    "--masks",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>_cells.tif and, where nuclei were segmented, <ImageID>_nuclei.tif.",
-)
+@masks_option
 @keys_option
 @takes(STEP.options)
 @click.option(
@@ -45,9 +39,8 @@ from morphodose.tables import LACKING, columns_to_arrow, write_arrow
 @click.option("--granularity_length", type=click.IntRange(1, 64), default=16, help="Steps of the spectrum.")
 @click.option("--granularity_subsample", type=click.FloatRange(0.01, 1), default=0.25, help="Sampling of it.")
 @click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="Distance to neighbours, px.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
+@out_option
 def main(
-    well_timepoint: str,
     images: Path,
     masks: Path,
     keys: str,
@@ -59,8 +52,7 @@ def main(
     neighbor_distance: int,
     out: Path,
 ) -> None:
-    """Measure the cells of all fields of a well-timepoint into one Parquet file."""
-    well = parse_keys(well_timepoint, keys)
+    """Measure the cells of all fields of each well-timepoint into <out>/<id>.parquet."""
     settings = MeasurementSettings(
         parse_families(features),
         texture_scaling,
@@ -68,7 +60,13 @@ def main(
         neighbor_distance,
         Spectrum(subsample=granularity_subsample, length=granularity_length),
     )
-    paths = field_images(images, well_timepoint)
+    for well in read_keys(keys):
+        measure_well(well, images / well.id, masks / well.id, settings, out / f"{well.id}.parquet")
+
+
+def measure_well(well: WellKeys, images: Path, masks: Path, settings: MeasurementSettings, out: Path) -> None:
+    """Measure the cells of one well-timepoint, and write their table."""
+    paths = field_images(images, well.id)
     nuclear = [image for image in paths if (masks / f"{image}_nuclei.tif").exists()]
     tables: dict[str, Measured] = {}
     pixel_size: float | None = None
@@ -93,9 +91,7 @@ def main(
             raise InputError(f"{image}: {fault}") from fault
         count = len(tables[image].labels)
         said = "".join(f"; {times} {text}" for text, times in tables[image].lacking.most_common())
-        click.echo(
-            f"{well_timepoint}: field {position} of {len(paths)}: {count} cells{said}", file=sys.stderr
-        )
+        click.echo(f"{well.id}: field {position} of {len(paths)}: {count} cells{said}", file=sys.stderr)
     columns = rows(well, tables)
     units = feature_units([name for name in columns if not name.startswith("Metadata_")], pixel_size)
     table = columns_to_arrow(columns, {**units, "Metadata_Timepoint": "h"})
@@ -121,4 +117,4 @@ def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, npt.NDArray[n
 
 
 if __name__ == "__main__":
-    run_for_wells(main)
+    main()

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Project the z-stacks of one well-timepoint: one OME-TIFF per field, and the focus curves."""
+"""Project the z-stacks of some well-timepoints: one OME-TIFF per field, and the focus curves."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,27 +14,26 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.cli import id_option, keys_option, run_for_wells, well_command
+from morphodose.cli import command, keys_option, out_option
 from morphodose.errors import InputError
 from morphodose.imaging.images import Field, write_field
 from morphodose.imaging.projection import Plane, Projected, project, stack_channels
 from morphodose.imaging.projection_methods import parse_projection
-from morphodose.keys import WellKeys, parse_keys
+from morphodose.keys import WellKeys, read_keys
 from morphodose.options.flags import takes
 from morphodose.reading.pixels import as_counts, read_plane
 from morphodose.steps.project_z import STEP
 from morphodose.tables import write_table
 
-COLUMNS = ("file", "field", "z", "channel")
+COLUMNS = ("id", "file", "field", "z", "channel")
 
 
-@well_command
-@id_option
+@command
 @click.option(
     "--planes",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TSV with the columns file, field, z, channel, and optionally place (of the plane in the file), "
+    help="TSV with the columns id, file, field, z, channel, and optionally place (of the plane in the file), "
     "source (the original path) and pixel_um (by the metadata; used without --pixel_size_um).",
 )
 @click.option(
@@ -42,11 +44,8 @@ COLUMNS = ("file", "field", "z", "channel")
 )
 @takes(STEP.options)
 @keys_option
-@click.option(
-    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
-)
+@out_option
 def main(
-    well_timepoint: str,
     planes: Path,
     planes_dir: Path,
     projection: str,
@@ -58,42 +57,74 @@ def main(
     out: Path,
 ) -> None:
     """Write <out>/<id>/<ImageID>.ome.tiff for each field, and <out>/<id>/focus.parquet."""
+    stacks = read_planes(planes, planes_dir, intensity_offset)
+    for well in read_keys(keys):
+        if well.id not in stacks:
+            raise InputError(f"{planes}: it lists no plane of {well.id}")
+        found = stacks[well.id]
+        methods = parse_projection(projection, list(found.channels), brightfield_channel or None)
+        size = pixel_size_um or found.pixel_um
+        project_well(well, found, methods, size, on_fault == "tolerant", planes, out / well.id)
+
+
+def project_well(
+    well: WellKeys,
+    found: Stacks,
+    methods: Mapping[str, str],
+    pixel_size_um: float | None,
+    tolerant: bool,
+    table: Path,
+    out: Path,
+) -> None:
+    """Project the fields of one well-timepoint; `table` is only named in messages."""
     import pandas as pd
 
-    well = parse_keys(well_timepoint, keys)
-    fields, channels, said = read_planes(planes, planes_dir, intensity_offset)
-    pixel_size_um = pixel_size_um or said
-    methods = parse_projection(projection, channels, brightfield_channel or None)
+    fields, channels = found.fields, list(found.channels)
     rows: list[dict[str, object]] = []
     for position, (field, stacks) in enumerate(sorted(fields.items()), start=1):
         image = well.image(field)
-        click.echo(f"{well_timepoint}: field {position} of {len(fields)}")
+        click.echo(f"{well.id}: field {position} of {len(fields)}")
         missing = [name for name in channels if name not in stacks]
         if missing:
-            raise InputError(f"{planes}: field {field} has no plane of channel {', '.join(missing)}")
+            raise InputError(f"{table}: field {field} has no plane of channel {', '.join(missing)}")
         try:
             done = {name: project(stacks[name], methods[name]) for name in channels}
             pixels = stack_channels(done)
         except InputError as fault:
-            if on_fault == "strict":
+            if not tolerant:
                 raise
-            click.echo(f"{well_timepoint}: field {field} is left out: {fault}", err=True)
+            click.echo(f"{well.id}: field {field} is left out: {fault}", err=True)
             written = unreadable(stacks, channels, pixel_size_um, str(fault))
-            write_field(out / well_timepoint / f"{image}.ome.tiff", written)
+            write_field(out / f"{image}.ome.tiff", written)
             continue
         written = Field(pixels, tuple(channels), pixel_size_um, tuple(done[name].method for name in channels))
-        write_field(out / well_timepoint / f"{image}.ome.tiff", written)
+        write_field(out / f"{image}.ome.tiff", written)
         rows += focus_rows(well, image, done)
-    write_table(pd.DataFrame(rows), out / well_timepoint / "focus.parquet", {"Metadata_Timepoint": "h"})
+    write_table(pd.DataFrame(rows), out / "focus.parquet", {"Metadata_Timepoint": "h"})
 
 
-def read_planes(
-    table: Path, folder: Path, offset: float = 0.0
-) -> tuple[dict[int, dict[str, list[Plane]]], list[str], float | None]:
-    """Planes by field and channel, channels in the order of their first plane, and the edge of a pixel."""
+@dataclass
+class Stacks:
+    """The planes of one well-timepoint.
+
+    Attributes
+    ----------
+    fields : dict
+        Field → channel → its planes.
+    channels : dict
+        Names, in the order of their first plane.
+    pixel_um : float or None
+        Edge of a pixel, by the metadata.
+    """
+
+    fields: dict[int, dict[str, list[Plane]]] = dataclasses.field(default_factory=dict)
+    channels: dict[str, None] = dataclasses.field(default_factory=dict)
     pixel_um: float | None = None
-    fields: dict[int, dict[str, list[Plane]]] = {}
-    channels: dict[str, None] = {}
+
+
+def read_planes(table: Path, folder: Path, offset: float = 0.0) -> dict[str, Stacks]:
+    """The planes of each well-timepoint that a table lists."""
+    wells: dict[str, Stacks] = {}
     with table.open(newline="", encoding="utf-8") as handle:
         reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
@@ -106,16 +137,15 @@ def read_planes(
                 field, z = int(row["field"]), int(row["z"])
             except (TypeError, ValueError) as fault:
                 raise InputError(f"{table}, row {number}: field or z is not a whole number: {row}") from fault
-            channels[row["channel"]] = None
-            pixel_um = pixel_um or float(row.get("pixel_um") or 0) or None
+            well = wells.setdefault(row["id"], Stacks())
+            well.channels[row["channel"]] = None
+            well.pixel_um = well.pixel_um or float(row.get("pixel_um") or 0) or None
             path = folder / row["file"]
             source = row.get("source")
             name = f"{source} (staged as {row['file']})" if source else str(path)
             plane = Plane(z, name, partial(read_counts, str(path), row.get("place") or "", name, offset))
-            fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
-    if not fields:
-        raise InputError(f"{table}: it lists no plane")
-    return fields, list(channels), pixel_um
+            well.fields.setdefault(field, {}).setdefault(row["channel"], []).append(plane)
+    return wells
 
 
 def read_counts(path: str, place: str, name: str, offset: float) -> npt.NDArray[np.generic]:
@@ -162,4 +192,4 @@ def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[d
 
 
 if __name__ == "__main__":
-    run_for_wells(main)
+    main()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judge every field of one well-timepoint: figures a channel, and keep, flag or drop with the reason."""
+"""Judge every field of some well-timepoints: figures a channel, and keep, flag or drop with the reason."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from morphodose.cli import id_option, images_option, keys_option, run_for_wells, well_command
+from morphodose.cli import command, images_option, keys_option, out_option
 from morphodose.errors import InputError
 from morphodose.imaging.broken import Missing, missing_block
 from morphodose.imaging.images import Field, read_field
 from morphodose.imaging.judgement import MissingPlane, QualityThresholds, judge_field
 from morphodose.imaging.quality import UNITS, field_figures
-from morphodose.keys import field_images, parse_keys
+from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.steps.qc_images import STEP
@@ -24,8 +24,7 @@ from morphodose.tables import read_table, write_table
 DEFAULT = QualityThresholds()
 
 
-@well_command
-@id_option
+@command
 @images_option
 @keys_option
 @takes(STEP.options)
@@ -59,9 +58,8 @@ DEFAULT = QualityThresholds()
     default=DEFAULT.missing_band_drop,
     help="The same of a band along an edge, as the alignment of channels leaves it.",
 )
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Parquet file.")
+@out_option
 def main(
-    well_timepoint: str,
     images: Path,
     keys: str,
     nuclear_channel: str,
@@ -81,14 +79,11 @@ def main(
     missing_band_drop: float,
     out: Path,
 ) -> None:
-    """Write one row per field: keys, ImageQuality_<Figure>_<Channel>, and Metadata_QC… of the verdict.
+    """Write <out>/<id>_qc.parquet, one row per field: keys, ImageQuality_<Figure>_<Channel>, Metadata_QC….
 
     A focus.parquet of project_z among the images says what is missing of single planes: a projection may
     hide it.
     """
-    import pandas as pd
-
-    well = parse_keys(well_timepoint, keys)
     limits = QualityThresholds(
         edge_flag=edge_flag,
         edge_drop=edge_drop,
@@ -102,7 +97,27 @@ def main(
         missing_band_drop=missing_band_drop,
     )
     size = diameter or CELL_TO_NUCLEUS * nuclear_diameter
-    paths = field_images(images, well_timepoint)
+    for well in read_keys(keys):
+        table = out / f"{well.id}_qc.parquet"
+        judge_well(
+            well, images / well.id, nuclear_channel, cell_channel, brightfield_channel, size, limits, table
+        )
+
+
+def judge_well(
+    well: WellKeys,
+    images: Path,
+    nuclear_channel: str,
+    cell_channel: str,
+    brightfield_channel: str,
+    size: float,
+    limits: QualityThresholds,
+    out: Path,
+) -> None:
+    """Judge the fields of one well-timepoint against cells of `size` px, and write their table."""
+    import pandas as pd
+
+    paths = field_images(images, well.id)
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
     units = {"Metadata_Timepoint": "h"}
@@ -128,7 +143,7 @@ def main(
         }
         rows.append({**well.columns(image), **verdict, **columns})
         units |= {name: UNITS[kind] for name in columns if (kind := name.split("_")[1]) in UNITS}
-        said = f"{well_timepoint}: field {position} of {len(paths)}: {found.verdict} {found.reason}"
+        said = f"{well.id}: field {position} of {len(paths)}: {found.verdict} {found.reason}"
         click.echo(said.rstrip(), file=sys.stderr)
     write_table(pd.DataFrame(rows), out, units)
 
@@ -154,4 +169,4 @@ def missing_in(field: Field, known: list[MissingPlane]) -> list[MissingPlane]:
 
 
 if __name__ == "__main__":
-    run_for_wells(main)
+    main()

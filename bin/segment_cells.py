@@ -18,7 +18,7 @@ import torch
 from morphodose.cli import command
 from morphodose.devices import choose_device
 from morphodose.imaging.images import read_field, write_labels
-from morphodose.keys import WellKeys, field_images, shard_keys
+from morphodose.keys import WellKeys, field_images, folder_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import Kind, MaskThresholds, Segmenter
 from morphodose.segmentation.diameter_table import (
@@ -72,7 +72,7 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     For each field: <ImageID>_cells.tif, <ImageID>_nuclei.tif, <ImageID>_overlay.png; for the
     well-timepoint: objects.parquet (one row per cell) and fields.parquet (one row per field).
     """
-    wells = dict(zip(folders, shard_keys(folders, keys), strict=True))
+    wells = dict(zip(folders, folder_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])
     if options["threads"]:
         torch.set_num_threads(options["threads"])

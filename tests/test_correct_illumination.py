@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,11 @@ def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def keys_of(well: str) -> str:
+    keys = {"plate": "P", "timepoint_h": 4, "replicate": "1", "acquisition": ACQUISITION, "well": well[-3:]}
+    return json.dumps({"id": well, **keys})
+
+
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(root / "bin/correct_illumination.py"), *arguments],
@@ -57,7 +63,7 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
     well = f"{ACQUISITION}_Well_A03"
     done = run(
         root,
-        *("apply", "--id", well, "--images", str(plate / well), "--flatfields", str(flats)),
+        *("apply", "--keys", keys_of(well), "--images", str(plate), "--flatfields", str(flats)),
         *("--out", str(tmp_path / "even")),
     )
     assert done.returncode == 0, done.stderr
@@ -105,10 +111,10 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
     done = run(
         root,
         "apply",
-        "--id",
-        well,
+        "--keys",
+        keys_of(well),
         "--images",
-        str(plate / well),
+        str(plate),
         "--flatfields",
         str(out),
         "--out",

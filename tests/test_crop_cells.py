@@ -20,20 +20,26 @@ from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
 
 WELL = "Time_4hrs_R1_Well_B07"
-KEYS = {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "B07"}
+KEYS = {
+    "id": WELL,
+    "plate": "P1",
+    "timepoint_h": 4,
+    "replicate": "1",
+    "acquisition": "Time_4hrs_R1",
+    "well": "B07",
+}
 CHANNELS = ("Hoechst", "Brightfield", "PI")
 
 
 def write(folder: Path, number: int, labels: np.ndarray, kind: type = np.uint16) -> None:
     pixels = np.random.default_rng(number).integers(0, 200, (3, *labels.shape)).astype(kind)
-    write_field(folder / f"{WELL}_Field_{number}.ome.tiff", Field(pixels, CHANNELS, 0.3))
-    write_labels(folder / f"{WELL}_Field_{number}_cells.tif", labels)
+    write_field(folder / WELL / f"{WELL}_Field_{number}.ome.tiff", Field(pixels, CHANNELS, 0.3))
+    write_labels(folder / WELL / f"{WELL}_Field_{number}_cells.tif", labels)
 
 
 def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    arguments = ["--id", WELL, "--images", str(folder), "--masks", str(folder), "--keys", json.dumps(KEYS)]
-    arguments += ["--out_shard", str(folder / "out" / f"{WELL}.arrow")]
-    arguments += ["--out_index", str(folder / "out" / f"{WELL}_crops.parquet")]
+    arguments = ["--images", str(folder), "--masks", str(folder), "--keys", json.dumps(KEYS)]
+    arguments += ["--out", str(folder / "out")]
     return subprocess.run(
         [sys.executable, str(root / "bin/crop_cells.py"), *arguments, *options],
         capture_output=True,
@@ -60,8 +66,6 @@ def cut(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--crop_size",
         "80",
         "--export_crops",
-        "--tiffs",
-        str(folder / "tiffs"),
     ]
     done = run(root, folder, *options)
     assert done.returncode == 0, done.stderr
@@ -82,8 +86,8 @@ def test_a_cell_id_leads_from_the_index_to_the_pixels_of_its_mask(cut: Path) -> 
         image, label = split_cell_id(row["Metadata_CellID"])
         assert (image, label) == (row["Metadata_ImageID"], row["Metadata_ObjectLabel"])
         assert shard.cell_ids[row["Crop_Row"]] == row["Metadata_CellID"]
-        labels = tifffile.imread(cut / f"{image}_cells.tif")
-        pixels = tifffile.imread(cut / f"{image}.ome.tiff")
+        labels = tifffile.imread(cut / WELL / f"{image}_cells.tif")
+        pixels = tifffile.imread(cut / WELL / f"{image}.ome.tiff")
         for channel, found in zip((1, 2), shard.read(row["Crop_Row"]), strict=True):
             np.testing.assert_array_equal(found, reference_crop(pixels[channel], labels, label, 80))
         y, x = np.nonzero(labels == label)
@@ -106,10 +110,12 @@ def test_the_index_marks_padding_and_truncation(cut: Path) -> None:
 
 def test_exported_tiffs_have_the_names_and_pixels_of_their_crops(cut: Path) -> None:
     shard = CropShard(cut / "out" / f"{WELL}.arrow")
-    assert {path.name for path in (cut / "tiffs").iterdir()} == {f"{cell}.tif" for cell in shard.cell_ids}
-    assert (cut / "tiffs" / f"{WELL}_Field_11_obj70000.tif").exists()
+    assert {path.name for path in (cut / "out" / "tiff" / WELL).iterdir()} == {
+        f"{cell}.tif" for cell in shard.cell_ids
+    }
+    assert (cut / "out" / "tiff" / WELL / f"{WELL}_Field_11_obj70000.tif").exists()
     for row, cell in enumerate(shard.cell_ids):
-        with tifffile.TiffFile(cut / "tiffs" / f"{cell}.tif") as tiff:
+        with tifffile.TiffFile(cut / "out" / "tiff" / WELL / f"{cell}.tif") as tiff:
             found = tiff.asarray()
             assert tiff.shaped_metadata[0]["channels"] == ["Brightfield", "PI"]
         assert found.dtype == np.uint16
@@ -123,13 +129,11 @@ def test_one_channel_is_exported_as_a_plain_image(root: Path, cut: Path) -> None
         "--crop_channels",
         "Hoechst",
         "--export_crops",
-        "--tiffs",
+        "--out",
         str(cut / "plain"),
-        "--out_shard",
-        str(cut / "a.arrow"),
     )
     assert done.returncode == 0, done.stderr
-    assert tifffile.imread(cut / "plain" / f"{WELL}_Field_1_obj4.tif").shape == (200, 200)
+    assert tifffile.imread(cut / "plain" / "tiff" / WELL / f"{WELL}_Field_1_obj4.tif").shape == (200, 200)
 
 
 def test_a_well_without_cells_has_a_shard_and_an_index_of_the_same_types(
@@ -149,7 +153,7 @@ def test_8_bit_fields_are_widened(root: Path, tmp_path: Path) -> None:
     labels[20:40, 20:40] = 1
     write(tmp_path, 1, labels, np.uint8)
     assert run(root, tmp_path, "--crop_channels", "PI").returncode == 0
-    pixels = tifffile.imread(tmp_path / f"{WELL}_Field_1.ome.tiff")[2]
+    pixels = tifffile.imread(tmp_path / WELL / f"{WELL}_Field_1.ome.tiff")[2]
     assert CropShard(tmp_path / "out" / f"{WELL}.arrow").read(0)[0, 100, 100] == pixels[30, 30]
 
 
@@ -173,11 +177,11 @@ def test_what_cannot_be_cut_is_refused_by_name_and_leaves_no_file(root: Path, tm
     write(tmp_path, 2, labels, np.float32)
     assert "Field_2: the image is float32" in refused(root, tmp_path, "--crop_channels", "PI")
     write(tmp_path, 2, labels)
-    write_labels(tmp_path / f"{WELL}_Field_2_cells.tif", labels[:50])
+    write_labels(tmp_path / WELL / f"{WELL}_Field_2_cells.tif", labels[:50])
     assert "Field_2: the cell mask is (50, 60), the image (60, 60)" in refused(
         root, tmp_path, "--crop_channels", "PI"
     )
-    (tmp_path / f"{WELL}_Field_2_cells.tif").unlink()
+    (tmp_path / WELL / f"{WELL}_Field_2_cells.tif").unlink()
     assert f"{WELL}_Field_2_cells.tif: the mask of the cells" in refused(
         root, tmp_path, "--crop_channels", "PI"
     )

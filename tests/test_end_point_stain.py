@@ -42,11 +42,11 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
             well["id"],
             json.dumps({k: well[k] for k in well if k not in ("planes", "diameter_sample")}),
         )
-        rows = ["file\tfield\tz\tchannel"] + [
-            f"{p['path']}\t{p['field']}\t{p['z']}\t{p['channel']}" for p in well["planes"]
+        rows = ["id\tfile\tfield\tz\tchannel"] + [
+            f"{name}\t{p['path']}\t{p['field']}\t{p['z']}\t{p['channel']}" for p in well["planes"]
         ]
         (folder / f"{name}.tsv").write_text("\n".join(rows) + "\n")
-        common = ("--id", name, "--keys", keys)
+        common = ("--keys", keys)
         in_process(
             "project_z",
             *common,
@@ -57,24 +57,24 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "--out",
             made / "projected",
         )
-        images, masks = made / "projected" / name, made / "masks" / name
+        images = made / "projected" / name
         acquisition = made / well["acquisition"]
         in_process(
             "qc_images",
             *common,
             "--images",
-            images,
+            images.parent,
             *ROLES,
             "--out",
-            acquisition / "qc" / f"{name}_qc.parquet",
+            acquisition / "qc",
         )
         in_process(
             "segment_cells", "--keys", f"[{keys}]", "--weights", made / "weights" / "morphodose.npz", *ROLES,
             "--diameter", 24, "--nuclear_diameter", 12, "--threads", 1, "--out", made / "masks", images,
         )  # fmt: skip
         in_process(
-            "measure_cells", *common, "--images", images, "--masks", masks, "--features", "sizeshape,intensity",
-            "--out", acquisition / "measured" / f"{name}.parquet",
+            "measure_cells", *common, "--images", images.parent, "--masks", made / "masks", "--features", "sizeshape,intensity",
+            "--out", acquisition / "measured",
         )  # fmt: skip
     plate_map = made / "design" / "plate_map.csv"
     for acquisition in ("Time_4hrs_R1", "Time_24hrs_R1"):

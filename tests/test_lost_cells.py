@@ -70,9 +70,9 @@ def page_of(plate: Path, out: Path, method: str) -> Screen:
        "CellMask", "--nuclear_channel", "Hoechst", "--cell_method", method, "--diameter", 26,
        "--nuclear_diameter", 12, "--threads", 1, "--out", out / "masks")  # fmt: skip
     for entry in json.loads((plate / "keys.json").read_text()):
-        do("measure_cells", "--id", entry["id"], "--images", plate / "projected" / entry["id"], "--masks",
-           out / "masks" / entry["id"], "--keys", json.dumps(entry), "--features", "intensity",
-           "--out", out / "measured" / f"{entry['id']}.parquet")  # fmt: skip
+        do("measure_cells", "--images", plate / "projected", "--masks",
+           out / "masks", "--keys", json.dumps(entry), "--features", "intensity",
+           "--out", out / "measured")  # fmt: skip
     do("annotate_cells", "--measurements", out / "measured", "--plate_map", plate / "map.csv", "--masks",
        out / "masks", "--cells_out", out / "cells", "--images_out", out / "images" / "a.parquet")  # fmt: skip
     do("profile_wells", "--cells", out / "cells", "--images", out / "images", "--out", out / "wells.parquet")

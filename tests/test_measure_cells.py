@@ -19,7 +19,14 @@ from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
 
 WELL = "Time_4hrs_R1_Well_B07"
-KEYS = {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "B07"}
+KEYS = {
+    "id": WELL,
+    "plate": "P1",
+    "timepoint_h": 4,
+    "replicate": "1",
+    "acquisition": "Time_4hrs_R1",
+    "well": "B07",
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +47,18 @@ def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cells = clear_border(expand_labels(found, 12))
         nuclei = np.where(cells == found, found, 0)
         nuclei[nuclei == np.unique(cells)[1]] = 0
-        write_field(folder / f"{WELL}_Field_{number}.ome.tiff", Field(part, channels, 0.3))
-        write_labels(folder / f"{WELL}_Field_{number}_cells.tif", cells)
-        write_labels(folder / f"{WELL}_Field_{number}_nuclei.tif", nuclei)
+        write_field(folder / WELL / f"{WELL}_Field_{number}.ome.tiff", Field(part, channels, 0.3))
+        write_labels(folder / WELL / f"{WELL}_Field_{number}_cells.tif", cells)
+        write_labels(folder / WELL / f"{WELL}_Field_{number}_nuclei.tif", nuclei)
     empty = np.zeros((400, 400), np.int32)
-    write_field(folder / f"{WELL}_Field_11.ome.tiff", Field(image[:, :400, :400], channels, 0.3))
+    write_field(folder / WELL / f"{WELL}_Field_11.ome.tiff", Field(image[:, :400, :400], channels, 0.3))
     for name in ("cells", "nuclei"):
-        write_labels(folder / f"{WELL}_Field_11_{name}.tif", empty)
+        write_labels(folder / WELL / f"{WELL}_Field_11_{name}.tif", empty)
     return folder
 
 
 def run(root: Path, folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    arguments = [*("--id", WELL, "--images", str(folder), "--masks", str(folder)), "--keys", json.dumps(KEYS)]
+    arguments = ["--images", str(folder), "--masks", str(folder), "--keys", json.dumps(KEYS)]
     return subprocess.run(
         [sys.executable, str(root / "bin/measure_cells.py"), *arguments, *options],
         capture_output=True,
@@ -64,7 +71,7 @@ def run(root: Path, folder: Path, *options: str, **environment: str) -> subproce
 @pytest.fixture(scope="module")
 def table(root: Path, real: Path) -> Path:
     out = real / "out" / f"{WELL}.parquet"
-    done = run(root, real, "--out", str(out))
+    done = run(root, real, "--out", str(out.parent))
     assert done.returncode == 0, done.stderr
     assert "field 3 of 3: 0 cells" in done.stderr
     return out
@@ -77,8 +84,8 @@ def test_a_cell_id_leads_from_the_row_to_its_pixels(real: Path, table: Path) -> 
     for _, row in frame.iterrows():
         image, label = split_cell_id(row["Metadata_CellID"])
         assert (image, label) == (row["Metadata_ImageID"], row["Metadata_ObjectLabel"])
-        inside = tifffile.imread(real / f"{image}_cells.tif") == label
-        pixels = tifffile.imread(real / f"{image}.ome.tiff")
+        inside = tifffile.imread(real / WELL / f"{image}_cells.tif") == label
+        pixels = tifffile.imread(real / WELL / f"{image}.ome.tiff")
         assert row["Cells_AreaShape_Area"] == pytest.approx(inside.sum() * 0.3**2, rel=1e-6)
         y, x = np.nonzero(inside)
         assert row["Cells_AreaShape_Center_X"] == pytest.approx(x.mean(), rel=1e-6)
@@ -92,8 +99,8 @@ def test_counts_are_those_of_the_masks_and_nuclei_carry_their_cells_label(real: 
     frame = read_table(table)
     for field in (1, 2, 11):
         rows = frame[frame["Metadata_Field"] == field]
-        cells = tifffile.imread(real / f"{WELL}_Field_{field}_cells.tif")
-        nuclei = tifffile.imread(real / f"{WELL}_Field_{field}_nuclei.tif")
+        cells = tifffile.imread(real / WELL / f"{WELL}_Field_{field}_cells.tif")
+        nuclei = tifffile.imread(real / WELL / f"{WELL}_Field_{field}_nuclei.tif")
         assert list(rows["Metadata_ObjectLabel"]) == sorted(set(cells.ravel()) - {0})
         with_nucleus = rows["Nuclei_AreaShape_Area"].notna()
         assert set(rows.loc[with_nucleus, "Metadata_ObjectLabel"]) == set(nuclei.ravel()) - {0}
@@ -118,9 +125,10 @@ def test_a_well_of_empty_fields_has_the_same_columns_and_types(
     root: Path, real: Path, table: Path, tmp_path: Path
 ) -> None:
     for name in (f"{WELL}_Field_11.ome.tiff", f"{WELL}_Field_11_cells.tif", f"{WELL}_Field_11_nuclei.tif"):
-        (tmp_path / name).write_bytes((real / name).read_bytes())
-    out = tmp_path / "empty.parquet"
-    assert run(root, tmp_path, "--out", str(out)).returncode == 0
+        (tmp_path / WELL).mkdir(exist_ok=True)
+        (tmp_path / WELL / name).write_bytes((real / WELL / name).read_bytes())
+    out = tmp_path / f"{WELL}.parquet"
+    assert run(root, tmp_path, "--out", str(tmp_path)).returncode == 0
     frame = read_table(out)
     assert len(frame) == 0
     assert list(frame.columns) == list(read_table(table).columns)
@@ -129,8 +137,9 @@ def test_a_well_of_empty_fields_has_the_same_columns_and_types(
 
 def test_missing_masks_and_wrong_options_are_said_in_one_line(root: Path, real: Path, tmp_path: Path) -> None:
     name = f"{WELL}_Field_1"
-    (tmp_path / f"{name}.ome.tiff").write_bytes((real / f"{name}.ome.tiff").read_bytes())
-    out = str(tmp_path / "out.parquet")
+    (tmp_path / WELL).mkdir()
+    (tmp_path / WELL / f"{name}.ome.tiff").write_bytes((real / WELL / f"{name}.ome.tiff").read_bytes())
+    out = str(tmp_path / "out")
     for options, said in (
         (("--out", out), f"{name}_cells.tif: the mask of the cells"),
         (("--out", out, "--features", "shape"), "'shape': is not one of sizeshape"),
@@ -139,14 +148,15 @@ def test_missing_masks_and_wrong_options_are_said_in_one_line(root: Path, real: 
         assert done.returncode == 1
         assert said in done.stderr
         assert "Traceback" not in done.stderr
-    done = run(root, tmp_path, "--out", out, "--id", "Time_8hrs_R1_Well_B07")
+    other = {**KEYS, "id": "Time_8hrs_R1_Well_B07"}
+    done = run(root, tmp_path, "--out", out, "--keys", json.dumps(other))
     assert "no field of Time_8hrs_R1_Well_B07" in done.stderr
 
 
 def test_kernels_are_kept_where_they_are_told_to_and_never_in_bin(
     root: Path, real: Path, tmp_path: Path
 ) -> None:
-    out = str(tmp_path / "out.parquet")
+    out = str(tmp_path / "out")
     cache = tmp_path / "kernels"
     done = run(root, real, "--out", out, "--features", "granularity", NUMBA_CACHE_DIR=str(cache))
     assert done.returncode == 0, done.stderr
@@ -163,7 +173,7 @@ def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(root: Path, real: 
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     places = {"NUMBA_CACHE_DIR": str(cache), "XDG_CACHE_HOME": "/proc/home", "TMPDIR": str(temporary)}
-    done = run(root, real, "--out", str(tmp_path / "o.parquet"), "--features", "granularity", **places)
+    done = run(root, real, "--out", str(tmp_path / "out"), "--features", "granularity", **places)
     assert done.returncode == 0, done.stderr
     assert list(temporary.rglob("*.nbi"))
 

@@ -14,7 +14,14 @@ from morphodose.tables import read_table
 
 WELL = "Time_4hrs_R1_Well_A01"
 KEYS = json.dumps(
-    {"plate": "P 'one'", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "A01"}
+    {
+        "id": WELL,
+        "plate": "P 'one'",
+        "timepoint_h": 4,
+        "replicate": "1",
+        "acquisition": "Time_4hrs_R1",
+        "well": "A01",
+    }
 )
 CHANNELS = ("Brightfield", "Hoechst")
 
@@ -25,7 +32,7 @@ def planes(tmp_path: Path) -> Path:
     folder = tmp_path / "it's a folder"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    lines = ["file\tfield\tz\tchannel\tsource"]
+    lines = ["id\tfile\tfield\tz\tchannel\tsource"]
     number = 0
     for field in (2, 10):
         for channel in CHANNELS:
@@ -33,14 +40,14 @@ def planes(tmp_path: Path) -> Path:
                 number += 1
                 name = f"plane{number:05d}.tif"
                 tifffile.imwrite(folder / name, rng.integers(0, 4000, (32, 40), dtype=np.uint16))
-                lines.append(f"{name}\t{field}\t{z}\t{channel}\t/scope/f{field} z{z} {channel}.tif")
+                lines.append(f"{WELL}\t{name}\t{field}\t{z}\t{channel}\t/scope/f{field} z{z} {channel}.tif")
     (folder / "planes.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
 def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = [
-        *("--id", WELL, "--planes", str(folder / "planes.tsv"), "--planes_dir", str(folder)),
+        *("--planes", str(folder / "planes.tsv"), "--planes_dir", str(folder)),
         *("--keys", KEYS, "--out", str(folder / "out"), *options),
     ]
     return subprocess.run(
@@ -138,13 +145,13 @@ def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
     assert broken.pixels.shape == whole.pixels.shape
     assert not whole.fault
     qc = subprocess.run(
-        [sys.executable, str(root / "bin/qc_images.py"), "--id", WELL, "--images", str(planes / "out" / WELL),
-         "--keys", KEYS, "--out", str(planes / "qc.parquet")],
+        [sys.executable, str(root / "bin/qc_images.py"), "--images", str(planes / "out"),
+         "--keys", KEYS, "--out", str(planes)],
         capture_output=True, text=True, check=False,
         env={"PYTHONPATH": str(root / "bin"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert qc.returncode == 0, qc.stderr
-    table = read_table(planes / "qc.parquet").set_index("Metadata_ImageID")
+    table = read_table(planes / f"{WELL}_qc.parquet").set_index("Metadata_ImageID")
     assert table.loc[f"{WELL}_Field_2", "Metadata_QCVerdict"] == "drop"
     assert "/scope/f2 z9 Hoechst.tif" in table.loc[f"{WELL}_Field_2", "Metadata_QCReason"]
     assert not table.loc[f"{WELL}_Field_10", "Metadata_QCReason"].startswith("unreadable")
@@ -177,8 +184,14 @@ def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) 
         (("--projection", "sum"), "'sum' is not one of max, mean"),
         (("--projection", "Hoechts=max"), "'Hoechts', which is not there"),
         (("--pixel_size_um", "-1"), "-1.0 is not in the range x>0"),
-        (("--keys", '{"plate": 1}'), "--keys lacks timepoint_h"),
-        (("--keys", "nothing.json"), "neither a JSON object nor a readable file"),
+        (("--keys", '{"plate": 1}'), "--keys lacks id, timepoint_h"),
+        (
+            ("--keys", KEYS.replace('"A01"', '"A02"').replace("_A01", "_A02")),
+            "planes.tsv: it lists no plane of",
+        ),
+        (("--keys", "[]"), "--keys is not a list with one object per well-timepoint"),
+        (("--keys", f"[{KEYS}, {KEYS}]"), f"--keys names {WELL} twice"),
+        (("--keys", "nothing.json"), "neither JSON nor a readable file"),
     ],
 )
 def test_a_wrong_option_is_said_in_one_line(

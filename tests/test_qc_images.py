@@ -14,7 +14,14 @@ from morphodose.simulate.field import CHANNELS, Optics, render_field
 from morphodose.tables import column_units, read_table
 
 WELL = "Time_4hrs_R1_Well_A01"
-KEYS = {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "A01"}
+KEYS = {
+    "id": WELL,
+    "plate": "P1",
+    "timepoint_h": 4,
+    "replicate": "1",
+    "acquisition": "Time_4hrs_R1",
+    "well": "A01",
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +33,12 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
             np.random.default_rng(field), size=240, n_cells=cells, optics=Optics(defocus=defocus)
         )
         image = Field(made.planes.max(axis=0), tuple(CHANNELS), None)
-        write_field(folder / f"{WELL}_Field_{field}.ome.tiff", image)
+        write_field(folder / WELL / f"{WELL}_Field_{field}.ome.tiff", image)
     return folder
 
 
 def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    arguments = ["--id", WELL, "--images", str(folder), "--keys", json.dumps(KEYS), *options]
+    arguments = ["--images", str(folder), "--keys", json.dumps(KEYS), *options]
     return subprocess.run(
         [sys.executable, str(root / "bin/qc_images.py"), *arguments],
         capture_output=True,
@@ -43,9 +50,9 @@ def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("size", [("--diameter", "40"), ("--diameter", "0", "--nuclear_diameter", "20")])
 def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path, size: tuple[str]) -> None:
-    out = well / "out.parquet"
+    out = well / f"{WELL}_qc.parquet"
     roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", *size)
-    done = run(root, well, *roles, "--brightfield_channel", "Brightfield", "--out", str(out))
+    done = run(root, well, *roles, "--brightfield_channel", "Brightfield", "--out", str(well))
     assert done.returncode == 0, done.stderr
     assert "field 2 of 3: drop out of focus" in done.stderr
     table = read_table(out)
@@ -58,7 +65,7 @@ def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path,
 
 
 def test_a_channel_that_is_not_there_is_named(root: Path, well: Path) -> None:
-    done = run(root, well, "--nuclear_channel", "DAPI", "--out", str(well / "none.parquet"))
+    done = run(root, well, "--nuclear_channel", "DAPI", "--out", str(well / "none"))
     assert done.returncode == 1
     assert "--nuclear_channel 'DAPI' is not in" in done.stderr
     assert "it has Brightfield, Hoechst" in done.stderr

@@ -30,7 +30,7 @@ ROLES = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", "--bright
 
 def keys_json(well: str) -> str:
     acquisition = {"plate": "P", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1"}
-    return json.dumps({**acquisition, "well": well})
+    return json.dumps({**acquisition, "id": f"Time_4hrs_R1_Well_{well}", "well": well})
 
 
 def page(images: pd.DataFrame, params: dict[str, str]) -> Check:
@@ -41,7 +41,8 @@ def page(images: pd.DataFrame, params: dict[str, str]) -> Check:
 
 @pytest.mark.parametrize("projection", ["max", "mean"])
 def test_a_broken_copy_of_one_plane_drops_its_field_and_is_named(tmp_path: Path, projection: str) -> None:
-    rows = ["file\tfield\tz\tchannel"]
+    well = "Time_4hrs_R1_Well_A02"
+    rows = ["id\tfile\tfield\tz\tchannel"]
     for field in (1, 2):
         made = render_field(np.random.default_rng(field), size=160, n_cells=25.0)
         for z in (1, 2):
@@ -51,15 +52,14 @@ def test_a_broken_copy_of_one_plane_drops_its_field_and_is_named(tmp_path: Path,
                     pixels[80:] = 0
                 name = f"{field}_{z}_{channel}.tif"
                 tifffile.imwrite(tmp_path / name, pixels)
-                rows.append(f"{name}\t{field}\t{z}\t{channel}")
+                rows.append(f"{well}\t{name}\t{field}\t{z}\t{channel}")
     (tmp_path / "planes.tsv").write_text("\n".join(rows))
-    well = "Time_4hrs_R1_Well_A02"
-    common = ("--id", well, "--keys", keys_json("A02"))
+    common = ("--keys", keys_json("A02"))
     succeed("project_z", *common, "--planes", tmp_path / "planes.tsv", "--planes_dir", tmp_path,
             "--projection", projection, "--out", tmp_path / "projected")  # fmt: skip
-    succeed("qc_images", *common, "--images", tmp_path / "projected" / well, *ROLES,
-            "--out", tmp_path / "qc.parquet")  # fmt: skip
-    images = read_table(tmp_path / "qc.parquet")
+    succeed("qc_images", *common, "--images", tmp_path / "projected", *ROLES,
+            "--out", tmp_path)  # fmt: skip
+    images = read_table(tmp_path / f"{well}_qc.parquet")
     assert list(images["Metadata_QCVerdict"]) == ["keep", "drop"]
     assert images["Metadata_QCReason"][1] == (
         "PI, plane z=1: a block of 50.0 % of the image is constant at 0 counts: "
@@ -86,8 +86,8 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
                 pixels[3] = 0
             name = f"Time_4hrs_R1_Well_{well}"
             write_field(tmp_path / name / f"{name}_Field_{field}.ome.tiff", Field(pixels, names, None))
-        succeed("qc_images", "--id", name, "--keys", keys_json(well), "--images", tmp_path / name, *ROLES[:4],
-                "--out", tmp_path / "qc" / f"{name}_qc.parquet")  # fmt: skip
+        succeed("qc_images", "--keys", keys_json(well), "--images", tmp_path, *ROLES[:4],
+                "--out", tmp_path / "qc")  # fmt: skip
     measurements(tmp_path / "m", "A01", ["viable"] * 60, seed=1)
     measurements(tmp_path / "two" / "1", "A02", ["late_apoptotic"] * 20, seed=2)
     measurements(tmp_path / "two" / "2", "A02", ["viable"] * 5 + ["necrotic"] * 5, seed=3, field=2)
@@ -130,9 +130,9 @@ def test_a_cell_stain_that_is_cut_off_drops_its_field_and_the_page_says_so(tmp_p
             pixels[1] = stain
         image = Field(pixels, ("Hoechst", "CellMask"), None)
         write_field(tmp_path / well / f"{well}_Field_{field}.ome.tiff", image)
-    succeed("qc_images", "--id", well, "--keys", keys_json("A02"), "--images", tmp_path / well, *ROLES[:4],
-            "--out", tmp_path / "qc.parquet")  # fmt: skip
-    images = read_table(tmp_path / "qc.parquet")
+    succeed("qc_images", "--keys", keys_json("A02"), "--images", tmp_path, *ROLES[:4],
+            "--out", tmp_path)  # fmt: skip
+    images = read_table(tmp_path / f"{well}_qc.parquet")
     assert list(images["Metadata_QCVerdict"]) == ["keep", "drop"]
     assert re.match(r"CellMask: (19|20)\.\d % of the pixels are saturated", images["Metadata_QCReason"][1])
     screen = dataclasses.replace(screen_of(Tables()), images=images)

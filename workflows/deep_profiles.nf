@@ -7,11 +7,13 @@ include { ALIGN_NETWORKS } from '../modules/local/align_networks/main'
 include { EMBED_CELLS    } from '../modules/local/embed_cells/main'
 include { EXPLAIN_CROPS  } from '../modules/local/explain_crops/main'
 include { SCORE_MODELS   } from '../modules/local/score_models/main'
-include { stepInputs } from '../lib/steps'
+include { gathered       } from '../lib/shards'
+include { stepInputs     } from '../lib/steps'
 
 workflow DEEP_PROFILES {
     take:
-    fields       // [metas, folders of fields, folders of masks] of each task; nothing where nothing can be learned
+    fields       // [shard, folders of fields, folders of masks]; nothing where nothing can be learned
+    units        // what shards are gathered in
     images_table // annotated tables of fields, sorted
     cells_table  // annotated tables of cells, sorted
     plate_map    // as check_design wrote it
@@ -20,11 +22,11 @@ workflow DEEP_PROFILES {
     main:
     def steps = stepInputs(options)
     //
-    // MODULE: single-cell crops, one shard and its index a well-timepoint
+    // MODULE: single-cell crops, a file of them and its index for each well-timepoint
     //
     CROP_CELLS(fields, steps.CROP_CELLS)
-    def shards = together(CROP_CELLS.out.crops.map { _metas, crops, _indexes -> crops }.flatten())
-    def indexes = together(CROP_CELLS.out.crops.map { _metas, _crops, found -> found }.flatten())
+    def crops = together(CROP_CELLS.out.crops.map { _shard, files, _indexes -> files }.flatten())
+    def indexes = together(CROP_CELLS.out.crops.map { _shard, _files, found -> found }.flatten())
 
     //
     // MODULE: which cells are trained on and which are held out; refused where the two share a field or a well
@@ -40,7 +42,7 @@ workflow DEEP_PROFILES {
     //
     TRAIN_RESNET(
         labels.flatMap { json -> trainings(json, options.controls) },
-        shards,
+        crops,
         split,
         labels,
         checkpointFolder(),
@@ -53,7 +55,7 @@ workflow DEEP_PROFILES {
     //
     // MODULE: the axes of the networks of all folds turned onto those of the first
     //
-    ALIGN_NETWORKS(shards, split, networks, steps.ALIGN_NETWORKS)
+    ALIGN_NETWORKS(crops, split, networks, steps.ALIGN_NETWORKS)
 
     //
     // MODULE: embeddings and held-out predictions; beside them an untrained network and, from a file, ImageNet's
@@ -61,7 +63,8 @@ workflow DEEP_PROFILES {
     def imagenet = options.imagenet_weights ? file(options.imagenet_weights, glob: false) : []
     def kinds = ['trained', 'untrained'] + (imagenet ? ['imagenet'] : [])
     EMBED_CELLS(
-        shards.flatMap { crops -> embeddingShards(crops, kinds, options.embedding_shard) },
+        gathered(CROP_CELLS.out.crops.map { shard, files, _indexes -> [shard, files] }, units, 'embedding_shard')
+            .flatMap { shards, files -> embeddingTasks(shards, files, kinds) },
         split,
         networks,
         ALIGN_NETWORKS.out.alignment,
@@ -74,7 +77,7 @@ workflow DEEP_PROFILES {
     //
     // MODULE: what the crops of each class look like, and where the network looked
     //
-    EXPLAIN_CROPS(shards, split, labels, networks, embedded.trained, steps.EXPLAIN_CROPS)
+    EXPLAIN_CROPS(crops, split, labels, networks, embedded.trained, steps.EXPLAIN_CROPS)
 
     //
     // MODULE: the network beside what needs none: majority, position, intensity, the classical measurements
@@ -143,12 +146,9 @@ def trainings(json, controls) {
     }
 }
 
-/** [[id:, kind:], shards] for each kind of network and each group of well-timepoints. */
-def embeddingShards(crops, kinds, size) {
-    return kinds.collectMany { kind ->
-        crops.collate(size).collect { group ->
-            def last = group.size() > 1 ? " … ${group[-1].baseName}" : ''
-            [[id: "${kind} ${group[0].baseName}${last}".toString(), kind: kind], group]
-        }
-    }
+/** [[id:, kind:], files] of a task of each kind of network. */
+def embeddingTasks(shards, files, kinds) {
+    def wells = shards*.wells.flatten()
+    def last = wells.size() > 1 ? " … ${wells[-1].id}" : ''
+    return kinds.collect { kind -> [[id: "${kind} ${wells[0].id}${last}".toString(), kind: kind], files] }
 }

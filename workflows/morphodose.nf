@@ -23,7 +23,7 @@ include { DEEP_PROFILES                         } from './deep_profiles'
 include { deepLeftOut ; diametersMissing ; modelFile } from '../lib/environment'
 include { imageFolders ; listingDigest          } from '../lib/image_folders'
 include { stepInputs                           } from '../lib/steps'
-include { byAcquisition ; byWell ; diameterSample ; inTasks ; knownDiameters ; numberedFiles ; plateShard ; tasksOf ; wellTimepoints ; wellsPerAcquisition } from '../lib/wells'
+include { byAcquisition ; byShard ; diameterSample ; diametersOf ; gathered ; plannedShards ; unitsOf } from '../lib/shards'
 
 workflow MORPHODOSE {
     take:
@@ -43,20 +43,13 @@ workflow MORPHODOSE {
     CHECK_DESIGN(
         samplesheet, plate_map, folders, samplesheet.toAbsolutePath().parent.toString(), listingDigest(folders, [samplesheet, plate_map]), steps.CHECK_DESIGN
     )
-    def planned = CHECK_DESIGN.out.well_timepoints.flatMap { json -> wellTimepoints(json) }
-    def meta_of = planned.map { well -> [well[0].id, well[0]] }
-    def wells_per_acquisition = CHECK_DESIGN.out.well_timepoints.map { json -> wellsPerAcquisition(json) }
-    def tasks = CHECK_DESIGN.out.well_timepoints.map { json -> tasksOf(json, options.wells_per_task) }
+    def units = CHECK_DESIGN.out.well_timepoints.map { json -> unitsOf(json) }
 
     //
     // MODULE: one image per field, from its z planes
     //
-    PROJECT_Z(
-        inTasks(planned, tasks).map { metas, wells -> [metas] + numberedFiles(wells.flatten()) },
-        steps.PROJECT_Z
-    )
-    def projected = byWell(PROJECT_Z.out.images, '')
-    def images = projected
+    PROJECT_Z(CHECK_DESIGN.out.well_timepoints.flatMap { json -> plannedShards(json) }, steps.PROJECT_Z)
+    def images = PROJECT_Z.out.images
 
     //
     // MODULE: flat field of each acquisition, kept where it helps on images it has not seen (optional)
@@ -64,15 +57,15 @@ workflow MORPHODOSE {
     def illumination = channel.empty()
     if (options.illumination != 'none') {
         ESTIMATE_ILLUMINATION(
-            byAcquisition(images, wells_per_acquisition),
+            byAcquisition(images, units),
             options.flat_fields ? file(options.flat_fields, glob: false) : [],
             options.dark_images ? file(options.dark_images, glob: false) : [],
             steps.ESTIMATE_ILLUMINATION
         )
         APPLY_ILLUMINATION(
-            images.map { meta, folder -> [meta.acquisition, meta, folder] }
+            images.map { shard, found -> [shard.acquisition, shard, found] }
                 .combine(ESTIMATE_ILLUMINATION.out.flat_field.map { meta, flat -> [meta.acquisition, flat] }, by: 0)
-                .map { _acquisition, meta, folder, flat -> [meta, folder, flat] },
+                .map { _acquisition, shard, found, flat -> [shard, found, flat] },
             steps.APPLY_ILLUMINATION
         )
         images = APPLY_ILLUMINATION.out.images
@@ -96,13 +89,8 @@ workflow MORPHODOSE {
     def diameters = channel.value([:])
     def diameter_table = channel.empty()
     if (diametersMissing(options)) {
-        def sample = CHECK_DESIGN.out.well_timepoints.map { json -> diameterSample(json) }
         ESTIMATE_DIAMETERS(
-            images.combine(sample)
-                .filter { meta, _folder, chosen -> chosen[meta.id] }
-                .map { meta, folder, _chosen -> [meta, folder] }
-                .toSortedList { a, b -> a[0].id <=> b[0].id }
-                .map { found -> [found.collect { meta, _folder -> meta }, found.collect { _meta, folder -> folder }] },
+            diameterSample(images, CHECK_DESIGN.out.well_timepoints),
             STAGE_CELL_WEIGHTS.out.weights,
             STAGE_NUCLEAR_WEIGHTS.out.weights,
             steps.ESTIMATE_DIAMETERS
@@ -115,41 +103,41 @@ workflow MORPHODOSE {
     // MODULE: focus (against the size of a cell), saturation, background: keep, flag or drop each field, with the reason
     //
     QC_IMAGES(
-        inTasks(projected, tasks)
+        PROJECT_Z.out.images
             .combine(diameters.map { of_plate -> [of_plate] })
-            .map { metas, found, of_plate -> [metas, found, knownDiameters(metas[0].plate, of_plate, options)] },
+            // an estimate that is more than a guess
+            .map { shard, found, of_plate -> [shard, found, diametersOf(of_plate[shard.plate]?.known, options)] },
         steps.QC_IMAGES
     )
-    def qc = byWell(QC_IMAGES.out.qc, '_qc.parquet')
 
     //
-    // MODULE: cell and nucleus masks; a shard of wells of one acquisition is a task
+    // MODULE: cell and nucleus masks; a task takes several shards of an acquisition
     //
-    def shards = byAcquisition(images.map { meta, folder -> [meta, [meta, folder]] }, wells_per_acquisition)
-        .flatMap { _acquisition, found -> found.collate(options.segmentation_shard) }
-        .combine(diameters.map { of_plate -> [of_plate] })
-        .map { shard -> plateShard(shard[0..-2], shard[-1], options) }
-    SEGMENT_CELLS(shards, STAGE_CELL_WEIGHTS.out.weights, STAGE_NUCLEAR_WEIGHTS.out.weights, steps.SEGMENT_CELLS)
-    def masks = SEGMENT_CELLS.out.masks.flatten().map { folder -> [folder.name, folder] }
+    SEGMENT_CELLS(
+        gathered(images, units, 'segmentation_shard')
+            .combine(diameters.map { of_plate -> [of_plate] })
+            .map { shards, found, of_plate -> [shards, found, diametersOf(of_plate[shards[0].plate], options)] },
+        STAGE_CELL_WEIGHTS.out.weights,
+        STAGE_NUCLEAR_WEIGHTS.out.weights,
+        steps.SEGMENT_CELLS
+    )
+    def masks = byShard(SEGMENT_CELLS.out.masks)
 
     //
     // MODULE: features of cells, nuclei and cytoplasm in every channel
     //
-    def fields = images.map { meta, folder -> [meta.id, meta, folder] }.join(masks).map { _id, meta, folder, mask -> [meta, folder, mask] }
-    def fields_in_tasks = inTasks(fields.map { meta, folder, mask -> [meta, [folder, mask]] }, tasks).map { metas, pairs ->
-        [metas, pairs.collect { folder, _mask -> folder }, pairs.collect { _folder, mask -> mask }]
-    }
-    MEASURE_CELLS(fields_in_tasks, steps.MEASURE_CELLS)
+    def fields = images.join(masks)
+    MEASURE_CELLS(fields, steps.MEASURE_CELLS)
 
     //
     // MODULE: Annexin V x PI gates from the vehicle wells of each acquisition, a state for each cell
     //
-    def measurements = byAcquisition(byWell(MEASURE_CELLS.out.measurements, '.parquet'), wells_per_acquisition)
+    def measured = byAcquisition(MEASURE_CELLS.out.measurements.join(masks).join(QC_IMAGES.out.qc), units)
     def gates = channel.empty()
     def gate_plots = channel.empty()
-    def death = measurements.map { meta, _files -> [meta, []] }
+    def death = measured.map { meta, _measurements, _masks, _qc -> [meta, []] }
     if (options.early_death_channel || options.late_death_channel) {
-        CALL_DEATH(measurements.join(byAcquisition(qc, wells_per_acquisition)), CHECK_DESIGN.out.plate_map, steps.CALL_DEATH)
+        CALL_DEATH(measured.map { meta, measurements, _masks, qc -> [meta, measurements, qc] }, CHECK_DESIGN.out.plate_map, steps.CALL_DEATH)
         death = CALL_DEATH.out.death
         gates = CALL_DEATH.out.gates
         gate_plots = CALL_DEATH.out.plot
@@ -159,14 +147,7 @@ workflow MORPHODOSE {
     //
     // MODULE: the tables of cells and images: measurements, plate map, death states and QC joined
     //
-    ANNOTATE_CELLS(
-        measurements
-            .join(byAcquisition(meta_of.join(masks).map { _id, meta, mask -> [meta, mask] }, wells_per_acquisition))
-            .join(byAcquisition(qc, wells_per_acquisition))
-            .join(death),
-        CHECK_DESIGN.out.plate_map,
-        steps.ANNOTATE_CELLS
-    )
+    ANNOTATE_CELLS(measured.join(death), CHECK_DESIGN.out.plate_map, steps.ANNOTATE_CELLS)
     // no list where the run was stopped before: nothing is to start with an empty one
     def images_table = sortedFiles(ANNOTATE_CELLS.out.images).filter { found -> found }
     def cells_table = sortedFiles(ANNOTATE_CELLS.out.cells.map { _meta, files -> files }.flatten()).filter { found -> found }
@@ -193,9 +174,10 @@ workflow MORPHODOSE {
     def not_learned = channel.empty()
     if (deepLeftOut(options) == null) {
         DEEP_PROFILES(
-            fields_in_tasks.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
-                .filter { _metas, _images, _masks, why -> !why }
-                .map { metas, projections, labels, _why -> [metas, projections, labels] },
+            fields.combine(CHECK_DESIGN.out.design.map { json -> [notLearnable(json)] })
+                .filter { _shard, _images, _masks, why -> !why }
+                .map { shard, projections, labels, _why -> [shard, projections, labels] },
+            units,
             images_table,
             cells_table,
             CHECK_DESIGN.out.plate_map,
@@ -239,8 +221,7 @@ workflow MORPHODOSE {
     //
     if (options.export) {
         EXPORT_IMAGES(
-            byAcquisition(fields.map { meta, folder, _mask -> [meta, folder] }, wells_per_acquisition)
-                .join(byAcquisition(fields.map { meta, _folder, mask -> [meta, mask] }, wells_per_acquisition)),
+            byAcquisition(fields, units),
             CHECK_DESIGN.out.design,
             images_table,
             steps.EXPORT_IMAGES
@@ -263,11 +244,11 @@ workflow MORPHODOSE {
         FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
         FIT_RESPONSES.out.orders,
         images_table,
-        sortedFiles(projected.map { _meta, folder -> folder }),
+        sortedFiles(PROJECT_Z.out.images.map { _shard, found -> found }.flatten()),
         sortedFiles(illumination),
         sortedFiles(gates),
         sortedFiles(gate_plots),
-        sortedFiles(masks.map { _id, folder -> folder }),
+        sortedFiles(masks.map { _shard, found -> found }.flatten()),
         sortedFiles(
             deep.mix(
                 diameter_table,

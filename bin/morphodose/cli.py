@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import functools
-import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,68 +28,31 @@ FIXES = {
 }
 
 
-#: Options of the commands for a well-timepoint.
-id_option = click.option(
-    "--id", "well_timepoint", required=True, help="Well-timepoint id, e.g. Time_4hrs_R1_Well_A01."
+#: Options of the commands for well-timepoints; a task has several, which share one start of Python.
+keys_option = click.option(
+    "--keys",
+    required=True,
+    help="JSON (or its file): a list of the well-timepoints, each with id, plate, timepoint_h, replicate, "
+    "acquisition and well.",
 )
 images_option = click.option(
     "--images",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with <ImageID>.ome.tiff.",
+    help="Folder with <id>/<ImageID>.ome.tiff.",
 )
-keys_option = click.option(
-    "--keys", required=True, help="JSON (or its file): plate, timepoint_h, replicate, acquisition, well."
+masks_option = click.option(
+    "--masks",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <id>/<ImageID>_cells.tif and, where nuclei were segmented, <ImageID>_nuclei.tif.",
+)
+out_option = click.option(
+    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
 )
 
-#: Said by --help of a command that `run_for_wells` runs.
-SEVERAL = (
-    "Several well-timepoints in one go: --wells JSON (or its file), a list of one object per well-timepoint: "
-    "the options above by name. Options given beside it hold for all."
-)
 
-
-def run_for_wells(one: click.Command) -> None:
-    """Run a command for one well-timepoint, or for all of ``--wells`` if the command line has that.
-
-    All share one start of Python, which takes longer than the work on a small well. The first fault ends it.
-    """
-    words = [word.split("=", 1) if word.startswith("--wells=") else [word] for word in sys.argv[1:]]
-    given = [part for parts in words for part in parts]
-    if "--wells" not in given:
-        one()
-        return
-    at = given.index("--wells")
-    try:
-        for well in parse_wells("".join(given[at + 1 : at + 2])):
-            one.main([*given[:at], *given[at + 2 :], *well], standalone_mode=False)
-    except click.ClickException as fault:
-        fault.show()
-        sys.exit(fault.exit_code)
-
-
-def parse_wells(text: str) -> list[list[str]]:
-    """Options of each well-timepoint of ``--wells``; objects as values (``keys``) stay JSON."""
-    shown = repr(text[:200])
-    try:
-        wells = json.loads(text if text.lstrip().startswith("[") else Path(text).read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise click.UsageError(f"--wells is neither a JSON list nor a readable file: {shown}") from fault
-    except json.JSONDecodeError as fault:
-        raise click.UsageError(f"--wells is not JSON ({fault}): {shown}") from fault
-    if not (isinstance(wells, list) and wells and all(isinstance(well, dict) for well in wells)):
-        raise click.UsageError(f"--wells is not a list with one object per well-timepoint: {shown}")
-    return [
-        [
-            word
-            for name, value in well.items()
-            for word in (f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))
-        ]
-        for well in wells
-    ]
-
-
-def command(function: Callable[..., Any], epilog: str | None = None) -> click.Command:
+def command(function: Callable[..., Any]) -> click.Command:
     """Make `function` a click command that prints faults the user can fix as ``Error: …`` and exits 1.
 
     These are every `InputError`, and an `OSError` of `FIXES`; any other exception is a defect of the code
@@ -112,12 +73,7 @@ def command(function: Callable[..., Any], epilog: str | None = None) -> click.Co
             raise click.ClickException(said) from fault
 
     settings = {"help_option_names": ["-h", "--help"], "show_default": True}
-    return click.command(context_settings=settings, epilog=epilog)(run)
-
-
-def well_command(function: Callable[..., Any]) -> click.Command:
-    """`command` for one well-timepoint, which `run_for_wells` may run for several."""
-    return command(function, SEVERAL)
+    return click.command(context_settings=settings)(run)
 
 
 def reason_of(fault: OSError) -> tuple[int, str]:

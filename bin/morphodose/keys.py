@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from morphodose.errors import InputError
 from morphodose.names import field_of, image_id
 
-_NAMES = ("plate", "timepoint_h", "replicate", "acquisition", "well")
+_NAMES = ("id", "plate", "timepoint_h", "replicate", "acquisition", "well")
 
 
 @dataclass(frozen=True)
@@ -52,44 +52,47 @@ class WellKeys:
         }
 
 
-def parse_keys(well_timepoint: str, keys: str) -> WellKeys:
-    """Keys of a well-timepoint, from JSON.
+def parse_keys(keys: Mapping[str, object]) -> WellKeys:
+    """Keys of a well-timepoint.
 
     Parameters
     ----------
-    well_timepoint : str
-        Its id.
-    keys : str
-        A JSON object with ``plate``, ``timepoint_h``, ``replicate``, ``acquisition`` and ``well``
-        (further entries are ignored), or the name of a file that holds one.
+    keys : mapping
+        With ``id``, ``plate``, ``timepoint_h``, ``replicate``, ``acquisition`` and ``well``; further entries
+        are ignored.
 
     Raises
     ------
     InputError
-        If it is no such object, an entry is missing, or the time is not a number.
+        If an entry is missing, or the time is not a number.
     """
-    text = keys if keys.lstrip().startswith("{") else _read(keys)
-    try:
-        given = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise InputError(f"--keys is not JSON ({fault}): {keys[:200]!r}") from fault
-    missing = [name for name in _NAMES if name not in given]
+    missing = [name for name in _NAMES if name not in keys]
     if missing:
-        raise InputError(f"--keys lacks {', '.join(missing)}: {keys[:200]!r}")
+        raise InputError(f"--keys lacks {', '.join(missing)}: {json.dumps(keys)[:200]}")
     try:
-        hours = float(given["timepoint_h"])
-    except (TypeError, ValueError) as fault:
-        raise InputError(f"--keys: timepoint_h is not a number: {given['timepoint_h']!r}") from fault
+        hours = float(str(keys["timepoint_h"]))
+    except ValueError:
+        hours = math.nan
     if not math.isfinite(hours):
-        raise InputError(f"--keys: timepoint_h is not a number: {given['timepoint_h']!r}")
-    plate, replicate, acquisition, well = (
-        str(given[name]) for name in ("plate", "replicate", "acquisition", "well")
-    )
-    return WellKeys(well_timepoint, plate, hours, replicate, acquisition, well)
+        raise InputError(f"--keys: timepoint_h is not a number: {keys['timepoint_h']!r}")
+    texts = {name: str(keys[name]) for name in _NAMES if name != "timepoint_h"}
+    return WellKeys(timepoint_h=hours, **texts)
 
 
-def shard_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
-    """Keys of the well-timepoint of each folder, whose name is its id."""
+def read_keys(keys: str) -> list[WellKeys]:
+    """Keys of the well-timepoints of a task.
+
+    Parameters
+    ----------
+    keys : str
+        JSON, or the name of a file that holds it: one object (`parse_keys`), or a list with one per
+        well-timepoint.
+
+    Raises
+    ------
+    InputError
+        If it is no such JSON, or names no well-timepoint, or one twice.
+    """
     try:
         text = keys if keys.lstrip().startswith(("[", "{")) else Path(keys).read_text(encoding="utf-8")
         given = json.loads(text)
@@ -98,19 +101,22 @@ def shard_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
     except json.JSONDecodeError as fault:
         raise InputError(f"--keys is not JSON ({fault}): {keys[:200]!r}") from fault
     entries = given if isinstance(given, list) else [given]
-    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
+    if not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"--keys is not a list with one object per well-timepoint: {text[:200]!r}")
+    wells = [parse_keys(entry) for entry in entries]
+    twice = [well.id for well in wells if wells.count(well) > 1]
+    if twice:
+        raise InputError(f"--keys names {twice[0]} twice")
+    return wells
+
+
+def folder_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
+    """Keys of the well-timepoint of each folder, whose name is its id."""
+    by_id = {well.id: well for well in read_keys(keys)}
     missing = [folder.name for folder in folders if folder.name not in by_id]
     if missing:
         raise InputError(f"--keys has no entry with the id {missing[0]!r}, the name of a folder given")
-    return [parse_keys(folder.name, json.dumps(by_id[folder.name])) for folder in folders]
-
-
-def _read(name: str) -> str:
-    """Text of a JSON file named on the command line."""
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except OSError as fault:
-        raise InputError(f"--keys is neither a JSON object nor a readable file: {name!r}") from fault
+    return [by_id[folder.name] for folder in folders]
 
 
 def field_images(folder: str | Path, well_timepoint: str) -> dict[str, Path]:

@@ -108,8 +108,8 @@ def keys_of(well: str) -> str:
 def write_plane_sheets(folder: Path) -> None:
     """planes.tsv of each well-timepoint, as PROJECT_Z writes it."""
     for well in json.loads((folder / "made" / "check_design" / "well_timepoints.json").read_text()):
-        rows = ["file\tfield\tz\tchannel"]
-        rows += [f"{p['path']}\t{p['field']}\t{p['z']}\t{p['channel']}" for p in well["planes"]]
+        rows = ["id\tfile\tfield\tz\tchannel"]
+        rows += [f"{well['id']}\t{p['path']}\t{p['field']}\t{p['z']}\t{p['channel']}" for p in well["planes"]]
         (folder / f"{well['id']}.tsv").write_text("\n".join(rows) + "\n")
 
 
@@ -128,20 +128,19 @@ def tasks_on(folder: Path) -> dict[str, Task]:
         "--late_death_channel", "PI", "--out", "{out}")  # fmt: skip
     for well in ("A01", "A02"):
         name = f"Time_24hrs_R1_Well_{well}"
-        common = ("--id", name, "--keys", keys_of(well))
+        common = ("--keys", keys_of(well))
         add(f"project_z {well}", "project_z", *common, "--planes", folder / f"{name}.tsv", "--planes_dir", "/",
             "--brightfield_channel", "Brightfield", "--pixel_size_um", 0.65, "--out", "{out}")  # fmt: skip
-        add(f"qc_images {well}", "qc_images", *common, "--images", projected / name, *roles,
-            "--brightfield_channel", "Brightfield", "--out", f"{{out}}/{name}_qc.parquet")  # fmt: skip
-        add(f"measure_cells {well}", "measure_cells", *common, "--images", projected / name,
-            "--masks", masks / name, "--features", "sizeshape,intensity", "--out", f"{{out}}/{name}.parquet")  # fmt: skip
-        add(f"crop_cells {well}", "crop_cells", *common, "--images", projected / name, "--masks", masks / name,
-            "--crop_channels", "Brightfield", "--crop_size", 48, "--out_shard", f"{{out}}/{name}.arrow",
-            "--out_index", f"{{out}}/{name}_crops.parquet")  # fmt: skip
+        add(f"qc_images {well}", "qc_images", *common, "--images", projected, *roles,
+            "--brightfield_channel", "Brightfield", "--out", "{out}")  # fmt: skip
+        add(f"measure_cells {well}", "measure_cells", *common, "--images", projected,
+            "--masks", masks, "--features", "sizeshape,intensity", "--out", "{out}")  # fmt: skip
+        add(f"crop_cells {well}", "crop_cells", *common, "--images", projected, "--masks", masks,
+            "--crop_channels", "Brightfield", "--crop_size", 48, "--out", "{out}")  # fmt: skip
     add("estimate", "correct_illumination", "estimate", "--acquisition", "Time_24hrs_R1", "--out", "{out}/flat",
         "--brightfield_channel", "Brightfield",
         *(projected / f"Time_24hrs_R1_Well_{well}" for well in ("A01", "A02")))  # fmt: skip
-    add("apply", "correct_illumination", "apply", "--id", WELL, "--images", projected / WELL,
+    add("apply", "correct_illumination", "apply", "--keys", keys_of("A01"), "--images", projected,
         "--flatfields", made / "estimate" / "flat", "--out", "{out}")  # fmt: skip
     add("stage_weights", "stage_weights", "--out", "{out}/weights")
     keys = "[" + ", ".join(keys_of(well) for well in ("A01", "A02")) + "]"

@@ -21,9 +21,14 @@ from morphodose.tables import read_table
 
 EDGE, PITCH, RADIUS = 1460, 20, 8
 WELL = "Time_4hrs_R1_Well_B07"
-KEYS = json.dumps(
-    {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "B07"}
-)
+KEYS = {
+    "id": WELL,
+    "plate": "P1",
+    "timepoint_h": 4,
+    "replicate": "1",
+    "acquisition": "Time_4hrs_R1",
+    "well": "B07",
+}
 Masks = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
@@ -54,7 +59,7 @@ def test_what_follows_the_network_holds_for_any_number_of_cells(count: int, tmp_
     labels = [int(label) for label in np.unique(inner) if label]
     assert len(labels) == count
     assert set(np.unique(inner_nuclei)) <= {0, *labels}
-    keys = parse_keys(WELL, KEYS).columns(f"{WELL}_Field_1")
+    keys = parse_keys(KEYS).columns(f"{WELL}_Field_1")
     table = object_table(inner, keys, dict.fromkeys(labels, 1), dict.fromkeys(labels, "cellpose"), 0.65)
     assert list(table["Metadata_ObjectLabel"]) == labels
     grown = grow_cells(inner_nuclei, 4)
@@ -72,13 +77,13 @@ def test_any_number_of_cells_is_measured_a_row_a_cell(count: int, tmp_path: Path
     random = np.random.default_rng(1)
     image = (random.normal(100, 5, cells.shape) + 300 * (cells > 0) + 300 * (nuclei > 0)).astype(np.uint16)
     name = f"{WELL}_Field_1"
-    write_field(tmp_path / f"{name}.ome.tiff", Field(image[None], ("Hoechst",), 0.65))
-    write_labels(tmp_path / f"{name}_cells.tif", cells)
-    write_labels(tmp_path / f"{name}_nuclei.tif", nuclei)
+    write_field(tmp_path / WELL / f"{name}.ome.tiff", Field(image[None], ("Hoechst",), 0.65))
+    write_labels(tmp_path / WELL / f"{name}_cells.tif", cells)
+    write_labels(tmp_path / WELL / f"{name}_nuclei.tif", nuclei)
     families = "sizeshape,intensity,neighbors"
-    in_process("measure_cells", "--id", WELL, "--keys", KEYS, "--images", tmp_path, "--masks", tmp_path,
-               "--features", families, "--out", tmp_path / "cells.parquet")  # fmt: skip
-    table = read_table(tmp_path / "cells.parquet")
+    in_process("measure_cells", "--keys", json.dumps(KEYS), "--images", tmp_path, "--masks", tmp_path,
+               "--features", families, "--out", tmp_path)  # fmt: skip
+    table = read_table(tmp_path / f"{WELL}.parquet")
     assert list(table["Metadata_ObjectLabel"]) == [2 * number for number in range(1, count + 1)]
     if not count:
         return

@@ -161,10 +161,12 @@ def test_a_plane_in_a_hostile_place_is_named_whole_on_one_line(tmp_path: Path) -
     (tmp_path / place / "a.tif").write_bytes(b"torn")
     tifffile.imwrite(tmp_path / "b.tif", np.zeros((8, 8), np.uint16))
     (tmp_path / "planes.tsv").write_text(
-        f"file\tfield\tz\tchannel\tsource\nb.tif\t1\t1\tA\tb.tif\n{place}/a.tif\t1\t2\tA\t/scope/{place}\n"
+        f"id\tfile\tfield\tz\tchannel\tsource\nw\tb.tif\t1\t1\tA\tb.tif\nw\t{place}/a.tif\t1\t2\tA\t/scope/{place}\n"
     )
-    keys = json.dumps({"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "x", "well": "A01"})
-    done = run("project_z", "--id", "x_Well_A01", "--keys", keys, "--planes", tmp_path / "planes.tsv", "--planes_dir", tmp_path,
+    keys = json.dumps(
+        {"id": "w", "plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "x", "well": "A01"}
+    )
+    done = run("project_z", "--keys", keys, "--planes", tmp_path / "planes.tsv", "--planes_dir", tmp_path,
                "--out", tmp_path / "out")  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert f"/scope/{place}" in done.stderr
@@ -191,7 +193,7 @@ def test_parameters_reach_a_command_whatever_is_in_them(tmp_path: Path) -> None:
 #: What modules write within single quotes as it is, for it can hold none: JSON without them, ids, names of channels,
 #: and a staged folder that is always called `classical`.
 WITHOUT_QUOTES = {
-    "groovy.json.JsonOutput.toJson(wells)",
+    "groovy.json.JsonOutput.toJson(shard.wells)",
     "keys",
     "options",
     "run_json",

@@ -150,16 +150,23 @@ def test_depths_mixed_in_one_screen_are_faults_that_name_the_usual_one(tmp_path:
 
 def well_of(folder: Path, write: Callable[[Path, int], None]) -> tuple[str, list[str]]:
     """Planes of one well with two channels and two z; gives its id and the options of project_z."""
-    rows = ["file\tfield\tz\tchannel"]
+    rows = ["id\tfile\tfield\tz\tchannel"]
+    well = "Time_4hrs_R1_Well_B07"
     for number, (channel, z) in enumerate([(c, z) for c in ("Stain", "Nuclei") for z in (1, 2)]):
         write(folder / f"plane{number}.tif", number)
-        rows.append(f"plane{number}.tif\t1\t{z}\t{channel}")
+        rows.append(f"{well}\tplane{number}.tif\t1\t{z}\t{channel}")
     (folder / "planes.tsv").write_text("\n".join(rows) + "\n")
-    well = "Time_4hrs_R1_Well_B07"
     keys = json.dumps(
-        {"plate": "P1", "timepoint_h": 4, "replicate": "1", "acquisition": "Time_4hrs_R1", "well": "B07"}
+        {
+            "id": well,
+            "plate": "P1",
+            "timepoint_h": 4,
+            "replicate": "1",
+            "acquisition": "Time_4hrs_R1",
+            "well": "B07",
+        }
     )
-    return well, ["--id", well, "--keys", keys]
+    return well, ["--keys", keys]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -176,21 +183,19 @@ def test_a_screen_of_any_depth_goes_from_planes_to_measurements(depth: str, tmp_
         "qc_images",
         *common,
         "--images",
-        images,
+        tmp_path,
         "--nuclear_channel",
         "Nuclei",
         "--out",
-        tmp_path / "qc.parquet",
+        tmp_path,
     )
-    assert read_table(tmp_path / "qc.parquet")["Metadata_QCVerdict"].isin(["keep", "flag"]).all()
+    assert read_table(tmp_path / f"{well}_qc.parquet")["Metadata_QCVerdict"].isin(["keep", "flag"]).all()
     masks = np.zeros((48, 48), np.uint16)
     masks[8:20, 8:20], masks[24:36, 28:40] = 1, 2
     tifffile.imwrite(images / f"{well}_Field_1_cells.tif", masks)
     tifffile.imwrite(images / f"{well}_Field_1_nuclei.tif", masks)
-    in_process(
-        "measure_cells", *common, "--images", images, "--masks", images, "--out", tmp_path / "cells.parquet"
-    )
-    cells = read_table(tmp_path / "cells.parquet")
+    in_process("measure_cells", *common, "--images", tmp_path, "--masks", tmp_path, "--out", tmp_path)
+    cells = read_table(tmp_path / f"{well}.parquet")
     assert len(cells) == 2
     stain = cells["Cells_Intensity_MeanIntensity_Stain"]
     assert (stain > 0.05 * ceiling).all() and (stain < ceiling).all()

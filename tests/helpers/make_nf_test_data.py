@@ -30,7 +30,7 @@ from embedding_tree import make_screen  # noqa: E402
 from evaluation_tables import nf_test_screen  # noqa: E402
 from morphodose.deep.embedding_table import KEYS  # noqa: E402
 from morphodose.imaging.images import read_field, read_labels, write_labels  # noqa: E402
-from morphodose.keys import parse_keys  # noqa: E402
+from morphodose.keys import WellKeys, parse_keys  # noqa: E402
 from morphodose.segmentation.border import border_labels, without_labels  # noqa: E402
 from morphodose.segmentation.objects import object_table, object_units  # noqa: E402
 from morphodose.segmentation.overlay import overlay, write_png  # noqa: E402
@@ -131,23 +131,22 @@ def one_well(well: dict[str, Any], out: Path) -> None:
     """Projection, masks, quality and measurements of one well-timepoint."""
     keys = json.dumps({name: value for name, value in well.items() if name != "planes"})
     name = well["id"]
-    rows = pd.DataFrame(well["planes"]).rename(columns={"path": "file"})
+    rows = pd.DataFrame(well["planes"]).rename(columns={"path": "file"}).assign(id=name)
     (out / "planes").mkdir(exist_ok=True)
     sheet = out / "planes" / f"{name}.tsv"
-    rows[["file", "field", "z", "channel"]].to_csv(sheet, sep="\t", index=False)
-    step("project_z", "--id", name, "--keys", keys, "--planes", sheet, "--planes_dir", "/",
+    rows[["id", "file", "field", "z", "channel"]].to_csv(sheet, sep="\t", index=False)
+    step("project_z", "--keys", keys, "--planes", sheet, "--planes_dir", "/",
          "--brightfield_channel", "Brightfield", "--pixel_size_um", PIXEL_SIZE, "--out", out / "projected")  # fmt: skip
     images, masks = out / "projected" / name, out / "segmented" / name
-    true_masks(name, keys, images, out / "plate" / "truth", masks)
-    step("qc_images", "--id", name, "--keys", keys, "--images", images, "--out", out / "qc" / f"{name}_qc.parquet",
+    true_masks(parse_keys(well), images, out / "plate" / "truth", masks)
+    step("qc_images", "--keys", keys, "--images", images.parent, "--out", out / "qc",
          *(f"--{role}_channel={channel}" for role, channel in CHANNEL_ROLES.items()))  # fmt: skip
-    step("measure_cells", "--id", name, "--keys", keys, "--images", images, "--masks", masks,
-         "--out", out / "measurements" / f"{name}.parquet")  # fmt: skip
+    step("measure_cells", "--keys", keys, "--images", images.parent, "--masks", masks.parent,
+         "--out", out / "measurements")  # fmt: skip
 
 
-def true_masks(name: str, keys: str, images: Path, truth: Path, out: Path) -> None:
+def true_masks(well: WellKeys, images: Path, truth: Path, out: Path) -> None:
     """What `segment_cells` would write if it made no mistake."""
-    well = parse_keys(name, keys)
     image = well.image(1)
     field = read_field(images / f"{image}.ome.tiff")
     cells, nuclei = (np.asarray(read_labels(truth / f"{image}_{kind}.tif")) for kind in ("cells", "nuclei"))

@@ -48,7 +48,7 @@ def test_the_estimate_hears_the_parameters_and_submits_nothing(
     # four wells
     assert tasks["PROJECT_Z"] == tasks["MEASURE_CELLS"] == "2"
     assert tasks["SEGMENT_CELLS"] == "2"
-    assert tasks["APPLY_ILLUMINATION"] == "4"
+    assert tasks["APPLY_ILLUMINATION"] == "2"
     assert "TRAIN_RESNET" not in tasks  # one replicate is not enough to learn from
     assert "Nothing of the screen was processed." in finished.output
     assert finished.executed() == {"CHECK_DESIGN", "ESTIMATE_COST"}

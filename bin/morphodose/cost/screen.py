@@ -6,13 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from morphodose.errors import InputError
 from morphodose.evaluation.splits import Unit, folds_of
 from morphodose.options.derived import diameters_missing
+from morphodose.plan import TaskSizes, plan_tasks
 
 #: Units that the time and the storage of a step grow with.
 UNITS = (
@@ -104,10 +104,6 @@ class ScreenSize:
         """Well-timepoints."""
         return sum(self.wells_of.values())
 
-    def shards(self, size: int) -> int:
-        """Tasks where `size` well-timepoints of an acquisition share one."""
-        return sum(ceil(wells / size) for wells in self.wells_of.values())
-
 
 def read_screen(design: str | Path) -> ScreenSize:
     """The sizes in a ``design.json`` of `check_design`.
@@ -167,16 +163,18 @@ def _trained_share(screen: ScreenSize, options: Options, networks: int) -> float
 
 def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]]:
     """Step → (tasks, how many times the whole screen goes through it), in the order of the run."""
-    wells, acquisitions = screen.shards(options.wells_per_task), len(screen.wells_of)
+    sizes = TaskSizes(options.wells_per_task, options.segmentation_shard, options.embedding_shard)
+    plan = plan_tasks({acquisition: range(wells) for acquisition, wells in screen.wells_of.items()}, sizes)
+    wells, acquisitions = len(plan.shards), len(screen.wells_of)
     steps: dict[str, tuple[int, float]] = {"CHECK_DESIGN": (1, 1), "PROJECT_Z": (wells, 1)}
     if options.illumination != "none":
-        steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (screen.wells, 1)}
+        steps |= {"ESTIMATE_ILLUMINATION": (acquisitions, 1), "APPLY_ILLUMINATION": (wells, 1)}
     steps |= {
         "QC_IMAGES": (wells, 1),
         "STAGE_CELL_WEIGHTS": (1, 0),
         "STAGE_NUCLEAR_WEIGHTS": (1, 0),
         **({"ESTIMATE_DIAMETERS": (1, 1)} if options.estimate_diameters else {}),
-        "SEGMENT_CELLS": (screen.shards(options.segmentation_shard), 1),
+        "SEGMENT_CELLS": (len(plan.segmentation), 1),
         "MEASURE_CELLS": (wells, 1),
     }
     if options.death:
@@ -194,7 +192,7 @@ def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]
             # a network sees the cells of the other folds
             "TRAIN_RESNET": (networks, networks * _trained_share(screen, options, trained)),
             "ALIGN_NETWORKS": (1, 1),
-            "EMBED_CELLS": (ceil(screen.wells / options.embedding_shard) * kinds, kinds),
+            "EMBED_CELLS": (len(plan.embedding) * kinds, kinds),
             "SCORE_MODELS": (1, 1),
             "EXPLAIN_CROPS": (1, 1),
         }

@@ -19,6 +19,7 @@ from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateWells
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.wells import plate_map_of
+from morphodose.plan import TaskSizes, plan_tasks
 from morphodose.platemap import write_plate_map
 from morphodose.tables import write_table
 
@@ -54,14 +55,14 @@ class CheckedDesign:
         return [(self.names.well((*key, 0)), planes) for key, planes in found.items()]
 
 
-def write_design(design: CheckedDesign, out: str | Path) -> None:
-    """Write `OUTPUTS` into the folder `out`; a failure leaves none of them."""
+def write_design(design: CheckedDesign, sizes: TaskSizes, out: str | Path) -> None:
+    """Write `OUTPUTS` into the folder `out`, with tasks of these sizes; a failure leaves none of them."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".design.", dir=out))
     try:
         _write_json(design, temporary / "design.json")
-        _write_wells(design, temporary / "well_timepoints.json")
+        _write_wells(design, sizes, temporary / "well_timepoints.json")
         write_plate_map(plate_map_of(design.platemap), temporary / "plate_map.csv")
         _write_tables(design, temporary)
         for name in OUTPUTS:
@@ -125,9 +126,9 @@ def _write_json(design: CheckedDesign, path: Path) -> None:
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_wells(design: CheckedDesign, path: Path) -> None:
+def _write_wells(design: CheckedDesign, sizes: TaskSizes, path: Path) -> None:
     """One line per well-timepoint, so that a large screen is never one string in memory."""
-    sample = diameter_sample(design)
+    sample, tasks = diameter_sample(design), task_names(design, sizes)
     with path.open("w", encoding="utf-8") as stream:
         stream.write("[")
         for number, (name, planes) in enumerate(design.wells()):
@@ -140,6 +141,7 @@ def _write_wells(design: CheckedDesign, path: Path) -> None:
                 "replicate": acquisition.replicate,
                 "well": planes[0].well,
                 "diameter_sample": name in sample,
+                **tasks[name],
                 "pixel_size_um": design.settings.get("pixel_size_um"),
                 "planes": [
                     {
@@ -154,6 +156,21 @@ def _write_wells(design: CheckedDesign, path: Path) -> None:
             }
             stream.write(("," if number else "") + "\n" + json.dumps(entry, ensure_ascii=False))
         stream.write("\n]\n")
+
+
+def task_names(design: CheckedDesign, sizes: TaskSizes) -> dict[str, dict[str, str]]:
+    """Well-timepoint id → shard, segmentation shard and embedding shard, each named by its first well."""
+    wells: dict[str, list[str]] = {}
+    for name, planes in design.wells():
+        wells.setdefault(design.acquisitions[planes[0].acquisition].id, []).append(name)
+    plan = plan_tasks({acquisition: sorted(wells[acquisition]) for acquisition in sorted(wells)}, sizes)
+    names = {name: {"shard": shard[0]} for shard in plan.shards for name in shard}
+    for kind, tasks in (("segmentation_shard", plan.segmentation), ("embedding_shard", plan.embedding)):
+        for task in tasks:
+            for shard in task:
+                for name in shard:
+                    names[name][kind] = task[0][0]
+    return names
 
 
 def diameter_sample(design: CheckedDesign) -> set[str]:

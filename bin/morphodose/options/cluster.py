@@ -9,8 +9,8 @@ WELLS_PER_TASK = Option(
     "integer",
     1,
     minimum=1,
-    help="Well-timepoints per task of projection, quality, measurement and crops; raise it if wells are so"
-    " small that tasks take seconds.",
+    help="Well-timepoints per task of projection, quality, illumination, measurement and crops; raise it if"
+    " wells are so small that tasks take seconds.",
 )
 CONTAINER_DIR = Option(
     "container_dir",

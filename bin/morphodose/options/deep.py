@@ -146,7 +146,8 @@ EMBEDDING_SHARD = Option(
     "integer",
     12,
     minimum=1,
-    help="Well-timepoints per embedding task, which loads the weights once.",
+    help="Well-timepoints per embedding task, which loads the weights once and takes whole tasks of "
+    "--wells_per_task.",
 )
 SELECT_FEATURES = Option(
     "select_features",

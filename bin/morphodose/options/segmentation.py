@@ -79,7 +79,8 @@ SEGMENTATION_SHARD = Option(
     "integer",
     12,
     minimum=1,
-    help="Well-timepoints per segmentation task, which loads the weights once.",
+    help="Well-timepoints per segmentation task, which loads the weights once and takes whole tasks of "
+    "--wells_per_task.",
 )
 USE_GPU = Option(
     "use_gpu",

@@ -1,4 +1,4 @@
-"""The flat field taken out of the images of a well."""
+"""The flat field taken out of the images of some wells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ STEP = Step(
     "APPLY_ILLUMINATION",
     "correct_illumination.py",
     words="flat-field correction",
-    task="well",
+    task="wells",
     work="channel_mpx",
 )

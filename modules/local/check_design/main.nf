@@ -38,7 +38,8 @@ process CHECK_DESIGN {
     echo '{}' > design/design.json
     # one well, so that a stub run goes through every step
     printf '[{"id": "Time_1hrs_R1_Well_A01", "acquisition": "Time_1hrs_R1", "plate": "P1", "timepoint_h": 1, "replicate": "1",
-        "well": "A01", "diameter_sample": true, "planes": [{"path": "%s", "place": "", "field": 1, "z": 1, "channel": "stub"}]}]' "\$PWD/design/plane.tif" > design/well_timepoints.json
+        "well": "A01", "diameter_sample": true, "shard": "Time_1hrs_R1_Well_A01", "segmentation_shard": "Time_1hrs_R1_Well_A01",
+        "embedding_shard": "Time_1hrs_R1_Well_A01", "planes": [{"path": "%s", "place": "", "field": 1, "z": 1, "channel": "stub"}]}]' "\$PWD/design/plane.tif" > design/well_timepoints.json
     echo 'plate,well,compound,dose,dose_unit,role' > design/plate_map.csv
     touch design/planes.parquet design/design_faults.parquet versions.yml
     """

@@ -37,24 +37,25 @@ process ESTIMATE_ILLUMINATION {
 }
 
 process APPLY_ILLUMINATION {
-    tag "${meta.id}"
+    tag "${shard.name}"
     label 'process_single'
 
     input:
-    tuple val(meta), path(images, stageAs: 'images/*'), path(flat_field)
+    tuple val(shard), path(images, stageAs: 'images/*'), path(flat_field)
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
-    tuple val(meta), path("corrected/${meta.id}"), emit: images
+    tuple val(shard), path('corrected/*', arity: '1..*'), emit: images
 
     script:
     def args = task.ext.args ?: ''
     """
+    printf '%s' '${groovy.json.JsonOutput.toJson(shard.wells)}' > wells.json
     printf '%s' '${options}' > options.json
     correct_illumination.py apply \\
         --options options.json \\
-        --id ${meta.id} \\
-        --images ${images} \\
+        --keys wells.json \\
+        --images images \\
         --flatfields ${flat_field} \\
         --out corrected \\
         ${args}
@@ -62,7 +63,9 @@ process APPLY_ILLUMINATION {
 
     stub:
     """
-    mkdir -p corrected/${meta.id}
-    touch corrected/${meta.id}/${meta.id}_Field_1.ome.tiff
+    for id in ${shard.wells*.id.join(' ')}; do
+        mkdir -p corrected/\$id
+        touch corrected/\$id/\${id}_Field_1.ome.tiff
+    done
     """
 }

@@ -1,10 +1,10 @@
 process ESTIMATE_DIAMETERS {
-    tag "${metas.size()} well-timepoints"
+    tag "${wells.size()} well-timepoints"
     label 'process_gpu'
     label 'image_cellpose'
 
     input:
-    tuple val(metas), path(images, stageAs: 'images/*')   // the sample of vehicle wells that check_design chose
+    tuple val(wells), path(images, stageAs: 'images/*')   // the sample of vehicle wells that check_design chose
     path cell_weights, stageAs: 'cell_weights/*'
     path nuclear_weights, stageAs: 'nuclear_weights/*'
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
@@ -15,7 +15,7 @@ process ESTIMATE_DIAMETERS {
 
     script:
     def args = task.ext.args ?: ''
-    def keys = groovy.json.JsonOutput.toJson(metas)
+    def keys = groovy.json.JsonOutput.toJson(wells)
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
     printf '%s' '${options}' > options.json

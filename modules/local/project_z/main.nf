@@ -1,34 +1,30 @@
 process PROJECT_Z {
-    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
+    tag "${shard.name}"
     label 'process_single'
 
     input:
-    tuple val(metas), val(rows), path(files, stageAs: 'planes/file?????')   // rows: id, file (its number in files), source, place in the file, field, z, channel, edge of a pixel by the metadata or null
+    // rows: id of the well-timepoint, file (its number in files), path, place in the file, field, z, channel, edge of a pixel by the metadata or null
+    tuple val(shard), val(rows), path(files, stageAs: 'planes/file?????')
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
-    tuple val(metas), path('projected/*'), emit: images
+    tuple val(shard), path('projected/*', arity: '1..*'), emit: images
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def wells = metas.collect { meta -> [id: meta.id, keys: meta, planes: "${meta.id}.tsv"] }
     // staged under plain names: what the instrument called its files is only quoted in messages
-    def cells = rows.groupBy { row -> row.id }.collectEntries { id, its ->
-        [id, its.collectMany { row ->
-            [String.format('file%05d', row.file), quoted(row.source), quoted(row.place), row.field, row.z, quoted(row.channel), row.pixel_um ?: "''"]
-        }]
-    }
-    def sheets = metas.collect { meta ->
-        "printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' file source place field z channel pixel_um ${cells[meta.id].join(' ')} > ${meta.id}.tsv"
+    def cells = rows.collectMany { row ->
+        [row.id, String.format('file%05d', row.file), quoted(row.path), quoted(row.place), row.field, row.z, quoted(row.channel), row.pixel_um ?: "''"]
     }
     """
-    ${sheets.join('\n    ')}
-    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' id file source place field z channel pixel_um ${cells.join(' ')} > planes.tsv
+    printf '%s' '${groovy.json.JsonOutput.toJson(shard.wells)}' > wells.json
     printf '%s' '${options}' > options.json
     project_z.py \\
         --options options.json \\
-        --wells wells.json \\
+        --keys wells.json \\
+        --planes planes.tsv \\
         --planes_dir planes \\
         --out projected \\
         ${args}
@@ -37,7 +33,7 @@ process PROJECT_Z {
 
     stub:
     """
-    for id in ${metas*.id.join(' ')}; do
+    for id in ${shard.wells*.id.join(' ')}; do
         mkdir -p projected/\$id
         touch projected/\$id/\${id}_Field_1.ome.tiff projected/\$id/focus.parquet
     done

@@ -1,33 +1,33 @@
 process QC_IMAGES {
-    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
+    tag "${shard.name}"
     label 'process_single'
 
     input:
-    // well-timepoints of a plate, and the diameters there in px: [cells: …, nuclei: …], 0 where not known
-    tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
+    // diameters on its plate in px: [cells: …, nuclei: …], 0 where not known
+    tuple val(shard), path(images, stageAs: 'images/*'), val(diameters)
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
-    tuple val(metas), path('*_qc.parquet'), emit: qc
+    tuple val(shard), path('*_qc.parquet', arity: '1..*'), emit: qc
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def wells = metas.collect { meta ->
-        [id: meta.id, keys: meta, images: "images/${meta.id}", out: "${meta.id}_qc.parquet", diameter: diameters.cells, nuclear_diameter: diameters.nuclei]
-    }
     """
-    printf '%s' '${groovy.json.JsonOutput.toJson(wells)}' > wells.json
+    printf '%s' '${groovy.json.JsonOutput.toJson(shard.wells)}' > wells.json
     printf '%s' '${options}' > options.json
     qc_images.py \\
         --options options.json \\
-        --wells wells.json \\
+        --keys wells.json \\
+        --images images \\
+        --diameter ${diameters.cells} \\
+        --nuclear_diameter ${diameters.nuclei} \\
         ${args}
     versions.py --process ${task.process} numpy scipy > versions.yml
     """
 
     stub:
     """
-    touch ${metas.collect { meta -> "${meta.id}_qc.parquet" }.join(' ')} versions.yml
+    touch ${shard.wells.collect { well -> "${well.id}_qc.parquet" }.join(' ')} versions.yml
     """
 }

@@ -1,22 +1,22 @@
 process SEGMENT_CELLS {
-    tag "${metas[0].id}${metas.size() > 1 ? " … ${metas[-1].well}" : ''}"
+    tag "${shards[0].id}${shards*.wells.flatten().size() > 1 ? " … ${shards[-1].wells[-1].well}" : ''}"
     label 'process_gpu'
     label 'image_cellpose'
 
     input:
-    // a shard of well-timepoints of a plate, and the diameters there in px: [cells: …, nuclei: …], 0 where none is needed
-    tuple val(metas), path(images, stageAs: 'images/*'), val(diameters)
+    // diameters on their plate in px: [cells: …, nuclei: …], 0 where none is needed
+    tuple val(shards), path(images, stageAs: 'images/*'), val(diameters)
     path cell_weights, stageAs: 'cell_weights/*'
     path nuclear_weights, stageAs: 'nuclear_weights/*'
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
-    path 'segmented/*', emit: masks
+    tuple val(shards), path('segmented/*', arity: '1..*'), emit: masks
     path 'versions.yml', emit: versions
 
     script:
     def args = task.ext.args ?: ''
-    def keys = groovy.json.JsonOutput.toJson(metas)
+    def keys = groovy.json.JsonOutput.toJson(shards*.wells.flatten())
     def gpu_flag = task.accelerator ? '--use_gpu' : ''
     """
     printf '%s' '${options}' > options.json
@@ -37,7 +37,7 @@ process SEGMENT_CELLS {
 
     stub:
     """
-    for id in ${metas*.id.join(' ')}; do
+    for id in ${shards*.wells.flatten()*.id.join(' ')}; do
         mkdir -p segmented/\$id
         touch segmented/\$id/\${id}_Field_1_{cells,nuclei}.tif segmented/\$id/{objects,fields}.parquet
     done
