@@ -129,9 +129,9 @@ def test_a_reduction_without_coordinates_is_refused(folder, tmp_path):
 
 def test_a_column_with_a_slash_does_not_become_a_folder(tmp_path):
     with h5py.File(tmp_path / "a.h5ad", "w") as file:
-        h5ad.start(file)
-        h5ad.write_frame(file, "obs", ["a", "b"], {h5ad.key("Metadata_ug/ml"): ["x", None]})
-        h5ad.write_frame(file, "var", [], {})
+        h5ad.start(file, pd.DataFrame(index=pd.Index([], dtype=object)), {})
+        obs = pd.DataFrame({h5ad.key("Metadata_ug/ml"): ["x", None]}, ["a", "b"], dtype=object)
+        h5ad.write_frame(file, "obs", obs)
         h5ad.matrix(file, "X", 2, 0)
     found = anndata.read_h5ad(tmp_path / "a.h5ad")
     assert list(found.obs.columns) == ["Metadata_ug_ml"] and found.obs["Metadata_ug_ml"].isna().sum() == 1

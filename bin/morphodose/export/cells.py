@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -99,12 +100,10 @@ def write_cells(
     rows, columns = count_rows(files), metadata_columns(files)
     units = column_units(files[0]) if files else {}
     with replacing(out) as temporary, h5py.File(temporary, "w") as file:
-        h5ad.start(file)
-        h5ad.write_frame(
-            file, "var", features,
-            {"set": ["classical"] * len(features), "unit": [units.get(name) for name in features]},
-        )  # fmt: skip
-        h5ad.note(file, "X", "features as measured, of the cells; null is NaN")
+        var = pd.DataFrame(
+            {"set": "classical", "unit": [units.get(name) for name in features]}, index=features
+        )
+        h5ad.start(file, var.astype(object), {"X": "features as measured, of the cells; null is NaN"})
         values = h5ad.matrix(file, "X", rows, len(features))
         obs = h5ad.frame(file, "obs", [h5ad.key(name) for name in columns], rows)
         writers = _columns(obs, columns, rows, files)

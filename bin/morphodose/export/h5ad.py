@@ -1,7 +1,8 @@
-"""AnnData files written piece by piece, so that a million cells never are in memory at once.
+"""AnnData files: small tables by anndata, those of all cells piece by piece, never a million in memory.
 
-The layout is that of the anndata specification (encoding versions of anndata 0.8 and later): text with few
-values is categorical, its categories sorted and all of them in use; -1 is a missing value.
+anndata has no call that fills a table in pieces. What is written so has the layout of its specification
+(encoding versions of anndata 0.8 and later): text with few values is categorical, its categories sorted and
+all of them in use; -1 is a missing value.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import h5py
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
+from anndata.io import write_elem
 
 #: Rows of a chunk on disk.
 ROWS = 1024
 _TEXT = h5py.string_dtype("utf-8")
 
 
-def start(file: h5py.File) -> None:
-    """Mark an open, empty file as AnnData, with its groups, and in ``uns`` the run that writes it."""
+def start(file: h5py.File, var: pd.DataFrame, notes: Mapping[str, str]) -> None:
+    """Mark an open, empty file as AnnData; `notes`, and the run that writes it, go into ``uns``."""
     _mark(file, "anndata", "0.1.0")
-    for name in ("layers", "obsm", "obsp", "uns", "varm", "varp"):
-        _mark(file.create_group(name), "dict", "0.1.0")
+    for name in ("layers", "obsm", "obsp", "varm", "varp"):
+        write_elem(file, name, {})
     run = os.environ.get("MORPHODOSE_RUN_ID")
-    if run:
-        note(file, "run_id", run)
+    write_elem(file, "uns", dict(notes) | ({"run_id": run} if run else {}))
+    write_frame(file, "var", var)
+
+
+def write_frame(file: h5py.File, name: str, table: pd.DataFrame) -> None:
+    """A whole ``obs`` or ``var``, in memory: text as categories, numbers as they are."""
+    texts = dict.fromkeys(table.select_dtypes(object), "category")
+    write_elem(file, name, table.astype(texts), dataset_kwargs={"compression": "gzip"})
 
 
 def matrix(parent: h5py.Group, name: str, rows: int, columns: int) -> h5py.Dataset:
@@ -82,35 +90,6 @@ def categories(
         "0.2.0",
     )
     return numbers(group, "codes", rows, "int32"), names
-
-
-def write_frame(
-    file: h5py.File,
-    name: str,
-    index: Sequence[str],
-    columns: Mapping[str, Sequence[str | None] | npt.NDArray],
-) -> None:
-    """A whole ``obs`` or ``var``: text as categories, numbers as they are."""
-    group = frame(file, name, list(columns), len(index))
-    if len(index):
-        group["_index"][:] = np.array(list(index), dtype=object)
-    for column, values in columns.items():
-        if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
-            numbers(group, column, len(index), values.dtype.str)[:] = values
-        else:
-            codes, names = categories(group, column, len(index), (v for v in values if v is not None))
-            codes[:] = encode(values, names)
-
-
-def encode(values: Iterable[str | None], names: Sequence[str]) -> npt.NDArray[np.int32]:
-    """Code of each value."""
-    place = {name: code for code, name in enumerate(names)}
-    return np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
-
-
-def note(file: h5py.File, name: str, value: str) -> None:
-    """A text in ``uns``."""
-    _mark(file["uns"].create_dataset(name, data=value, dtype=_TEXT), "string", "0.2.0")
 
 
 def key(name: str) -> str:

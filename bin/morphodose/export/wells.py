@@ -46,18 +46,17 @@ def write_wells(out: Path, wells: pd.DataFrame, profiles: dict[str, Path], units
     chosen = next((kind for kind in reversed(SETS) if kind in profiles), None)
     table = profile_of(profiles[chosen], index) if chosen else pd.DataFrame(index=index)
     features = list(table.columns)
+    what = f"profiles of the set {chosen}" if chosen else "no profiles"
     with replacing(out) as temporary, h5py.File(temporary, "w") as file:
-        h5ad.start(file)
-        h5ad.write_frame(file, "obs", index, described(wells))
-        h5ad.write_frame(
-            file, "var", features,
-            {"set": [origin(name) for name in features], "unit": [units.get(name) for name in features]},
+        var = pd.DataFrame({"set": map(origin, features), "unit": map(units.get, features)}, index=features)
+        h5ad.start(
+            file, var.astype(object),
+            {"X": f"{what}: medians of cells, in deviations of vehicle of the same plate and time"},
         )  # fmt: skip
+        h5ad.write_frame(file, "obs", described(wells).set_axis(index))
         values = h5ad.matrix(file, "X", len(index), len(features))
         if features and index:
             values[:] = table.to_numpy(dtype=np.float32)
-        what = f"profiles of the set {chosen}" if chosen else "no profiles"
-        h5ad.note(file, "X", f"{what}: medians of cells, in deviations of vehicle of the same plate and time")
     return len(index)
 
 
@@ -75,17 +74,18 @@ def origin(feature: str) -> str:
     return "deep" if feature.startswith(f"{EMBEDDING}_") else "classical"
 
 
-def described(wells: pd.DataFrame) -> dict[str, list[str | None] | np.ndarray]:
+def described(wells: pd.DataFrame) -> pd.DataFrame:
     """Columns of ``obs``: float64, int64 for counts without gaps, texts with None where missing."""
-    found: dict[str, list[str | None] | np.ndarray] = {}
+    found: dict[str, pd.Series] = {}
     for name in wells:
         if not name.startswith(("Metadata_", *_FIGURES)):
             continue
         column = wells[name]
         if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-            found[h5ad.key(name)] = [None if pd.isna(value) else str(value) for value in column]
+            texts = [None if pd.isna(value) else str(value) for value in column]
+            found[h5ad.key(name)] = pd.Series(texts, wells.index, dtype=object)
         elif pd.api.types.is_integer_dtype(column) and not column.isna().any():
-            found[h5ad.key(name)] = column.to_numpy(dtype=np.int64)
+            found[h5ad.key(name)] = column.astype(np.int64)
         else:
-            found[h5ad.key(name)] = column.to_numpy(dtype=np.float64)
-    return found
+            found[h5ad.key(name)] = column.astype(np.float64)
+    return pd.DataFrame(found, index=wells.index)
