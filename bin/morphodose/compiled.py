@@ -24,6 +24,11 @@ def kernel_cache() -> Path:
     In this order: the folder the variable names; one below the user's cache folder; one below the
     temporary folder. Kernels of a named folder that is read-only (baked into a container) are copied to
     the one that is used, so they need not be compiled again.
+
+    Raises
+    ------
+    OSError
+        If no folder can be written to by this user alone.
     """
     given = os.environ.get(_VARIABLE)
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")

@@ -19,6 +19,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     A task that is killed or whose disk fills up never leaves half a file under the final name. An `OSError`
     that names no file (a full disk) is given the name of `path`. What HDF5 and safetensors raise of their own
     for a full disk becomes one.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; names `path`.
     """
     path = Path(path)
     try:

@@ -111,7 +111,13 @@ def read_keys(keys: str) -> list[WellKeys]:
 
 
 def folder_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
-    """Keys of the well-timepoint of each folder, whose name is its id."""
+    """Keys of the well-timepoint of each folder, whose name is its id.
+
+    Raises
+    ------
+    InputError
+        If a folder has no entry.
+    """
     by_id = {well.id: well for well in read_keys(keys)}
     missing = [folder.name for folder in folders if folder.name not in by_id]
     if missing:
@@ -120,7 +126,13 @@ def folder_keys(folders: Sequence[Path], keys: str) -> list[WellKeys]:
 
 
 def field_images(folder: str | Path, well_timepoint: str) -> dict[str, Path]:
-    """Projected fields of a well-timepoint below a folder, image id → file, in order of the field number."""
+    """Projected fields of a well-timepoint below a folder, image id → file, in order of the field number.
+
+    Raises
+    ------
+    InputError
+        If the folder has no field of the well-timepoint.
+    """
     suffix = ".ome.tiff"
     found = {
         path.name.removesuffix(suffix): path

@@ -33,7 +33,13 @@ _ROW_W = re.compile(r"^[Ww]\d{1,2}$")
 
 
 def row_letters(row: int) -> str:
-    """Letters of a plate row, 1 → ``A``, 26 → ``Z``, 27 → ``AA`` (1536-well plates)."""
+    """Letters of a plate row, 1 → ``A``, 26 → ``Z``, 27 → ``AA`` (1536-well plates).
+
+    Raises
+    ------
+    ValueError
+        If `row` is below 1.
+    """
     if row < 1:
         raise ValueError(f"plate rows start at 1, got {row}")
     letters = ""
@@ -52,7 +58,13 @@ def row_number(letters: str) -> int:
 
 
 def plate_shape(plate_format: int) -> tuple[int, int]:
-    """Rows and columns of a plate with `plate_format` wells."""
+    """Rows and columns of a plate with `plate_format` wells.
+
+    Raises
+    ------
+    ValueError
+        If there are no plates of so many wells.
+    """
     if plate_format not in PLATE_FORMATS:
         known = ", ".join(map(str, PLATE_FORMATS))
         raise ValueError(f"plate format {plate_format!r} is not one of {known} wells")
@@ -98,7 +110,13 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
 
 
 def well_position(well: str) -> tuple[int, int]:
-    """Row and column, from 1, of a well written ``A01``."""
+    """Row and column, from 1, of a well written ``A01``.
+
+    Raises
+    ------
+    ValueError
+        If `well` is not written as A01.
+    """
     match = _WELL.match(well)
     if not match:
         raise ValueError(f"{well!r} is not a well written as A01")
@@ -127,7 +145,13 @@ def cell_id(image: str, label: int) -> str:
 
 
 def split_cell_id(cell: str) -> tuple[str, int]:
-    """Image id and label of a ``Metadata_CellID``; the inverse of `cell_id`."""
+    """Image id and label of a ``Metadata_CellID``; the inverse of `cell_id`.
+
+    Raises
+    ------
+    ValueError
+        If `cell` is not the id of a cell.
+    """
     image, separator, label = cell.rpartition("_obj")
     if not separator or not label.isdigit():
         raise ValueError(f"{cell!r} is not a cell id: expected {{ImageID}}_obj{{label}}")
@@ -135,7 +159,13 @@ def split_cell_id(cell: str) -> tuple[str, int]:
 
 
 def field_of(image: str) -> int:
-    """Field number of a ``Metadata_ImageID``."""
+    """Field number of a ``Metadata_ImageID``.
+
+    Raises
+    ------
+    ValueError
+        If `image` is not the id of an image.
+    """
     _, separator, field = image.rpartition("_Field_")
     if not separator or not field.isdigit():
         raise ValueError(f"{image!r} is not an image id: it does not end in _Field_<n>")

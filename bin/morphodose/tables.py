@@ -137,6 +137,11 @@ def read_table(
         Files are read in the order given, those of a folder in the order of their names.
     columns : sequence of str, optional
         Only these columns, so that a wide table of a large screen never fills the memory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no Parquet file.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     files = [file for entry in map(Path, given) for file in parquet_files(entry)]

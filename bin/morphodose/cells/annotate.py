@@ -206,6 +206,11 @@ def image_table(
         Counts of `segment_cells` and figures of `qc_images`. A field of either is in the table, so that an
         empty field is not forgotten.
     plate_map : PlateMap
+
+    Raises
+    ------
+    InputError
+        If no table names a field, or one names a field twice.
     """
     import pandas as pd
 

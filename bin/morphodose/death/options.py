@@ -79,7 +79,13 @@ def manual_gates(text: str, channels: Sequence[str], acquisition: str) -> dict[s
 
 
 def quantities(text: str, channels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Channel → compartment and intensity, from ``PI=Nuclei:UpperQuartileIntensity``."""
+    """Channel → compartment and intensity, from ``PI=Nuclei:UpperQuartileIntensity``.
+
+    Raises
+    ------
+    ParameterError
+        If a channel is given anything but a compartment and a quantity.
+    """
     option = "--death_quantities"
     found = {}
     for channel, value in _pairs(option, text, "CHANNEL=COMPARTMENT:QUANTITY"):
@@ -95,7 +101,13 @@ def quantities(text: str, channels: Sequence[str]) -> dict[str, tuple[str, str]]
 
 
 def spillovers(text: str, channels: Sequence[str]) -> dict[tuple[str, str], float] | None:
-    """(from, to) → share of the light of one stain in the other, from ``AnnexinV>PI=0.2``; None: estimate."""
+    """(from, to) → share of the light of one stain in the other, from ``AnnexinV>PI=0.2``; None: estimate.
+
+    Raises
+    ------
+    ParameterError
+        If a pair names one channel twice.
+    """
     if text.strip() == "estimate":
         return None
     option = "--compensation"

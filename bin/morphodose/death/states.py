@@ -35,6 +35,11 @@ def call_states(
     -------
     (N,) array of object
         One of `STATES`, or None where a dye of the screen says nothing of the cell.
+
+    Raises
+    ------
+    ValueError
+        If neither dye is given.
     """
     if early is None and late is None:
         raise ValueError("death states need at least one dye")

@@ -55,7 +55,13 @@ class CropBatch(NamedTuple):
 
 
 def shard_paths(places: Sequence[str | Path]) -> dict[str, Path]:
-    """Shards by file name, from files and folders of them."""
+    """Shards by file name, from files and folders of them.
+
+    Raises
+    ------
+    InputError
+        If there is no shard.
+    """
     found = {path.name: path for place in places for path in find_files(place, "*.arrow")}
     if not found:
         raise InputError(f"no shard of crops (*.arrow) in {', '.join(map(str, places)) or 'an empty list'}")
@@ -63,7 +69,13 @@ def shard_paths(places: Sequence[str | Path]) -> dict[str, Path]:
 
 
 def class_targets(frame: pd.DataFrame, recipe: Recipe) -> npt.NDArray[np.int64]:
-    """Class numbers (N, L) of the rows of a split table, from its ``Label_*`` columns."""
+    """Class numbers (N, L) of the rows of a split table, from its ``Label_*`` columns.
+
+    Raises
+    ------
+    InputError
+        If the split table has a class that ``labels.json`` has not.
+    """
     targets = np.full((len(frame), len(recipe.classes)), MISSING, np.int64)
     for column, (label, names) in enumerate(recipe.classes.items()):
         number = {name: place for place, name in enumerate(names)}

@@ -160,7 +160,13 @@ def embedding_writer(
 def read_embeddings(
     path: str | Path, columns: Sequence[str] = (), rows: int = 4096
 ) -> Iterator[tuple[pd.DataFrame, npt.NDArray[np.float16]]]:
-    """Tables of embeddings in parts of at most `rows` rows: the named columns, and the (n, D) embeddings."""
+    """Tables of embeddings in parts of at most `rows` rows: the named columns, and the (n, D) embeddings.
+
+    Raises
+    ------
+    InputError
+        If a table has no embeddings.
+    """
     file = pq.ParquetFile(path)
     if EMBEDDING not in file.schema_arrow.names:
         raise InputError(f"{path}: no column {EMBEDDING}; a table of embed_cells is expected")

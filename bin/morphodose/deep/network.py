@@ -53,6 +53,11 @@ def build_network(recipe: Recipe, weights: Mapping[str, Tensor] | None = None) -
         Parameters by name, all of them; or those of a plain torchvision ResNet (ImageNet weights), which
         fill the trunk and leave the head as it starts. None starts from scratch, with the recipe's seed,
         whatever the state of the global random numbers, which is left as it was.
+
+    Raises
+    ------
+    InputError
+        If the weights are those of another network.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -92,6 +97,11 @@ def prepare(batch: Tensor, recipe: Recipe, device: torch.device | str) -> Tensor
     -------
     (N, 3 or C, input, input) tensor of float32
         Resized (bilinear, antialiased), normalised; one channel is repeated to pseudo-RGB.
+
+    Raises
+    ------
+    InputError
+        If the crops do not have the channels that the network reads.
     """
     if batch.ndim != 4 or batch.shape[1] != len(recipe.channels):
         raise InputError(
@@ -125,7 +135,13 @@ def save_network(stem: str | Path, network: Network, recipe: Recipe) -> tuple[Pa
 def load_network(
     weights: str | Path, json: str | Path, device: torch.device | str = "cpu"
 ) -> tuple[Network, Recipe]:
-    """The network of two files that `save_network` wrote, in evaluation mode, and its recipe."""
+    """The network of two files that `save_network` wrote, in evaluation mode, and its recipe.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be read, or are not those of the recipe.
+    """
     recipe = read_recipe(json)
     try:
         state = load_file(weights)

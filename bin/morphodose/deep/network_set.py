@@ -41,7 +41,13 @@ class NetworkSet:
         return self.single[1] if self.single else self.by_fold[min(self.by_fold)][1]
 
     def of(self, fold: int) -> tuple[Network, Recipe]:
-        """Network and recipe for the cells that a fold holds out."""
+        """Network and recipe for the cells that a fold holds out.
+
+        Raises
+        ------
+        InputError
+            If there is no network that was not trained on the cells of the fold.
+        """
         if self.single:
             return self.single
         if fold not in self.by_fold:
@@ -70,6 +76,11 @@ def read_networks(
         Where they run.
     imagenet : path, optional
         For ``imagenet``: torchvision's state dict, ``.pth`` or ``.safetensors``. Nothing is downloaded.
+
+    Raises
+    ------
+    InputError
+        If ImageNet weights are wanted and no file of them is given.
     """
     if kind == "trained":
         return NetworkSet(read_folds(folder, device))
@@ -83,7 +94,13 @@ def read_networks(
 
 
 def recipe_files(folder: str | Path) -> list[Path]:
-    """``trained_fold<k>.json`` of a folder, by fold."""
+    """``trained_fold<k>.json`` of a folder, by fold.
+
+    Raises
+    ------
+    InputError
+        If the folder has no trained network.
+    """
     found = [path for path in Path(folder).glob("trained_fold*.json") if _number(path).isdigit()]
     if not found:
         raise InputError(f"{folder}: no trained_fold<k>.json of a trained network in this folder")
@@ -132,6 +149,11 @@ def load_imagenet(network: Network, path: str | Path, recipe: Recipe) -> None:
     The first layer is made for red, green and blue. Another number of channels than 1 (repeated) or 3 gets
     its mean over the three for each channel, scaled to the same sum (as `in_chans` of timm does; Wightman
     2019, github.com/huggingface/pytorch-image-models).
+
+    Raises
+    ------
+    InputError
+        If the file does not hold torchvision's weights of this network.
     """
     state = {name: value for name, value in _state_dict(Path(path)).items() if not name.startswith("fc.")}
     first = state.get("conv1.weight")

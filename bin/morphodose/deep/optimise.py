@@ -25,7 +25,13 @@ def layer_groups(network: Network) -> list[list[torch.nn.Parameter]]:
 
 
 def make_optimizer(network: Network, name: str, learning_rate: float, weight_decay: float) -> Optimizer:
-    """Adam or AdamW with a learning rate for each of the `layer_groups`, evenly spaced on a log scale."""
+    """Adam or AdamW with a learning rate for each of the `layer_groups`, evenly spaced on a log scale.
+
+    Raises
+    ------
+    ValueError
+        If `name` is neither ``adam`` nor ``adamw``.
+    """
     groups = layer_groups(network)
     rates = np.geomspace(learning_rate / STEM_FACTOR, learning_rate, len(groups))
     settings = [{"params": group, "lr": float(rate)} for group, rate in zip(groups, rates, strict=True)]

@@ -37,6 +37,11 @@ def cluster_environment(
     What counts is the job step, of ``srun``: a batch job without one is a single process, whatever it has
     asked for. Several nodes with a process each need to know where the first is; that goes into `variables`,
     where Lightning looks for it.
+
+    Raises
+    ------
+    InputError
+        If the number of processes or nodes is not that of the options.
     """
     tasks, step_nodes = (int(variables.get(f"SLURM_STEP_NUM_{what}", 1)) for what in ("TASKS", "NODES"))
     world = devices * nodes

@@ -156,7 +156,13 @@ def write_recipe(path: str | Path, recipe: Recipe) -> None:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe that `write_recipe` wrote."""
+    """Read a recipe that `write_recipe` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is not the recipe of a trained network.
+    """
     try:
         given = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:

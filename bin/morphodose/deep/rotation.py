@@ -53,6 +53,11 @@ def fit_rotation(anchors: npt.NDArray[np.floating], reference: npt.NDArray[np.fl
         Embeddings of the same cells by two networks. Directions in which no anchor varies (there are such
         where N <= D) are turned arbitrarily; other cells hardly vary in them either.
 
+    Raises
+    ------
+    ValueError
+        If the two arrays differ in shape or have fewer than two cells.
+
     Notes
     -----
     Source: Schönemann 1966, Psychometrika 31:1; `scipy.linalg.orthogonal_procrustes`. No scaling: the
@@ -138,7 +143,13 @@ class Alignment:
         return len(self.rotations[self.reference].mean)
 
     def check(self, fold: int, dimensions: int) -> None:
-        """Refuse a fold or a length of embeddings that it was not made for."""
+        """Refuse a fold or a length of embeddings that it was not made for.
+
+        Raises
+        ------
+        InputError
+            If the fold is unknown, or embeddings have another length.
+        """
         if fold not in self.rotations:
             known = ", ".join(map(str, sorted(self.rotations)))
             raise InputError(f"the alignment has no fold {fold}, only {known}: it is of another training")

@@ -77,7 +77,13 @@ def choose_precision(machine: Machine) -> str:
 
 
 def make_fabric(machine: Machine) -> Fabric:
-    """Fabric for a machine, launched; with several devices of a node it starts a process for each."""
+    """Fabric for a machine, launched; with several devices of a node it starts a process for each.
+
+    Raises
+    ------
+    InputError
+        If there are fewer GPUs than were asked for.
+    """
     if machine.use_gpu and torch.cuda.device_count() < machine.devices:
         raise InputError(
             f"--devices {machine.devices}, but PyTorch {torch.__version__} sees "
@@ -170,7 +176,13 @@ class Training:
         return self.batches.batch_size * self.batches.world
 
     def restore(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
+        """Go on from the last checkpoint, if there is one.
+
+        Raises
+        ------
+        InputError
+            If the processes do not find the same checkpoint.
+        """
         state = self.checkpoints.load() if self.checkpoints else None
         mine = (state["epoch"], state["batch"]) if state else None
         first = self.fabric.broadcast(mine)
@@ -214,7 +226,13 @@ class Training:
         return summed(tensor) / self.fabric.world_size
 
     def run_epoch(self) -> dict[str, float]:
-        """The rest of the epoch; its row of the log, without what is held out."""
+        """The rest of the epoch; its row of the log, without what is held out.
+
+        Raises
+        ------
+        InputError
+            If the loss is no longer finite.
+        """
         self.batches.epoch, before, begin = self.epoch, self.seconds, time.monotonic()
         self.model.train()
         for number, batch in enumerate(self.loader, start=self.batches.start + 1):

@@ -151,6 +151,8 @@ def plan(
         If nothing is left that could be learned.
     ParameterError
         If the screen cannot be split as asked.
+    InputError
+        If no usable cell is left.
     """
     units = [entry.unit for entry in fields]
     dose_of = dose_classes(entry.content for entry in fields)[1]

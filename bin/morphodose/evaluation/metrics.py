@@ -14,8 +14,6 @@ Array = npt.NDArray[np.float64]
 BINS = 10
 #: Metrics of a label in their order; `mae_steps` where its classes are ordered, `mae_hours` for times.
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mae_steps", "mae_hours", "ece")
-#: Metrics where less is better.
-ERRORS = frozenset({"mae_steps", "mae_hours", "ece"})
 
 
 @dataclass

@@ -41,7 +41,13 @@ class Source:
     columns: tuple[str, ...]
 
     def batches(self, cells: SplitCells) -> Iterator[tuple[npt.NDArray[np.int64], Matrix]]:
-        """Rows of the split (n,) and their vectors (n, D), of the cells that are in it."""
+        """Rows of the split (n,) and their vectors (n, D), of the cells that are in it.
+
+        Raises
+        ------
+        InputError
+            If a table cannot be read, lacks a column, or has embeddings of another length.
+        """
         width = 0
         for file in self.files:
             try:
@@ -84,7 +90,13 @@ class Source:
 
 
 def classical_source(places: Sequence[Path]) -> Source | None:
-    """Features of the cells' measurements; None without tables."""
+    """Features of the cells' measurements; None without tables.
+
+    Raises
+    ------
+    InputError
+        If the tables have no measurements.
+    """
     files = tuple(sorted({f for place in places for f in parquet_files(place)}, key=lambda file: file.name))
     if not files:
         return None
@@ -140,7 +152,13 @@ def _quota(sizes: npt.NDArray[np.int64], most: int) -> int:
 def gather(
     source: Source, cells: SplitCells, wanted: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], Matrix]:
-    """Rows and vectors of the wanted cells, those that the tables have."""
+    """Rows and vectors of the wanted cells, those that the tables have.
+
+    Raises
+    ------
+    InputError
+        If the tables have none of the cells, or have one twice.
+    """
     found = np.empty(np.count_nonzero(wanted), np.int64)
     vectors = np.empty((len(found), 0), np.float32)
     count = 0

@@ -53,7 +53,13 @@ CHUNK = 1 << 17
 
 
 def index_files(places: Sequence[str | Path]) -> list[Path]:
-    """Index files of the crops (``*_crops.parquet``) below the places, by name."""
+    """Index files of the crops (``*_crops.parquet``) below the places, by name.
+
+    Raises
+    ------
+    InputError
+        If there is no index file.
+    """
     files = sorted(
         {f for place in places for f in find_files(place, "*_crops.parquet")}, key=lambda f: f.name
     )

@@ -86,6 +86,8 @@ def folds_of(units: Sequence[Unit], kind: str = "auto", folds: int = 0) -> tuple
     ------
     InputError
         If there is nothing to hold out.
+    ParameterError
+        If the screen has too few replicates or wells for it.
     """
     if kind not in SPLITS:
         raise InputError(f"--split {kind!r} is not one of {', '.join(SPLITS)}")

@@ -241,6 +241,11 @@ def correct(
         Offset of the camera, counts, which the image keeps.
     dark_image : (Y, X) array, optional
         The image without light, counts, that is taken off instead; its mean is `dark`.
+
+    Raises
+    ------
+    ValueError
+        If image and flat field differ in shape.
     """
     if pixels.shape != flat.shape:
         raise ValueError(f"image {pixels.shape} and flat field {flat.shape} differ in shape")

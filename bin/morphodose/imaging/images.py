@@ -49,7 +49,13 @@ class Field:
             )
 
     def channel(self, name: str) -> npt.NDArray[np.generic]:
-        """The (Y, X) image of one channel."""
+        """The (Y, X) image of one channel.
+
+        Raises
+        ------
+        InputError
+            If the image does not have it.
+        """
         if name not in self.channels:
             raise InputError(f"channel {name!r} is not in the image; it has {', '.join(self.channels)}")
         return self.pixels[self.channels.index(name)]
@@ -133,7 +139,13 @@ def _channel_names(image: dict[str, Any]) -> tuple[str, ...]:
 
 
 def read_channels(path: str | Path) -> tuple[str, ...]:
-    """Channel names of a field that `write_field` wrote, in the order of its pages; no pixel is read."""
+    """Channel names of a field that `write_field` wrote, in the order of its pages; no pixel is read.
+
+    Raises
+    ------
+    InputError
+        If the file has no OME metadata.
+    """
     with tifffile.TiffFile(path) as tiff:
         description = tiff.ome_metadata
     if description is None:
@@ -143,7 +155,13 @@ def read_channels(path: str | Path) -> tuple[str, ...]:
 
 
 def write_labels(path: str | Path, labels: npt.NDArray[np.integer]) -> None:
-    """Write an (Y, X) label mask as a compressed TIFF, uint16 where the labels fit, else uint32."""
+    """Write an (Y, X) label mask as a compressed TIFF, uint16 where the labels fit, else uint32.
+
+    Raises
+    ------
+    ValueError
+        If `labels` is not an (Y, X) array of integers.
+    """
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(f"labels must be an (Y, X) integer array, got {labels.dtype} {labels.shape}")
     kind = np.uint16 if labels.max(initial=0) < 2**16 else np.uint32
@@ -152,7 +170,13 @@ def write_labels(path: str | Path, labels: npt.NDArray[np.integer]) -> None:
 
 
 def read_labels(path: str | Path) -> npt.NDArray[np.int32]:
-    """Read an (Y, X) label mask; 0 is background, other values are object labels."""
+    """Read an (Y, X) label mask; 0 is background, other values are object labels.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold an (Y, X) array of integers.
+    """
     labels = np.asarray(tifffile.imread(path))
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise InputError(f"{path}: not a label mask: {labels.dtype} {labels.shape}")

@@ -76,6 +76,8 @@ def project(planes: Sequence[Plane], method: str) -> Projected:
     ------
     InputError
         If a z occurs twice, the plane asked for is not there, or shapes or depths differ.
+    ValueError
+        If the method takes none of the planes.
     """
     check_method(method)
     planes = sorted(planes, key=lambda plane: plane.z)
@@ -182,7 +184,13 @@ def stack_channels(channels: Mapping[str, Projected]) -> npt.NDArray[np.generic]
 
 
 def fitted(pixels: npt.NDArray[np.generic], wanted: tuple[int, ...], name: str) -> npt.NDArray[np.generic]:
-    """An image (Y, X) enlarged or reduced by a whole number to the size `wanted`."""
+    """An image (Y, X) enlarged or reduced by a whole number to the size `wanted`.
+
+    Raises
+    ------
+    InputError
+        If the sizes are not a whole number of times each other.
+    """
     if pixels.shape == wanted:
         return pixels
     factor = whole_factor(pixels.shape, wanted)

@@ -23,7 +23,13 @@ def _is_method(method: str) -> bool:
 
 
 def check_method(method: str) -> str:
-    """The method itself, or an `InputError` that lists those there are."""
+    """The method itself, or an `InputError` that lists those there are.
+
+    Raises
+    ------
+    InputError
+        If it is not a method.
+    """
     if not _is_method(method):
         raise InputError(f"projection {method!r} is not one of {', '.join(METHODS)}")
     return method

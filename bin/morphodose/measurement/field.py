@@ -110,6 +110,11 @@ def measure_field(
     Measured
         Areas in µm² and lengths in µm where the field knows its pixel size, else px² and px; positions
         always in px.
+
+    Raises
+    ------
+    InputError
+        If masks and image differ in size.
     """
     settings = settings or MeasurementSettings()
     if cells.shape != image.pixels.shape[1:]:

@@ -26,15 +26,6 @@ LENGTHS = (
     "MinFeretDiameter",
     "MaxFeretDiameter",
 )
-#: Positions lead from a row to its pixels, so they stay in px: x to the right, y down, from 0.
-POSITIONS = (
-    "Center_X",
-    "Center_Y",
-    "BoundingBoxMinimum_X",
-    "BoundingBoxMaximum_X",
-    "BoundingBoxMinimum_Y",
-    "BoundingBoxMaximum_Y",
-)
 
 _DIAGONAL = np.sqrt(2.0)
 #: Length of the perimeter at an edge pixel, by 1 + 2 × (edge pixels beside it) + 10 × (those at its corners)

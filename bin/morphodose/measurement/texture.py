@@ -55,6 +55,11 @@ def grey_levels(pixels: npt.NDArray[np.generic], scaling: str = "log") -> npt.ND
         grey levels and no texture. ``log`` keeps relative differences, 23 levels a doubling in 16 bits, at
         any brightness; its levels are 1 to 255, so every pixel takes part.
 
+    Raises
+    ------
+    ValueError
+        If `scaling` is neither ``log`` nor ``linear``.
+
     Notes
     -----
     One rule for all images of a screen: stretching each image or cell to its own range would make the same

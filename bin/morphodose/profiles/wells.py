@@ -44,7 +44,13 @@ _UNKNOWN = {
 
 
 def well_rows(images: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
-    """Keys of every well-timepoint, with its fields; wells without cells or kept fields are there too."""
+    """Keys of every well-timepoint, with its fields; wells without cells or kept fields are there too.
+
+    Raises
+    ------
+    InputError
+        If the table of images lacks a column.
+    """
     missing = [name for name in (*_WELL, "Metadata_ImageID", "Metadata_Role") if name not in images]
     if missing:
         raise InputError(

@@ -29,7 +29,13 @@ class NoReader(InputError):
 
 
 def library(name: str, what: str) -> ModuleType:
-    """Import a reader's library, or say what is missing."""
+    """Import a reader's library, or say what is missing.
+
+    Raises
+    ------
+    NoReader
+        If the library is not installed.
+    """
     try:
         return __import__(name)
     except ImportError as fault:
@@ -90,7 +96,13 @@ class Czi:
             self.entries[at["S"], at["M"], at["C"], at["Z"], at["T"]] = entry
 
     def series(self) -> tuple[Series, ...]:
-        """One image for a scene, or for each tile of it."""
+        """One image for a scene, or for each tile of it.
+
+        Raises
+        ------
+        InputError
+            If the file holds no image that can be read, or images in colour.
+        """
         root = ElementTree.fromstring(self.file.metadata())
         size = root.findtext(".//Scaling/Items/Distance[@Id='X']/Value")
         channels = tuple(
@@ -207,7 +219,13 @@ class Lif:
         self.images = list(self.file.images)
 
     def series(self) -> tuple[Series, ...]:
-        """One image for an image, or for each tile of it."""
+        """One image for an image, or for each tile of it.
+
+        Raises
+        ------
+        InputError
+            If the file holds no image that can be read, or images in colour.
+        """
         found = []
         for number, image in enumerate(self.images):
             sizes = dict(image.sizes)

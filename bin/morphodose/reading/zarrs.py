@@ -23,7 +23,13 @@ _HOURS = {"second": 1 / 3600, "millisecond": 1 / 3.6e6, "minute": 1 / 60, "hour"
 
 
 def describe_zarr(path: str) -> tuple[Series, ...]:
-    """Images of an OME-Zarr: those of each well of a plate, or the one there is."""
+    """Images of an OME-Zarr: those of each well of a plate, or the one there is.
+
+    Raises
+    ------
+    InputError
+        If it is a plate without an image.
+    """
     plate = _attributes(path, "").get("plate")
     if plate is None:
         return (_image(path, "", None, None),)

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 GROUP = "Metadata_Group"
 AUTO, NONE = "auto", "none"
-#: Of the parameter of every command that divides wells.
-GROUP_HELP = (
-    "Columns of the plate map that split the analysis, comma-separated; auto: each that varies within a "
-    "compound and dose; none."
-)
 #: Between the parts of a group's name, ``CellLine=A549; siRNA=KIF11``.
 BETWEEN = "; "
 #: Columns that are keys of the tables, not descriptions of a well.

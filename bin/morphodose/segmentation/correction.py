@@ -115,6 +115,11 @@ def write_for_correction(
     out : path
         Folder for ``<ImageID>.tif``, RGB with the cells in green and the nuclei in blue, in raw counts, and
         ``<ImageID>_masks.tif``.
+
+    Raises
+    ------
+    InputError
+        If a file of the run is missing, or the run had no cell channel.
     """
     import tifffile
 

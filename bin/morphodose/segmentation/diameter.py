@@ -93,6 +93,11 @@ def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "c
         Its `diameter` is 0, and `reason` says why, where no scale gives objects that cover at least
         `LEAST_COVERED` of the foreground.
 
+    Raises
+    ------
+    ValueError
+        If there is no field.
+
     Notes
     -----
     Cellpose's SizeModel guesses a diameter from the style of the image, segments, and takes the median of

@@ -94,6 +94,11 @@ class Engine:
             ``cells`` or ``nuclei``: the size that they are rescaled to for the network.
         thresholds : MaskThresholds
             What becomes an object.
+
+        Raises
+        ------
+        ValueError
+            If `diameter` is not above 0.
         """
         if not diameter > 0:
             raise ValueError(f"a diameter is above 0 px, got {diameter}")

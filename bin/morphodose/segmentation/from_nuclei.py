@@ -27,6 +27,11 @@ def grow_cells(nuclei: npt.NDArray[np.integer], distance: float) -> npt.NDArray[
     (Y, X) array of int32
         Cells with the labels of their nuclei.
 
+    Raises
+    ------
+    ValueError
+        If `distance` is below 0.
+
     Notes
     -----
     `skimage.segmentation.expand_labels`; the same as CellProfiler's IdentifySecondaryObjects with

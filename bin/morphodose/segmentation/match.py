@@ -53,6 +53,11 @@ def match_nuclei(cells: Labels, nuclei: Labels, smallest_share: float = SMALLEST
         the edge of its cell onto background, the cell is extended; where it reaches into another cell,
         the nucleus is cut. So every nucleus lies in its cell, and cytoplasm = cell - nucleus.
 
+    Raises
+    ------
+    ValueError
+        If the two masks differ in shape.
+
     Notes
     -----
     The rule of largest overlap is that of CellProfiler's RelateObjects.

@@ -92,7 +92,13 @@ def widths_of(state: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def write_compact(path: str | Path, state: Mapping[str, torch.Tensor], meta: Mapping[str, object]) -> None:
-    """Write a state dictionary as a compact file; the same input gives the same bytes."""
+    """Write a state dictionary as a compact file; the same input gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If a parameter does not fit into the compact type.
+    """
     arrays: dict[str, npt.NDArray[np.generic]] = {
         META: np.frombuffer(json.dumps(dict(meta), indent=1).encode(), dtype=np.uint8)
     }
@@ -140,6 +146,11 @@ def load_network(path: str | Path, diam_mean: float | None = None) -> tuple[Netw
         Weights file, see `read_state`.
     diam_mean : float, optional
         Diameter in px to which objects are rescaled; by default the one stored in the file.
+
+    Raises
+    ------
+    InputError
+        If the weights do not fit a Cellpose 3 network.
     """
     state, meta = read_state(path)
     network = build_network(widths_of(state), 30.0)

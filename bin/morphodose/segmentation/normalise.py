@@ -158,6 +158,11 @@ def normalise(image: npt.NDArray[np.generic], diameter: float) -> npt.NDArray[np
         Above 1, brightness x becomes 1 + ln(x): cells ten times as bright as most are 3.3, and do not
         push the others into the dark. A constant channel becomes 0.
 
+    Raises
+    ------
+    ValueError
+        If `diameter` is not above 0.
+
     Notes
     -----
     Cellpose scales between the 1st and the 99th percentile of a field. On real screens a few bright

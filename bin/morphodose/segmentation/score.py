@@ -64,6 +64,11 @@ def iou_matrix(truth: Labels, predicted: Labels) -> npt.NDArray[np.float64]:
     -------
     (T, P) array
         Rows and columns in the order of the sorted labels, background left out.
+
+    Raises
+    ------
+    ValueError
+        If the two masks differ in shape.
     """
     if truth.shape != predicted.shape:
         raise ValueError(f"masks differ in shape: {truth.shape} and {predicted.shape}")
@@ -87,6 +92,11 @@ def score(truth: Labels, predicted: Labels, thresholds: Sequence[float] = (0.5,)
     thresholds : sequence of float
         From 0.5 to below 1. Above 0.5 an object can have one partner only, so that no assignment
         problem arises; a pair at exactly the threshold counts when it is each other's best.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is not in [0.5, 1).
 
     Notes
     -----

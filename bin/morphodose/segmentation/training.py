@@ -129,6 +129,11 @@ def make_sample(
     network_diameter : float
         What the network has the objects rescaled to, in px: 30 for cells, 17 for nuclei.
 
+    Raises
+    ------
+    InputError
+        If image and mask differ in size, or `rescale` is not above 0.
+
     Notes
     -----
     An image whose objects are much larger than the network's is reduced first: the flows of an object of

@@ -100,7 +100,13 @@ class Drawing:
 
 
 def body_of(rng: np.random.Generator, stain: str, cells: Drawing) -> Image:
-    """Relative brightness (Y, X) of a stain other than the cytoplasmic one, 0 outside of cells."""
+    """Relative brightness (Y, X) of a stain other than the cytoplasmic one, 0 outside of cells.
+
+    Raises
+    ------
+    ValueError
+        If the stain has no drawing.
+    """
     fine, middle, coarse = cells.noise
     inside = (cells.owner > 0).astype(np.float32)
     scale = np.float32(cells.diameter / 40)

@@ -232,6 +232,13 @@ def configure(preset: str, **changes: Any) -> SimulatedScreen:
     **changes
         Attributes of `SimulatedScreen`, `Optics` or `Compound`; None keeps the preset's value. A new
         `size` or `cell_diameter` keeps the crowding unless `density` is given too.
+
+    Raises
+    ------
+    InputError
+        If the preset is unknown.
+    ValueError
+        If an option is unknown.
     """
     if preset not in PRESETS:
         raise InputError(f"--preset {preset!r} is not one of {', '.join(PRESETS)}")
