@@ -59,6 +59,35 @@ def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[
     )
 
 
+def test_a_file_of_several_planes_is_opened_once_however_fields_and_channels_lie_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import project_z
+    from morphodose.reading import pixels
+
+    lines = ["file\tfield\tz\tchannel\tplace"]
+    stack = np.arange(6 * 8 * 8, dtype=np.uint16).reshape(6, 8, 8)
+    for channel in range(9):  # a file for each channel, with the z-stacks of three fields
+        tifffile.imwrite(tmp_path / f"c{channel}.tif", stack + channel, photometric="minisblack")
+        for page in range(6):
+            lines.append(f"c{channel}.tif\t{page // 2 + 1}\t{page % 2 + 1}\tC{channel}\tpage={page}")
+    (tmp_path / "planes.tsv").write_text("\n".join(lines) + "\n")
+    opened: list[str] = []
+
+    class Counting(tifffile.TiffFile):
+        def __init__(self, path: str, *args: object, **options: object) -> None:
+            opened.append(Path(path).name)
+            super().__init__(path, *args, **options)
+
+    monkeypatch.setattr(pixels.tifffile, "TiffFile", Counting)
+    fields, channels, _ = project_z.read_planes(tmp_path / "planes.tsv", tmp_path)
+    for field, stacks in sorted(fields.items()):
+        for number, channel in enumerate(channels):
+            read = [plane.read() for plane in stacks[channel]]
+            assert np.array_equal(read, stack[2 * field - 2 : 2 * field] + number)
+    assert sorted(opened) == [f"c{channel}.tif" for channel in range(9)]
+
+
 def plane(folder: Path, number: int) -> np.ndarray:
     return tifffile.imread(folder / f"plane{number:05d}.tif")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+#: Files kept open by a reader: those of a task's channels, so that none is opened once for each field.
+KEPT_OPEN = 64
+
 
 class Part(NamedTuple):
     """One plane of a file: its channel, z and time, counted from 0, and where it lies.

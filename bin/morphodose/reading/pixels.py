@@ -10,7 +10,7 @@ import numpy.typing as npt
 import tifffile
 
 from morphodose.errors import InputError
-from morphodose.reading.contents import parse_place
+from morphodose.reading.contents import KEPT_OPEN, parse_place
 from morphodose.reading.vendor import read_vendor
 from morphodose.reading.zarrs import read_zarr
 
@@ -92,7 +92,7 @@ def _read_tiff(path: str, at: dict[str, str]) -> npt.NDArray[np.generic]:
     return _counts(pixels.astype(kind.newbyteorder("=")), first)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=KEPT_OPEN)
 def _open(path: str) -> tifffile.TiffFile:
     """A file of several planes, kept open for the next of them."""
     return tifffile.TiffFile(path)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.errors import InputError
-from morphodose.reading.contents import Part, Series, place_of
+from morphodose.reading.contents import KEPT_OPEN, Part, Series, place_of
 from morphodose.reading.vendor import library
 
 _MICRONS = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
@@ -96,7 +96,7 @@ def _image(path: str, image: str, well: str | None, number: int | None) -> Serie
     )
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=KEPT_OPEN)
 def _root(path: str) -> Any:
     return library("zarr", "OME-Zarr").open_group(path, mode="r")
 
