@@ -17,10 +17,12 @@ import torch
 from deep_screen import write_screen
 from morphodose.crops.shard import CropShard
 from morphodose.deep.checkpoint import Checkpoints
-from morphodose.deep.heads import probabilities
+from morphodose.deep.heads import THRESHOLD, probabilities
 from morphodose.deep.network import build_network, load_network, prepare
 from morphodose.deep.optimise import layer_groups, make_optimizer, make_schedule
+from morphodose.deep.presets import PRESETS
 from morphodose.deep.recipe import Recipe
+from morphodose.options import deep
 from morphodose.tables import read_table
 
 #: Where there is a GPU, it is tried too.
@@ -200,6 +202,22 @@ def test_the_stem_learns_ten_times_slower_than_the_head_in_one_cycle() -> None:
     assert max(heads) == pytest.approx(3e-5, rel=1e-3) and heads.index(max(heads)) in (24, 25)
     assert heads[0] < 2e-6 and heads[-1] < 1e-8
     assert all(rate[0] == pytest.approx(rate[-1] / 10) for rate in rates)
+
+
+def test_the_preset_of_the_reference_workflow_has_its_numbers() -> None:
+    preset = PRESETS["reference"]
+    assert (preset.optimizer, preset.learning_rate, preset.weight_decay) == ("adam", 3e-5, 0.0)
+    assert (preset.epochs, preset.batch_size, preset.clip, preset.weigh_classes) == (10, 16, 0.0, False)
+    assert (deep.INPUT_SIZE.default, deep.NETWORK.default, deep.HEAD.default) == (
+        224,
+        "resnet50",
+        "multilabel",
+    )
+    assert THRESHOLD == 0.5
+    # one crop as three channels; an output for each time and each dose
+    recipe = Recipe(network="resnet18", classes={"time": tuple("123456"), "dose": tuple("abcdefgh")})
+    assert recipe.input_channels == 3
+    assert build_network(recipe).eval()(torch.zeros(1, 3, 32, 32))[0].shape == (1, 14)
 
 
 @pytest.mark.parametrize("steps", range(1, 9))

@@ -14,6 +14,7 @@ from morphodose.responses.gathering import gather
 from morphodose.responses.logistic import logistic, predict
 from morphodose.responses.replicates import Prior, Spread, apart, prior_of
 from morphodose.responses.select import check_wells, series
+from morphodose.responses.wells_file import read_wells
 from stats_tables import run, succeed, wells_table
 
 
@@ -347,3 +348,37 @@ def test_tables_with_hardly_a_column_are_fitted(tmp_path):
     succeed("fit_responses", "--wells", tmp_path / "wells.csv", "--out", tmp_path)
     (row,) = pd.read_parquet(tmp_path / "responses.parquet").to_dict("records")
     assert row["State"] == "fitted" and row["EC50"] == pytest.approx(1, rel=0.1)
+
+
+def rising():
+    return wells_table({"Endpoint_X": lambda d, h, rng: logistic(d, 1, 2, 0.0, 1.5) + rng.normal(0, 0.02)})
+
+
+def test_a_well_with_an_infinite_value_is_left_out_and_named():
+    table = rising()
+    table.loc[table.index[[0, 4]], "Endpoint_X"] = [np.inf, np.nan]
+    (row,) = fit(table, "Endpoint_X")[0].values()
+    assert row["State"] == "fitted" and row["EC50"] == pytest.approx(1, rel=0.1)
+    assert f"left out, infinite: well {table['Metadata_Well'].iloc[0]}" in row["Notes"]
+
+
+def test_doses_of_a_compound_in_two_units_are_refused():
+    table = rising()
+    table.loc[table["Metadata_Dose"] == 1, "Metadata_DoseUnit"] = "nM"
+    with pytest.raises(InputError, match="doses of 'Drug' in nM and uM"):
+        check_wells(table, "wells")
+    # vehicle has no dose: its unit is nobody's concern
+    table = rising()
+    table.loc[table["Metadata_Role"] == "vehicle", "Metadata_DoseUnit"] = "%"
+    table.loc[table["Metadata_Dose"] == 1, "Metadata_DoseUnit"] = "\u00b5M"
+    assert len(check_wells(table, "wells")) == len(table)
+
+
+def test_counts_of_cells_alone_are_an_endpoint_and_no_endpoint_is_an_error(tmp_path):
+    table = wells_table({"Count_CellsPerField": lambda d, h, rng: 100 * (1 - logistic(d, 0, 0.9, 0.0, 1.5))})
+    table.to_csv(tmp_path / "counts.csv", index=False)
+    read, chosen = read_wells(tmp_path / "counts.csv", [])
+    assert chosen == ["Relative_CellCount", "Fraction_Lost"] and "Count_CellsPerField" in read
+    table.drop(columns="Count_CellsPerField").to_csv(tmp_path / "none.csv", index=False)
+    with pytest.raises(InputError, match="no endpoint among its columns; name some with --endpoints"):
+        read_wells(tmp_path / "none.csv", [])

@@ -148,6 +148,24 @@ def test_hits_of_one_dose_are_those_that_differ_and_few_others():
     assert found["C0"]["RobustZ"] > 4 and found["C0"]["SSMD"] > 3
 
 
+@pytest.mark.parametrize("columns", [(1, 24), (5, 12)])
+def test_hits_say_where_their_layout_cannot_tell_them_from_the_place(columns):
+    rng = np.random.default_rng(1)
+    rows = []
+    for letter in "ABCDEFGHIJKLMNOP":
+        for column in range(1, 25):
+            vehicle = column in columns
+            name = "DMSO" if vehicle else f"{letter}{column}"
+            rows.append((f"{letter}{column:02d}", name, "vehicle" if vehicle else "treated"))
+    table = pd.DataFrame(rows, columns=["Metadata_Well", "Metadata_Compound", "Metadata_Role"]).assign(
+        Metadata_Plate="P", Metadata_Dose=10.0, Metadata_DoseUnit="uM", Count_Cells=100
+    )
+    table["Endpoint_X"] = rng.normal(10, 1, len(table))
+    said = {row["Layout"] for row in hit_rows(check_wells(table, "w"), ["Endpoint_X"])}
+    apart = "all vehicle wells stand in two columns, on either side of all treated wells"
+    assert said == ({apart} if columns == (1, 24) else {None})
+
+
 def test_ssmd_and_robust_z_known_values():
     row = judged(np.array([4.0, 6.0]), np.array([-1.0, 0.0, 1.0, 2.0, -2.0]))
     assert row["RobustZ"] == pytest.approx(5 / 1.4826)

@@ -87,6 +87,14 @@ def test_selection_and_components_are_those_of_scikit_learn(folder, kind):
     assert fitted.components.ratio == pytest.approx(exact.explained_variance_ratio_, abs=1e-5)
 
 
+def test_the_reference_keeps_800_features_and_20_components_unless_told_otherwise():
+    from reduce_features import sizes
+
+    assert sizes(None, None, "reference") == (800, 20)
+    assert sizes(None, None, "modern") == (500, 50)
+    assert sizes(300, None, "reference") == (300, 20) and sizes(None, 5, "reference") == (800, 5)
+
+
 def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(folder, tmp_path):
     reduce(folder, tmp_path, "--select_features", 2)
     table = pd.read_parquet(tmp_path / "selected_features.parquet").set_index("Feature")

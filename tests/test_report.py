@@ -426,6 +426,10 @@ def test_hits_of_a_primary_screen_are_a_table_strongest_first_with_or_without_cu
         assert text.index("strong") < text.index("weak")
         assert "4 compounds with too few doses for a curve" in text and "2 hits" in text
         assert "1 comparison could not be made: 0 wells, 4 of vehicle" in text
+    marked = primary.assign(Layout="all vehicle wells stand in one column")
+    made = compound.compared(screen_of(primary=marked))
+    assert made is not None
+    assert "may be the place of its well (plate P): all vehicle wells stand in one column" in text_of(made)
 
 
 def test_order_of_shape_and_death_is_said_in_words() -> None:

@@ -44,4 +44,8 @@ def hit_parts(screen: Screen) -> list[Part]:
     if len(unknown := table[table["Reason"].notna()]):
         reasons = listed(dict.fromkeys(unknown["Reason"].astype(str)), 2)
         text += f" {counted(len(unknown), 'comparison')} could not be made: {reasons}."
+    if "Layout" in table and len(marked := table[table["Layout"].notna()]):
+        plates = listed(sorted(set(marked["Metadata_Plate"].astype(str))), 3)
+        reasons = listed(dict.fromkeys(marked["Layout"].astype(str)), 2)
+        text += f" A hit may be the place of its well (plate {plates}): {reasons}."
     return [Part("Hits", paragraph(text) + (long_table(HEADERS, rows, "hits") if rows else ""))]

@@ -85,7 +85,12 @@ def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> 
             for endpoint in endpoints:
                 kept = usable(rows, endpoint)
                 if kept["Metadata_Role"].eq("treated").any():
-                    found.append(series_of(keys, endpoint, kept, relative))
+                    one = series_of(keys, endpoint, kept, relative)
+                    infinite = rows[np.isinf(rows[endpoint].to_numpy(dtype=float, na_value=np.nan))]
+                    if len(infinite):
+                        names = ", ".join(infinite["Metadata_Well"].astype(str))
+                        one = replace(one, notes=(*one.notes, f"left out, infinite: well {names}"))
+                    found.append(one)
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.responses.endpoints import stabilised
+from morphodose.responses.layout import vehicle_doubt
 from morphodose.responses.multiple_testing import benjamini_hochberg
 from morphodose.responses.select import Layout, cells_behind, usable
 from morphodose.responses.verdict import LEAST_DOSES
@@ -33,7 +34,8 @@ def hit_rows(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:
     (1.4826 MAD of vehicle) (Birmingham et al. 2009, Nat. Methods 6:569), on the scale of `stabilised`.
     ``SSMD``: difference of the means over the root of the summed variances (Zhang 2007, J. Biomol. Screen.
     12:645); a single well has the variance of vehicle. ``P``: Student's t, scatter pooled, two-sided; ``Q``:
-    the false discovery rate over the compounds of the plate, timepoint and endpoint.
+    the false discovery rate over the compounds of the plate, timepoint and endpoint. ``Layout``: why place
+    may be taken for an effect, of all such compounds of a plate together.
     """
     rows: list[dict[str, Any]] = []
     layout = Layout(wells)
@@ -42,6 +44,7 @@ def hit_rows(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:
         for pair in layout.pairs()
         if wells.iloc[layout.treated(*pair)]["Metadata_Dose"].nunique() < LEAST_DOSES - 1
     ]
+    doubts = _doubts(wells, layout, few)
     for compound, group in few:
         vehicle, treated = (wells.iloc[at(compound, group)] for at in (layout.vehicle, layout.treated))
         by = ["Metadata_Plate", "Metadata_Timepoint", "Metadata_Dose"]
@@ -58,9 +61,23 @@ def hit_rows(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, Any]]:
             }
             for endpoint in endpoints:
                 found = judged(_values(mine, endpoint), _values(vehicle[same], endpoint))
-                rows.append({**keys, "Endpoint": endpoint, **found})
+                doubt = doubts[str(plate), float(hours)] or None
+                rows.append({**keys, "Endpoint": endpoint, **found, "Layout": doubt})
     _add_rates(rows)
     return rows
+
+
+def _doubts(wells: pd.DataFrame, layout: Layout, few: list[tuple[str, str]]) -> dict[tuple[str, float], str]:
+    """Plate and timepoint → why the places of vehicle and treated wells differ, or ""."""
+    treated = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(layout.treated(*one) for one in few)]))
+    vehicle = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(layout.vehicle(*one) for one in few)]))
+    reference = wells.iloc[vehicle]
+    found = {}
+    for (plate, hours), mine in wells.iloc[treated].groupby(["Metadata_Plate", "Metadata_Timepoint"]):
+        same = (reference["Metadata_Plate"] == plate) & (reference["Metadata_Timepoint"] == hours)
+        names = [each["Metadata_Well"].astype(str).to_numpy() for each in (mine, reference[same])]
+        found[str(plate), float(hours)] = vehicle_doubt(*names)
+    return found
 
 
 def _values(wells: pd.DataFrame, endpoint: str) -> Floats:

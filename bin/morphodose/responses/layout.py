@@ -63,6 +63,22 @@ def layout_doubt(one: Series, seed: int | None = 1) -> str:
     )
 
 
+def vehicle_doubt(treated: npt.ArrayLike, vehicle: npt.ArrayLike) -> str:
+    """Why a difference between treated and vehicle wells of a plate may be that of their places, or "".
+
+    Parameters
+    ----------
+    treated, vehicle : (N,), (M,) array of str
+        Names of the wells; names that are no places say nothing.
+    """
+    both = [np.unique(np.asarray(names, dtype=str)) for names in (treated, vehicle)]
+    places = places_of(np.concatenate(both))
+    if not np.isfinite(places).all() or min(map(len, both)) < 1 or len(places) < LEAST_TREATED:
+        return ""
+    edge = ((places == places.min(axis=0)) | (places == places.max(axis=0))).any(axis=1)
+    return _apart(places, np.arange(len(places)) < len(both[0]), edge)
+
+
 def _along(places: Floats, doses: Floats, blocks: Names) -> str:
     """Whether the doses run along the rows or columns."""
     treated = doses > 0

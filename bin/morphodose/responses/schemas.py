@@ -55,7 +55,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("RobustZ", "SSMD", "P", "Q"), _NUMBER),
         "Hit": pa.bool_(),
         **dict.fromkeys(("N_Wells", "N_Vehicle"), _COUNT),
-        "Reason": _TEXT,
+        **dict.fromkeys(("Reason", "Layout"), _TEXT),
     },
     "positions": {
         "Metadata_Plate": _TEXT,

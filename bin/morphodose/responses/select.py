@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing, a dose is no number, or no well is treated or vehicle.
+        If a column is missing, a dose is no number, no well is treated or vehicle, or the doses of a compound
+        have several units.
     """
     import pandas as pd
 
@@ -56,6 +58,16 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
         ) from fault
     wells["Metadata_Role"] = wells["Metadata_Role"].astype(object).where(wells["Metadata_Role"].notna(), "")
     wells.loc[wells["Metadata_Role"] == "vehicle", "Metadata_Dose"] = 0.0
+    treated = wells[(wells["Metadata_Role"] == "treated") & (wells["Metadata_Dose"] > 0)]
+    by = as_text(treated["Metadata_Compound"])
+    for compound, units in as_text(treated["Metadata_DoseUnit"]).groupby(by, sort=True):
+        # a micro sign and a Greek mu are the u of uM
+        spelt = {unicodedata.normalize("NFKC", unit).replace("\u03bc", "u"): unit for unit in units if unit}
+        if len(spelt) > 1:
+            raise InputError(
+                f"{source}: doses of {compound!r} in {' and '.join(sorted(spelt.values()))} "
+                "(Metadata_DoseUnit); convert them to one unit"
+            )
     return wells.assign(Metadata_Dose=_one_dose(wells))
 
 
@@ -256,7 +268,7 @@ def series(wells: pd.DataFrame, compound: str, group: str = "", layout: Layout |
 
 def usable(wells: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     """Wells whose value of the endpoint can be used: present, and a median only over enough cells."""
-    kept = wells[wells[endpoint].notna()]
+    kept = wells[np.isfinite(wells[endpoint].to_numpy(dtype=float, na_value=np.nan))]
     if endpoint.startswith(("Median", "Endpoint_")):
         kept = kept[cells_behind(kept, endpoint) >= LEAST_CELLS - 0.5]
     return kept

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
-from morphodose.responses.endpoints import choose
+from morphodose.responses.endpoints import COUNT, DEATH, choose
 from morphodose.tables import parquet_files, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Endpoints that the command makes of ``Count_CellsPerField`` (`morphodose.profiles.relative`).
+MADE_OF_COUNTS = ("Relative_CellCount", "Fraction_Lost")
 _NUMBERS = ("Metadata_Dose", "Metadata_Timepoint")
 
 
@@ -30,7 +32,7 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
     Raises
     ------
     InputError
-        If the file is no table or lacks a wanted endpoint.
+        If the file is no table, lacks a wanted endpoint, or has none at all.
     """
     import pandas as pd
 
@@ -42,7 +44,13 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
         names = list(table.columns)
     else:
         names = pq.read_schema(parquet_files(path)[0]).names
-    chosen = choose(names, wanted)
+    made = MADE_OF_COUNTS if "Count_CellsPerField" in names else ()
+    chosen = choose([*names, *(name for name in made if name not in names)], wanted)
+    if not chosen:
+        raise InputError(
+            f"{path}: no endpoint among its columns; name some with --endpoints. Fitted by default: "
+            f"{', '.join((*DEATH, *COUNT))}, Endpoint_…, and medians of shape"
+        )
     needed = [n for n in names if n.startswith(("Metadata_", "Count_")) or n in (*chosen, "Fraction_Viable")]
     table = table[needed] if path.suffix.lower() == ".csv" else read_table(path, needed)
     for name in needed:
