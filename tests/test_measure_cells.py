@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -200,6 +201,41 @@ def test_kernels_are_not_kept_where_others_can_put_them(
         place.unlink()
     assert compiled.kernel_cache() == place / "numba"
     assert place.stat().st_mode & 0o777 == 0o700
+
+
+def test_kernels_are_found_again_in_another_place_but_not_after_a_change_of_what_they_call(
+    root: Path, tmp_path: Path
+) -> None:
+    """Numba's own way misses the first, and takes the old value for the second."""
+    sources = {
+        "caller.py": "from numba import njit\nfrom morphodose import compiled\nfrom called import two\n\n"
+        "@njit(cache=True)\ndef twice(x):\n    return x * two()\n",
+        "called.py": "from numba import njit\nfrom morphodose import compiled\n\n"
+        "@njit(cache=True)\ndef two():\n    return 2\n",
+    }
+    script = "import caller; print(caller.twice(21), sum(caller.twice.stats.cache_hits.values()))"
+
+    def said_in(place: Path, **variables: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": f"{place}:{root / 'bin'}", **variables}
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
+        )
+        return done.stdout.strip()
+
+    first, second = tmp_path / "bin", tmp_path / "moved" / "bin"
+    first.mkdir()
+    for name, source in sources.items():
+        (first / name).write_text(source)
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    assert said_in(first, **kept) == "42 0"
+    shutil.copytree(first, second)
+    assert said_in(second, **kept) == "42 1"
+    # as an image has them, which nobody can write to
+    image = {"MORPHODOSE_KERNELS": str(tmp_path / "kernels"), "NUMBA_CACHE_DIR": str(tmp_path / "other")}
+    assert said_in(second, **image) == "42 1"
+    (second / "called.py").write_text(sources["called.py"].replace("return 2", "return 3"))
+    assert said_in(second, **kept) == "63 0"
+    assert said_in(first, **kept) == "42 1"
 
 
 def test_start_up_imports_no_more_than_numpy_numba_and_the_readers_of_files(root: Path) -> None:
