@@ -108,7 +108,7 @@ def _said(folder: str) -> str:
     return digest.hexdigest()[:32]
 
 
-class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc] # numba has no types
+class KernelLocator(UserProvidedCacheLocator):
     """Keeps the kernels of a module below the name of its folder and the digest of the sources in there.
 
     The path of the code and the age of its files do not count, and kernels of another version are left alone.
@@ -118,7 +118,7 @@ class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc] # numba has
         super().__init__(kernel, source)
         folder = os.path.dirname(os.path.abspath(source))
         self._said = _said(folder)
-        self._cache_path = os.path.join(config.CACHE_DIR, f"{os.path.basename(folder)}_{self._said}")
+        self._cache_path = os.path.join(os.environ[_VARIABLE], f"{os.path.basename(folder)}_{self._said}")
 
     def get_source_stamp(self) -> str:
         """What must be the same for a kernel to be used again."""
