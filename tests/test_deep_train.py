@@ -217,7 +217,7 @@ def test_the_preset_of_the_reference_workflow_has_its_numbers() -> None:
     # one crop as three channels; an output for each time and each dose
     recipe = Recipe(network="resnet18", classes={"time": tuple("123456"), "dose": tuple("abcdefgh")})
     assert recipe.input_channels == 3
-    assert build_network(recipe).eval()(torch.zeros(1, 3, 32, 32))[0].shape == (1, 14)
+    assert build_network(recipe).eval()(torch.zeros(1, 3, 32, 32))[1].shape == (1, 14)
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
