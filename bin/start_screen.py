@@ -72,7 +72,9 @@ def main(
     if cell_channel:
         roles["cell"] = cell_channel
     if roles.get("cell") not in found.names:
-        roles["cell"] = _ask(found)
+        roles["cell"] = _ask(found, "cell", "fills the cells (they are segmented in it)")
+    if roles.get("nuclear") not in found.names:
+        roles["nuclear"] = _ask(found, "nuclear", "shows the nuclei")
     plates = list(dict.fromkeys(row.plate for row in found.rows()))
     read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
     if faults.found:
@@ -86,19 +88,23 @@ def main(
     click.echo("next: nextflow run main.nf -params-file params.yml")
 
 
-def _ask(found: Understood) -> str:
-    """The channel that fills the cells, from the person at the terminal; else it is left to the file."""
-    if not sys.stdin.isatty():
-        click.echo("which channel fills the cells is not known: name it in params.yml (cell_channel)")
+def _ask(found: Understood, role: str, what: str) -> str:
+    """The channel of a role, from the person at the terminal; else it is left to the file."""
+    if not _at_terminal():
+        click.echo(f"which channel {what} is not known: name it in params.yml ({role}_channel)")
         return ""
     return str(
         click.prompt(
-            "Which channel fills the cells (they are segmented in it)?",
+            f"Which channel {what}? Enter for none",
             type=click.Choice([*found.names, ""]),
             default="",
             show_default=False,
         )
     )
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _write_samplesheet(found: Understood, path: Path) -> None:

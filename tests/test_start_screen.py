@@ -59,7 +59,7 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     assert done.returncode == 0, done.stderr
     assert "channels: 1 → DAPI (DAPI), 2 → Cy3 (Cy3)" in done.stdout
     text = (tmp_path / "params.yml").read_text()
-    assert "# WHICH CHANNEL FILLS THE CELLS?" in text
+    assert "# WHICH CHANNEL FILLS THE CELLS?" in text and "SHOWS THE NUCLEI" not in text
     given = yaml.safe_load(text)
     groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
     required = {name for group in groups for name in group.get("required", [])}
@@ -75,6 +75,36 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert again.returncode == 1
     assert "there already" in again.stderr
+
+
+def test_a_person_at_a_terminal_is_asked_for_what_nothing_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    import start_screen
+
+    MADE["incell_7000"].make(tmp_path / "images")
+    (tmp_path / "layout.csv").write_text(MAP)
+    monkeypatch.setattr(start_screen, "_at_terminal", lambda: True)
+    arguments = [
+        str(tmp_path / "images"),
+        "--plate_map",
+        str(tmp_path / "layout.csv"),
+        "--out",
+        str(tmp_path),
+    ]
+    done = CliRunner().invoke(
+        start_screen.main, arguments, input="Channel2\nChannel1\n", catch_exceptions=False
+    )
+    assert (
+        "Which channel fills the cells (they are segmented in it)? Enter for none (Channel1, Channel2, )"
+        in done.output
+    )
+    assert "Which channel shows the nuclei?" in done.output
+    given = yaml.safe_load((tmp_path / "params.yml").read_text())
+    assert (given["cell_channel"], given["nuclear_channel"]) == ("Channel2", "Channel1")
+    assert "WHICH CHANNEL" not in (tmp_path / "params.yml").read_text()
 
 
 def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> None:

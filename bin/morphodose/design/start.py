@@ -345,6 +345,7 @@ def _smallest_plate(wells: list[str]) -> int:
 
 
 def _plain(text: str) -> str:
-    """A name that columns can carry: ``DAPI - DAPI`` → ``DAPI_DAPI``, ``1`` → ``Channel1``."""
+    """A name for columns: ``DAPI - DAPI`` → ``DAPI``, ``Cy3 - Red`` → ``Cy3_Red``, ``1`` → ``Channel1``."""
+    text = re.sub(r"^(.+) - \1$", r"\1", text)
     name = re.sub(r"[^A-Za-z0-9.+-]+", "_", text.replace(" - ", "_")).strip("_.-+")[:60]
     return f"Channel{name}" if not name or name.isdecimal() else name

@@ -40,6 +40,11 @@ def parameters_text(
     lines.append(f"cell_channel: {_quoted(roles.get('cell', ''))}")
     if not roles.get("cell") and roles.get("nuclear"):
         lines.append("cell_method: from_nuclei")
+    if not roles.get("nuclear"):
+        lines += [
+            "# WHICH CHANNEL SHOWS THE NUCLEI? Nothing in the files says it. Without one, none are measured.",
+            f"# Write one of these between the quotes: {', '.join(found.names)}",
+        ]
     for role in ("nuclear", "brightfield", "early_death", "late_death"):
         lines.append(f"{role}_channel: {_quoted(roles.get(role, ''))}")
     lines += [
