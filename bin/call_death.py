@@ -255,7 +255,7 @@ def write_gates(
     parts: list[GroupStates],
     leaks: dict[str, float],
 ) -> None:
-    """The table of gates, a row a group, stain and column."""
+    """The table of gates, one row per group, stain and column."""
     rows = []
     for part, stain in ((part, stain) for part in parts for stain in stains):
         called = part.called[stain.name]

@@ -51,7 +51,7 @@ def listingDigest(folders, tables = []) {
     def rules = new groovy.json.JsonSlurper().parse(new File("${moduleDir}/../bin/morphodose/design/passed_over.json"))
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     folders.each { folder ->
-        // hidden files are no images, and the log of a run that was started here is one
+        // hidden files are not images, and the log of a run that was started here is one
         def entries = filesBelow(folder, rules).findAll { path -> !path.fileName.toString().startsWith('.') }.collect { path ->
             "${folder.relativize(path)}\t${path.size()}\t${path.lastModified()}".toString()
         }

@@ -233,7 +233,7 @@ def tellStrangers(outdir, info, named) {
         .collect { path -> outdir.relativize(path).toString() }
         .findAll { path -> !(path in named) }
     if (strangers) {
-        log.warn("${outdir}: ${counted(strangers, 'file')} that no run is known to have written, left in place: ${shown(strangers)}. Whoever reads a folder as one table reads them, too")
+        log.warn("${outdir}: ${counted(strangers, 'file')} that no run is known to have written, left in place: ${shown(strangers)}. A program that reads the folder as one table reads them too")
     }
     return null
 }

@@ -157,4 +157,4 @@ def test_an_assay_layout_of_harmony_is_a_plate_map(tmp_path: Path) -> None:
     _, faults = read(layout(tmp_path, "Compound", "Concentration", wells=contents(3, 3, "Taxol", "0.5")))
     assert "the unit of the doses is not said → name the contents with their unit" in faults
     (tmp_path / "other.xml").write_text("<Root><A/></Root>")
-    assert "the XML is no assay layout with contents" in read(tmp_path / "other.xml")[1]
+    assert "the XML is not an assay layout with contents" in read(tmp_path / "other.xml")[1]

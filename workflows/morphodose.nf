@@ -192,7 +192,7 @@ workflow MORPHODOSE {
     //
     // MODULE: the features that matter and their principal components: measured, seen by the network, and both
     //
-    // what needs no network does not wait for one. An earlier reduction is no model for the embeddings: their axes
+    // what needs no network does not wait for one. An earlier reduction does not fit the embeddings: their axes
     // are those of networks that this run trained
     REDUCE_FEATURES(
         cells_table.map { files -> ['classical', files, [], reduction_model] }.mix(

@@ -91,7 +91,7 @@ def read_keys(keys: str) -> list[WellKeys]:
     Raises
     ------
     InputError
-        If it is no such JSON, or names no well-timepoint, or one twice.
+        If it is not such a JSON file, or names no well-timepoint, or one twice.
     """
     try:
         text = keys if keys.lstrip().startswith(("[", "{")) else Path(keys).read_text(encoding="utf-8")

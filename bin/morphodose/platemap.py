@@ -52,7 +52,7 @@ class PlateMap:
 
 
 def read_plate_map(path: str | Path) -> PlateMap:
-    """Read the normalised plate map (CSV, a row per plate and well).
+    """Read the normalised plate map (CSV, one row per plate and well).
 
     Raises
     ------

@@ -185,7 +185,7 @@ def open_cells(kind: str, cells: Path | None, embeddings: Path | None, of_fields
     kind : {'classical', 'deep', 'joint'}
     cells : Path, optional
         Folder with ``<well-timepoint>.parquet`` of `annotate_cells`: every numeric column that all of them
-        have and that is no ``Metadata_*`` is a feature.
+        have and that is not ``Metadata_*`` is a feature.
     embeddings : Path, optional
         Folder with ``<well-timepoint>_embeddings.parquet``: the column ``Embedding``.
     of_fields : Fields
@@ -242,7 +242,7 @@ def _tables(files: dict[str, Path], folder: Path, what: str) -> tuple[dict[str, 
 
 
 def _numeric(files: Sequence[Path]) -> list[str]:
-    """Names of the numeric columns that are no keys and that all tables have.
+    """Names of the numeric columns that are not keys and that all tables have.
 
     What was measured at some times only (an end-point stain) would set those times apart.
     """

@@ -1,4 +1,4 @@
-"""Measured columns that are no morphology: where the cell lies, which label it has."""
+"""Measured columns that do not describe the cell: where the cell lies, which label it has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABEL = re.compile(r"_(Neighbors_(First|Second)ClosestObjectNumber_.*|Number_Ob
 
 
 def why_excluded(feature: str) -> str:
-    """Why a measured column is no description of the cell; '' if it is one.
+    """Why a measured column does not describe the cell; '' if it is one.
 
     Position and orientation in the field tell the place on the plate and the illumination rather than the
     cell, and a label is a name. pycytominer's block list names stains of Cell Painting and would match none.

@@ -53,7 +53,7 @@ def read_rates(path: str | Path) -> dict[tuple[str, str], Rate]:
     Raises
     ------
     InputError
-        If a column is missing or a number is none.
+        If a column is missing or a value is not a number.
     """
     names = [field.name for field in fields(Rate)]
     rates = {}

@@ -111,7 +111,7 @@ def read_screen(design: str | Path) -> ScreenSize:
     Raises
     ------
     InputError
-        If the file is no such file.
+        If it is not such a file.
     """
     try:
         found: dict[str, Any] = json.loads(Path(design).read_text(encoding="utf-8"))

@@ -65,7 +65,7 @@ def read_trace(path: str | Path) -> dict[str, Step]:
     Raises
     ------
     InputError
-        If the file is no trace with the columns `NEEDED`.
+        If the file is not a trace with the columns `NEEDED`.
     """
     with open(path, newline="", encoding="utf-8") as handle:
         reader = csv.DictReader(handle, delimiter="\t")

@@ -80,7 +80,7 @@ def cut_field(
     Raises
     ------
     InputError
-        If the pixels are no counts of 8 or 16 bits, or of another size than the mask.
+        If the pixels are not counts of 8 or 16 bits, or of another size than the mask.
     """
     if pixels.dtype not in (np.uint8, np.uint16):
         raise InputError(

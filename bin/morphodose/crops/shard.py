@@ -92,7 +92,7 @@ def write_shard(path: str | Path, crops: Iterable[Crop], channels: Sequence[str]
     Raises
     ------
     ValueError
-        If a crop has other channels, is no uint16, or reaches beyond `size`.
+        If a crop has other channels, is not uint16, or reaches beyond `size`.
     """
     header = {"layout": LAYOUT, "channels": json.dumps(list(channels)), "size": str(size)}
     schema = pa.schema(
@@ -180,7 +180,7 @@ class CropShard:
     Raises
     ------
     InputError
-        If it is no such file, or a torn one.
+        If it is not such a file, or is broken off.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -24,7 +24,7 @@ import scipy.ndimage as ndi
 #: Gaussian of 11 pixels in 256ths.
 KERNEL = np.array([2, 7, 17, 31, 45, 52, 45, 31, 17, 7, 2])
 #: px around a cell that are looked at. Weights end after 6; one more, so that an edge of the
-#: surroundings that is none of the image mirrors zeros alone.
+#: surroundings that is not an edge of the image mirrors only zeros.
 MARGIN = 7
 
 #: Rows and columns of a part of an image.

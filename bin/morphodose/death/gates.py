@@ -17,7 +17,7 @@ SPREADS = 6.0
 #: A valley between two populations may lie closer than that, but not closer than this.
 LEAST_SPREADS = 4.0
 #: Stained control cells from which a second population is believed, and their least share of the vehicle
-#: cells or of the cells of the positive controls: a few bright aggregates are no population.
+#: cells or of the cells of the positive controls: a few bright aggregates are not a population.
 LEAST_STAINED = 10
 LEAST_SHARE_VEHICLE = 0.02
 LEAST_SHARE_POSITIVE = 0.05
@@ -144,7 +144,7 @@ def _valley(
 ) -> tuple[float | None, float]:
     """Gate between the unstained and the stained control cells, and the share of these in their wells.
 
-    None where these are no population.
+    None where these are not a population.
     """
 
     def scale(values: Floats | float) -> Floats:
@@ -176,7 +176,7 @@ def manual_gate(gate: Gate, threshold: float, vehicle: Floats) -> Gate:
 
 
 def far_objects(values: Floats, gate: Gate) -> npt.NDArray[np.bool_]:
-    """Objects far above everything, which are no cells (`FAR_TIMES`)."""
+    """Objects far above everything, which are not cells (`FAR_TIMES`)."""
     far = np.zeros(len(values), dtype=bool)
     known = np.isfinite(values)
     if not known.any() or not gate.spread > 0:

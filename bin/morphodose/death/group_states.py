@@ -70,7 +70,7 @@ def states_of_group(
     here = group.judged | group.controls
     wells = table["Metadata_Well"][here]
     columns = {column: table[column][here] for stain in stains for column in stain.columns}
-    # a vehicle well that is judged by the controls of others is none itself
+    # a vehicle well that is judged by the controls of others is not a control itself
     roles = np.where(group.controls | ~np.isin(roles, ("vehicle", "positive")), roles, "judged")[here]
     called = {
         stain.name: call_stain(stain, columns, roles, min_cells, by_hand.get(stain.channel), wells)

@@ -119,7 +119,7 @@ def gate_groups(
             few |= judged
             names.append(name)
             if np.isin(roles[judged], ("vehicle", "treated", "positive")).any():
-                reasons.append(f"{count} vehicle cells of {name}")  # nobody reads what an empty well holds
+                reasons.append(f"{count} vehicle cells of {name}")  # what an empty well holds is not used
     if names:
         why = f"{', '.join(reasons)}: the gate is that of the controls of all groups" if reasons else ""
         control = np.isin(roles, ("vehicle", "positive"))
@@ -149,7 +149,7 @@ def _by_vehicle(
 
     They differ where the unstained cells lie elsewhere by the measure of `doubts.MOST_SHIFT`, or are more
     than `MOST_RATIO` times as wide. Vehicle wells with too few cells to set a gate stay with the most others.
-    Where the vehicle cells of one lie above a gate of the others and are wider, nobody can tell another
+    Where the vehicle cells of one lie above a gate of the others and are wider, no one can tell another
     background from dying cells: the gate is that of the others, and doubtful.
     """
     vehicle_cells = group.controls & (roles == "vehicle")

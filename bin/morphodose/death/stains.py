@@ -43,7 +43,7 @@ class Called:
     """Signs of one stain: 1, 0 or NaN per cell; the intensity each call rests on; the gate of each column.
 
     ``lower`` and ``higher`` are the signs at gates moved by `morphodose.death.gates.MOVED`. ``doubts``,
-    ``far`` (objects that are no cells) and ``read`` (cells that are judged by it) are those of each column; a
+    ``far`` (objects that are not cells) and ``read`` (cells judged by it) are those of each column; a
     far object has no sign.
     """
 

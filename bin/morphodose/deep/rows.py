@@ -101,7 +101,7 @@ def shuffle_labels(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Doses change between wells, a well keeping one dose at all times; times change between the timepoints
     of each well. Of `SHUFFLES` shuffles that one is taken which leaves as many labels in place as chance
-    would: with few wells a single one may keep many, or none, and either is no chance.
+    would: with few wells a single one may keep many, or none, and neither is what chance gives.
     """
     random = np.random.default_rng([seed, 1])
     shuffled = frame.copy()

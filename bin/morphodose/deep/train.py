@@ -323,7 +323,7 @@ def fit(
     Raises
     ------
     InputError
-        If the loss is no number.
+        If the loss is not a number.
     """
     training = Training(fabric, network, recipe, train, machine, checkpoints, say)
     training.restore()

@@ -176,7 +176,7 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
         said = outer.found | said
         channel = channel or said.pop("channel", "") or (name if _is_dye(name) else "")
     said.pop("channel", None)
-    # words that are no dye may be a channel's, or anything
+    # words that are not dyes may be a channel's, or anything
     said |= {"channel": channel} if channel else {"word": "_".join(words)}
     said["prefix"] = "_".join(word for word in prefix if not _is_dye(word))
     place = {"row": well["row"].upper(), "col": well["col"]}

@@ -32,7 +32,7 @@ class _Seen(NamedTuple):
 
 
 def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: bool, faults: Faults) -> None:
-    """Read a few planes of each channel, and report what is no count from 0.
+    """Read a few planes of each channel, and report values that are not counts from 0.
 
     Parameters
     ----------

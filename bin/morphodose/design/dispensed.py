@@ -76,7 +76,7 @@ def _header(sheet: Sheet) -> tuple[int, dict[str, int], dict[str, str]] | None:
 
 
 def likeness(cells: Sequence[str]) -> int:
-    """How many columns of a dispenser some cells name; 0 where they are no header of one."""
+    """How many columns of a dispenser some cells name; 0 where they are not the header of one."""
     at = _columns(cells)
     return len(at) if "well" in at and {"volume", "dose", "actual"} & at.keys() else 0
 

@@ -126,7 +126,7 @@ class NamePattern:
     example: str = ""
 
     def ignored(self, path: str) -> str | None:
-        """Why a file of this instrument is no plane, or None."""
+        """Why a file of this instrument is not a plane, or None."""
         return next((reason for reason, regex in self.ignore if regex.search(path)), None)
 
     def parse(self, path: str) -> Name | str:
@@ -202,7 +202,7 @@ def _well_of(groups: Mapping[str, str | None]) -> str | _NoWell:
 
 
 def _field_of(groups: Mapping[str, str | None]) -> int | str | None:
-    """The field of a name: a number, or a text where it is none, such as the row and column of a tile."""
+    """The field of a name: a number, or a text such as the row and column of a tile."""
     row, col = groups.get("tile_row"), groups.get("tile_col")
     if row and col:
         return f"r{row}_c{col}"

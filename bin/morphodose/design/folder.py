@@ -12,7 +12,7 @@ from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, Na
 from morphodose.design.times import is_date
 from morphodose.design.walk import DEAD_LINK, Listing, walk
 
-#: Why files that are no images are passed over; metadata of the instrument are among them.
+#: Why files that are not images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
 _COPY = re.compile(
@@ -115,7 +115,7 @@ def _same(path: str, other: str) -> bool:
 def _is_text(path: str) -> bool:
     try:
         path.encode()
-    except UnicodeEncodeError:  # bytes that are no UTF-8 came in as surrogates
+    except UnicodeEncodeError:  # bytes that are not UTF-8 came in as surrogates
         return False
     return True
 
@@ -146,7 +146,7 @@ def _leave_out_projections(listed: Folder, step_0: bool) -> None:
 
 
 def _needed_only(named: list[tuple[str, Name]]) -> list[tuple[str, Name]]:
-    """Names without what may mean nothing: the text before the well, a date, a word that is no known stain.
+    """Names without what may mean nothing: the text before the well, a date, a word that is not a stain.
 
     They are a plate, a time and a channel where only they tell two images apart. Otherwise the texts are
     anybody's, and the date that of each image.

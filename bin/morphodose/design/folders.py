@@ -73,7 +73,7 @@ def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
 def find_acquisitions(
     root: str, patterns: Sequence[re.Pattern[str]], plate: str, faults: Faults
 ) -> tuple[list[FoundFolder], list[str]]:
-    """Folders of acquisitions below `root`, and folders that are none.
+    """Folders of acquisitions below `root`, and the other folders.
 
     Where a name is not understood and acquisitions are in the folder, it is taken as a plate. Dates are a
     warning; measurements of one plate without dates are a fault.
@@ -90,7 +90,7 @@ def find_acquisitions(
         if not matching and not _has_images(path):
             ignored.append(name)
             continue
-        # its own images, or those of a folder in it that is no acquisition, belong to nobody
+        # its own images, or those of a folder in it that is not an acquisition, are left over
         strangers = [
             entry for entry in inner if entry not in matching and _has_images(os.path.join(path, entry))
         ]

@@ -40,7 +40,7 @@ def sheet_of_layout(raw: bytes, name: str, faults: Faults) -> Sheet | None:
     if not used:
         fix = "give the assay layout of Harmony (in the folder Assaylayout of an export), or a table"
         faults.add(
-            "unreadable_table", name, "the XML is no assay layout with contents", fix, value=local(root)
+            "unreadable_table", name, "the XML is not an assay layout with contents", fix, value=local(root)
         )
         return None
     records = [["well", *(groups[key] for key in used)]]

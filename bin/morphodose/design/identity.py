@@ -13,7 +13,7 @@ _MINUS = "\u2212"
 
 
 def tidy(text: str) -> str:
-    """A text without what nobody sees: zero-width characters go, and blanks of any kind are one blank."""
+    """A text without what cannot be seen: zero-width characters go, and blanks of any kind are one blank."""
     if text.isascii() and "  " not in text:
         return text.strip()
     seen = text.translate(_INVISIBLE)

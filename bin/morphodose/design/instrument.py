@@ -80,7 +80,7 @@ def with_metadata(
     root : str
         The folder.
     files : iterable of str
-        Its files that are no images.
+        Its files that are not images.
     found : sequence of Found
         Its planes.
     faults : Faults

@@ -137,7 +137,7 @@ def _cell(cells: Sequence[str], at: int) -> str:
 
 
 def _well_of(row: str, column: str, from_zero: int) -> str:
-    """``r2c3`` or ``B3``, or the two texts where they are none."""
+    """``r2c3`` or ``B3``, or the two texts where they are neither."""
     if not row and not column:
         return ""
     if row.isdecimal() and column.isdecimal():

@@ -32,7 +32,7 @@ _OTHER = {".": ",", ",": "."}
 def plain_text(text: str) -> str:
     """A number without surrounding blanks, its full-width digits and typographic minus signs in plain ones.
 
-    Superscripts stay what they are: 10² is no 102.
+    Superscripts stay what they are: 10² is not 102.
     """
     return text.strip().translate(_PLAIN)
 

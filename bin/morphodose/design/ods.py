@@ -13,12 +13,12 @@ from morphodose.reading.xmltext import BadXml, attribute, local, parse
 
 #: (top, left), (bottom, right) of a merged cell, counted from 0, both included.
 Range = tuple[tuple[int, int], tuple[int, int]]
-#: Bytes of a sheet's text beyond which it is no plate map.
+#: Bytes of a sheet's text beyond which it is not a plate map.
 _MOST = 100_000_000
 
 
 def merged_of_ods(raw: bytes) -> dict[str, list[Range]]:
-    """Merged cells of each sheet, by its name; none of a file that is no .ods."""
+    """Merged cells of each sheet, by its name; empty for a file that is not .ods."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as book:
             if "content.xml" not in book.namelist() or book.getinfo("content.xml").file_size > _MOST:

@@ -71,7 +71,7 @@ def write_design(design: CheckedDesign, sizes: TaskSizes, out: str | Path) -> No
         remove_outputs(out)
         raise
     finally:
-        # a folder that cannot be removed would hide the fault above, and has a name that nobody reads
+        # a folder that cannot be removed would hide the fault above, and has a name that nothing reads
         shutil.rmtree(temporary, ignore_errors=True)
 
 

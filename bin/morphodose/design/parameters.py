@@ -189,7 +189,7 @@ def check_learning(
     faults: Faults,
     groups: Mapping[tuple[str, str], str] | None = None,
 ) -> str:
-    """Judge how the network is to learn; why none can is no fault, and is returned.
+    """Judge how the network is to learn; why none can learn is not a fault, and is returned.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def best_preset(paths: Sequence[str]) -> str | None:
 
 
 def _understood(pattern: NamePattern, paths: Sequence[str]) -> list[Name]:
-    """Names that a preset understands; one of which an instrument's reads the well alone is no sign of it."""
+    """Names that a preset understands; an instrument's preset has to read more than the well of it."""
     parsed = (pattern.parse(path) for path in paths if not pattern.ignored(path))
     return [
         name for name in parsed if not isinstance(name, str) and (not pattern.regexes or _says_more(name))

@@ -78,7 +78,7 @@ class Collected:
     pattern : str
         The preset that was used, or ``regex``.
     fields : dict
-        Number of a field → its text in the names, where these are no numbers.
+        Number of a field → its text in the names, where these are not numbers.
     unsure : bool
         A file that cannot be used may hold any of the channels.
     said : Said

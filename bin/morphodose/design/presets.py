@@ -1,4 +1,4 @@
-"""File names of the instruments, declared once: patterns, examples, and files that are no planes.
+"""File names of the instruments, declared once: patterns, examples, and files that are not planes.
 
 Patterns are searched for in the path below the acquisition folder, in their order. Groups as in
 `morphodose.design.filenames`.
@@ -17,7 +17,7 @@ class Preset(NamedTuple):
     """File names of one instrument.
 
     `patterns` are tried in their order. `examples` are names that the preset reads, the commonest first.
-    `ignore` are reasons and patterns of files that are no planes. With `projections`, images without a z are
+    `ignore` are reasons and patterns of files that are not planes. With `projections`, images without a z are
     projections wherever their channel has z-steps; with `step_0`, so are those of step 0 beside others.
     """
 

@@ -193,7 +193,7 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
 def _acquisitions(root: str, plate: str, timepoint_h: float, faults: Faults) -> list[FoundFolder]:
     """Acquisitions by the names of folders; without any, the folder itself.
 
-    Beside acquisitions, folders of images that are none are a warning.
+    Beside acquisitions, folders of images that are not acquisitions are a warning.
     """
     of_folders = Faults()
     places, _ = find_acquisitions(root, folder_patterns(None, of_folders), plate, of_folders)
@@ -206,7 +206,7 @@ def _acquisitions(root: str, plate: str, timepoint_h: float, faults: Faults) -> 
             "folder_name",
             root,
             "folders with images whose names say neither time nor replicate are left out",
-            "nothing, if they are no part of the screen; else name them as 4hrs_R1",
+            "nothing, if they are not part of the screen; else name them as 4hrs_R1",
             value=listing(fault.value for fault in strange),
         )
     dated = {place.path for place in places if place.date or place.measurement is not None}

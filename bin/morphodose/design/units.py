@@ -10,7 +10,7 @@ _PREFIX = {"": 0, "k": 3, "d": -1, "m": -3, "u": -6, "mc": -6, "n": -9, "p": -12
 _WORD = {"milli": "m", "micro": "u", "nano": "n", "pico": "p", "femto": "f", "": ""}
 
 _MOLAR = re.compile(r"([munpf]?)M")
-_SMALL_MOLAR = re.compile(r"([munpf])m|([UNPF])M")  # a dose is no length: um is uM; MM may be M or mM
+_SMALL_MOLAR = re.compile(r"([munpf])m|([UNPF])M")  # a dose is not a length: um is uM; MM may be M or mM
 _MOLAR_WORD = re.compile(r"(milli|micro|nano|pico|femto|)molar", re.IGNORECASE)
 _MOLES = re.compile(r"([munpf]?)mol(?:es?)?/[lL]")
 _MASS = re.compile(r"(k|m|u|mc|n|p|f|)g/(d|m|u|n|)[lL]")

@@ -1,4 +1,4 @@
-"""Listing a folder of images as a person would: what is no image of the screen is passed over, and counted.
+"""Listing a folder of images as a person would: what is not part of the screen is passed over, and counted.
 
 Recycle bins, snapshots, hidden files, links that are dead or loop, folders without the right to read, and
 the work

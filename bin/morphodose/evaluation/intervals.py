@@ -1,4 +1,4 @@
-"""Intervals of scores, and of their differences, by resampling wells: cells of a well are no replicates."""
+"""Intervals of scores, and of their differences, by resampling wells: cells of a well are not replicates."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Tally:
         Parameters
         ----------
         unit, true, predicted : (N,) arrays of int
-            Index of the well and of the classes; -1 is no prediction.
+            Index of the well and of the classes; -1 where there is no prediction.
         confidence : (N,) array
             Probability that the model gave to what it predicted; NaN without one, which no bin counts.
         weight : (N,) array of int, optional

@@ -20,7 +20,7 @@ Matrix = npt.NDArray[np.float32]
 KEYS = ("Metadata_Acquisition", "Metadata_Well", "Metadata_CellID")
 #: Cells of a batch.
 BATCH = 8192
-#: Where a cell lies in its image and what its neighbours are called is no phenotype.
+#: Where a cell lies in its image and what its neighbours are called is not a phenotype.
 _PLACES = re.compile(r"_(Location_|AreaShape_(Center|BoundingBoxM)|Neighbors_\w*ObjectNumber)")
 _INTENSITY = "_Intensity_"
 _TWICE = "{}: a cell is in these tables twice; name one folder of them"

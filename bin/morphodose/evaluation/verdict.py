@@ -48,7 +48,7 @@ class Evidence:
     permuted : Interval or None
         That of the network on permuted labels less that of the majority class; None: not trained.
     permuted_p : float
-        P value that the network on permuted labels is no better than chance.
+        P value that the network on permuted labels is not better than chance.
     position : Interval or None
         That of position less that of the majority class.
     position_p : float
@@ -230,7 +230,7 @@ def _text(interval: Interval) -> str:
 
 
 def _by_chance(seen: Evidence) -> str:
-    """Why a score above the majority class is no evidence."""
+    """Why a score above the majority class is not evidence."""
     found = seen.chance or Chance(1.0, 1.0)
     units = "wells" if seen.label == "dose" else "acquisitions (which share the staining of a day)"
     if found.least > LEVEL:

@@ -1,7 +1,7 @@
 """Projected fields and their masks as an OME-Zarr plate (NGFF 0.4), which napari, Fiji and web viewers open.
 
 Source: ngff.openmicroscopy.org/0.4: ``plate``, ``well``, ``multiscales``, ``omero``, ``image-label``. Zarr of
-version 2, a file a chunk: more viewers read it than the later versions.
+version 2, one file per chunk: more viewers read it than the later versions.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def write_plate(
             shutil.rmtree(out)
         temporary.rename(out)
     except BaseException:
-        # the fault is raised; what cannot be removed either would hide it, and keeps a name that nobody reads
+        # the fault is raised; what cannot be removed would hide it, and keeps a name that nothing reads
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return sum(map(len, written.values()))
@@ -235,7 +235,7 @@ def smaller_mean(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def smaller_labels(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Half of (1, Y, X) labels, as many pixels as `smaller_mean` gives: a mean of labels is none of them."""
+    """Half of (1, Y, X) labels, as large as `smaller_mean` gives: the mean of two labels is not a label."""
     height, width = (edge // 2 * 2 for edge in labels.shape[1:])
     return labels[:, :height:2, :width:2]
 

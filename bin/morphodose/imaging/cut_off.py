@@ -77,7 +77,7 @@ def _parts_below(empty: npt.NDArray[np.bool_]) -> list[tuple[int, int, int, int]
     ends[1:] = ~empty[:-1] & deep[1:]
     numbers = ends.sum(axis=1)
     lines = np.argsort(-numbers, kind="stable")
-    # the first lines are no measure of what is ordinary: a missing strip has two, a broken row two more
+    # the first lines do not show what is ordinary: a missing strip has two, a broken row two more
     ordinary = float(numbers[lines[MOST_LINES]]) if height > MOST_LINES else 0.0
     least = max(LEAST_PIXELS, OTHERS * ordinary)
     found: list[tuple[int, int, int, int]] = []
@@ -118,7 +118,7 @@ def _is_cut(line: npt.NDArray[np.bool_], strip: npt.NDArray[np.bool_], least: fl
     before = strip[-1 - BEFORE]
     if line.sum() < least or line[before].sum() < REACH * before.sum():
         return False
-    # grains of noise are no objects
+    # grains of noise are not objects
     opened = ndi.binary_opening(np.pad(strip, ((0, 2), (0, 0)), mode="edge"), np.ones((3, 3)))[:-2]
     objects, number = ndi.label(opened)
     areas = np.bincount(objects.ravel(), minlength=number + 1)

@@ -53,7 +53,7 @@ def read_dark_image(path: Path, shape: tuple[int, int], brightest: float) -> npt
     Raises
     ------
     InputError
-        If it is no such image.
+        If it is not such an image.
     """
     pixels = _plane(path, "dark image", shape)
     if pixels.min() < 0 or float(pixels.mean()) > brightest:
@@ -80,7 +80,7 @@ def read_flat_field(
     Raises
     ------
     InputError
-        If it is no flat field: another shape, not finite, or dark somewhere.
+        If it is not a flat field: another shape, not finite, or dark somewhere.
     """
     flat = _plane(path, "flat field", shape)
     if dark_image is not None and (flat > dark_image).all():

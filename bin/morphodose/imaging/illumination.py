@@ -19,7 +19,7 @@ import numpy.typing as npt
 #: Blocks along each edge that an image is reduced to before anything is fitted.
 BLOCKS = 24
 #: Degrees of the surface that are tried: vignetting, a shifted lamp, a lamp that leaves the corners dark.
-#: Held-out images choose. (BaSiCPy 2.0 is no choice: it needs older releases of NumPy and SciPy than these.)
+#: Held-out images choose. (BaSiCPy 2.0 cannot be used: it needs older releases of NumPy and SciPy.)
 DEGREES = (2, 3, 4)
 #: A higher degree must leave this share less of the variation of held-out images: with few images it follows
 #: the cells.

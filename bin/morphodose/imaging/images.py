@@ -101,7 +101,7 @@ def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field
     Raises
     ------
     InputError
-        If the file is no such field, or lacks one of the channels.
+        If the file is not such a field, or lacks one of the channels.
     """
     try:
         with tifffile.TiffFile(path) as tiff:

@@ -57,7 +57,7 @@ def pixel_noise(pixels: npt.NDArray[np.float32]) -> float:
 
 
 def without_trend(pixels: npt.NDArray[np.float32], blocks: int = 8) -> npt.NDArray[np.float32]:
-    """The image less a quadratic surface through its block medians: vignetting is no object."""
+    """The image less a quadratic surface through its block medians: vignetting is not an object."""
     height, width = pixels.shape
     if min(height, width) < 2 * blocks:
         return pixels - np.float32(np.median(pixels))

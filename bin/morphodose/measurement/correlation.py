@@ -16,7 +16,7 @@ from morphodose import compiled  # noqa: F401  (decides where kernels are kept)
 from morphodose.measurement.objects import Objects
 from morphodose.measurement.ordered import Values
 
-#: Pixels below this share of the object's maximum are no signal (CellProfiler's default, 15 %).
+#: Pixels below this share of the object's maximum are not signal (CellProfiler's default, 15 %).
 THRESHOLD = 0.15
 #: What the kernel gives of a pair A, B; those with a direction first from A to B.
 _NAMES = (

@@ -51,7 +51,7 @@ def rings_and_wedges(objects: Objects, to_edge: npt.NDArray[np.int64]) -> Slots:
     objects : Objects
         N objects of P pixels together.
     to_edge : (P,) array of int64
-        Squared distances to the edge, of which the border of the image is none
+        Squared distances to the edge, the border of the image not among them
         (`morphodose.measurement.distances.squared_distances`).
     """
     slots = np.empty(len(objects.y), np.uint8)

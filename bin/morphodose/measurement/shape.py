@@ -265,7 +265,7 @@ def _outlines(starts, y, x, box, weights, perimeters, patterns, filled):  # type
                 inside[here] + 2 * inside[here - wide] + 4 * inside[here - 1] + 8 * inside[here - wide - 1]
             )
             patterns[index, pattern] += 1
-        # what the margin reaches over eight neighbours is no hole
+        # what the margin reaches over eight neighbours is not a hole
         waiting = np.empty(size, np.int64)
         waiting[0] = 0
         inside[0] = 2

@@ -63,8 +63,8 @@ def normalise(medians: pd.DataFrame, features: list[str], floor: float, correlat
     1. Centre: the median of the vehicle wells of the same acquisition where it has three or more, else of the
        same plate and time (as `morphodose.profiles.relative`).
     2. Scale: 1.4826 MAD of the vehicle wells of the same plate and time, plus the floor. Both are of the
-       vehicle wells of the own group (``Metadata_Group``) where groups divide the analysis: a cell line is no
-       effect.
+       vehicle wells of the own group (``Metadata_Group``) where groups divide the analysis: a cell line is
+       not an effect.
     3. Features: no position or label, a value in 95 % of the wells, not constant over wells (pycytominer's
        thresholds), and not nearly the same as another one.
     4. What is missing after that is 0, the median of vehicle.

@@ -170,7 +170,7 @@ def moved_fractions(states: np.ndarray, end: str) -> dict[str, float]:
 
 
 def medians(table: pa.Table) -> dict[str, float]:
-    """``Median_<feature>`` of every numeric column that is no key."""
+    """``Median_<feature>`` of every numeric column that is not a key."""
     names = [
         field.name
         for field in table.schema

@@ -43,7 +43,7 @@ def parse(text: str | bytes) -> Element:
 
 
 def elements(path: str) -> Iterator[Element]:
-    """The elements of a file as they end, root last; whoever is done with one clears it.
+    """The elements of a file as they end, root last; the caller clears each when done with it.
 
     Raises
     ------

@@ -124,7 +124,7 @@ def _departures(screen: Screen, compound: str) -> str:
     text = (
         "The dose at which the curve of an endpoint leaves vehicle (benchmark dose), of the shape that does "
         "so first, and of death. A ratio below 1 says that shape changes at lower doses. The first of "
-        "several shapes is low by selection too: it ranks compounds and is no test."
+        "several shapes is low by selection too: it ranks compounds and is not a test."
     )
     headers = [
         "Time",

@@ -175,7 +175,7 @@ def _table(place: Path, name: str, step: str, needed: Sequence[str]) -> pd.DataF
     missing = [column for column in needed if column not in frame]
     if missing:
         raise InputError(f"{files[0]}: the table lacks {', '.join(missing)}; {step} writes them")
-    # a single-precision number of NumPy is no float of Python
+    # a single-precision number of NumPy is not a float of Python
     return frame.astype({name: float for name in frame.select_dtypes("float32")})
 
 

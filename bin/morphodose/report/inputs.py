@@ -185,7 +185,7 @@ class Screen:
 
     @cached_property
     def kept(self) -> dict[Any, Any]:
-        """What is worked out once for each compound, by whoever does it."""
+        """What is worked out once for each compound, by the function given."""
         return {}
 
     @cached_property

@@ -33,7 +33,7 @@ DASHES = {"network": "-", "classical_logistic": "--", "classical_boosting": ":",
 
 
 def score_figure(frame: pd.DataFrame, models: Sequence[str], shown: Sequence[tuple[str, str]]) -> Figure:
-    """A panel for each label and metric, a row a model: its value with the interval over wells."""
+    """A panel for each label and metric, one row per model: its value with the interval over wells."""
     figure, axes = panels(len(shown), 3, 3.6, 0.27 * len(models) + 1.0, sharey=True)
     several = len({label for label, _ in shown}) > 1
     for axis, (label, metric) in zip(axes, shown, strict=True):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 NONE = "none"
-#: A correction that scatters more than wells do, in units of their variance, is none.
+#: A correction that scatters more than wells do, in units of their variance, is not made.
 MOST_LEVERAGE = 1.0
 #: (plate, timepoint, endpoint) → why its values were not corrected, "" where they were.
 Said = dict[tuple[str, float, str], str]
@@ -76,7 +76,7 @@ def correct(wells: pd.DataFrame, endpoints: list[str], terms: tuple[str, ...]) -
                 if not np.isin(roles[mine], ("vehicle", "treated", "positive")).any():
                     continue  # empty wells
                 vehicle = vehicle[used[vehicle] & known[vehicle]]
-                why = "a name of a well is no place"
+                why = "the name of a well is not a position"
                 if known[mine].all():
                     judged = mine[np.isin(roles[mine], ("vehicle", "treated", "positive"))]
                     why = _untold(columns[vehicle], columns[judged])

@@ -36,7 +36,7 @@ def effect_p(
     doses, values : (W,) array
         Wells.
     blocks : (W,) array, optional
-        Differences between blocks (a replicate, a plate) are no effect; wells are exchanged within a block.
+        Differences between blocks (replicates, plates) are not an effect; wells are exchanged within blocks.
     draws : int
         Greatest number of draws under "no effect".
     seed : int

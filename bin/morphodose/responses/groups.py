@@ -28,7 +28,7 @@ KEYS = frozenset(
         *("QCVerdict", "QCReason", "Row", "Column", "Col", "Site"),
     )
 )  # fmt: skip
-#: Columns about a plate's history: they tell replicate plates apart, which are no groups.
+#: Columns about a plate's history: they tell replicate plates apart, which are not groups.
 _HISTORY = re.compile(
     r"^(barcode|date|day|time|operator|user|batch|passage|run|lot|scan|scanned|imaged|"
     r"rep|repl|(tech|bio|technical|biological)_?rep\w*)(_?(id|no|nr|number))?$|_?(barcode|date|operator)$",

@@ -46,7 +46,7 @@ def layout_doubt(one: Series, seed: int | None = 1) -> str:
     - Plates have the same layout, so that replicates do not tell what a place does, and with each place
       counted once there is no effect beyond chance.
 
-    Wells whose names are no places, or all the same, say nothing.
+    Wells whose names are not positions, or are all the same, say nothing.
     """
     places = places_of(one.wells)
     if not np.isfinite(places).all() or len(np.unique(places, axis=0)) < LEAST_TREATED:

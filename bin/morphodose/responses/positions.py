@@ -25,7 +25,7 @@ _WELL = re.compile(r"^([A-Za-z]{1,2})0*([1-9]\d*)$")
 
 
 def places_of(wells: npt.ArrayLike) -> Floats:
-    """Row and column of wells named ``B07``, from 0; NaN where a name is none. (W, 2)."""
+    """Row and column of wells named ``B07``, from 0; NaN where a name is not such. (W, 2)."""
     found = np.full((len(np.atleast_1d(wells)), 2), math.nan)
     for number, name in enumerate(np.atleast_1d(wells)):
         if match := _WELL.match(str(name)):

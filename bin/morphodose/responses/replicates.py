@@ -208,7 +208,7 @@ def apart(doses: Floats, values: Floats, weights: Floats) -> npt.NDArray[np.bool
     """Wells that lie apart from their replicates by far more than chance: what no curve should be drawn by.
 
     A well's distance from the means of its dose's other wells and of the doses within two steps: replicates
-    whose EC50s differ by that much are no outliers. Student's t with the scatter of all other wells around
+    whose EC50s differ by that much are not outliers. Student's t with the scatter of all other wells around
     their doses' means, Bonferroni; one after the other, up to `MOST_APART` of the wells.
 
     Parameters

@@ -33,8 +33,8 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing, a dose is no number, no well is treated or vehicle, or the doses of a compound
-        have several units.
+        If a column is missing, a dose is not a number, no well is treated or vehicle, or the doses of a
+        compound have several units.
     """
     import pandas as pd
 

@@ -32,7 +32,7 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
     Raises
     ------
     InputError
-        If the file is no table, lacks a wanted endpoint, or has none at all.
+        If the file is not a table, lacks a wanted endpoint, or has none at all.
     """
     import pandas as pd
 

@@ -33,7 +33,7 @@ APART = 0.5
 #: Side by side or not, nuclei are those of several cells where a ridge of stain runs between them: this many
 #: times as bright as what is beside it, and nowhere on three quarters of its length darker than that.
 RIDGE, RIDGE_WHOLE = 1.2, 1.0
-#: Each then has this part of an equal share of the cell, or more: a ring around one nucleus is no border.
+#: Each then has this part of an equal share of the cell, or more: a ring around one nucleus is not a border.
 SMALLEST_PART = 0.5
 #: Weight of the distance against differences of brightness: CellProfiler's default.
 REGULARISATION = 0.05
@@ -227,7 +227,7 @@ def _seeds(cells: Mask, nuclei: Mask, nuclei_diameter: float) -> Mask:
     """Nuclei that lie in no cell, without crumbs, what of them is free, with labels above those of cells."""
     areas = np.bincount(nuclei.ravel())
     free = np.bincount(nuclei[cells == 0], minlength=len(areas))
-    # what lies mostly in several cells at once is no cell of its own
+    # what lies mostly in several cells at once is not a separate cell
     whole = (areas >= SMALLEST_SEED * np.pi / 4 * nuclei_diameter**2) & (2 * free > areas)
     orphans = [label for label in find_orphans(cells, nuclei) if whole[label]]
     number = np.zeros(len(areas), np.int32)

@@ -25,7 +25,7 @@ LARGEST = 2 / 3
 MOST_ENLARGED = 4.0
 #: Edge in px of what the network is shown of a field at one scale: one of Cellpose's tiles, with its padding.
 SHOWN = 208
-#: Objects that cover less of the foreground than this are no cells, but parts or debris.
+#: Objects that cover less of the foreground than this are not cells, but parts or debris.
 LEAST_COVERED = 0.4
 #: Objects below this number give no median.
 LEAST_OBJECTS = 5

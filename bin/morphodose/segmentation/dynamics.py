@@ -20,7 +20,7 @@ from morphodose.segmentation.common import MaskThresholds
 
 Labels = npt.NDArray[np.int32]
 
-#: An object of more than this part of the image is none.
+#: What covers more than this part of the image is not an object.
 LARGEST = 0.4
 #: The network gives flows of this length in px per step.
 FLOW_LENGTH = np.float32(5)

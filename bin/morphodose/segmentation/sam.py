@@ -108,7 +108,7 @@ def holds_sam(path: str | Path) -> bool:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    # torch raises many kinds of error for what is no file of weights. Nothing is hidden: the loader of
+    # torch raises many kinds of error for what is not a file of weights. Nothing is hidden: the loader of
     # Cellpose 3 then reads the file and names the fault
     except Exception:
         return False

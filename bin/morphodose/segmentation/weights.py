@@ -84,7 +84,7 @@ REGISTRY: dict[str, Weights] = {
     "cyto3": _cellpose("cyto3", "cyto3", "nine data sets, the super-generalist model"),
     "nuclei": _cellpose("nuclei", "nucleitorch_0", "nuclear data sets, BBBC038 among them"),
 }
-# never downloaded by a task: it is 1.2 GB, and whoever takes it has to know what it was trained on
+# never downloaded by a task: it is 1.2 GB, and its user has to know what it was trained on
 REGISTRY |= {
     name: Weights(
         name=name,
@@ -216,7 +216,7 @@ def training_of(path: str | Path) -> dict[str, object]:
         with np.load(path, allow_pickle=False) as archive:
             meta = json.loads(archive["__meta__"].tobytes().decode())
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return {}  # not a compact file: whoever loads it says what is wrong with it
+        return {}  # not a compact file: the loader says what is wrong with it
     named = ("start", "cells", "fields", "held_out", "f1_before", "f1_after", "licence")
     return {name: meta[name] for name in named if name in meta} if "start" in meta else {}
 

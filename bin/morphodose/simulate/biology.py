@@ -165,7 +165,7 @@ class Compound:
 
 
 def truth_of(compound: Compound, times: Sequence[float]) -> list[dict[str, object]]:
-    """Curves of the measured endpoints, a row per timepoint and endpoint, as the truth file has them."""
+    """Curves of the measured endpoints, one row per timepoint and endpoint, as the truth file has them."""
     rows: list[dict[str, object]] = []
     for hours in times:
         curves = compound.at(hours)

@@ -52,9 +52,9 @@ class Look:
     def __post_init__(self) -> None:
         """Refuse names that are not known, and ranges below 0."""
         if self.stain not in STAINS:
-            raise ValueError(f"stain {self.stain!r} is none of {', '.join(STAINS)}")
+            raise ValueError(f"stain {self.stain!r} is not one of {', '.join(STAINS)}")
         if self.shape not in SHAPES:
-            raise ValueError(f"shape {self.shape!r} is none of {', '.join(SHAPES)}")
+            raise ValueError(f"shape {self.shape!r} is not one of {', '.join(SHAPES)}")
         if min(self.decades, self.nuclear_decades, self.debris) < 0:
             raise ValueError(f"decades and debris are 0 or more, got {self}")
 
