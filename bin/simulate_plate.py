@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,17 @@ def ec50_by_time(text: str | None, last: float) -> dict[float, float] | None:
         raise InputError(f"--ec50: a number, or hours=EC50 pairs as 24=2.4,48=1, got {text!r}") from fault
 
 
+def compounds_of(text: str | None) -> tuple[tuple[str, float], ...] | None:
+    """``A=0.5,B=none`` as names and EC50s."""
+    if text is None:
+        return None
+    try:
+        pairs = [part.rsplit("=", 1) for part in text.split(",")]
+        return tuple((name.strip(), inf if value == "none" else float(value)) for name, value in pairs)
+    except ValueError as fault:
+        raise InputError(f"--compounds: NAME=EC50 pairs, as A=0.5,B=none, got {text!r}") from fault
+
+
 @command
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 @click.option(
@@ -68,6 +80,11 @@ def ec50_by_time(text: str | None, last: float) -> dict[float, float] | None:
 @click.option("--density", type=float, help="Cells of an untreated field at 24 h.")
 @click.option("--clustering", type=float, help="0 scatters the cells, 1 gathers them in islands.")
 @click.option("--compound", help="Name of the compound.")
+@click.option(
+    "--compounds",
+    help="Several compounds, each with its EC50 of Fraction_Dying at the last time: A=0.5,B=none (no effect).",
+)
+@click.option("--plate_format", type=int, help="Wells of the plate.")
 @click.option("--plate", help="Name of the plate.")
 @click.option("--ec50", help="EC50 of Fraction_Dying: 24=2.4,48=1 by hours, or one number for the last time.")
 @click.option("--hill", type=float, help="Slope of the dose-response curves.")
@@ -103,6 +120,7 @@ def main(
     times: str | None,
     doses: str | None,
     ec50: str | None,
+    compounds: str | None,
     compression: str,
     workers: int,
     force: bool,
@@ -121,6 +139,7 @@ def main(
         times=hours,
         doses=numbers(doses, "doses"),
         ec50=ec50_by_time(ec50, max(hours or PRESETS[preset].times)),
+        compounds=compounds_of(compounds),
         **options,
     )
     wells = len(well_timepoints(screen))

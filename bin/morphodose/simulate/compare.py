@@ -72,7 +72,8 @@ class Comparison:
             fitted = row["State"] == "fitted"
             found = f" {row['EC50']:.3g} ({row['EC50_Low']:.3g} to {row['EC50_High']:.3g})" if fitted else ""
             where = "inside" if row["Inside"] else "OUTSIDE"
-            name = f"EC50           {row['Endpoint']} at {row['Metadata_Timepoint']:g} h"
+            of = f"{row['Metadata_Compound']}, " if self.responses["Metadata_Compound"].nunique() > 1 else ""
+            name = f"EC50           {of}{row['Endpoint']} at {row['Metadata_Timepoint']:g} h"
             lines.append(f"{name}: {row['State']}{found}, true {row['EC50_True']:.3g} {where}")
         return "\n".join(lines)
 
@@ -136,13 +137,16 @@ def pooled_fractions(wells: pd.DataFrame, true_wells: pd.DataFrame) -> pd.DataFr
 
 
 def compare_responses(responses: pd.DataFrame, truth: Path) -> pd.DataFrame:
-    """EC50 of death at each timepoint beside the true one."""
+    """EC50 of death of each compound and timepoint beside the true one: NaN of one that does nothing."""
     curves = json.loads((truth / "truth.json").read_text(encoding="utf-8"))["endpoints"]
-    true = {(curve["endpoint"], curve["timepoint_h"]): curve["ec50"] for curve in curves}
+    true = {(curve["compound"], curve["endpoint"], curve["timepoint_h"]): curve["ec50"] for curve in curves}
     rows = responses[responses["Endpoint"].isin(["Fraction_Dying", "Fraction_Dead"])].copy()
-    pairs = zip(rows["Endpoint"], rows["Metadata_Timepoint"], strict=True)
-    rows["EC50_True"] = [true.get((endpoint, float(hours)), np.nan) for endpoint, hours in pairs]
+    keys = zip(rows["Metadata_Compound"], rows["Endpoint"], rows["Metadata_Timepoint"], strict=True)
+    # no EC50 is true of a compound that does nothing
+    found = [true.get((compound, endpoint, float(hours))) for compound, endpoint, hours in keys]
+    rows["EC50_True"] = np.array(found, dtype=float)
     low = rows["EC50_Low"].fillna(0.0)
     high = rows["EC50_High"].fillna(np.inf)
-    rows["Inside"] = (rows["State"] != "refused") & (low <= rows["EC50_True"]) & (rows["EC50_True"] <= high)
-    return rows.sort_values(["Endpoint", "Metadata_Timepoint"], ignore_index=True)
+    inside = (rows["State"] != "refused") & (low <= rows["EC50_True"]) & (rows["EC50_True"] <= high)
+    rows["Inside"] = inside | (rows["EC50_True"].isna() & (rows["State"] == "refused"))
+    return rows.sort_values(["Metadata_Compound", "Endpoint", "Metadata_Timepoint"], ignore_index=True)

@@ -26,6 +26,7 @@ from morphodose.simulate.screen import (
     SimulatedScreen,
     Well,
     acquisitions,
+    effect_of,
     plane_name,
     plate_wells,
     plates,
@@ -84,7 +85,7 @@ def well_conditions(screen: SimulatedScreen, acquisition: Acquisition, well: Wel
     potency = 10 ** rng.normal(0, screen.well_sd)
     crowding = float(np.exp(rng.normal(0, screen.well_sd)))
     dose = np.inf if well.role == "positive" else well.dose * potency
-    curves = screen.effect.at(acquisition.hours)
+    curves = effect_of(screen, well.compound).at(acquisition.hours)
     return WellConditions(
         fractions=tuple(curves.fractions(dose)),
         lost=curves.lost.value(dose),
@@ -299,7 +300,11 @@ def _write_tables(
             "logistic fitted to infinitely many cells returns ec50 and hill. Morphology_Viable is the change "
             "of the area of the viable cells (area falls by 35 % times its value)."
         ),
-        "endpoints": truth_of(screen.effect, sorted(screen.times)),
+        "endpoints": [
+            {"compound": name, **curve}
+            for name in [name for name, _ in screen.compounds] or [screen.compound]
+            for curve in truth_of(effect_of(screen, name), sorted(screen.times))
+        ],
         "options": _plain(asdict(screen)),
     }
     with replacing(truth / "truth.json") as temporary:
@@ -307,7 +312,11 @@ def _write_tables(
 
 
 def _plain(value: Any) -> Any:
-    """Value with the keys of mappings as text, as JSON wants them."""
+    """Value with the keys of mappings as text, as JSON wants them; an EC50 that is infinite is null."""
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and np.isinf(value):
+        return None
     if isinstance(value, dict):
         return {f"{key:g}" if isinstance(key, float) else key: _plain(entry) for key, entry in value.items()}
     return value
@@ -344,7 +353,7 @@ def well_truth(screen: SimulatedScreen, fields: pd.DataFrame) -> pd.DataFrame:
         row["Count_Cells_All"] = sums["Count_Cells"] + sums["Count_BorderCells"]
         row["Count_CellsPerField"] = sums["Count_Cells"] / len(group)
         dose = np.inf if row["Metadata_Role"] == "positive" else row["Metadata_Dose"]
-        curves = screen.effect.at(hours)
+        curves = effect_of(screen, row["Metadata_Compound"]).at(hours)
         expected = dict(zip(STATES, curves.fractions(dose), strict=True))
         for name, states in FRACTIONS.items():
             words = ["".join(word.capitalize() for word in state.split("_")) for state in states]

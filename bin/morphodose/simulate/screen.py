@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from morphodose.errors import InputError
-from morphodose.names import acquisition_id, normalise_well, plate_shape, well_position, well_timepoint_id
+from morphodose.names import (
+    PLATE_FORMATS,
+    acquisition_id,
+    normalise_well,
+    plate_shape,
+    well_position,
+    well_timepoint_id,
+)
 from morphodose.simulate.biology import Compound
 from morphodose.simulate.optics import CHANNELS, Optics
 
-PLATE_FORMAT = 96
 #: Compounds of the controls.
 VEHICLE, POSITIVE = "DMSO", "SimControl"
 
@@ -46,6 +53,12 @@ class SimulatedScreen:
         Relative standard deviation of the staining between acquisitions.
     out_of_focus, empty_fields : float
         Shares of the fields.
+    compounds : tuple of (str, float)
+        Several compounds on the plate, in place of `compound`: the name of each and its EC50 of dying at the
+        last timepoint, infinite for one that does nothing. At other times, and for the rest, `effect` is
+        theirs too.
+    plate_format : int
+        Wells of the plate.
     shuffle : bool
         Put the wells in random places instead of in order of the dose.
     shuffle_replicates : bool
@@ -73,6 +86,8 @@ class SimulatedScreen:
     batch_sd: float = 0.04
     out_of_focus: float = 0.0
     empty_fields: float = 0.0
+    compounds: tuple[tuple[str, float], ...] = ()
+    plate_format: int = 96
     shuffle: bool = False
     shuffle_replicates: bool = False
     optics: Optics = Optics()
@@ -99,8 +114,17 @@ class SimulatedScreen:
         for name, values in (("times", self.times), ("doses", self.doses)):
             if not values or min(values) <= 0 or len(set(values)) != len(values):
                 raise InputError(f"--{name}: different numbers above 0, got {list(values)}")
-        if len(plate_wells(self)) > PLATE_FORMAT:
-            raise InputError(f"{len(plate_wells(self))} wells do not fit on a plate of {PLATE_FORMAT}")
+        names = [name for name, _ in self.compounds]
+        if len({*names, VEHICLE, POSITIVE}) < len(names) + 2 or not all(names):
+            raise InputError(f"--compounds: different names, not {VEHICLE} or {POSITIVE}, got {names}")
+        for name, ec50 in self.compounds:
+            if not ec50 > 0:
+                raise InputError(f"--compounds {name}: an EC50 is above 0, or none, got {ec50:g}")
+        if self.plate_format not in PLATE_FORMATS:
+            known = ", ".join(map(str, PLATE_FORMATS))
+            raise InputError(f"--plate_format: one of {known}, got {self.plate_format}")
+        if len(plate_wells(self)) > self.plate_format:
+            raise InputError(f"{len(plate_wells(self))} wells do not fit on a plate of {self.plate_format}")
 
 
 @dataclass(frozen=True)
@@ -140,19 +164,36 @@ def plate_wells(screen: SimulatedScreen, replicate: int = 1) -> list[Well]:
     ahead = (screen.vehicle_wells + 1) // 2
     vehicle = (VEHICLE, 0.0, "vehicle")
     contents = [vehicle] * ahead
-    for dose in sorted(screen.doses):
-        contents += [(screen.compound, dose, "treated")] * screen.dose_wells
+    for name in [name for name, _ in screen.compounds] or [screen.compound]:
+        for dose in sorted(screen.doses):
+            contents += [(name, dose, "treated")] * screen.dose_wells
     contents += [vehicle] * (screen.vehicle_wells - ahead)
     contents += [(POSITIVE, max(screen.doses), "positive")] * screen.positive_wells
     numbers = list(range(1, len(contents) + 1))
-    if (screen.shuffle or screen.shuffle_replicates) and len(contents) <= PLATE_FORMAT:
+    if (screen.shuffle or screen.shuffle_replicates) and len(contents) <= screen.plate_format:
         seed = f"{screen.seed} {replicate}" if screen.shuffle_replicates else screen.seed
-        numbers = random.Random(seed).sample(range(1, PLATE_FORMAT + 1), len(contents))
+        numbers = random.Random(seed).sample(range(1, screen.plate_format + 1), len(contents))
     wells = [
-        Well(normalise_well(str(number)) if number <= PLATE_FORMAT else str(number), number, *content)
+        Well(_name(number, screen.plate_format), number, *content)
         for number, content in zip(numbers, contents, strict=True)
     ]
     return sorted(wells, key=lambda well: well.number)
+
+
+def _name(number: int, plate_format: int) -> str:
+    """Name of a well by its number; the number itself beyond the plate, which is refused later."""
+    return normalise_well(str(number), plate_format) if number <= plate_format else str(number)
+
+
+def effect_of(screen: SimulatedScreen, compound: str) -> Compound:
+    """What a compound does: the controls, and a compound that is alone, what `screen.effect` says."""
+    ec50 = dict(screen.compounds).get(compound)
+    if ec50 is None:
+        return screen.effect
+    if math.isinf(ec50):
+        return replace(screen.effect, no_effect=True)
+    ratio = ec50 / screen.effect.ec50_at(max(screen.times))
+    return replace(screen.effect, ec50={hours: value * ratio for hours, value in screen.effect.ec50.items()})
 
 
 def acquisitions(screen: SimulatedScreen) -> list[Acquisition]:
@@ -199,7 +240,7 @@ def plane_paths(screen: SimulatedScreen) -> Iterator[str]:
 
 def position_factor(screen: SimulatedScreen, well: str) -> float:
     """Brightness of a well from its place: ± half of `position_bias` along the rows and the columns."""
-    rows, columns = plate_shape(PLATE_FORMAT)
+    rows, columns = plate_shape(screen.plate_format)
     row, column = well_position(well)
     return 1 + screen.position_bias * ((row - 1) / (rows - 1) + (column - 1) / (columns - 1) - 1)
 
