@@ -82,7 +82,7 @@ def compounds_of(text: str | None) -> tuple[tuple[str, float], ...] | None:
 @click.option("--compound", help="Name of the compound.")
 @click.option(
     "--compounds",
-    help="Several compounds, each with its EC50 of Fraction_Dying at the last time: A=0.5,B=none (no effect).",
+    help="Several compounds, each with its EC50 of Fraction_Dying at the last time: A=0.5,B=none.",
 )
 @click.option("--plate_format", type=int, help="Wells of the plate.")
 @click.option("--plate", help="Name of the plate.")

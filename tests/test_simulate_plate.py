@@ -15,7 +15,7 @@ from morphodose.design.check import check_screen
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_labels
-from morphodose.names import split_cell_id
+from morphodose.names import normalise_well, split_cell_id
 from morphodose.simulate.plate import CELL_COLUMNS, render, well_conditions, write_screen
 from morphodose.simulate.screen import SimulatedScreen, acquisitions, configure, plane_paths, plate_wells
 from morphodose.tables import column_units, read_table
@@ -231,9 +231,52 @@ def test_the_command_writes_a_plate_under_a_hostile_name(tmp_path):
     )
 
 
+def test_several_compounds_on_a_plate_have_wells_and_ec50s_of_their_own(tmp_path):
+    result = run(
+        *(
+            "--out",
+            str(tmp_path),
+            "--compounds",
+            "A=0.3,B = 2=6,idle=none",
+            "--plate_format",
+            "384",
+            "--shuffle",
+        ),
+        *("--times", "24,48", "--doses", "1,30", "--replicates", "1", "--vehicle_wells", "1"),
+        *("--positive_wells", "0", "--size", "96", "--planes", "1", "--workers", "1"),
+    )
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "platemap.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert sorted(row["compound"] for row in rows) == ["A", "A", "B = 2", "B = 2", "DMSO", "idle", "idle"]
+    truth = json.loads((tmp_path / "truth" / "truth.json").read_text())["endpoints"]
+    ec50s = {
+        (row["compound"], row["timepoint_h"]): row["ec50"]
+        for row in truth
+        if row["endpoint"] == "Fraction_Dying"
+    }
+    # as of one compound the EC50 falls from 2.4 to 1 between the times
+    assert ec50s["A", 48.0] == pytest.approx(0.3) and ec50s["A", 24.0] == pytest.approx(0.72)
+    assert ec50s["B = 2", 48.0] == pytest.approx(6) and ec50s["idle", 48.0] is None
+    wells = read_table(tmp_path / "truth" / "wells.parquet")
+    late = wells[wells["Metadata_Timepoint"] == 48].set_index(["Metadata_Compound", "Metadata_Dose"])
+    expected = late["Expected_Fraction_Dying"]
+    assert expected["A", 1.0] > 0.75 > 0.2 > expected["B = 2", 1.0]
+    assert expected["idle", 30.0] == pytest.approx(expected["DMSO", 0.0])
+    # the wells of a 384-well plate are counted in its rows
+    screen = configure("demo", plate_format=384, compounds=tuple((f"C{n}", 1.0) for n in range(70)))
+    assert [well.name for well in plate_wells(screen)][23:25] == ["A24", "B01"]
+    assert normalise_well("W0025", 384) == "B01"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
+        ("--compounds", "A", "NAME=EC50 pairs"),
+        ("--compounds", "A=1,A=2", "different names"),
+        ("--compounds", "DMSO=1", "different names"),
+        ("--compounds", "A=-1", "an EC50 is above 0"),
+        ("--plate_format", "100", "one of 6"),
         ("--doses", "1;2", "numbers separated by commas"),
         ("--ec50", "24=x", "hours=EC50"),
         ("--fields", "0", "--fields: at least 1, got 0"),
