@@ -107,7 +107,7 @@ def costTable(costs, use_gpu) {
     def rows = costs.collect { step, cost ->
         def values = [cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), hoursText(cost.core_seconds)]
         def gpu = use_gpu ? [step in gpuSteps() ? hoursText(cost.gpu_seconds) : '–'] : []
-        "<tr><td class=\"md-nowrap\">${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
+        "<tr><td class=\"md-nowrap\" data-core-seconds=\"${cost.core_seconds}\">${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
     }
     def titles = heads + (use_gpu ? ['GPU-hours'] : []) + ['Peak memory of a task']
     def all = costs.values()

@@ -344,6 +344,8 @@ def runRecord(options, not_learnable, not_learned, weights) {
         container_engine: workflow.containerEngine,
         left_out: left_out,
         weights: weights,
+        // the forecast of the cost stands beside what the run cost
+        rates: file("${projectDir}/assets/rates.csv", glob: false).text,
         // the folder of images is below that of the clone, which may move
         params: options.findAll { name, value -> value != null && !(name in ['help', 'force_unlock']) && !name.contains('-') && (workflow.containerEngine || !name.startsWith('container_')) }.sort()
     ])

@@ -15,6 +15,7 @@ from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import acquisition_id
 from morphodose.tables import write_table
 
+RATES = Path(__file__).resolve().parents[2] / "assets" / "rates.csv"
 DOSES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 STATES = ("Viable", "EarlyApoptotic", "LateApoptotic", "Necrotic")
 #: Column → (value in vehicle, value at full effect, EC50 as a multiple of that of death, spread of wells)
@@ -458,7 +459,7 @@ class Tables:
             if name not in leave_out:
                 write_table(table, folder / f"{name}.parquet", units)
                 arguments += [f"--{name}", str(folder / f"{name}.parquet")]
-        documents = {"design": self._design(), "run": self._run(), "versions": "\n".join(VERSIONS)}
+        documents = {"design": self._design(wells), "run": self._run(), "versions": "\n".join(VERSIONS)}
         for name, content in documents.items():
             if name not in leave_out:
                 (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
@@ -472,7 +473,9 @@ class Tables:
                 arguments += ["--gate_plots", str(folder / "gate_plots")]
         return arguments
 
-    def _design(self) -> dict[str, Any]:
+    def _design(self, wells: pd.DataFrame) -> dict[str, Any]:
+        keys = ["Metadata_Acquisition", "Metadata_Plate", "Metadata_Replicate"]
+        taken = wells[keys].drop_duplicates().rename(columns=lambda name: name[9:].lower())
         names = ["Brightfield", "Hoechst", "CellMask", "AnnexinV", "PI"]
         return {
             "channels": [{"number": str(n), "name": name} for n, name in enumerate(names, start=1)],
@@ -482,7 +485,9 @@ class Tables:
                 "early_death": "AnnexinV",
                 "late_death": "PI",
             },
-            "plate_format": 96,
+            "acquisitions": taken.to_dict("records"),
+            "well_timepoints": sorted(wells["Metadata_Acquisition"] + "_Well_" + wells["Metadata_Well"]),
+            "plate_format": 384 if self.per_plate else 96,
             "fields": 288,
             "planes": 4320,
             "image": {"width": 360, "height": 360, "dtype": "uint16"},
@@ -503,6 +508,7 @@ class Tables:
             "profile": "test",
             "container_engine": None,
             "left_out": left_out,
+            "rates": RATES.read_text(encoding="utf-8"),
             "params": {
                 "cell_method": "cellpose_completed",
                 "cell_model": "morphodose",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -55,16 +55,21 @@ def read_rates(path: str | Path) -> dict[tuple[str, str], Rate]:
     InputError
         If a column is missing or a value is not a number.
     """
+    with open(path, newline="", encoding="utf-8") as handle:
+        return rates_of_lines(handle, str(path))
+
+
+def rates_of_lines(lines: Iterable[str], source: str) -> dict[tuple[str, str], Rate]:
+    """(step, device) → rate, of the lines of a table; `source` is what messages call it."""
     names = [field.name for field in fields(Rate)]
     rates = {}
-    with open(path, newline="", encoding="utf-8") as handle:
-        for line, row in enumerate(csv.DictReader(handle), start=2):
-            try:
-                numbers = {name: float(row[name]) for name in names if "_per_" in name}
-                rate = Rate(**{**{name: row[name] for name in names}, **numbers})  # type: ignore[arg-type]
-            except (KeyError, TypeError, ValueError) as fault:
-                raise InputError(f"{path}, line {line}: not a rate ({fault!r}): {','.join(names)}") from fault
-            rates[rate.step, rate.device] = rate
+    for line, row in enumerate(csv.DictReader(lines), start=2):
+        try:
+            numbers = {name: float(row[name]) for name in names if "_per_" in name}
+            rate = Rate(**{**{name: row[name] for name in names}, **numbers})  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as fault:
+            raise InputError(f"{source}, line {line}: not a rate ({fault!r}): {','.join(names)}") from fault
+        rates[rate.step, rate.device] = rate
     return rates
 
 

@@ -115,6 +115,14 @@ def read_screen(design: str | Path) -> ScreenSize:
     """
     try:
         found: dict[str, Any] = json.loads(Path(design).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise InputError(f"{design}: not a design.json of check_design ({fault!r})") from fault
+    return size_of(found, str(design))
+
+
+def size_of(found: Mapping[str, Any], source: str) -> ScreenSize:
+    """The sizes in the document of a design; `source` is what messages call it."""
+    try:
         # <acquisition>_Well_<well>
         places = [name.rpartition("_Well_")[::2] for name in found["well_timepoints"]]
         wells = Counter(acquisition for acquisition, _ in places)
@@ -128,8 +136,8 @@ def read_screen(design: str | Path) -> ScreenSize:
             mpx=found["image"]["width"] * found["image"]["height"] / 1e6,
             learnable=not found.get("not_learnable"),
         )
-    except (OSError, KeyError, TypeError, ValueError) as fault:
-        raise InputError(f"{design}: not a design.json of check_design ({fault!r})") from fault
+    except (KeyError, TypeError, ValueError) as fault:
+        raise InputError(f"{source}: not a design.json of check_design ({fault!r})") from fault
 
 
 def amounts(screen: ScreenSize, options: Options) -> dict[str, float]:

@@ -190,7 +190,7 @@ def judge_model(evidence: Evidence) -> ModelVerdict:
         return ModelVerdict(False, why, f"{label}: {why}", evidence=seen)
     majority = seen.against.get("majority")
     if majority is None or majority.low <= 0:
-        less = "" if majority is None else f", a difference of {_text(majority)}"
+        less = "" if majority is None else f", {_text(majority)} above the majority class"
         why = f"on held-out cells the network is not better than chance: balanced accuracy {network}{less}"
         return ModelVerdict(False, why, evidence=seen)
     if label == "dose" and seen.same_layout >= SAME_LAYOUT:

@@ -8,6 +8,7 @@ part is a function of `md`, which holds what they share.
 from __future__ import annotations
 
 from morphodose.report.script_cells import CELLS
+from morphodose.report.script_cost import COST
 from morphodose.report.script_figures import FIGURES
 from morphodose.report.script_plate import PLATE
 
@@ -253,4 +254,6 @@ start();
 """
 
 # a block each: what a part names is its own
-SCRIPT = f'(() => {{\n"use strict";\n{CORE}\n{{{FIGURES}}}\n{{{PLATE}}}\n{{{CELLS}}}\n{START}}})();'
+SCRIPT = (
+    f'(() => {{\n"use strict";\n{CORE}\n{{{FIGURES}}}\n{{{PLATE}}}\n{{{CELLS}}}\n{{{COST}}}\n{START}}})();'
+)

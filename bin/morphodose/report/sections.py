@@ -81,7 +81,7 @@ def build(
         "methods": lambda: methods.section(screen),
         "design": lambda: provenance.design(screen),
         "provenance": lambda: provenance.provenance(screen),
-        "cost": lambda: cost.section(),
+        "cost": lambda: cost.section(screen),
     }
     sections = []
     for number, name in enumerate(ORDER, start=1):
@@ -97,6 +97,8 @@ def _data(screen: Screen, cloud: cells.Cloud | None, tiles: Tiles, names: list[s
     if len(screen.wells):
         data["wells"] = plates.well_data(screen, names) | {"acquisition": _acquisitions(screen)}
         data["thumbs"] = {str(row): address for row, address in tiles.thumbs.items()}
+    if foretold := cost.cost_data(screen):
+        data["cost"] = foretold
     if cloud is not None:
         data["cells"] = cells.cell_data(screen, cloud, tiles, names)
     return data

@@ -1,0 +1,94 @@
+"""What the page says of the cost: the forecast, and beside it what the run took."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from browser import Watched, chromium
+from morphodose.cost.estimate import estimate
+from morphodose.cost.rates import read_rates
+from morphodose.cost.screen import Options, size_of
+from morphodose.report import cost, page
+from morphodose.report.inputs import Screen, read_document, read_wells
+from report_tables import RATES, Tables
+
+ACTUAL = (
+    "<p>4 tasks</p><div class='md-scroll'><table class='md-table'><thead><tr><th scope='col'>Step</th>"
+    "<th scope='col'>Core-hours</th></tr></thead><tbody>"
+    "<tr><td class='md-nowrap' data-core-seconds='36.0'>PROJECT_Z</td><td class='md-num'>0.01</td></tr>"
+    "<tr><td class='md-nowrap' data-core-seconds='7200'>OWN_STEP</td><td class='md-num'>2.00</td></tr>"
+    "</tbody></table></div>"
+)
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
+    folder = tmp_path_factory.mktemp("cost")
+    Tables(times=(4, 48), doses=(1, 10), replicates=2).write(folder, overlays=False)
+    run = read_document(folder / "run.json")
+    wells = read_wells(folder / "wells.parquet", set())
+    none = pd.DataFrame()
+    tables = ("conditions", "responses", "curves", "onsets", "orders", "images", "focus", "illumination")
+    absent = dict.fromkeys((*tables, "gates", "faults", "plate_map"), none)
+    design = read_document(folder / "design.json")
+    return Screen(wells=wells, design=design, run=run, params=run["params"], **absent)
+
+
+def test_the_forecast_is_that_of_a_dry_run_with_the_cells_that_were_found(screen: Screen) -> None:
+    size, costs = cost.forecast(screen)
+    found = screen.wells["Count_Cells"].sum() / screen.wells["Count_Fields"].sum()
+    options = Options(cells_per_field=found, deep=False, estimate_diameters=True)
+    same = estimate(size_of(screen.design, ""), options, read_rates(RATES))
+    assert [(c.step, c.core_hours) for c in costs] == [(c.step, pytest.approx(c.core_hours)) for c in same]
+    assert size.fields == 288 and len(size.wells_of) == 4
+    html = cost.section(screen).parts[0].html
+    assert cost.BEGIN in html and "for the 288 fields of this screen" in html and "SEGMENT_CELLS" in html
+    assert f"{found:.0f} cells" in html
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"run": {}}, "the record of the run has no rates"),
+        ({"design": {}}, "the design was not given"),
+        ({"params": {}}, "the parameters were not given"),
+    ],
+)
+def test_a_forecast_that_cannot_be_made_says_why(screen: Screen, change: dict[str, Any], words: str) -> None:
+    lacking = replace(screen, **change)
+    assert f"Forecast left out: {words}" in cost.section(lacking).parts[0].html
+    assert cost.cost_data(lacking) is None
+
+
+@pytest.mark.browser
+def test_forecast_and_actual_stand_in_one_table_by_step_and_by_plate(screen: Screen, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    page.write_page(path, [cost.section(screen)], "x", "y", data={"cost": cost.cost_data(screen)})
+    text = path.read_text()
+    begin, end = text.index(cost.BEGIN) + len(cost.BEGIN), text.index(cost.END)
+    path.write_text(text[:begin] + ACTUAL + text[end:])
+    with chromium() as browser:
+        watched = Watched(browser, path)
+        shown = watched.open(view="methods")
+        rows = shown.locator("#md-cost table tr")
+        texts = [rows.nth(i).locator("th, td").all_text_contents() for i in range(rows.count())]
+        told = shown.locator("#md-forecast").text_content()
+        assert shown.locator("#md-forecast table").count() == 0
+        watched.close()
+    assert watched.problems == []
+    hours = {c.step: c.core_hours for c in cost.forecast(screen)[1]}["PROJECT_Z"]
+    assert texts[0][2:] == ["Forecast, core-hours", "Core-hours per plate and timepoint (4)"]
+    assert texts[1][:2] == ["PROJECT_Z", "0.0100"] and texts[1][3] == "0.0025"
+    assert float(texts[1][2]) == pytest.approx(hours, abs=0.005)
+    assert texts[2] == ["OWN_STEP", "2.00", "not measured", "0.50"]
+    assert f"{texts[1][2]} core-hours foretold, 0.0100 spent" in told
+
+
+def test_the_record_of_a_run_has_the_rates(root: Path) -> None:
+    workflow = (root / "workflows" / "morphodose.nf").read_text(encoding="utf-8")
+    assert 'rates: file("${projectDir}/assets/rates.csv"' in workflow
