@@ -160,10 +160,19 @@ def leica_matrix(place: Place, random_: random.Random) -> tuple[str, Place]:
     return f"{name}.ome.tif", said
 
 
+def micromanager(place: Place, random_: random.Random) -> tuple[str, Place]:
+    folder = f"{row_letters(place.row)}{place.col}-Site_{place.field}"
+    if random_.random() < 0.5:
+        name = f"img_channel{int(place.channel):03d}_position007_time{place.timepoint:09d}_z{place.z:03d}"
+        return f"{folder}/{name}{extension(random_)}", place
+    said = replace(place, channel=random_.choice(["DAPI", "Cy5", "GFP_long"]))
+    return f"{folder}/img_{place.timepoint:09d}_{said.channel}_{place.z:03d}{extension(random_)}", said
+
+
 #: Presets whose valid names are tried, beside those of `BUILDERS`, whose broken names are tried, too.
 FURTHER: dict[str, Callable[[Place, random.Random], tuple[str, Place]]] = {
     "imagexpress_new": imagexpress_new, "arrayscan": arrayscan, "scanr": scanr, "cytation": cytation,
-    "incucyte": incucyte, "leica_matrix": leica_matrix,
+    "incucyte": incucyte, "leica_matrix": leica_matrix, "micromanager": micromanager,
 }  # fmt: skip
 
 

@@ -353,6 +353,11 @@ MADE: dict[str, Made] = {
         ),
         "0:DNA,1:Actin", (1, 2), (0, 1),
     ),
+    "micromanager": Made(
+        "Micro-Manager (plates)", "B2-Site_0/img_000000000_DAPI_000.tif", "micromanager",
+        by_name("{short}-Site_{f}/img_000000000_{c}_{z:03d}.tif", ("DAPI", "Cy3"), start=0),
+        "DAPI:DNA,Cy3:Actin", (0, 1), (0, 1),
+    ),
     "imagej": Made(
         "any: ImageJ hyperstack, one file per field", "Plate_B02_s1.tif", "imagexpress",
         stacks("Plate_{well}_s{f}.tif", imagej=True, metadata={"axes": "TZCYX", "unit": "um"}, resolution=(1 / MICRON,) * 2),

@@ -22,6 +22,7 @@ _DYE = re.compile(
     r"con ?a|bodipy|lyso(?:tracker)?|edu|brdu|bright[ -]?field|bf|phase|dic|trans|tl|far-?red|red|green|blue",
     re.IGNORECASE,
 )
+_POSITION = re.compile(r"(?:[ _-]+(?:site|pos|position|field|fov|f|s)[ _-]?\d+)?", re.IGNORECASE)
 _NUMBER_END = r"(?!\d|[.,]\d)"
 
 
@@ -76,6 +77,7 @@ _WELLS = tuple(
         rf"{_FREE}(?i:well)[ _-]*(?P<row>(?i:[A-Z]|A[A-F]))[ _-]?(?P<col>\d{{1,3}})(?!\d)",
         rf"{_FREE}(?P<row>{_ROWS})(?P<col>\d\d|0\d\d)(?:{_END})",
         rf"{_FREE}(?i:r|row[ _-]?)(?P<row>\d{{1,2}})[ _-]?(?i:c|col(?:umn)?[ _-]?)(?P<col>\d{{1,2}})(?!\d)",
+        rf"{_FREE}(?i:row)[ _-]?(?P<row>[A-Pa-p])[ _-]*(?i:col(?:umn)?)[ _-]?(?P<col>\d{{1,2}})(?!\d)",
         rf"{_FREE}(?P<row>{_ROWS})(?P<col>[1-9])(?:{_END})",
         rf"{_FREE}(?P<row>{_ROWS})(?: - |[ _-])(?P<col>\d{{1,3}})(?![A-Za-z0-9])",
         rf"{_FREE}(?P<row>[abdeg-o])(?P<col>\d\d)(?:{_END})",
@@ -88,6 +90,9 @@ _SERIAL = re.compile(
     r"(?P<word>image|img|im|file|pic(?:ture)?|series|no|nr|n|id|exp|export(?:ed)?)(?P<number>[ -]?\d+)?",
     re.IGNORECASE,
 )
+# NIS-Elements: a running number of files, the well again as a point, and a list of the channels in a file
+_COUNTER = re.compile(r"(?<![A-Za-z])(?:seq[ _-]?\d+|point[A-P]\d\d)", re.IGNORECASE | re.ASCII)
+_SEVERAL = re.compile(r"(?<![A-Za-z])channel[A-Za-z0-9 -]+(?:,[A-Za-z][A-Za-z0-9 -]*)+", re.IGNORECASE)
 #: Bare numbers that may be a field, or the wavelength of a laser or filter.
 _WAVELENGTHS = range(350, 851)
 
@@ -98,6 +103,7 @@ class _Text:
     def __init__(self, text: str, tokens: Mapping[str, re.Pattern[str]] = _TOKENS) -> None:
         self.text = text
         self.found: dict[str, str] = {}
+        self.text = _COUNTER.sub("\0", self.text)
         for pattern in _TIMES:
             self._take("timepoint", pattern)
         if match := _PROJECTED.search(self.text):
@@ -122,13 +128,15 @@ class _Text:
     def words(self) -> list[str]:
         """What is left, in pieces; a bare number is a piece of its own."""
         pieces: list[str] = []
-        for piece in re.split(r"[\0_/]+|,(?!\d)", self.text):
+        for piece in re.split(r"[\0_/]+|,(?!\d)", _SEVERAL.sub("\0", self.text)):
             piece = piece.strip().strip(" -.,").lstrip(" )]}").rstrip(" ([{")
             if piece[:1] in ("(", "[", "{") and piece[-1:] in (")", "]", "}"):
                 piece = piece[1:-1].strip()
-            if _is_dye(piece):
+            bare = re.sub(r"^(?:channel|ch)[ -]?(?=[A-Za-z])", "", piece, flags=re.IGNORECASE)
+            piece = bare if _is_dye(bare) else piece
+            if _DYE.fullmatch(piece):
                 pieces.append(piece)
-            elif match := re.fullmatch(r"(\d+)[ -]+(\D.*)|(.*\D)[ -]+(0\d*|\d{1,2})", piece):
+            elif match := re.fullmatch(r"(\d+)[ -]+(\D.*)|(.*\S)[ -]+(0\d*|\d{1,2})", piece):
                 pieces += [part for part in match.groups() if part]
             elif piece:
                 pieces.append(piece)
@@ -161,7 +169,8 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
         if well is None:
             return "the name has no well"
         before, after = _Text(""), _Text(stem)
-        folders = [name for name in folders if name != well.string]
+        rest = f"{well.string[: well.start()]} {well.string[well.end() :]}"
+        folders = [rest if name == well.string else name for name in folders]
     said = dict(after.found)
     words, fault = _words_of_channel(after.words(), said)
     if fault:
@@ -184,9 +193,9 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
 
 
 def _well_folder(name: str) -> re.Match[str] | None:
-    """The well that a folder is named for."""
+    """The well that a folder is named for, alone or with a position (``B02-Site_1``)."""
     matches = (pattern.search(name) for pattern in _WELLS)
-    return next((match for match in matches if match and match[0] == name), None)
+    return next((match for match in matches if match and _POSITION.fullmatch(name, match.end())), None)
 
 
 def _words_of_channel(pieces: Sequence[str], said: dict[str, str]) -> tuple[list[str], str]:

@@ -168,6 +168,20 @@ PRESETS: dict[str, Preset] = {
         ),
         ("image--L0000--S00--U02--V01--J07--E00--O00--X01--Y00--T0000--Z02--C01.ome.tif",),
     ),
+    # folders are positions of the plate: well and site
+    "micromanager": Preset(
+        "Micro-Manager (plates)",
+        (
+            r"(?:^|/)(?:[^/]*[_ ])?(?P<well>[A-Z]{1,2}\d{1,2})-Site_(?P<field>\d+)/img"
+            r"_channel(?P<channel>\d+)_position\d+_time(?P<timepoint>\d+)_z(?P<z>\d+)" + END,
+            r"(?:^|/)(?:[^/]*[_ ])?(?P<well>[A-Z]{1,2}\d{1,2})-Site_(?P<field>\d+)/img_(?P<timepoint>\d+)"
+            r"_(?P<channel>[^/]+)_(?P<z>\d+)" + END,
+        ),
+        (
+            "A1-Site_0/img_000000000_DAPI_000.tif",
+            "A1-Site_0/img_channel000_position000_time000000000_z000.tif",
+        ),
+    ),
     # BBBC013; the second number counts the wells and is not needed
     "bbbc013": Preset(
         "Broad Bioimage Benchmark Collection 013",
