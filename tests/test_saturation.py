@@ -45,6 +45,34 @@ def test_a_hot_pixel_above_does_not_hide_that_the_others_are_cut_off(image, hot)
     assert ceiling(pixels) == 2047
 
 
+@pytest.mark.parametrize("share", [30.0, 10.0, 2.0])
+@pytest.mark.parametrize("kind", ["three counts", "noise", "noise, offset", "scaled to floats"])
+def test_a_ceiling_that_is_spread_over_a_few_counts_is_seen(image, share, kind) -> None:
+    rng = np.random.default_rng(0)
+    counts = np.minimum(np.rint(image / np.percentile(image, 100 - share) * 4095), 4095)
+    if kind == "three counts":
+        counts += rng.integers(-1, 2, counts.shape)
+    elif kind == "noise":
+        counts += rng.normal(0, 1.5, counts.shape)
+    else:
+        counts += 200 + rng.normal(0, 3, counts.shape)
+    pixels = (counts / 4.095).astype(np.float32) if "floats" in kind else np.rint(counts).astype(np.uint16)
+    assert channel_figures(pixels, True)["PercentSaturated"] == pytest.approx(share, abs=0.1 * share)
+
+
+@pytest.mark.parametrize("share", [30.0, 10.0, 3.0])
+def test_a_ceiling_behind_a_flat_field_is_seen(share) -> None:
+    made = render_field(np.random.default_rng(1), size=600, n_cells=324.0)
+    image = np.asarray(made.planes[0][list(CHANNELS).index("CellMask")], dtype=np.float64)
+    y, x = np.mgrid[-1:1:600j, -1:1:600j]
+    flat = 1 - 0.4 * (y**2 + x**2) / 2 - 0.1 * x
+    stained = image * flat
+    counts = np.minimum(np.rint(stained / np.percentile(stained, 100 - share) * 4095), 4095)
+    pixels = np.rint(counts / flat).astype(np.uint16)
+    assert piled_up(np.rint(stained / flat).astype(np.uint16)) == 0
+    assert channel_figures(pixels, True)["PercentSaturated"] == pytest.approx(share, abs=0.15 * share)
+
+
 def test_a_natural_maximum_is_not_saturated(image) -> None:
     rng = np.random.default_rng(0)
     for pixels in (

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.imaging.spread_ceiling import flat_ceiling, spread_pile
+
 #: Full scales of cameras whose counts are stored in more bits than they have: 10, 12 and 14 bits.
 CAMERA_CEILINGS = (1023, 4095, 16383)
 #: Pixels at the greatest count from which they may be a pile.
@@ -17,6 +19,8 @@ LEAST_PIXELS = 10
 PILE = 3.0
 #: Share of the pixels that may be hot: brighter than the count at which all others are cut off.
 HOT = 1e-4
+#: A pile is spread where so many times the pixels at its greatest count lie just below, too.
+SPREAD = 1.2
 #: Occupied counts below the greatest that it is compared with.
 COUNTS_BELOW = 8
 
@@ -34,7 +38,8 @@ def saturated_at(pixels: npt.NDArray[np.generic]) -> tuple[float, int] | None:
     It is cut off at its greatest count where that is all that the depth (or a usual camera) can hold, or
     where it is a pile: over `PILE` times the mean number of pixels that each of the next lower occupied
     counts has. A camera saturates at a count of its own (65,520 of 12 bits shifted up, 2,047, 65,435 with
-    an offset subtracted), so a list of counts would not do. A few hot pixels (`HOT`) may lie above it.
+    an offset subtracted), so a list of counts would not do. A few hot pixels (`HOT`) may lie above it. Noise
+    that was added later, or a flat field, spreads the pile (`morphodose.imaging.spread_ceiling`).
     """
     if pixels.size == 0:
         return None
@@ -44,11 +49,19 @@ def saturated_at(pixels: npt.NDArray[np.generic]) -> tuple[float, int] | None:
     below_hot = np.partition(pixels, pixels.size - 1 - few, axis=None)[pixels.size - 1 - few]
     at = int(np.count_nonzero(pixels == below_hot))
     above = int(np.count_nonzero(pixels > below_hot))
+    found: tuple[float, int] | None = None
     if at > LEAST_PIXELS * above and _is_pile(pixels, below_hot, at):
-        return float(below_hot), at + above
-    if float(highest) >= top_of(pixels.dtype) or float(highest) in CAMERA_CEILINGS:
-        return float(highest), at_top
-    return (float(highest), at_top) if _is_pile(pixels, highest, at_top) else None
+        found = float(below_hot), at + above
+    elif (
+        float(highest) >= top_of(pixels.dtype)
+        or float(highest) in CAMERA_CEILINGS
+        or _is_pile(pixels, highest, at_top)
+    ):
+        found = float(highest), at_top
+    spread = spread_pile(pixels, float(below_hot))
+    if spread is not None and spread[1] > SPREAD * (found[1] if found else 0):
+        return spread
+    return found or flat_ceiling(pixels, float(below_hot))
 
 
 def _is_pile(pixels: npt.NDArray[Any], count: Any, number: int) -> bool:
