@@ -173,7 +173,7 @@ def read(files: list[Path], columns: list[str]) -> dict[str, Any]:
 
 
 def leave_out(table: dict[str, Any], roles: npt.NDArray[np.object_], stains: list[Stain], qc: Path) -> None:
-    """What QC found: no intensities of a stain that is constant in a field, no controls of dropped fields.
+    """What QC found: no intensities of a stain that shows nothing in a field, no controls of dropped fields.
 
     `table` and `roles` are changed in place.
     """
@@ -186,7 +186,8 @@ def leave_out(table: dict[str, Any], roles: npt.NDArray[np.object_], stains: lis
             table[column][nothing] = np.nan
         if nothing.any():
             fields = len(set(images[nothing]))
-            click.echo(f"{stain.channel}: constant in {fields} fields, no state there", file=sys.stderr)
+            said = f"{stain.channel}: constant, or nothing but noise, in {fields} fields: no state there"
+            click.echo(said, file=sys.stderr)
     roles[np.array([image in dropped for image in images], dtype=bool)] = "dropped"
 
 

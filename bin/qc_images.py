@@ -47,6 +47,12 @@ DEFAULT = QualityThresholds()
     help="Per cent of the camera's range that the background of a stain may take.",
 )
 @click.option(
+    "--blank_counts",
+    type=float,
+    default=DEFAULT.blank_counts,
+    help="Counts of noise and relief up to which nothing was recorded; 0: constant images alone.",
+)
+@click.option(
     "--missing_drop",
     type=float,
     default=DEFAULT.missing_drop,
@@ -75,6 +81,7 @@ def main(
     debris_flag: float,
     edge_cell_flag: float,
     background_flag: float,
+    blank_counts: float,
     missing_drop: float,
     missing_band_drop: float,
     out: Path,
@@ -93,6 +100,7 @@ def main(
         debris_flag=debris_flag,
         edge_cell_flag=edge_cell_flag,
         background_flag=background_flag,
+        blank_counts=blank_counts,
         missing_drop=missing_drop,
         missing_band_drop=missing_band_drop,
     )

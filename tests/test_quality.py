@@ -220,3 +220,58 @@ def test_brightfield_has_no_stain_to_measure() -> None:
     figures = field_figures(simulated(0), "Brightfield")
     assert math.isnan(figures["Brightfield"]["ForegroundCoverage"])
     assert figures["Hoechst"]["ForegroundCoverage"] > 1
+
+
+def _blank(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.ndarray:
+    """A channel in which nothing was recorded."""
+    y, x = (np.linspace(-1, 1, edge) for edge in shape)
+    vignette = 1 - 0.4 * (y[:, None] ** 2 + x[None, :] ** 2) / 2
+    return {
+        "constant": np.full(shape, 110.0),
+        "noise of one count": 110 + rng.integers(-1, 2, shape),
+        "normal noise": 110 + rng.normal(0, 1, shape),
+        "zero and one": rng.integers(0, 2, shape).astype(float),
+        "behind a flat field": 300 / vignette,
+        "noise behind a flat field": (200 + rng.integers(-1, 2, shape)) / vignette,
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "constant",
+        "noise of one count",
+        "normal noise",
+        "zero and one",
+        "behind a flat field",
+        "noise behind a flat field",
+    ],
+)
+def test_a_channel_in_which_nothing_was_recorded_is_named(kind: str) -> None:
+    field = simulated(1)
+    pixels = field.pixels.copy()
+    dead = field.channels.index("PI")
+    pixels[dead] = np.rint(_blank(np.random.default_rng(0), kind, pixels.shape[1:]))
+    figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
+    found = judge_field(figures, "Hoechst", "CellMask", DIAMETER)
+    assert (found.verdict, found.unusable) == ("flag", ("PI",))
+    assert "PI is constant at" in found.reason or "PI holds nothing but noise of" in found.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_death_stain_that_stained_no_cell_is_no_blank_channel(seed: int) -> None:
+    field = simulated(seed, fractions=[1.0, 0.0, 0.0, 0.0])
+    dim = field.pixels.copy()
+    for name in ("PI", "AnnexinV"):
+        # a camera that counts coarsely: a tenth of the noise, and of the cells' own light
+        dim[field.channels.index(name)] //= 10
+    for pixels in (field.pixels, dim):
+        figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
+        assert judge_field(figures, "Hoechst", "CellMask", DIAMETER).unusable == ()
+
+
+def test_eight_bits_hide_too_much_for_a_channel_to_be_called_blank() -> None:
+    rng = np.random.default_rng(0)
+    stain = rng.normal(60, 20, (96, 96)).clip(0, 255)
+    pixels = np.stack([stain, rng.integers(0, 2, (96, 96))]).astype(np.uint8)
+    assert judge_field(field_figures(Field(pixels, ("Cell", "PI"), None))).unusable == ()

@@ -97,7 +97,7 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     table = ("--measurements", tmp_path / "m", "--plate_map", plate_map(tmp_path / "map.csv", WELLS))
     done = succeed("call_death", *table, "--qc", tmp_path / "qc", "--early_death_channel", "V", "--late_death_channel", "P",
                    "--out_prefix", tmp_path / "acq")  # fmt: skip
-    assert "P: constant in 1 field" in done.stderr
+    assert "P: constant, or nothing but noise, in 1 field" in done.stderr
     succeed("annotate_cells", *table, "--qc", tmp_path / "qc", "--death",
             tmp_path / "acq_death.parquet", "--cells_out", tmp_path / "cells", "--images_out",
             tmp_path / "images" / "a.parquet")  # fmt: skip
@@ -114,7 +114,7 @@ def test_a_death_stain_that_is_constant_gives_no_state_there_and_the_page_says_s
     assert well["Fraction_Dying"] == pytest.approx(0.5)
     check = page(read_table(tmp_path / "images"), {"late_death_channel": "P"})
     assert check.state == "stop"  # a third of the fields
-    assert "P is constant in 1 field (33 %) of Time_4hrs_R1 A02" in check.answer
+    assert "P is constant, or nothing but noise, in 1 field (33 %) of Time_4hrs_R1 A02" in check.answer
     assert "the cells of these fields have no death state" in check.answer
 
 

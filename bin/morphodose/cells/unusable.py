@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from morphodose.tables import parquet_files
 
-#: Channels, separated by commas, of which the image is constant in the field.
+#: Channels, separated by commas, of which the image is constant in the field, or nothing but noise.
 UNUSABLE = "Metadata_QCUnusable"
 _IMAGE, _VERDICT = "Metadata_ImageID", "Metadata_QCVerdict"
 

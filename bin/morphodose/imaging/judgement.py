@@ -14,6 +14,9 @@ from morphodose.imaging.broken import Missing
 from morphodose.imaging.focus import OUT_OF_FOCUS
 from morphodose.imaging.quality import is_stain
 
+#: Greatest count of images of 8 bits.
+EIGHT_BITS = 255
+
 
 @dataclass(frozen=True)
 class QualityThresholds:
@@ -37,6 +40,8 @@ class QualityThresholds:
         Per cent of the field that one object of the nuclear stain may cover.
     background_flag : float
         Per cent of the camera's range that the background of a stain may take.
+    blank_counts : float
+        Noise and relief up to which nothing was recorded, in counts of images of more than 8 bits.
     missing_drop, missing_band_drop : float
         Per cent of an image that may be missing, in its middle and in a band along an edge. Such bands come
         from the alignment of channels, too.
@@ -51,6 +56,7 @@ class QualityThresholds:
     coverage_flag: float = 0.05
     debris_flag: float = 10.0
     background_flag: float = 20.0
+    blank_counts: float = 1.25
     missing_drop: float = 0.3
     missing_band_drop: float = 3.0
 
@@ -117,12 +123,18 @@ def judge_field(
     needed = [name for name in (nuclear, cell) if name is not None and name in figures]
     drops: list[str] = []
     flags: list[str] = []
+    blank = blank_channels(figures, limits.blank_counts)
     for plane in missing:
         (drops if _is_damaged(plane, limits) else flags).append(plane.words)
     for name, found in figures.items():
         into = drops if name in needed else flags
         if found["Spread"] == 0:
             into.append(f"{name} is constant at {found['Mean']:g} counts: nothing is measured in it")
+        elif name in blank:
+            into.append(
+                f"{name} holds nothing but noise of {found['PixelNoise']:.2g} counts and a smooth "
+                "background: nothing is measured in it"
+            )
         saturated = found["PercentSaturated"]
         if saturated > limits.saturated_drop:
             into.append(
@@ -159,12 +171,23 @@ def judge_field(
         covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
         flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
     verdict = "drop" if drops else "flag" if flags else "keep"
-    return FieldVerdict(verdict, "; ".join(drops + flags), constant_channels(figures))
+    return FieldVerdict(verdict, "; ".join(drops + flags), blank)
 
 
-def constant_channels(figures: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
-    """Channels whose image is all of one value: nothing can be measured in them."""
-    return tuple(name for name, found in figures.items() if found["Spread"] == 0)
+def blank_channels(figures: Mapping[str, Mapping[str, float]], counts: float) -> tuple[str, ...]:
+    """Channels in which nothing can be measured: constant, or nothing but noise of `counts` and a background.
+
+    In images of 8 bits, which hold no channel above 255 counts, a count is coarse and may hide cells: there
+    constant ones alone.
+    """
+    # the greatest count is not among the figures; these two together hardly exceed it
+    deep = any(found["Background"] + found["DynamicRange"] > EIGHT_BITS for found in figures.values())
+    return tuple(
+        name
+        for name, found in figures.items()
+        if found["Spread"] == 0
+        or (deep and is_stain(found) and max(found["PixelNoise"], found["Relief"]) <= counts)
+    )
 
 
 def _is_damaged(plane: MissingPlane, limits: QualityThresholds) -> bool:

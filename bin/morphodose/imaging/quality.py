@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.imaging.blank import noise_and_relief
 from morphodose.imaging.focus import focus_figure
 from morphodose.imaging.images import Field
 from morphodose.imaging.saturation import ceiling, piled_up
@@ -143,10 +144,12 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
 
     ``PowerLogLogSlope``, ``Focus`` (`imaging.focus.focus_figure`), ``PercentSaturated``, ``Background``
     (5th percentile, counts), ``PercentBackground`` (of `ceiling`), ``DynamicRange`` (99.9th less 5th
-    percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts); for stains also those of
-    `stained`, NaN for brightfield.
+    percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts), ``PixelNoise`` and ``Relief``
+    (counts, `morphodose.imaging.blank.noise_and_relief`); for stains also those of `stained`, NaN for
+    brightfield.
     """
     low, high = (float(each) for each in np.percentile(np.asarray(pixels, dtype=np.float32), [5, 99.9]))
+    noise, relief = noise_and_relief(pixels)
     figures = {
         "PowerLogLogSlope": power_log_log_slope(pixels),
         "Focus": focus_figure(pixels),
@@ -156,6 +159,8 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
         "DynamicRange": high - low,
         "Mean": float(pixels.mean(dtype=np.float64)),
         "Spread": float(pixels.std(dtype=np.float64)),
+        "PixelNoise": noise,
+        "Relief": relief,
     }
     found = stained(pixels) if is_stain else dict.fromkeys(STAINED, math.nan)
     return figures | found
@@ -171,6 +176,8 @@ UNITS = {
     "DynamicRange": "counts",
     "Mean": "counts",
     "Spread": "counts",
+    "PixelNoise": "counts",
+    "Relief": "counts",
     "ForegroundCoverage": "%",
     "EdgeWidth": "px",
     "ObjectRadius": "px",

@@ -29,7 +29,7 @@ POINTS, ROUNDS, DEGREE = 20_000, 6, 4
 ABOVE = 0.1
 
 
-def spread_pile(pixels: npt.NDArray[np.generic], top: float) -> tuple[float, int] | None:
+def spread_pile(pixels: npt.NDArray[Any], top: float) -> tuple[float, int] | None:
     """Count from which pixels pile up below `top`, and their number; None where they do not.
 
     Parameters
@@ -66,7 +66,7 @@ def spread_pile(pixels: npt.NDArray[np.generic], top: float) -> tuple[float, int
     return (edge, number) if beside.sum() >= TOGETHER * piled[:-1, :-1].sum() else None
 
 
-def flat_ceiling(pixels: npt.NDArray[np.generic], top: float) -> tuple[float, int] | None:
+def flat_ceiling(pixels: npt.NDArray[Any], top: float) -> tuple[float, int] | None:
     """Median count and number of pixels on a smooth ceiling, as a flat field leaves it; None without.
 
     Parameters

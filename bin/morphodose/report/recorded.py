@@ -33,8 +33,8 @@ def recorded_checks(screen: Screen) -> list[Check]:
         states.append("stop" if share > CONSTANT else "warn")
         wells = fields["Metadata_Acquisition"].astype(str) + " " + fields["Metadata_Well"].astype(str)
         names = list(dict.fromkeys(wells))
-        line = f"{channel} is constant in {counted(len(fields), 'field')} ({percent(share)}) of "
-        line += f"{listed(names, MOST_NAMES)}: nothing is measured in it there"
+        line = f"{channel} is constant, or nothing but noise, in {counted(len(fields), 'field')} "
+        line += f"({percent(share)}) of {listed(names, MOST_NAMES)}: nothing is measured in it there"
         if channel in (screen.params.get("early_death_channel"), screen.params.get("late_death_channel")):
             line += ", and the cells of these fields have no death state"
         lines.append(line)
@@ -49,7 +49,7 @@ def recorded_checks(screen: Screen) -> list[Check]:
                 f"{listed([str(name) for name in torn['Metadata_ImageID']], MOST_NAMES)}; copy them again"
             )
     if not lines:
-        found = "No channel is constant in a field, and no part of an image is missing."
+        found = "No channel is constant or nothing but noise in a field, and no part of an image is missing."
         return [Check("ok", QUESTION, found)]
     return [Check("stop" if "stop" in states else "warn", QUESTION, f"{'; '.join(lines)}.")]
 
