@@ -9,10 +9,11 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage as ndi
 
 from crops_reference import reference_crop
 from morphodose.crops.cut import Cut, bounding_boxes, cut_field
-from morphodose.crops.weights import cell_weights, with_neighbours
+from morphodose.crops.weights import cell_weights
 from morphodose.errors import InputError
 
 
@@ -165,13 +166,21 @@ def test_real_nuclei_are_cut_as_the_reference_does(shared_data: Path) -> None:
         assert_as_reference(tifffile.imread(shared_data / "nuclei" / "images" / name)[None], labels)
 
 
-def test_the_first_blur_is_the_mask_with_its_neighbours() -> None:
-    cv2 = pytest.importorskip("cv2")
+@pytest.mark.parametrize("shape", [(60, 70), (5, 40), (1, 12), (3, 3)])
+def test_weights_are_sums_of_whole_numbers_whichever_the_processor(shape: tuple[int, int]) -> None:
+    """OpenCV's fixed point: a Gaussian of 11 pixels in 256ths, exact sums, one rounding."""
+    kernel = np.array([2, 7, 17, 31, 45, 52, 45, 31, 17, 7, 2])
     rng = np.random.default_rng(3)
-    for share in (0.01, 0.1, 0.5):
-        mask = rng.random((60, 70)) < share
-        expected = cv2.GaussianBlur(mask.astype(np.uint8) * 255, (3, 3), 0) > 0
-        np.testing.assert_array_equal(with_neighbours(mask), expected)
+    for share in (0.02, 0.3, 0.9):
+        labels = (rng.random(shape) < share).astype(np.int32)
+        labels[shape[0] // 2, shape[1] // 2] = 1
+        sums = ndi.maximum_filter(labels, 3).astype(np.int64)
+        for axis in (0, 1):
+            sums = ndi.correlate1d(sums, kernel, axis, mode="mirror")
+        found = np.zeros(shape, np.uint8)
+        weights, box = cell_weights(labels, 1, ndi.find_objects(labels)[0])
+        found[box] = weights
+        np.testing.assert_array_equal(found, (sums * 255 + 2**15) >> 16)
 
 
 def test_weights_fill_their_box() -> None:
