@@ -60,7 +60,13 @@ def read_rates(path: str | Path) -> dict[tuple[str, str], Rate]:
 
 
 def rates_of_lines(lines: Iterable[str], source: str) -> dict[tuple[str, str], Rate]:
-    """(step, device) → rate, of the lines of a table; `source` is what messages call it."""
+    """(step, device) → rate, of the lines of a table; `source` is what messages call it.
+
+    Raises
+    ------
+    InputError
+        If a line is not a rate.
+    """
     names = [field.name for field in fields(Rate)]
     rates = {}
     for line, row in enumerate(csv.DictReader(lines), start=2):

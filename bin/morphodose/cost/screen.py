@@ -121,7 +121,13 @@ def read_screen(design: str | Path) -> ScreenSize:
 
 
 def size_of(found: Mapping[str, Any], source: str) -> ScreenSize:
-    """The sizes in the document of a design; `source` is what messages call it."""
+    """The sizes in the document of a design; `source` is what messages call it.
+
+    Raises
+    ------
+    InputError
+        If the document is not a design.
+    """
     try:
         # <acquisition>_Well_<well>
         places = [name.rpartition("_Well_")[::2] for name in found["well_timepoints"]]

@@ -69,7 +69,13 @@ def forecast(screen: Screen) -> tuple[ScreenSize, list[Cost]]:
 
 
 def cells_of_field(screen: Screen) -> float:
-    """Cells of a field on average."""
+    """Cells of a field on average.
+
+    Raises
+    ------
+    InputError
+        If the table has no counts of cells and fields.
+    """
     wells = screen.wells
     if not {"Count_Cells", "Count_Fields"} <= set(wells) or not wells["Count_Fields"].sum():
         raise InputError("the table of wells has no counts of cells and fields")
