@@ -64,3 +64,9 @@ def test_mean_interval_is_students():
 def test_one_well_has_a_mean_and_no_interval():
     mean, *rest, wells = mean_interval([4.0])
     assert (mean, wells) == (4.0, 1) and all(math.isnan(value) for value in rest)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 12.0])
+def test_equal_wells_have_no_interval_of_width_zero(value):
+    mean, sd, low, high, wells = mean_interval([value, value, value])
+    assert (mean, sd, wells) == (value, 0.0, 3) and math.isnan(low) and math.isnan(high)

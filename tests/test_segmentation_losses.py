@@ -55,6 +55,14 @@ def test_loss_that_no_dose_moves_is_graded_by_its_size_with_the_fix(loss: float,
         assert words in checks[FOUND].fix
 
 
+def test_cells_cut_by_the_border_are_not_mended_by_another_model() -> None:
+    made = screen(loss=0.02)
+    made.wells["Count_BorderCells"] = made.wells["Count_Cells"]
+    check = said(made)[FOUND]
+    assert check.state == "warn" and "cells cut by the border 50 %" in check.answer
+    assert "larger fields" in check.fix and "--cell_model" not in check.fix
+
+
 def test_a_dose_that_takes_the_stain_is_not_death() -> None:
     """The counts of cells fall to half; those of nuclei do not."""
     made = screen(loss_at={10.0: 0.5, 3.0: 0.25}, ec50={24: 1e6, 48: 1e6})

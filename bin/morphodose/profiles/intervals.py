@@ -60,7 +60,9 @@ def fraction_interval(
 def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, float, float, int]:
     """Mean, standard deviation, Student's interval and number of wells; NaN left out.
 
-    A single well has a mean, and no interval.
+    A single well has a mean, and no interval; nor have wells that are equal (two wells of 12 cells each, or
+    no dying cell in any): that they scatter so little is chance, and an interval of width 0 would say
+    that the value is known exactly.
     """
     from scipy.special import stdtrit
 
@@ -71,6 +73,8 @@ def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, fl
     mean = float(x.mean())
     if len(x) == 1:
         return mean, math.nan, math.nan, math.nan, 1
+    if (x == x[0]).all():
+        return float(x[0]), 0.0, math.nan, math.nan, len(x)
     sd = float(x.std(ddof=1))
     half = float(stdtrit(len(x) - 1, 0.5 + level / 2)) * sd / math.sqrt(len(x))
     return mean, sd, mean - half, mean + half, len(x)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from morphodose.report.answers import finite
 from morphodose.report.charts import Line, legend, line_chart
 from morphodose.report.draw import dose_colours, dose_name
 from morphodose.report.html import Safe, figure, folded, long_table, notice
 from morphodose.report.inputs import Screen
-from morphodose.report.summary import conditions_of, doses_of
+from morphodose.report.summary import conditions_of, doses_of, no_interval
 from morphodose.report.words import dose_words, hours, number, percent
 
 #: Columns that are shown, with words; nuclei stand beside cells, so that a stain which leaves the cell is
@@ -84,7 +85,9 @@ def table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
             show = percent if column.startswith("Relative_") else lambda v: number(v, 3)
             row += [
                 show(entry["Mean"]),
-                f"{show(entry['Low'])} – {show(entry['High'])}" if entry["Wells"] > 1 else "one well",
+                f"{show(entry['Low'])} – {show(entry['High'])}"
+                if finite(entry["Low"])
+                else no_interval(entry["Wells"]),
             ]
         rows.append([*row, int(tables[next(iter(columns))].loc[dose, "Wells"])])
     headers = ["Dose", *(text for words in columns.values() for text in (words, "95 % interval")), "Wells"]

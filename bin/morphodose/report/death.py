@@ -12,7 +12,7 @@ from morphodose.report.gates import acquisition_of, moved_words
 from morphodose.report.html import Safe, escape, figure, folded, long_table, notice, paragraph, picture
 from morphodose.report.inputs import Screen
 from morphodose.report.parts import Part, Section
-from morphodose.report.summary import conditions_of, doses_of
+from morphodose.report.summary import conditions_of, doses_of, no_interval
 from morphodose.report.words import SINGLE_STATES, STATES, hours, number, percent
 from morphodose.units import unit_words
 
@@ -93,7 +93,12 @@ def _table(screen: Screen, compound: str, states: list[str]) -> str:
     for time, dose in frames[states[0]].index:
         if time == last:
             cells = [frames[s].loc[(time, dose)] for s in states]
-            texts = [f"{percent(c['Mean'])} ({percent(c['Low'])} – {percent(c['High'])})" for c in cells]
+            texts = [
+                f"{percent(c['Mean'])} ({percent(c['Low'])} – {percent(c['High'])})"
+                if finite(c["Low"])
+                else f"{percent(c['Mean'])} ({no_interval(c['Wells'])})"
+                for c in cells
+            ]
             name = "vehicle" if dose == 0 else dose_name(dose, unit)
             rows.append([name, *texts, *_moved(screen, compound, (time, dose)), int(cells[0]["Wells"])])
     moved = ["Viable, gates lower – higher"] if screen.has(f"{MOVED}_GateLower") else []

@@ -15,7 +15,7 @@ from morphodose.report.html import escape, figure, notice, packed
 from morphodose.report.inputs import Screen
 from morphodose.report.montage import montage
 from morphodose.report.shape import onset_summary
-from morphodose.report.summary import wells_at
+from morphodose.report.summary import no_interval, wells_at
 from morphodose.report.svg import LARGE, SPARK, curve_svg
 from morphodose.report.tiles import Tiles
 from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, minus, percent
@@ -91,9 +91,9 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _interval(low: float, high: float) -> str:
+def _interval(low: float, high: float, wells: int) -> str:
     if not (finite(low) and finite(high)):
-        return "one well, no interval"
+        return f"{no_interval(wells)}, no interval"
     return f"95 % interval {percent(low)} – {percent(high)}"
 
 
@@ -106,8 +106,8 @@ def _response(hit: Hit, words: str) -> str:
         unit = str(hit.main.get("Metadata_DoseUnit") or "")
         text += (
             f" At {dose_words(effect.dose, unit)} {percent(effect.value)} "
-            f"({_interval(effect.low, effect.high)}), in vehicle {percent(effect.vehicle)} "
-            f"({_interval(effect.vehicle_low, effect.vehicle_high)})."
+            f"({_interval(effect.low, effect.high, effect.wells)}), in vehicle {percent(effect.vehicle)} "
+            f"({_interval(effect.vehicle_low, effect.vehicle_high, effect.vehicle_wells)})."
         )
     return text
 
@@ -118,7 +118,7 @@ def _loss(screen: Screen, hit: Hit) -> str:
     unit, lost = screen.dose_unit(hit.compound), hit.lost
     text = (
         f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
-        f"cells are lost against vehicle ({_interval(lost.low, lost.high)})"
+        f"cells are lost against vehicle ({_interval(lost.low, lost.high, lost.wells)})"
     )
     row = latest(rows_of(screen, hit.compound, "Relative_CellCount"))
     if row is not None:
@@ -281,5 +281,5 @@ def _effect_cell(effect: Effect | None, fraction: bool) -> str:
         return "–"
     show = percent if fraction else minus
     known = finite(effect.low) and finite(effect.high)
-    limits = f"{show(effect.low)} – {show(effect.high)}" if known else "one well"
+    limits = f"{show(effect.low)} – {show(effect.high)}" if known else no_interval(effect.wells)
     return f"{escape(show(effect.value))}<br><small>{escape(limits)}</small>"

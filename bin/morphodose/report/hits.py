@@ -32,6 +32,8 @@ class Effect:
     vehicle: float
     vehicle_low: float = math.nan
     vehicle_high: float = math.nan
+    wells: int = 1
+    vehicle_wells: int = 1
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def _greatest(screen: Screen, compound: str, endpoint: str, time: float) -> Effe
     base, base_low, base_high = (float(vehicle[name].iloc[0]) for name in ("Mean", "Low", "High"))
     row = treated.loc[(treated["Mean"] - base).abs().idxmax()]
     value, low, high = (float(row[name]) for name in ("Mean", "Low", "High"))
-    return Effect(float(row["Dose"]), time, value, low, high, base, base_low, base_high)
+    wells = int(row["Wells"]), int(vehicle["Wells"].iloc[0])
+    return Effect(float(row["Dose"]), time, value, low, high, base, base_low, base_high, *wells)
 
 
 def _lost(screen: Screen, compound: str) -> Effect | None:
@@ -159,6 +162,7 @@ def _lost(screen: Screen, compound: str) -> Effect | None:
         1 - float(row["High"]),
         1 - float(row["Low"]),
         0.0,
+        wells=int(row["Wells"]),
     )
 
 

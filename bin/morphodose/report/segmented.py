@@ -45,6 +45,11 @@ GROWN_LIMITS = (0.20, 1.0)
 _REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED}
 #: Models that Cellpose publishes, and where their terms and files are told.
 PUBLISHED = "cyto3 or cpsam_v2, published by Cellpose, see docs/usage.md"
+#: No model and no diameter changes how many cells lie across the edge of an image.
+_BORDER_FIX = (
+    "The images are small for these cells: larger fields, or a lower magnification, keep more of them. "
+    "The count of nuclei has those of cut cells, too."
+)
 #: Ways to make cells that start from nuclei.
 _FROM_NUCLEI = ("from_nuclei", "propagate")
 
@@ -59,7 +64,8 @@ def segmentation_checks(screen: Screen) -> list[Check]:
     gravest = worst([check.state for check in checks])
     if gravest in ("warn", "stop"):
         place = [check.state for check in checks].index(gravest)
-        checks[place] = replace(checks[place], fix=_fix(screen))
+        if not checks[place].fix:
+            checks[place] = replace(checks[place], fix=_fix(screen))
     return checks
 
 
@@ -77,7 +83,8 @@ def _why_not(screen: Screen) -> str:
 def _found(screen: Screen, losses: list[Loss]) -> Check:
     wells = screen.wells
     method = str(screen.params.get("cell_method") or "")
-    texts, states = [], []
+    texts: list[str] = []
+    states: list[State] = []
     for loss in losses:
         part, whole = loss.counts(wells)
         share = float(part[whole > 0].sum() / max(whole.sum(), 1))
@@ -96,7 +103,8 @@ def _found(screen: Screen, losses: list[Loss]) -> Check:
     answer = f"{capital(text)}."
     if method in _FROM_NUCLEI:
         answer += f" With --cell_method {method} each cell is made from a nucleus, so none is left over."
-    return Check(worst(states), FOUND, answer)
+    beyond = [loss for loss, state in zip(losses, states, strict=True) if state in ("warn", "stop")]
+    return Check(worst(states), FOUND, answer, fix=_BORDER_FIX if beyond == [AT_BORDER] else "")
 
 
 def _whole_condition(wells: pd.DataFrame, high: Any) -> bool:

@@ -61,7 +61,7 @@ def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
     pandas.DataFrame
         ``Dose``, ``Timepoint``, ``Mean``, ``Low``, ``High``, ``Wells``; sorted by dose and time. From
         the table of conditions where it has the column. Else the interval is Student's over the wells
-        (that of a single well is missing), cut to [0, 1] for fractions.
+        (that of a single well, or of equal ones, is missing), cut to [0, 1] for fractions.
     """
     known = screen.kept.setdefault("conditions", {})
     if (compound, column) not in known:
@@ -72,36 +72,25 @@ def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
 
 def _means(screen: Screen, compound: str, column: str) -> pd.DataFrame:
     """What `conditions_of` says of a column that the table of conditions does not have."""
-    import numpy as np
     import pandas as pd
-    from scipy.stats import t
+
+    from morphodose.profiles.intervals import mean_interval
 
     wells = wells_of(screen, compound)
     if column not in wells or wells.empty:
         return pd.DataFrame(columns=COLUMNS)
-    groups = wells.groupby(["Dose", "Metadata_Timepoint"])[column]
-    found = groups.agg(["mean", "std", "count"]).reset_index()
-    found = found[found["count"] > 0]
-    n = found["count"].to_numpy(dtype=float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        half = t.ppf(0.975, np.maximum(n - 1, 1)) * found["std"].to_numpy(dtype=float) / np.sqrt(n)
-    half = np.where(n > 1, half, np.nan)
-    mean = found["mean"].to_numpy(dtype=float)
-    low, high = mean - half, mean + half
-    if column.startswith("Fraction_") and column != "Fraction_Lost":
-        low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
-    elif column.startswith(("Count_", "Relative_")):
-        low = np.maximum(low, 0)
-    return pd.DataFrame(
-        {
-            "Dose": found["Dose"].to_numpy(dtype=float),
-            "Timepoint": found["Metadata_Timepoint"].to_numpy(dtype=float),
-            "Mean": mean,
-            "Low": low,
-            "High": high,
-            "Wells": found["count"].to_numpy(),
-        }
-    )
+    rows = []
+    for (dose, time), values in wells.groupby(["Dose", "Metadata_Timepoint"])[column]:
+        mean, _, low, high, count = mean_interval(values.to_numpy(dtype=float))
+        rows.append((float(dose), float(time), mean, low, high, count))
+    found = pd.DataFrame(rows, columns=["Dose", "Timepoint", "Mean", "Low", "High", "Wells"])
+    found = found[found["Wells"] > 0].reset_index(drop=True)
+    bounded = column.startswith("Fraction_") and column != "Fraction_Lost"
+    if bounded or column.startswith(("Count_", "Relative_")):
+        found["Low"] = found["Low"].clip(lower=0)
+    if bounded:
+        found["High"] = found["High"].clip(upper=1)
+    return found
 
 
 def _given(screen: Screen, compound: str, column: str) -> pd.DataFrame | None:
@@ -133,3 +122,8 @@ def _given(screen: Screen, compound: str, column: str) -> pd.DataFrame | None:
 def doses_of(frame: pd.DataFrame) -> list[float]:
     """Doses of a table of conditions, sorted; 0 is the vehicle."""
     return sorted(float(dose) for dose in frame["Dose"].unique())
+
+
+def no_interval(wells: float) -> str:
+    """Why a mean over so many wells has no interval."""
+    return "one well" if wells < 2 else f"{int(wells)} equal wells"
