@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +124,38 @@ def test_two_processes_train_as_one(
     assert tables[0]["Metadata_CellID"].tolist() == tables[1]["Metadata_CellID"].tolist()
     chances = [name for name in tables[0] if name.startswith("Probability_")]
     np.testing.assert_allclose(tables[0][chances], tables[1][chances], atol=0.02)
+
+
+@pytest.mark.slow
+def test_a_process_on_each_of_two_nodes_trains_as_two_on_one(
+    root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
+) -> None:
+    """Two processes with the variables that srun gives them on two nodes; both meet on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    step = {
+        **os.environ, **STEP, "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_NNODES": "2", "SLURM_LOCALID": "0",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "SLURM_JOB_NAME": "train",
+    }  # fmt: skip
+    command = arguments(root, screen, tmp_path, *OPTIONS, "--devices", "1", "--num_nodes", "2")
+    nodes = [
+        subprocess.Popen(
+            command,
+            env={**step, "SLURM_PROCID": str(node), "SLURM_NODEID": str(node)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for node in range(2)
+    ]
+    said = [node.communicate(timeout=300)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    assert ["epoch 3 of 3" in text for text in said] == [True, False]
+    pd.testing.assert_frame_equal(log_of(two), log_of(tmp_path), check_exact=True)
+    for name in ("trained_fold0.safetensors", "trained_fold0_predictions.parquet"):
+        assert (two / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
 @pytest.mark.slow
