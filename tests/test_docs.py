@@ -159,3 +159,15 @@ def test_citations_are_those_of_the_methods_text() -> None:
         [sys.executable, ROOT / "setup" / "citations.py", "--check"], capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_modules_named_in_methods_are_there() -> None:
+    text = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    groups = re.findall(r"\(((?:`[a-z_0-9.]+`(?:, )?)+)\)$", text, re.M) + re.findall(
+        r"\((`\w+\.\w+`)\)", text
+    )
+    named = {name for group in groups for name in re.findall(r"`([^`]+)`", group)}
+    assert len(named) > 25
+    for name in named:
+        place = ROOT / "bin" / "morphodose" / name.replace(".", "/")
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
