@@ -216,6 +216,19 @@ def test_names_of_two_kinds_files_that_are_passed_over_and_colour_are_said(tmp_p
     assert not faults.errors and "(1 file that cannot be used)" in faults.warnings[0].text()
 
 
+def test_a_folder_without_images_and_names_of_two_instruments_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    _, faults, _ = started(tmp_path / "a")
+    assert (
+        faults.errors[0]
+        .text()
+        .startswith(f"{tmp_path / 'a'}: value '{tmp_path / 'a'}': no image in the folder")
+    )
+    names = [f"S_{well}_s1_w1.tif" for well in ("B02", "B03", "C02")]
+    _, faults, _ = started(tmp_path / "b", *names, "W0014F0001T0001Z001C1.tif")
+    assert "→ the preset cq1 reads it, but not the other names of the screen: move" in faults.errors[0].text()
+
+
 def test_wells_that_a_file_and_its_name_say_differently_are_said(tmp_path: Path) -> None:
     MADE["ome_plate"].make(tmp_path / "a")
     (tmp_path / "a" / "plate.tif").rename(tmp_path / "a" / "D04.tif")

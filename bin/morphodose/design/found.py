@@ -124,7 +124,7 @@ class Finder:
             "export its images as TIFF, grey, 8 or 16 bits"
             if unread
             else "correct the folder, or --file_pattern",
-            acquisition.row,
+            acquisition.row or None,
             acquisition.given,
         )
 

@@ -128,6 +128,14 @@ def names_message(paths: Sequence[str], reason: str) -> str:
 def names_fix(path: str, pattern: NamePattern | None) -> str:
     """What to do about a name that is not understood."""
     near, example = nearest_preset(path)
+    others = [name for name in PRESETS if pattern is None or name != pattern.name]
+    if reader := next(
+        (name for name in others if not isinstance(preset_pattern(name).parse(path), str)), None
+    ):
+        return (
+            f"the preset {reader} reads it, but not the other names of the screen: move these away, or "
+            f"into a screen of their own (--file_pattern {reader})"
+        )
     start = pattern_to_start_from(path)
     start = (
         f"a pattern to start from: --file_pattern '{start}'"

@@ -165,8 +165,9 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     broken: list[Found] = []
     kinds: dict[tuple[bool, bool], str] = {}
     for number, (place, listed) in enumerate(zip(places, listings, strict=True)):
+        # of no row yet: what is wrong is said of the folder
         acquisition = Acquisition(
-            number + 1, place.plate, place.timepoint_h, place.replicate, place.path, folder
+            0, place.plate, place.timepoint_h, place.replicate, place.path, folder, sheet=place.path
         )
         read = read_folder(place.path, pattern, listed)
         planes = finder.planes(acquisition, _some(read) if number else read)
