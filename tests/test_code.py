@@ -191,3 +191,19 @@ def test_a_public_function_says_what_it_raises(source: Path) -> None:
             assert not missing, (
                 f"{source}: the docstring of {function.name} does not say that it raises {missing}"
             )
+
+
+@pytest.mark.parametrize("source", LIBRARY, ids=lambda path: str(path.relative_to(BIN)))
+def test_a_public_function_says_the_shape_of_its_arrays(source: Path) -> None:
+    arrays = re.compile(r"^(npt\.NDArray.*|np\.ndarray|Floats|Pixels|Codes|Matrix)( \| None)?$")
+    shape = re.compile(r"\([\w…][^()]*,[^()]*\)")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    outer = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    for function in (node for place in outer for node in place.body if isinstance(node, ast.FunctionDef)):
+        given = [each for each in [*function.args.args, *function.args.kwonlyargs] if each.annotation]
+        named = [each.arg for each in given if arrays.match(ast.unparse(each.annotation or each))]
+        if named and not function.name.startswith("_"):
+            text = ast.get_docstring(function) or ""
+            assert shape.search(text), (
+                f"{source}: {function.name} does not say the shape of {', '.join(named)}"
+            )

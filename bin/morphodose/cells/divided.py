@@ -37,7 +37,15 @@ class Divided:
     said: tuple[str, ...] = ()
 
     def units(self, classes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-        """Group and class of each field as one number, ``group * count + class``; -1 without a class."""
+        """Group and class of each field as one number, ``group * count + class``; -1 without a class.
+
+        Parameters
+        ----------
+        classes : (F,) array of int
+            Class of each field, -1 without.
+        count : int
+            Number of classes.
+        """
         return np.where(classes >= 0, self.codes * count + classes, -1)
 
     def strata(self, count: int, vehicle: int | None) -> list[npt.NDArray[np.float64]]:

@@ -93,7 +93,13 @@ def cut_field(
 
 
 def bounding_boxes(labels: npt.NDArray[np.integer]) -> list[tuple[int, Box]]:
-    """Labels of a mask, ascending, with their bounding boxes."""
+    """Labels of a mask, ascending, with their bounding boxes.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+    """
     highest = int(labels.max(initial=0))
     names = np.arange(1, highest + 1) if highest <= labels.size else np.unique(labels[labels > 0])
     if highest > labels.size:
@@ -105,7 +111,13 @@ def bounding_boxes(labels: npt.NDArray[np.integer]) -> list[tuple[int, Box]]:
 
 
 def center_of(mask: npt.NDArray[np.bool_], bounds: Box) -> tuple[int, int]:
-    """Pixel of the field nearest to the centroid of a mask that fills `bounds`; halves go up."""
+    """Pixel of the field nearest to the centroid of a mask that fills `bounds`; halves go up.
+
+    Parameters
+    ----------
+    mask : (h, w) array of bool
+        The cell in its bounding box.
+    """
     found = []
     for axis, side in enumerate(bounds):
         counts = mask.sum(axis=1 - axis)

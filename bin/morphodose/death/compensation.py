@@ -46,6 +46,11 @@ def spillover(source: Floats, target: Floats) -> float:
     The stained cells of `source` are grouped by their counts; among those of each group some have none of the
     other stain, so that the lower envelope of `target` rises by the spillover alone. 0 where the cells are
     too few, or it does not rise in proportion.
+
+    Parameters
+    ----------
+    source, target : (N,) array
+        Counts of the control cells in the two channels.
     """
     from scipy.stats import theilslopes
 

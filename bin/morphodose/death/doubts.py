@@ -139,7 +139,13 @@ def _elsewhere(values: Floats, gate: Gate, wells: npt.NDArray[np.object_], vehic
 
 
 def correlation(early: Floats, late: Floats, gates: tuple[Gate, Gate]) -> float:
-    """Rank correlation of the two stains among cells below both gates; NaN for fewer than `LEAST_CELLS`."""
+    """Rank correlation of the two stains among cells below both gates; NaN for fewer than `LEAST_CELLS`.
+
+    Parameters
+    ----------
+    early, late : (N,) array
+        Counts of the cells in the two channels.
+    """
     from scipy.stats import spearmanr
 
     below = (early <= gates[0].threshold) & (late <= gates[1].threshold)

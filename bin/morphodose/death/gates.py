@@ -127,6 +127,11 @@ def unstained(values: Floats, reach: float = 4.0) -> tuple[float, float]:
 
     Median and 1.4826 MAD find the main population, whatever lies beside it; the standard deviation of what is
     within `reach` of them is then the steadier figure for a few dozen cells.
+
+    Parameters
+    ----------
+    values : (N,) array
+        Counts.
     """
     centre = float(np.median(values))
     spread = _robust(values)
@@ -169,14 +174,26 @@ def _valley(
 
 
 def manual_gate(gate: Gate, threshold: float, vehicle: Floats) -> Gate:
-    """The gate at a threshold that the user set, with what the controls say of it."""
+    """The gate at a threshold that the user set, with what the controls say of it.
+
+    Parameters
+    ----------
+    vehicle : (N,) array
+        Counts of the vehicle cells.
+    """
     vehicle = vehicle[np.isfinite(vehicle)]
     stained = float(np.mean(vehicle > threshold)) if len(vehicle) else math.nan
     return replace(gate, threshold=threshold, method="manual", vehicle_stained=stained, reason=None)
 
 
 def far_objects(values: Floats, gate: Gate) -> npt.NDArray[np.bool_]:
-    """Objects far above everything, which are not cells (`FAR_TIMES`)."""
+    """Objects far above everything, which are not cells (`FAR_TIMES`).
+
+    Parameters
+    ----------
+    values : (N,) array
+        Counts.
+    """
     far = np.zeros(len(values), dtype=bool)
     known = np.isfinite(values)
     if not known.any() or not gate.spread > 0:
@@ -187,7 +204,13 @@ def far_objects(values: Floats, gate: Gate) -> npt.NDArray[np.bool_]:
 
 
 def moved_fractions(values: Floats, threshold: float) -> tuple[float, float, float]:
-    """Fraction of the values above a gate, and above gates `MOVED` lower and higher; NaN without values."""
+    """Fraction of the values above a gate, and above gates `MOVED` lower and higher; NaN without values.
+
+    Parameters
+    ----------
+    values : (N,) array
+        Counts.
+    """
     values = values[np.isfinite(values)]
     if not len(values) or not math.isfinite(threshold):
         return math.nan, math.nan, math.nan

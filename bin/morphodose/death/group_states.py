@@ -66,7 +66,13 @@ def states_of_group(
     min_cells: int,
     by_hand: dict[str, float],
 ) -> GroupStates:
-    """States of the cells of a group, by gates from its control cells."""
+    """States of the cells of a group, by gates from its control cells.
+
+    Parameters
+    ----------
+    roles : (N,) array of str
+        Role of the well of each cell of the table.
+    """
     here = group.judged | group.controls
     wells = table["Metadata_Well"][here]
     columns = {column: table[column][here] for stain in stains for column in stain.columns}
@@ -100,7 +106,13 @@ def doubt_of_cells(
     wells: npt.NDArray[np.object_],
     states: npt.NDArray[np.object_],
 ) -> npt.NDArray[np.object_]:
-    """Why the state of a cell is doubtful: of all cells (`more`), or of its well; None for no doubt."""
+    """Why the state of a cell is doubtful: of all cells (`more`), or of its well; None for no doubt.
+
+    Parameters
+    ----------
+    wells, states : (n,) array
+        Well and state of each cell.
+    """
     whole = [text for call in called.values() for doubt in call.doubts.values() for text in doubt.whole]
     whole += more
     own: dict[str, list[str]] = {}

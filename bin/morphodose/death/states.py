@@ -58,7 +58,13 @@ def call_states(
 
 
 def above(values: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.float64]:
-    """1 above the gate, 0 below, NaN without a value or a gate."""
+    """1 above the gate, 0 below, NaN without a value or a gate.
+
+    Parameters
+    ----------
+    values : (N,) array
+        Counts.
+    """
     signs = np.where(np.asarray(values, dtype=float) > threshold, 1.0, 0.0)
     signs[~np.isfinite(values) | ~np.isfinite(threshold)] = np.nan
     return signs

@@ -17,6 +17,11 @@ def equal_shares(counts: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.in
 
     What small strata leave goes to the larger ones. Where the limit does not divide evenly, the first
     strata get one more each.
+
+    Parameters
+    ----------
+    counts : (S,) array of int
+        Cells of each stratum.
     """
     level, left = 0, min(limit, int(counts.sum()))
     while left >= (wider := int((counts > level).sum())) > 0:

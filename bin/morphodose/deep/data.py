@@ -148,7 +148,13 @@ class CropDataset(Dataset):
         return self.read(*wanted, augment=self.augment)
 
     def read(self, epoch: int, rows: npt.NDArray[np.int64], augment: bool) -> CropBatch:
-        """Crops of some rows, changed as the epoch demands."""
+        """Crops of some rows, changed as the epoch demands.
+
+        Parameters
+        ----------
+        rows : (N,) array of int
+            Rows of the split table.
+        """
         out = np.zeros((len(rows), *self.shape), np.uint16)
         changes = draw(self.seed, epoch, rows, self.shift) if augment else None
         # shard by shard, rows ascending: neighbours in the file are read together

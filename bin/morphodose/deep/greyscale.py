@@ -93,6 +93,12 @@ def window_edge(crops: Iterable[Pixels], share: float = 95.0) -> int:
 
 
 def central(picture: npt.NDArray[np.generic], edge: int) -> npt.NDArray[np.generic]:
-    """The central `edge` × `edge` px of the last two axes."""
+    """The central `edge` × `edge` px of the last two axes.
+
+    Parameters
+    ----------
+    picture : (…, Y, X) array
+        One picture, or several of one size.
+    """
     top, left = ((length - edge) // 2 for length in picture.shape[-2:])
     return picture[..., top : top + edge, left : left + edge]

@@ -44,7 +44,13 @@ class Shown:
 
 
 def overlaid(picture: Picture, saliency: npt.NDArray[np.float32]) -> Picture:
-    """The picture in grey with the saliency over it, more opaque where it is higher."""
+    """The picture in grey with the saliency over it, more opaque where it is higher.
+
+    Parameters
+    ----------
+    saliency : (Y, X) array of float32
+        From 0 to 1.
+    """
     grey = picture.mean(axis=-1, keepdims=True) * 0.85
     colour = matplotlib.colormaps[COLOUR_MAP](saliency)[..., :3]
     opacity = 0.75 * saliency[..., None]
@@ -52,7 +58,13 @@ def overlaid(picture: Picture, saliency: npt.NDArray[np.float32]) -> Picture:
 
 
 def remark(saliency: npt.NDArray[np.float32]) -> str:
-    """What to say where the window shows no saliency: there is none, or it lies outside."""
+    """What to say where the window shows no saliency: there is none, or it lies outside.
+
+    Parameters
+    ----------
+    saliency : (Y, X) array of float32
+        From 0 to 1.
+    """
     if not saliency.any():
         return "nothing for the class"
     return "outside the window" if saliency.max() < FAINT else ""

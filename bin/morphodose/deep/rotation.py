@@ -95,6 +95,13 @@ def explained(
     """Share of the variance of the reference that the rotated fold explains.
 
     1 is all of it; below 0 the mean of the reference would have been nearer.
+
+    Parameters
+    ----------
+    anchors, reference : (n, D) array
+        Embeddings of the same cells.
+    reference_mean : (D,) array
+        Subtracted from the reference.
     """
     target = np.asarray(reference, np.float64) - reference_mean
     rotated = (np.asarray(anchors, np.float64) - rotation.mean) @ rotation.matrix
@@ -109,6 +116,11 @@ def explained_held_out(
 
     With fewer anchors than dimensions a rotation fits even noise, so the figure on its own anchors says
     little. NaN with fewer than 4 anchors.
+
+    Parameters
+    ----------
+    anchors, reference : (n, D) array
+        Embeddings of the same cells.
     """
     if len(anchors) < 4:
         return float("nan")

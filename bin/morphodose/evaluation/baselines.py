@@ -44,7 +44,13 @@ class Scale:
 
     @classmethod
     def of(cls, vehicle: Matrix, every: Matrix) -> Scale:
-        """Scale of vehicle cells; features that they do not vary in, or all cells without vehicle, of all."""
+        """Scale of vehicle cells; features that they do not vary in, or all cells without vehicle, of all.
+
+        Parameters
+        ----------
+        vehicle, every : (n, D), (N, D) arrays
+            Features of the vehicle cells and of all cells.
+        """
         means, spreads = _moments(every)
         if len(vehicle) > 1:
             of_vehicle = _moments(vehicle)
@@ -56,7 +62,13 @@ class Scale:
         )
 
     def apply(self, matrix: Matrix) -> Matrix:
-        """Standardised features; what is missing becomes 0, the mean of vehicle."""
+        """Standardised features; what is missing becomes 0, the mean of vehicle.
+
+        Parameters
+        ----------
+        matrix : (N, D) array
+            Features.
+        """
         found = matrix - self.mean
         with np.errstate(invalid="ignore"):  # infinite values of a constant feature
             found /= self.spread
@@ -135,7 +147,13 @@ class _Fitted:
     columns: Rows
 
     def predict(self, matrix: Matrix) -> tuple[Rows, npt.NDArray[np.float64]]:
-        """Class and its probability."""
+        """Class and its probability.
+
+        Parameters
+        ----------
+        matrix : (N, D) array
+            Standardised features.
+        """
         share = self.estimator.predict_proba(_columns(matrix, self.columns))
         best = share.argmax(axis=1)
         return self.estimator.classes_[best], share[np.arange(len(best)), best].astype(np.float64)

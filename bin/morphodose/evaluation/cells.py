@@ -67,7 +67,13 @@ class SplitCells:
         return int(self.fold.max(initial=-1)) + 1
 
     def rows_of(self, ids: pa.Array, among: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-        """Row of each CellID; -1 where it is not in the split. `among` limits the search to some rows."""
+        """Row of each CellID; -1 where it is not in the split. `among` limits the search to some rows.
+
+        Parameters
+        ----------
+        among : (n,) array of int, optional
+            Rows to search.
+        """
         known = self.ids if among is None else self.ids.take(pa.array(among))
         place = (
             pc.index_in(ids.cast(pa.string()), value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)

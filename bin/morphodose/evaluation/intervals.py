@@ -68,7 +68,13 @@ def _groups(strata: npt.NDArray[np.integer]) -> list[npt.NDArray[np.int64]]:
 def interval_of(
     tally: Tally, classes: Classes, strata: npt.NDArray[np.integer], seed: int, resamples: int = RESAMPLES
 ) -> dict[str, Interval]:
-    """Every metric of a model with its interval over the wells that it scored."""
+    """Every metric of a model with its interval over the wells that it scored.
+
+    Parameters
+    ----------
+    strata : (U,) array of int
+        What each well holds.
+    """
     kept = np.flatnonzero(tally.cells)
     return _intervals([_part(tally, kept)], classes, strata[kept], seed, resamples)
 
@@ -81,7 +87,13 @@ def difference_of(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
-    """`first` less `second`, paired: both on the same resamples of the wells that both scored."""
+    """`first` less `second`, paired: both on the same resamples of the wells that both scored.
+
+    Parameters
+    ----------
+    strata : (U,) array of int
+        What each well holds.
+    """
     kept = np.flatnonzero((first.cells > 0) & (second.cells > 0))
     parts = [_part(first, kept), _part(second, kept)]
     return _intervals(parts, classes, strata[kept], seed, resamples)

@@ -154,6 +154,11 @@ def gather(
 ) -> tuple[npt.NDArray[np.int64], Matrix]:
     """Rows and vectors of the wanted cells, those that the tables have.
 
+    Parameters
+    ----------
+    wanted : (N,) array of bool
+        Which cells of the split.
+
     Raises
     ------
     InputError

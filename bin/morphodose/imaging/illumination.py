@@ -102,7 +102,13 @@ def blocks_of(pixels: npt.NDArray[np.generic], percentile: float) -> Blocks:
 def terms(
     y: npt.NDArray[np.float64], x: npt.NDArray[np.float64], degree: int
 ) -> list[npt.NDArray[np.float64]]:
-    """Products of Legendre polynomials up to `degree` together."""
+    """Products of Legendre polynomials up to `degree` together.
+
+    Parameters
+    ----------
+    y, x : (Y, 1), (1, X) arrays
+        Places from -1 to 1, or any that broadcast.
+    """
     legendre = np.polynomial.legendre.legval
     along = [(legendre(y, row), legendre(x, row)) for row in np.eye(degree + 1)]
     return [
@@ -111,7 +117,13 @@ def terms(
 
 
 def light_of(weights: npt.NDArray[np.float64], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Illumination at the pixel centres of an image of this shape: positive, mean 1."""
+    """Illumination at the pixel centres of an image of this shape: positive, mean 1.
+
+    Parameters
+    ----------
+    weights : (T,) array
+        Weights of the terms.
+    """
     degree = math.isqrt(8 * len(weights) + 1) // 2 - 1  # (d + 1) (d + 2) / 2 terms
     y, x = ((2 * np.arange(edge) + 1) / edge - 1 for edge in shape)
     exponent = np.zeros(shape)

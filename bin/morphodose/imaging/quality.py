@@ -30,6 +30,11 @@ def power_log_log_slope(pixels: npt.NDArray[np.generic]) -> float:
     ``PowerLogLogSlope`` of CellProfiler's MeasureImageQuality (Bray et al., J. Biomol. Screen. 17 (2012)
     266): total power in rings of one cycle per field, up to an eighth of the shorter edge. 0 for a
     constant image. It depends on magnification and content, so it is reported and not judged.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
     """
     image = np.asarray(pixels, dtype=np.float64)
     height, width = image.shape
@@ -52,13 +57,24 @@ def pixel_noise(pixels: npt.NDArray[np.float32]) -> float:
 
     The median absolute difference of horizontal neighbours, scaled to a standard deviation; at least half
     a count, the rounding of the digitiser.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
     """
     steps = np.abs(np.diff(pixels, axis=1))
     return max(float(np.median(steps)) / 0.6745 / math.sqrt(2), 0.5)
 
 
 def without_trend(pixels: npt.NDArray[np.float32], blocks: int = 8) -> npt.NDArray[np.float32]:
-    """The image less a quadratic surface through its block medians: vignetting is not an object."""
+    """The image less a quadratic surface through its block medians: vignetting is not an object.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
+    """
     height, width = pixels.shape
     if min(height, width) < 2 * blocks:
         return pixels - np.float32(np.median(pixels))
@@ -88,6 +104,11 @@ def _quadratic(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> tuple[
 
 def stained(pixels: npt.NDArray[np.generic]) -> dict[str, float]:
     """What stands out from the background of a stained channel, and how sharp its edges are.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
 
     Returns
     -------

@@ -84,7 +84,13 @@ def _is_pile(pixels: npt.NDArray[Any], count: Any, number: int) -> bool:
 
 
 def piled_up(pixels: npt.NDArray[np.generic]) -> int:
-    """Pixels of an image that are saturated."""
+    """Pixels of an image that are saturated.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
+    """
     found = saturated_at(pixels)
     return found[1] if found else 0
 
@@ -93,6 +99,11 @@ def ceiling(pixels: npt.NDArray[np.generic]) -> float:
     """The count at which the camera saturates, as far as the image tells: for shares of its range.
 
     Where the image is cut off, the count at which it is; else the full scale of the depth.
+
+    Parameters
+    ----------
+    pixels : (Y, X) array
+        Counts.
     """
     found = saturated_at(pixels)
     return found[0] if found else top_of(pixels.dtype)

@@ -71,7 +71,9 @@ def flat_ceiling(pixels: npt.NDArray[Any], top: float) -> tuple[float, int] | No
 
     Parameters
     ----------
-    pixels, top
+    pixels : (Y, X) array
+        Counts.
+    top : float
         As for `spread_pile`.
 
     Notes

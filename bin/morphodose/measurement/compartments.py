@@ -35,7 +35,13 @@ class Compartment:
 
 
 def labels_of(mask: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """The labels of a mask, ascending, without background; gaps are usual (border cells are taken out)."""
+    """The labels of a mask, ascending, without background; gaps are usual (border cells are taken out).
+
+    Parameters
+    ----------
+    mask : (Y, X) array of int
+        Label mask.
+    """
     if mask.size and mask.min() >= 0 and mask.max() < 4 * mask.size:  # counting is quicker than sorting
         found = np.flatnonzero(np.bincount(mask.ravel()))
     else:

@@ -159,6 +159,11 @@ def sampled_at(image: Image, y: npt.NDArray[np.float64], x: npt.NDArray[np.float
     """Bilinear samples of an image at rows `y` and columns `x`; 0 outside of it.
 
     As `scipy.ndimage.map_coordinates` of order 1 has them.
+
+    Parameters
+    ----------
+    y, x : (h,), (w,) arrays
+        Rows and columns, px.
     """
     found = np.zeros((len(y), len(x)))
     _bilinear(np.ascontiguousarray(image), y.astype(np.float64), x.astype(np.float64), found)

@@ -28,7 +28,15 @@ def hulls(objects: Objects) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64
 def feret(
     starts: npt.NDArray[np.int64], corners: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Least and greatest distance between parallel tangents of each hull, px; 0 and 0 for a single pixel."""
+    """Least and greatest distance between parallel tangents of each hull, px; 0 and 0 for a single pixel.
+
+    Parameters
+    ----------
+    starts : (N + 1,) array of int
+        First corner of each hull.
+    corners : (V, 2) array of int
+        Row and column of the corners of all hulls, px.
+    """
     least, greatest = np.empty(len(starts) - 1), np.empty(len(starts) - 1)
     _feret(starts, corners, least, greatest)
     return least, greatest

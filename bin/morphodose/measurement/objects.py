@@ -54,7 +54,13 @@ class Objects:
 
 
 def objects_of(labels: npt.NDArray[np.int32], count: int) -> Objects:
-    """List the pixels of a mask whose objects are numbered 1..`count` without gaps."""
+    """List the pixels of a mask whose objects are numbered 1..`count` without gaps.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+    """
     labels = np.ascontiguousarray(labels, dtype=np.int32)
     starts, box = _bounds(labels, count)
     y, x, edge = _listed(labels, starts)

@@ -72,7 +72,13 @@ def radial_sums(
 def radial_distribution(
     objects: Objects, slots: Slots, sums: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Radial distribution of all objects, from their `radial_sums`: (C * 12, N), as in `radial_names`."""
+    """Radial distribution of all objects, from their `radial_sums`: (C * 12, N), as in `radial_names`.
+
+    Parameters
+    ----------
+    sums : (C, N, S) array
+        Sums by channel, object and slot.
+    """
     channels, count = sums.shape[:2]
     sizes = np.zeros((1, count, SLOTS))
     _sum(np.ones((1, len(slots))), slots, objects.starts, sizes)

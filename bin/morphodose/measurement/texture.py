@@ -47,7 +47,7 @@ def grey_levels(pixels: npt.NDArray[np.generic], scaling: str = "log") -> npt.ND
 
     Parameters
     ----------
-    pixels : array of uint8, uint16 or another type
+    pixels : (…, Y, X) array of uint8, uint16 or another type
         Counts; of any other type they are taken as 16-bit counts.
     scaling : {"log", "linear"}
         ``linear`` is CellProfiler's: full scale of the depth → 255, rounded; what rounds to 0 takes no part

@@ -186,7 +186,13 @@ def _arrangements(doses: Floats, blocks: npt.NDArray[Any]) -> float:
 
 
 def wilson_low(part: Floats, whole: Floats, z: float = 1.96) -> Floats:
-    """Lower end of Wilson's 95 % interval of shares; 0 where there is nothing to be a share of."""
+    """Lower end of Wilson's 95 % interval of shares; 0 where there is nothing to be a share of.
+
+    Parameters
+    ----------
+    part, whole : (N,) array
+        Numbers of objects.
+    """
     whole_or_one = np.maximum(whole, 1.0)
     share = part / whole_or_one
     middle = share + z**2 / (2 * whole_or_one)

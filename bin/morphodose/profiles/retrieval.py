@@ -91,7 +91,13 @@ def task(wells: pd.DataFrame, score: str) -> Task:
 
 
 def why_not(group: npt.NDArray[np.intp], given: Task, score: str) -> str:
-    """Why a condition cannot be scored; '' if it can."""
+    """Why a condition cannot be scored; '' if it can.
+
+    Parameters
+    ----------
+    group : (w,) array of int
+        Rows of the wells of the condition.
+    """
     if len(group) < 2:
         return "a single well; two are needed"
     if not given.alike[group].any(axis=1).all():
@@ -188,6 +194,11 @@ def p_value(score: float, null: npt.NDArray[np.floating]) -> float:
 
     copairs' own counts random orders that score higher, and never those that score the same: two wells that
     find each other among four others would have P = 0.0001, though one order in five does so.
+
+    Parameters
+    ----------
+    null : (R,) array
+        Scores of random orders.
     """
     return float((np.sum(null >= score - 1e-6) + 1) / (len(null) + 1))
 
@@ -263,7 +274,13 @@ def weighted_precision(times: npt.NDArray[np.int64], relevant: Bools) -> Floats:
 
 
 def interval(resampled: Floats) -> dict[str, float]:
-    """95 % percentile interval."""
+    """95 % percentile interval.
+
+    Parameters
+    ----------
+    resampled : (R,) array
+        Scores of the resamples.
+    """
     there = resampled[np.isfinite(resampled)]
     if not len(there):
         return {"Low": np.nan, "High": np.nan}

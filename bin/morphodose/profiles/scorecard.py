@@ -80,7 +80,13 @@ def _why(part: pd.DataFrame) -> str:
 
 
 def mean_of(resampled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Mean over conditions in each resample; conditions that a resample cannot score are left out."""
+    """Mean over conditions in each resample; conditions that a resample cannot score are left out.
+
+    Parameters
+    ----------
+    resampled : (C, R) array
+        Scores by condition and resample.
+    """
     there = np.isfinite(resampled)
     count = there.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

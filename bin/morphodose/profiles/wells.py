@@ -164,7 +164,13 @@ def fractions(states: np.ndarray, images: np.ndarray) -> dict[str, Any]:
 
 
 def moved_fractions(states: np.ndarray, end: str) -> dict[str, float]:
-    """Fractions by the states at moved gates, ``Fraction_…_<end>``; NaN for what the dyes do not tell."""
+    """Fractions by the states at moved gates, ``Fraction_…_<end>``; NaN for what the dyes do not tell.
+
+    Parameters
+    ----------
+    states : (N,) array of str
+        States of the cells at the moved gates.
+    """
     found = fractions(states, np.full(len(states), "", dtype=object))
     return {f"{name}_{end}": found[name] for name in FRACTIONS}
 

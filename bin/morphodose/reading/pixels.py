@@ -59,6 +59,11 @@ def read_plane(path: str, place: str, name: str) -> npt.NDArray[np.generic]:
 def as_counts(pixels: npt.NDArray[np.generic], offset: float, name: str) -> npt.NDArray[np.generic]:
     """Counts from 0: less an offset of the instrument (what is below it is 0), signed counts as unsigned.
 
+    Parameters
+    ----------
+    pixels : (…, Y, X) array
+        As the file has them.
+
     Raises
     ------
     InputError

@@ -9,7 +9,13 @@ Floats = npt.NDArray[np.float64]
 
 
 def is_complete(values: npt.NDArray[np.floating]) -> bool:
-    """True if no value is missing; sums are cheaper than a look at each value."""
+    """True if no value is missing; sums are cheaper than a look at each value.
+
+    Parameters
+    ----------
+    values : (N, P) array
+        Features.
+    """
     return bool(np.isfinite(values.sum(axis=0)).all()) or bool(np.isfinite(values).all())
 
 

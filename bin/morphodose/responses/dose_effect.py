@@ -84,6 +84,11 @@ def tail_p(observed: float, null: Floats) -> float:
     fewer, a generalised Pareto tail (Pickands 1975; Knijnenburg et al. 2009, Bioinformatics 25:i161) fitted
     by probability-weighted moments (Hosking & Wallis 1987) to the greatest of them, on the scale
     ``-log(1 - R²)``: there the tail of a Gaussian sample is exponential (shape 0), so that no value has P 0.
+
+    Parameters
+    ----------
+    null : (R,) array
+        Squared correlations of the draws.
     """
     from scipy.stats import genpareto
 
@@ -110,7 +115,13 @@ def tail_p(observed: float, null: Floats) -> float:
 
 
 def arrangements(doses: Floats, groups: npt.NDArray[np.generic]) -> float:
-    """In how many ways the doses can be exchanged within blocks: no P value is below 1 over it."""
+    """In how many ways the doses can be exchanged within blocks: no P value is below 1 over it.
+
+    Parameters
+    ----------
+    doses, groups : (W,) array
+        Dose and block of each well.
+    """
     logarithm = 0.0
     for group in np.unique(groups):
         counts = np.unique(doses[groups == group], return_counts=True)[1]
@@ -122,6 +133,11 @@ def overdispersion(doses: Floats, fractions: Floats, cells: Floats) -> float:
     """Correlation of the cells of a well, by moments within doses; 0 where wells differ no more than coins.
 
     Without replicate wells it is taken over all doses, which makes the test cautious.
+
+    Parameters
+    ----------
+    doses, fractions, cells : (W,) array
+        Dose, fraction and number of cells of each well.
     """
     n = np.maximum(np.round(cells), 1)
     keys = doses if len(doses) - len(np.unique(doses)) >= 4 else np.zeros(len(doses))

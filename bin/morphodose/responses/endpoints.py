@@ -76,6 +76,11 @@ def stabilised(
     """Values on a scale where wells scatter alike, for tests between groups of wells.
 
     Fractions: Freeman & Tukey's double arcsine (1950). Numbers of cells: square root. Else as they are.
+
+    Parameters
+    ----------
+    values, cells : (W,) array
+        Value and number of cells of each well.
     """
     variance_model = variance_model_of(endpoint)
     if variance_model is BINOMIAL:

@@ -155,7 +155,13 @@ class Prepared:
 
 
 def prepare(one: Series, out: npt.NDArray[np.bool_], rate: float) -> Prepared:
-    """Fit a series, on the doses before its effect falls back; nothing without a false discovery rate."""
+    """Fit a series, on the doses before its effect falls back; nothing without a false discovery rate.
+
+    Parameters
+    ----------
+    out : (W,) array of bool
+        Wells that are left out.
+    """
     used = ~out
     one = one.only(used)
     if math.isnan(rate):

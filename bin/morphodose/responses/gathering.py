@@ -57,7 +57,13 @@ class Series:
     notes: tuple[str, ...] = ()
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Series:
-        """Some of the wells."""
+        """Some of the wells.
+
+        Parameters
+        ----------
+        kept : (W,) array of bool
+            Which wells.
+        """
         names = ("doses", "values", "cells", "fields", "blocks", "raw", "wells")
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
@@ -227,6 +233,11 @@ def even_cells(doses: Floats, values: Floats, cells: Floats) -> float:
 
     The scatter within doses decides (Carroll & Ruppert 1988, ch. 3), with a log-normal prior: few wells tell
     little, and a wrong "cells do not matter" lets wells of ten cells speak as loudly as those of hundreds.
+
+    Parameters
+    ----------
+    doses, values, cells : (W,) array
+        Dose, value and number of cells of each well.
     """
     groups = [doses == dose for dose in np.unique(doses) if (doses == dose).sum() > 1]
     choices = np.geomspace(3, 10_000, 25)

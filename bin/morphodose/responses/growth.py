@@ -107,7 +107,13 @@ def growth_rows(wells: pd.DataFrame, seed: int = 1) -> list[dict[str, Any]]:
 
 
 def doublings(vehicle: pd.DataFrame, cells: Floats, start: float, hours: float) -> dict[str, float]:
-    """Plate → doublings of its vehicle wells between two timepoints; NaN where one has no cells."""
+    """Plate → doublings of its vehicle wells between two timepoints; NaN where one has no cells.
+
+    Parameters
+    ----------
+    cells : (W,) array
+        Cells of each vehicle well.
+    """
     plates = vehicle["Metadata_Plate"].astype(str).to_numpy()
     times = vehicle["Metadata_Timepoint"].to_numpy(dtype=float)
     found = {}

@@ -87,7 +87,13 @@ def _values(wells: pd.DataFrame, endpoint: str) -> Floats:
 
 
 def judged(treated: Floats, vehicle: Floats) -> dict[str, Any]:
-    """Robust z, SSMD and P of some wells against vehicle wells; NaN with the reason where they are few."""
+    """Robust z, SSMD and P of some wells against vehicle wells; NaN with the reason where they are few.
+
+    Parameters
+    ----------
+    treated, vehicle : (W,), (V,) arrays
+        Values of the wells.
+    """
     from scipy.special import stdtr
 
     row: dict[str, Any] = {

@@ -13,6 +13,11 @@ def holm(p_values: Floats) -> Floats:
 
     Not by statsmodels, which collects all of Python's garbage in each call: most of the time of a screen of
     many compounds.
+
+    Parameters
+    ----------
+    p_values : (N,) array
+        P values.
     """
     found = np.asarray(p_values, dtype=float).copy()
     there = np.flatnonzero(np.isfinite(found))
@@ -23,7 +28,13 @@ def holm(p_values: Floats) -> Floats:
 
 
 def benjamini_hochberg(p_values: Floats) -> Floats:
-    """False discovery rates of a set of P values (Benjamini & Hochberg 1995); NaN stays NaN."""
+    """False discovery rates of a set of P values (Benjamini & Hochberg 1995); NaN stays NaN.
+
+    Parameters
+    ----------
+    p_values : (N,) array
+        P values.
+    """
     from scipy.stats import false_discovery_control
 
     found = np.asarray(p_values, dtype=float).copy()

@@ -71,13 +71,25 @@ class CurveFit:
         return self.phi * t * t
 
     def solve(self, log_ec50: Floats, log_hill: Floats) -> tuple[Floats, Floats, Floats]:
-        """Shares, best asymptotes and deviance for candidates of EC50 and slope; see `conditional`."""
+        """Shares, best asymptotes and deviance for candidates of EC50 and slope; see `conditional`.
+
+        Parameters
+        ----------
+        log_ec50, log_hill : (K,) array
+            Natural logarithms of the candidates.
+        """
         shares = shape(self.doses, log_ec50[:, None], np.exp(log_hill)[:, None])
         return shares, *conditional(self.values, self.weights, self.variance_model, shares)
 
 
 def ec50_bounds(doses: Floats) -> tuple[float, float]:
-    """Natural logarithms between which an EC50 is looked for."""
+    """Natural logarithms between which an EC50 is looked for.
+
+    Parameters
+    ----------
+    doses : (W,) array
+        Doses of the wells.
+    """
     positive = doses[doses > 0]
     return math.log(positive.min() / REACH), math.log(positive.max() * REACH)
 
@@ -151,6 +163,11 @@ def fit_curve(doses: Floats, values: Floats, weights: Floats, variance_model: Va
     cells, and most so where the curve is steep. Williams 1982 (Appl. Statist. 31:144, model III): the
     variance of a fraction p of n cells is ``p (1 - p) / n * (1 + tau n p (1 - p))``, that is, wells differ by
     an SD of ``sqrt(tau)`` on the logit scale; `tau` is such that Pearson's chi² meets its expectation.
+
+    Parameters
+    ----------
+    doses, values, weights : (W,) array
+        Dose, value and weight of each well.
     """
     fit = fit_fixed(doses, values, weights, variance_model)
     if variance_model.name != "binomial":

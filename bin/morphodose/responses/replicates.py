@@ -164,6 +164,11 @@ def hook(doses: Floats, values: Floats, weights: Floats) -> Hook | None:
     One-sided t test of the highest dose against the dose of the greatest effect, with the scatter pooled over
     all doses, adjusted for the doses that could have been the greatest (Bonferroni); the fall must also be
     `HOOK_SHARE` of the effect.
+
+    Parameters
+    ----------
+    doses, values, weights : (W,) array
+        Dose, value and weight of each well.
     """
     from scipy.special import stdtr
 

@@ -40,26 +40,52 @@ class VarianceModel:
     tiny: float = 1e-4
 
     def scaled_to(self, values: Floats) -> VarianceModel:
-        """The model with its smallest mean in proportion to the values."""
+        """The model with its smallest mean in proportion to the values.
+
+        Parameters
+        ----------
+        values : (W,) array
+            Values of the wells.
+        """
         if self.name in ("mean", "mean2"):
             return replace(self, tiny=1e-3 * max(float(np.mean(np.abs(values))), 1e-300))
         return self
 
     def clip(self, mean: Floats) -> Floats:
-        """Means inside the open range of the model."""
+        """Means inside the open range of the model.
+
+        Parameters
+        ----------
+        mean : (…, W) array
+            Means of the wells.
+        """
         if self.name == "binomial":
             return np.clip(mean, self.tiny, 1 - self.tiny)
         return mean if self.name == "constant" else np.maximum(mean, self.tiny)
 
     def variance(self, mean: Floats) -> Floats:
-        """V(mean)."""
+        """V(mean).
+
+        Parameters
+        ----------
+        mean : (…, W) array
+            Means of the wells.
+        """
         mean = self.clip(mean)
         if self.name == "constant":
             return np.ones_like(mean)
         return {"binomial": mean * (1 - mean), "mean": mean, "mean2": mean * mean}[self.name]
 
     def deviance(self, values: Floats, mean: Floats, weights: Floats) -> Floats:
-        """Deviance, summed over the last axis."""
+        """Deviance, summed over the last axis.
+
+        Parameters
+        ----------
+        values, weights : (W,) array
+            Value and weight of each well.
+        mean : (…, W) array
+            Means of the wells.
+        """
         if self.name == "constant":
             return np.sum(weights * (values - mean) ** 2, axis=-1)
         mean = self.clip(mean)
@@ -73,7 +99,13 @@ class VarianceModel:
         return np.sum(2 * weights * np.maximum(parts, 0), axis=-1)
 
     def pearson(self, values: Floats, mean: Floats, weights: Floats) -> float:
-        """Pearson's chi², the sum of squared residuals over V(mean)."""
+        """Pearson's chi², the sum of squared residuals over V(mean).
+
+        Parameters
+        ----------
+        values, mean, weights : (W,) array
+            Value, mean and weight of each well.
+        """
         return float(np.sum(weights * (values - mean) ** 2 / self.variance(mean)))
 
 

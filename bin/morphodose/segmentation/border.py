@@ -25,6 +25,13 @@ def without_labels(
     >>> without_labels(np.array([[1, 1, 0], [0, 2, 5]]), np.array([2]))
     array([[1, 1, 0],
            [0, 0, 5]], dtype=int32)
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+    unwanted : (n,) array of int
+        Labels to remove.
     """
     keep = np.arange(int(labels.max(initial=0)) + 1, dtype=np.int32)
     keep[unwanted[unwanted < len(keep)]] = 0

@@ -123,7 +123,15 @@ def gather(ends: npt.NDArray[np.int32], inside: npt.NDArray[np.bool_]) -> Labels
 def without_bad_flows(
     labels: Labels, flows: npt.NDArray[np.float32], threshold: float, threads: int = 1
 ) -> Labels:
-    """A mask without the objects whose `flow_errors` are above the threshold; labels stay."""
+    """A mask without the objects whose `flow_errors` are above the threshold; labels stay.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+    flows : (Y, X, 2) array of float32
+        As the network gives them.
+    """
     errors = flow_errors(labels, flows, threads)
     return np.where(np.concatenate([[False], errors > threshold])[labels], 0, labels).astype(np.int32)
 

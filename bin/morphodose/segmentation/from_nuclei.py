@@ -7,7 +7,13 @@ import numpy.typing as npt
 
 
 def equivalent_diameters(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-    """Diameters, in px, of the circles that have the area of each object, in order of the label."""
+    """Diameters, in px, of the circles that have the area of each object, in order of the label.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+    """
     areas = np.bincount(labels.ravel())[1:]
     return np.asarray(2 * np.sqrt(areas[areas > 0] / np.pi))
 

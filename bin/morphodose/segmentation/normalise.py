@@ -42,6 +42,11 @@ def noise(channel: Pixels) -> float:
     The median difference of neighbours in a row, on which cells and shading hardly count (0.954: that
     median for normal noise of standard deviation 1); at least that of rounding to whole grey levels
     (0.29 of a level), which is all that a dark 8-bit image may show.
+
+    Parameters
+    ----------
+    channel : (Y, X) array
+        Counts.
     """
     steps = np.abs(np.diff(channel.ravel()))
     positive = steps[steps > 0]

@@ -24,6 +24,11 @@ def stretch(
     """A channel scaled to 0 … 1 between two percentiles, over `LEAST_RANGE` times its noise or more.
 
     All 0 where it is constant.
+
+    Parameters
+    ----------
+    channel : (Y, X) array
+        Counts.
     """
     pixels = channel.astype(np.float32)
     bottom, top = np.percentile(pixels, (low, high))
@@ -47,6 +52,11 @@ def outlines(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
     """Pixels of objects that have another label below or to the right, or above or to the left.
 
     Touching objects keep a line of their own each; the outline lies inside the object.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
     """
     edge = np.zeros(labels.shape, bool)
     rows, columns = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
@@ -98,7 +108,13 @@ def overlay(
 
 
 def write_png(path: str | Path, picture: npt.NDArray[np.uint8]) -> None:
-    """Write an RGB picture as PNG, whole or not at all."""
+    """Write an RGB picture as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    picture : (Y, X, 3) array of uint8
+        The picture.
+    """
     from PIL import Image
 
     with replacing(path) as temporary:

@@ -57,7 +57,13 @@ def run_tiles(forward: Forward, images: Sequence[Pixels], scale: float, batch_si
 
 
 def scaled_shape(image: Pixels, scale: float) -> tuple[int, int]:
-    """Height and width of an image at the scale of the network, px."""
+    """Height and width of an image at the scale of the network, px.
+
+    Parameters
+    ----------
+    image : (Y, X, C) array
+        An image.
+    """
     height, width = image.shape[:2]
     return max(1, int(height * scale)), max(1, int(width * scale))
 

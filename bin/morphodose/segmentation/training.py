@@ -95,6 +95,11 @@ class Schedule:
 def median_diameter(labels: npt.NDArray[np.integer]) -> float:
     """Median equivalent diameter of the objects of a mask, in px.
 
+    Parameters
+    ----------
+    labels : (Y, X) array of int
+        Label mask.
+
     Raises
     ------
     InputError
@@ -203,6 +208,11 @@ def uneven_light(labels: npt.NDArray[np.int32], rng: np.random.Generator) -> npt
 
     Cells of one field express and take up a stain very differently; photographs whose masks could be
     drawn show too few of the dim ones.
+
+    Parameters
+    ----------
+    labels : (Y, X) array of int32
+        Label mask.
     """
     darkest = np.log(rng.uniform(0.03, 0.5))
     share = rng.uniform(0.2, 0.8)

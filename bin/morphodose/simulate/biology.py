@@ -200,6 +200,11 @@ def assign_states(
 
     Every state gets the floor or the ceiling of its expected number, and the expected share exactly
     over many fields: less noise than a binomial draw, without bias.
+
+    Parameters
+    ----------
+    fractions : (S,) array
+        Expected share of each state.
     """
     steps = (np.arange(n) + rng.random()) / max(n, 1)
     codes = np.searchsorted(np.cumsum(fractions)[:-1], steps, side="right")

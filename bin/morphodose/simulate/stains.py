@@ -160,7 +160,8 @@ def stain(
     Parameters
     ----------
     rng : numpy.random.Generator
-    cells, owner, depth
+    cells : Cells
+    owner, depth : (Y, X) arrays
         Cells and their drawing by `morphodose.simulate.shapes.rasterise`.
     nuclei : Nuclei
     diameter : float
