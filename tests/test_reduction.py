@@ -14,7 +14,8 @@ from morphodose.cells.fields import fields_of
 from morphodose.reduction.chi2 import ClassSums
 from morphodose.reduction.pca import Covariance, principal_components
 from morphodose.reduction.select import choose
-from morphodose.reduction.umap_sample import Sampler, allocate
+from morphodose.reduction.umap_sample import APPROXIMATE, Sampler, allocate, parameters
+from morphodose.reduction.umap_sample import umap as umap_of
 from morphodose.reduction.variance import Moments
 
 
@@ -220,3 +221,21 @@ def test_with_several_compounds_a_class_names_its_compound_and_one_dose_gives_wa
     single = fields([("a", "X", 1.0, "treated", 4.0), ("b", "X", 1.0, "treated", 8.0)])
     assert single.label("dose") == "time"
     assert fields([("a", "X", 1.0, "treated", 4.0)]).label("dose") == ""
+
+
+def test_a_map_of_many_cells_has_exact_neighbours_and_compiles_no_search(monkeypatch):
+    import umap.umap_
+
+    class Search:
+        def __init__(self, *_, **__):
+            raise AssertionError("an approximate search, whose kernels are compiled in every process")
+
+    monkeypatch.setattr(umap.umap_, "NNDescent", Search)
+    rng = np.random.default_rng(0)
+    of = np.arange(APPROXIMATE + 4) % 2
+    rows = (rng.normal(0, 1, (len(of), 5)) + 20 * of[:, None]).astype(np.float32)
+    found = umap_of(rows, parameters(len(rows), 5, 1) | {"n_epochs": 20})
+    assert found.shape == (len(of), 2) and np.isfinite(found).all()
+    centres = [found[of == kind].mean(axis=0) for kind in (0, 1)]
+    nearer = np.argmin([((found - centre) ** 2).sum(axis=1) for centre in centres], axis=0)
+    assert (nearer == of).all()

@@ -128,7 +128,8 @@ class CellSet:
         if missing:
             raise InputError(f"{file}: no column {missing[0]!r}, which other tables of cells have")
         keys = [name for name in present if name.startswith("Metadata_")]
-        for batch in source.iter_batches(batch_size=rows, columns=[*keys, *wanted]):
+        # a thread for each of a thousand short columns costs more than it saves
+        for batch in source.iter_batches(batch_size=rows, columns=[*keys, *wanted], use_threads=False):
             table = pa.Table.from_batches([batch])
             values = np.empty((len(batch), len(self.features)), dtype=np.float32)
             values[:, : len(wanted)] = _numbers(table, wanted)

@@ -119,7 +119,10 @@ def write_cells(
         start = 0
         for source in files:
             first = start
-            for batch in pq.ParquetFile(source).iter_batches(_ROWS, columns=[CELL, *columns, *features]):
+            # a thread for each of a thousand short columns costs more than it saves
+            for batch in pq.ParquetFile(source).iter_batches(
+                _ROWS, columns=[CELL, *columns, *features], use_threads=False
+            ):
                 table = pa.Table.from_batches([batch])
                 place = slice(start, start + len(batch))
                 obs["_index"][place] = np.array(table[CELL].to_pylist(), dtype=object)

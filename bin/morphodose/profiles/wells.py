@@ -105,7 +105,7 @@ def profile_well(
     """
     kept = kept_fields(fields)
     row: dict[str, Any] = {**keys, "Count_Fields": len(kept), "Count_FieldsDropped": len(fields) - len(kept)}
-    table = pq.ParquetFile(cells).read() if cells is not None else None
+    table = pq.ParquetFile(cells).read(use_threads=False) if cells is not None else None
     if table is not None:
         images = table["Metadata_ImageID"].to_pylist()
         wanted = set(kept["Metadata_ImageID"])
