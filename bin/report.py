@@ -49,6 +49,9 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
 @takes(STEP.options)
 @click.option("--title", default="", help="Heading of the report.")
+@click.option(
+    "--choose", is_flag=True, help="Write only OUT/fields.json: the image files that the page shows."
+)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     wells: Path,
@@ -78,6 +81,7 @@ def main(
     versions: Path | None,
     figures: str,
     title: str,
+    choose: bool,
     out: Path,
 ) -> None:
     """Write OUT/report.html and OUT/figures/*.png, *.svg.
@@ -87,6 +91,7 @@ def main(
     from morphodose.report import inputs
     from morphodose.report.deep_inputs import read_deep
     from morphodose.report.sections import write_report
+    from morphodose.report.shown import write_shown
 
     response_table = inputs.read_optional([responses] if responses else [])
     onset_table = inputs.read_optional([onsets] if onsets else [])
@@ -124,7 +129,10 @@ def main(
         departures=inputs.read_optional([departures] if departures else []),
         figures=figures,
     )
-    write_report(screen, out, title, say=click.echo)
+    if choose:
+        write_shown(screen, out)
+    else:
+        write_report(screen, out, title, say=click.echo)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def test_every_parameter_is_declared_once_and_every_step_has_a_module_and_a_comm
         assert (ROOT / "bin" / step.command).exists(), step.name
         assert f"steps.{step.name}" in workflows, step.name
         process = re.sub("STAGE_(CELL|NUCLEAR)_WEIGHTS", "STAGE_WEIGHTS", step.name)
+        process = process.replace("CHOOSE_FIELDS", "REPORT")
         assert f"process {process} {{" in modules, step.name
 
 

@@ -18,6 +18,7 @@ include { REDUCE_FEATURES                       } from '../modules/local/reduce_
 include { PROFILE_FEATURES                      } from '../modules/local/profile_features/main'
 include { EXPORT_ANNDATA                        } from '../modules/local/export_anndata/main'
 include { EXPORT_IMAGES                         } from '../modules/local/export_images/main'
+include { REPORT as CHOOSE_FIELDS               } from '../modules/local/report/main'
 include { REPORT                                } from '../modules/local/report/main'
 include { DEEP_PROFILES                         } from './deep_profiles'
 include { deepLeftOut ; diametersMissing ; modelFile } from '../lib/environment'
@@ -238,34 +239,36 @@ workflow MORPHODOSE {
         REDUCE_FEATURES.out.versions, PROFILE_FEATURES.out.versions, EXPORT_ANNDATA.out.versions
     )
     def all_versions = versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) }
-    REPORT(
+    def tables = [
         CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
         PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
-        FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets,
-        FIT_RESPONSES.out.orders,
-        images_table,
-        sortedFiles(PROJECT_Z.out.images.map { _shard, found -> found }.flatten()),
-        sortedFiles(illumination),
-        sortedFiles(gates),
-        sortedFiles(gate_plots),
-        sortedFiles(masks.map { _shard, found -> found }.flatten()),
-        sortedFiles(
-            deep.mix(
-                diameter_table,
-                FIT_RESPONSES.out.hits, FIT_RESPONSES.out.positions, FIT_RESPONSES.out.growth,
-                FIT_RESPONSES.out.comparisons, FIT_RESPONSES.out.departures,
-                REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
-                PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences,
-                PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
-            )
-        ),
-        CHECK_DESIGN.out.design.combine(not_learned.ifEmpty(''))
-            .combine(STAGE_CELL_WEIGHTS.out.about)
-            .combine(STAGE_NUCLEAR_WEIGHTS.out.about)
-            .map { json, why, cells, nuclei -> runRecord(options, notLearnable(json), why, [cell_model: aboutWeights(cells), nuclear_model: aboutWeights(nuclei)]) },
-        all_versions,
-        steps.REPORT
+        FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets, FIT_RESPONSES.out.orders
+    ].inject { all, each -> all.combine(each) }
+    def focus = sortedFiles(PROJECT_Z.out.focus.flatten())
+    def flat_fields = sortedFiles(illumination)
+    def found_gates = sortedFiles(gates.mix(gate_plots))
+    def further = sortedFiles(
+        deep.mix(
+            diameter_table,
+            FIT_RESPONSES.out.hits, FIT_RESPONSES.out.positions, FIT_RESPONSES.out.growth,
+            FIT_RESPONSES.out.comparisons, FIT_RESPONSES.out.departures,
+            REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
+            PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences,
+            PROFILE_FEATURES.out.dropped, PROFILE_FEATURES.out.left_out
+        )
     )
+    def record = CHECK_DESIGN.out.design.combine(not_learned.ifEmpty(''))
+        .combine(STAGE_CELL_WEIGHTS.out.about)
+        .combine(STAGE_NUCLEAR_WEIGHTS.out.about)
+        .map { json, why, cells, nuclei -> runRecord(options, notLearnable(json), why, [cell_model: aboutWeights(cells), nuclear_model: aboutWeights(nuclei)]) }
+    // the page gets tables, and of all images and masks only those that it shows
+    CHOOSE_FIELDS(tables, images_table, focus, flat_fields, found_gates, further, [], true, record, all_versions, steps.CHOOSE_FIELDS)
+    def pictures = sortedFiles(
+        fields.flatMap { _shard, projections, labels -> projections + labels }
+            .combine(CHOOSE_FIELDS.out.shown)
+            .flatMap { folder, json -> shownFiles(folder, json) }
+    )
+    REPORT(tables, images_table, focus, flat_fields, found_gates, further, pictures, false, record, all_versions, steps.REPORT)
 
     report = REPORT.out.report
     software = all_versions
@@ -283,6 +286,12 @@ workflow MORPHODOSE {
 
 def sortedFiles(files) {
     return files.toSortedList { a, b -> a.name <=> b.name }
+}
+
+/** Files of a well's folder that the page shows. */
+def shownFiles(folder, json) {
+    def names = new groovy.json.JsonSlurper().parse(json.toFile())[folder.name] ?: []
+    return names.collect { name -> folder.resolve(name) }.findAll { path -> path.exists() }
 }
 
 /** One JSON object of the versions.yml sections of all processes. */

@@ -32,6 +32,7 @@ STEPS = (
     "ESTIMATE_DIAMETERS",
     "QC_IMAGES", "CROP_CELLS", "CALL_DEATH", "SPLIT_CELLS", "EMBED_CELLS", "ALIGN_NETWORKS", "EXPLAIN_CROPS",
     "SCORE_MODELS", "PROFILE_WELLS", "FIT_RESPONSES", "PROFILE_FEATURES", "EXPORT_ANNDATA", "EXPORT_IMAGES",
+    "CHOOSE_FIELDS",
 )  # fmt: skip
 
 
@@ -42,7 +43,11 @@ def test_nextflow_24_10_runs_every_process(learnable_run: Run) -> None:
         for module in (ROOT / "modules" / "local").glob("*/main.nf")
         for name in re.findall(r"^process (\w+)", module.read_text(), re.MULTILINE)
     }
-    processes = processes - ELSEWHERE - {"STAGE_WEIGHTS"} | {"STAGE_CELL_WEIGHTS", "STAGE_NUCLEAR_WEIGHTS"}
+    processes = processes - ELSEWHERE - {"STAGE_WEIGHTS"} | {
+        "STAGE_CELL_WEIGHTS",
+        "STAGE_NUCLEAR_WEIGHTS",
+        "CHOOSE_FIELDS",
+    }
     assert learnable_run.executed() == processes
 
 

@@ -40,7 +40,7 @@ def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
 
     for modules, steps in (
         # by itself: after any other edit it may run again for what that step wrote
-        (("report/words.py",), {"REPORT"}),
+        (("report/words.py",), {"CHOOSE_FIELDS", "REPORT"}),
         # the check writes the plate map again: no gate is fitted for that, nor a curve for a new gate
         (
             ("design/parameters.py", "death/gates.py", "responses/logistic.py"),
@@ -53,7 +53,7 @@ def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
         again = run(tmp_path / "launch", *arguments, project=own_copy)
         assert again.status == 0, again.output
         # the report reads what every step wrote, and may be written again with it
-        assert steps <= again.executed() <= steps | {"REPORT"}, f"after an edit of {modules}"
+        assert steps <= again.executed() <= steps | {"CHOOSE_FIELDS", "REPORT"}, f"after an edit of {modules}"
 
     # a run killed while it published left a part of a file; and a parameter is another
     published = tmp_path / "launch" / "results" / "tables" / "wells.parquet"
@@ -62,7 +62,7 @@ def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
     again = run(tmp_path / "launch", *arguments, "--pca_components", "5", project=own_copy)
     assert again.status == 0, again.output
     assert published.read_bytes() == whole
-    assert again.executed() == {"REDUCE_FEATURES", "EXPORT_ANNDATA", "REPORT"}
+    assert again.executed() == {"REDUCE_FEATURES", "EXPORT_ANNDATA", "CHOOSE_FIELDS", "REPORT"}
 
     # the clone is made anew elsewhere: other paths, other times, the same content
     moved = Path(shutil.copytree(own_copy, tmp_path / "moved", copy_function=shutil.copy))

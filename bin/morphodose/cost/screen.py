@@ -215,5 +215,6 @@ def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]
         "PROFILE_FEATURES": (1, sets),
         "EXPORT_ANNDATA": (1, 1),
         **({"EXPORT_IMAGES": (acquisitions, 1)} if options.export else {}),
+        "CHOOSE_FIELDS": (1, 1),
         "REPORT": (1, 1),
     }

@@ -58,5 +58,6 @@ STEPS = (
     profile_features.STEP,
     export_anndata.STEP,
     export_images.STEP,
+    report.CHOICE,
     report.STEP,
 )

@@ -9,6 +9,7 @@ process PROJECT_Z {
 
     output:
     tuple val(shard), path('projected/*', arity: '1..*'), emit: images
+    path 'projected/*/focus.parquet', emit: focus
     path 'versions.yml', emit: versions
 
     script:

@@ -2,29 +2,22 @@ process REPORT {
     label 'process_medium'
 
     input:
-    path design
-    path faults
-    path plate_map
-    path wells
-    path conditions
-    path responses
-    path curves
-    path onsets
-    path orders
+    path tables, stageAs: 'tables/*'   // of check_design, profile_wells and fit_responses
     path images, stageAs: 'images/*'
-    path projected, stageAs: 'projected/*'           // their focus.parquet
+    path focus, stageAs: 'focus/?????/*'
     path illumination, stageAs: 'illumination/*'   // [] where it was not estimated
-    path gates, stageAs: 'gates/*'                 // [] without death markers
-    path gate_plots, stageAs: 'gate_plots/*'
-    path masks, stageAs: 'masks/*'
+    path gates, stageAs: 'gates/*'                 // tables and plots, [] without death markers
     path deep, stageAs: 'deep/*'                   // [] where the deep half did not run
+    path pictures, stageAs: 'pictures/*'           // images, masks and overlays of the fields that are shown
+    val choose                                     // true: say only which these are
     val run                                        // JSON: pipeline, versions, parameters, steps left out
     val versions                                   // JSON: process, package, version
     tuple val(options), val(code)   // JSON of the parameters, digest of the code
 
     output:
-    path 'report/report.html', emit: report
-    path 'report/figures', emit: figures
+    path 'report/fields.json', optional: true, emit: shown
+    path 'report/report.html', optional: true, emit: report
+    path 'report/figures', optional: true, emit: figures
 
     script:
     def args = task.ext.args ?: ''
@@ -35,13 +28,15 @@ process REPORT {
     printf '%s' '${options}' > options.json
     report.py \\
         --options options.json \\
-        --design ${design} --faults ${faults} --plate_map ${plate_map} \\
-        --wells ${wells} --conditions ${conditions} \\
-        --responses ${responses} --curves ${curves} --onsets ${onsets} --orders ${orders} \\
-        --images images --focus projected \\
+        --design tables/design.json --faults tables/design_faults.parquet --plate_map tables/plate_map.csv \\
+        --wells tables/wells.parquet --conditions tables/conditions.parquet \\
+        --responses tables/responses.parquet --curves tables/curves.parquet \\
+        --onsets tables/onsets.parquet --orders tables/orders.parquet \\
+        --images images --focus focus \\
         ${illumination ? '--illumination illumination' : ''} \\
-        ${gates ? '--gates gates --gate_plots gate_plots' : ''} \\
-        --masks masks \\
+        ${gates ? '--gates gates --gate_plots gates' : ''} \\
+        ${pictures ? '--focus pictures --masks pictures' : ''} \\
+        ${choose ? '--choose' : ''} \\
         ${deep ? '--deep deep' : ''} \\
         ${deep.any { table -> table.toString().endsWith('diameters.parquet') } ? '--diameters deep/diameters.parquet' : ''} \\
         ${deep.any { table -> table.toString().endsWith('positions.parquet') } ? '--hits deep/hits.parquet --positions deep/positions.parquet --growth deep/growth.parquet --comparisons deep/comparisons.parquet --departures deep/departures.parquet' : ''} \\
@@ -53,6 +48,6 @@ process REPORT {
     stub:
     """
     mkdir -p report/figures
-    touch report/report.html
+    ${choose ? "echo '{}' > report/fields.json" : 'touch report/report.html'}
     """
 }
