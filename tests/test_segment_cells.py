@@ -324,7 +324,10 @@ def test_cells_are_segmented_where_no_nuclear_channel_is(engine: object) -> None
     truth = without_labels(field.cells, border_labels(field.cells))
     assert score(truth, found[0].cells)[0].f1 > 0.7
     assert found[0].nuclei.max() == 0
-    assert found[0].summary()["Count_CellsWithoutNucleus"] == found[0].summary()["Count_Cells"]
+    counts = found[0].summary()
+    assert counts["Count_CellsWithoutNucleus"] == counts["Count_Cells"]
+    assert counts["Count_StainedAreas"] > 5
+    assert counts["Count_StainedAreasInNoCell"] <= 0.15 * counts["Count_StainedAreas"]
 
 
 def test_constant_image_has_no_objects(engine: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from morphodose.profiles.losses import (
 )
 from morphodose.report import verdict
 from morphodose.report.checks import Check
-from morphodose.report.segmented import AGREE, FOUND, MOVED, disagreements, segmentation_checks
+from morphodose.report.segmented import AGREE, FOUND, MOVED, STAIN, disagreements, segmentation_checks
+from morphodose.segmentation.stained import stained_area
+from morphodose.simulate.field import render_field
 from report_tables import Tables
 from test_report import screen_of
 
@@ -199,6 +202,38 @@ def test_a_screen_without_a_nuclear_channel_has_no_loss_to_tell() -> None:
     table = pd.DataFrame({"Count_Cells": [9], "Count_Nuclei": [0], "Count_CellsWithoutNucleus": [9]})
     assert losses_of(table) == []
     assert WITHOUT_NUCLEUS in losses_of(table.assign(Count_Nuclei=7))
+
+
+def test_stain_in_no_cell_tells_of_missed_cells_where_no_nuclei_are() -> None:
+    made = render_field(np.random.default_rng(5), size=300, n_cells=40, fractions=[1.0, 0.0, 0.0, 0.0])
+    stain, truth = made.planes.max(axis=0)[2], made.cells
+    stained, outside = stained_area(stain, truth, 40.0)
+    assert stained > 20 and outside <= 0.05 * stained
+    kept = np.where(truth % 2 == 0, truth, 0)
+    expected = np.count_nonzero(truth % 2) / np.count_nonzero(truth)
+    stained, outside = stained_area(stain, kept, 40.0)
+    # the rims of neighbours that were found are not counted
+    assert 0.6 * expected < outside / stained < 1.1 * expected
+    stained, outside = stained_area(stain, np.zeros_like(truth), 40.0)
+    assert stained == outside > 20
+    assert stained_area(np.full((80, 80), 9), np.zeros((80, 80), int), 40.0) == (0, 0)
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.05, "ok"), (0.25, "warn"), (0.6, "stop")])
+def test_the_page_tells_of_stain_in_no_cell_with_its_fix(share: float, state: str) -> None:
+    made = screen(loss=0.0)
+    gone = [name for name in made.wells if "Nuclei" in name or "Nucleus" in name]
+    areas = {"Count_StainedAreas": 200, "Count_StainedAreasInNoCell": round(200 * share)}
+    wells = made.wells.drop(columns=gone).assign(**areas)
+    images = made.images.drop(columns=[name for name in gone if name in made.images]).assign(**areas)
+    made = replace(made, wells=wells, images=images)
+    checks = said(made)
+    assert checks[FOUND].state == "none"
+    assert checks[STAIN].state == state
+    assert checks[STAIN].answer.startswith(f"Stained area in no cell {100 * share:.0f} %")
+    assert ("another --cell_model" in checks[STAIN].fix) == (state != "ok")
+    assert ("look at the overlays of Time_" in checks[STAIN].fix) == (state != "ok")
+    assert len(worst_fields(made.images, 3)) == 3
 
 
 def test_the_worst_fields_are_those_surest_to_be_bad() -> None:

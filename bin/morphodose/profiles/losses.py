@@ -69,7 +69,9 @@ AT_BORDER = Loss("cells cut by the border", "Count_BorderCells", ("Count_Cells",
 COMPLETED = Loss(
     "nuclei whose cell was grown, since the network missed it", "Count_NucleiWithoutCellBefore", NUCLEI
 )
-LOSSES = (WITHOUT_CELL, COMPLETED, WITHOUT_NUCLEUS, MULTINUCLEATE, AT_BORDER)
+#: Of a screen without a nuclear channel, in areas of a cell.
+STAIN_OUTSIDE = Loss("stained area in no cell", "Count_StainedAreasInNoCell", ("Count_StainedAreas",))
+LOSSES = (WITHOUT_CELL, COMPLETED, WITHOUT_NUCLEUS, MULTINUCLEATE, AT_BORDER, STAIN_OUTSIDE)
 
 
 def losses_of(table: pd.DataFrame) -> list[Loss]:
@@ -81,7 +83,7 @@ def losses_of(table: pd.DataFrame) -> list[Loss]:
         for loss in LOSSES
         if loss.part in table
         and "Count_Cells" in table
-        and (nuclei or loss is AT_BORDER)
+        and (nuclei or loss in (AT_BORDER, STAIN_OUTSIDE))
         and (loss is not COMPLETED or is_completed(table))
     ]
 
@@ -203,11 +205,13 @@ def wilson_low(part: Floats, whole: Floats, z: float = 1.96) -> Floats:
 
 def ranking_loss(images: pd.DataFrame) -> Loss:
     """The loss by which fields are ranked: what the network missed, completed since or not."""
+    if STAIN_OUTSIDE.part in images and images[STAIN_OUTSIDE.part].notna().any():
+        return STAIN_OUTSIDE
     return COMPLETED if is_completed(images) else WITHOUT_CELL
 
 
 def worst_fields(images: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Fields with most nuclei that the network left without a cell, worst first.
+    """Fields with most nuclei (or stain, without a nuclear channel) that the network left out, worst first.
 
     Parameters
     ----------
@@ -223,7 +227,7 @@ def worst_fields(images: pd.DataFrame, count: int) -> pd.DataFrame:
         without such a nucleus are left out. The order is that of the lower end of Wilson's interval, so that
         one lost nucleus of two does not stand before forty of a hundred.
     """
-    if WITHOUT_CELL.part not in images:
+    if ranking_loss(images).part not in images:
         return images.iloc[:0].assign(Lost=[], Share=[])
     table = images
     if "Metadata_QCVerdict" in table:

@@ -11,6 +11,7 @@ from morphodose.profiles.losses import (
     LEAST_OBJECTS,
     MULTINUCLEATE,
     RATE,
+    STAIN_OUTSIDE,
     WITHOUT_CELL,
     WITHOUT_NUCLEUS,
     Loss,
@@ -30,19 +31,25 @@ if TYPE_CHECKING:
 FOUND = "Did every nucleus get its cell?"
 MOVED = "Does the dose change what is lost?"
 AGREE = "Do cells and nuclei agree?"
+STAIN = "Is the stain in cells?"
 
 #: Share of nuclei in no cell, of cells without nucleus, of cells with several.
 LIMITS = (0.05, 0.20)
 #: Share of all cells that the border of the image cuts.
 BORDER_LIMITS = (0.40, 1.0)
+#: Share of the stained area in no cell; of images that were segmented well, below the first.
+STAIN_LIMITS = (0.15, 0.35)
 #: Change with the dose from which it is a fault and no longer a remark.
 MOVE = 0.05
 #: How far apart the counts of cells and of nuclei against vehicle may be.
 APART = 0.15
 #: Share of nuclei whose cells were grown: they are counted, but their shapes are those of the growth.
 GROWN_LIMITS = (0.20, 1.0)
-#: No fault where the dose moves these: size of cells and division are biology, grown cells are counted.
-_REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED}
+#: No fault where the dose moves these: size of cells and division are biology, grown cells are counted, and
+#: remains of dead cells are stained, too.
+_REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED, STAIN_OUTSIDE}
+#: Limits of the losses that have their own.
+_LIMITS = {AT_BORDER: BORDER_LIMITS, COMPLETED: GROWN_LIMITS, STAIN_OUTSIDE: STAIN_LIMITS}
 #: Models that Cellpose publishes, and where their terms and files are told.
 PUBLISHED = "cyto3 or cpsam_v2, published by Cellpose, see docs/usage.md"
 #: No model and no diameter changes how many cells lie across the edge of an image.
@@ -58,8 +65,13 @@ def segmentation_checks(screen: Screen) -> list[Check]:
     """Three lines of the verdict; a line that could not be checked says why."""
     losses = losses_of(screen.wells)
     if WITHOUT_CELL not in losses:
-        why = _why_not(screen)
-        return [not_checked(FOUND, why)]
+        unknown = not_checked(FOUND, _why_not(screen))
+        if STAIN_OUTSIDE not in losses:
+            return [unknown]
+        stain = _found(screen, [STAIN_OUTSIDE], STAIN)
+        if stain.state in ("warn", "stop"):
+            stain = replace(stain, fix=_fix(screen))
+        return [unknown, stain, _moved(screen, losses)]
     checks = [_found(screen, losses), _moved(screen, losses), *agreement(screen)]
     gravest = worst([check.state for check in checks])
     if gravest in ("warn", "stop"):
@@ -80,7 +92,7 @@ def _why_not(screen: Screen) -> str:
     return "without a nuclear channel (--nuclear_channel), cells that were missed cannot be counted"
 
 
-def _found(screen: Screen, losses: list[Loss]) -> Check:
+def _found(screen: Screen, losses: list[Loss], question: str = FOUND) -> Check:
     wells = screen.wells
     method = str(screen.params.get("cell_method") or "")
     texts: list[str] = []
@@ -88,7 +100,7 @@ def _found(screen: Screen, losses: list[Loss]) -> Check:
     for loss in losses:
         part, whole = loss.counts(wells)
         share = float(part[whole > 0].sum() / max(whole.sum(), 1))
-        limits = {AT_BORDER: BORDER_LIMITS, COMPLETED: GROWN_LIMITS}.get(loss, LIMITS)
+        limits = _LIMITS.get(loss, LIMITS)
         state = graded(share, limits)
         text = f"{loss.words} {percent(share)}"
         # a well is told only where its own count puts it beyond the limit
@@ -103,8 +115,10 @@ def _found(screen: Screen, losses: list[Loss]) -> Check:
     answer = f"{capital(text)}."
     if method in _FROM_NUCLEI:
         answer += f" With --cell_method {method} each cell is made from a nucleus, so none is left over."
+    if question == STAIN:
+        answer += " Without nuclei this is all that tells of missed cells; it overlooks dim ones."
     beyond = [loss for loss, state in zip(losses, states, strict=True) if state in ("warn", "stop")]
-    return Check(worst(states), FOUND, answer, fix=_BORDER_FIX if beyond == [AT_BORDER] else "")
+    return Check(worst(states), question, answer, fix=_BORDER_FIX if beyond == [AT_BORDER] else "")
 
 
 def _whole_condition(wells: pd.DataFrame, high: Any) -> bool:
@@ -264,4 +278,6 @@ def _fix(screen: Screen) -> str:
         offered = [m for m in offered if m in _FROM_NUCLEI]
     other = [f"another --cell_model ({PUBLISHED})", *(f"--cell_method {m}" for m in offered[:1])]
     other.append("a --diameter in px")
+    if WITHOUT_CELL not in losses_of(screen.wells):
+        other = [other[0], "a --diameter in px", "a nuclear stain next time (--nuclear_channel)"]
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."

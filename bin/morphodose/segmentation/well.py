@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from morphodose.segmentation.common import Kind, MaskThresholds, Method, Segment
 from morphodose.segmentation.complete import GROWN, NETWORK, PROPAGATED, SPLIT, Completed, complete_cells
 from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import find_orphans, match_nuclei
+from morphodose.segmentation.stained import stained_area
 
 Image = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.int32]
@@ -24,6 +25,9 @@ Mask = npt.NDArray[np.int32]
 #: Fields of a well are segmented together up to this many pixels: small ones share the batches of a network,
 #: and memory stays bounded.
 PIXELS_AT_ONCE = 4_000_000
+
+#: Columns of the stained area and of what of it lies in no cell.
+STAINED = ("Count_StainedAreas", "Count_StainedAreasInNoCell")
 
 #: Method → the channels that it needs.
 NEEDED: dict[Method, tuple[Literal["cell", "nuclear"], ...]] = {
@@ -81,6 +85,9 @@ class Segmented:
         Label of a cell → how it was made, one of `morphodose.segmentation.complete.ORIGINS`.
     orphans_before : int
         Nuclei that lay in no cell before cells were grown for them.
+    stained : (int, int) or None
+        Where there are no nuclei to count: stained area, and what of it lies in no cell
+        (`morphodose.segmentation.stained.stained_area`).
     """
 
     cells: Mask
@@ -91,6 +98,7 @@ class Segmented:
     border_nuclei: int
     origins: dict[int, str]
     orphans_before: int
+    stained: tuple[int, int] | None = None
 
     def summary(self) -> dict[str, int]:
         """Counts of the field, as columns of its table.
@@ -99,8 +107,10 @@ class Segmented:
         the border, ``Count_NucleiWithoutCell`` those in no cell: together all nuclei of the field.
         ``Count_CellsByNetwork``, ``Count_CellsSplit``, ``Count_CellsPropagated`` and ``Count_CellsGrown`` are
         ``Count_Cells`` by origin; ``Count_NucleiWithoutCellBefore`` the nuclei that the network had left
-        without a cell.
+        without a cell. Without a nuclear channel, ``Count_StainedAreas`` and
+        ``Count_StainedAreasInNoCell`` are the stained area, in areas of a cell.
         """
+        areas = {} if self.stained is None else dict(zip(STAINED, self.stained, strict=True))
         made = list(self.origins.values())
         numbers = list(self.nuclei_counts.values())
         return {
@@ -116,6 +126,7 @@ class Segmented:
             "Count_CellsGrown": made.count(GROWN),
             "Count_CellsWithoutNucleus": numbers.count(0),
             "Count_MultinucleateCells": sum(number > 1 for number in numbers),
+            **areas,
         }
 
 
@@ -257,7 +268,11 @@ class WellSegmentation:
             else:
                 made = complete_cells(cell, nucleus, stains[number], diameter, distance)
             by_network = method.startswith("cellpose")
-            yield _finish(made, nucleus, len(find_orphans(cell, nucleus)) if by_network else 0)
+            found = _finish(made, nucleus, len(find_orphans(cell, nucleus)) if by_network else 0)
+            if fields[number].nuclear is None:
+                area = stained_area(stains[number], found.cells + found.left_out, self.diameter)
+                found = replace(found, stained=area)
+            yield found
 
 
 def segment_well(
