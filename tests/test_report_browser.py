@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,6 +130,19 @@ def test_without_scripts_every_view_can_be_read_and_in_print_too(browser: Any, o
         for view in VIEWS:
             assert page.locator(f"#view-{view}").is_visible(), (view, options)
         watched.close()
+
+
+def test_on_paper_each_view_is_as_it_is_when_it_is_looked_at(opened: Watched) -> None:
+    page = opened.page
+    page.evaluate(
+        "addEventListener('beforeprint', () => { window.wide = document.querySelector('#md-cells').width; })"
+    )
+    data = page.pdf(format="A4", print_background=True)
+    assert data.startswith(b"%PDF") and len(re.findall(rb"/Type ?/Page\b", data)) < 40
+    # drawn for the print: the colours of the plate, the map of cells, the crops; then one view again
+    assert page.locator(".md-plate caption").count() == 1 and page.locator(".md-crops").count() == 1
+    assert page.evaluate("window.wide") > 300
+    assert page.locator("#view-plate").is_hidden() and page.locator("#view-answer").is_visible()
 
 
 def test_the_view_is_in_the_address_and_the_browser_goes_back(opened: Watched) -> None:

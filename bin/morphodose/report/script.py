@@ -250,6 +250,12 @@ const start = () => {
   if (target) md.go(target);
 };
 addEventListener("popstate", start);
+// on paper all views stand below one another, each as it is when it is looked at
+addEventListener("beforeprint", () => {
+  document.documentElement.classList.add("md-printing");
+  for (const key of Object.keys(md.on)) md.on[key]();
+});
+addEventListener("afterprint", () => { document.documentElement.classList.remove("md-printing"); settle(); });
 start();
 """
 

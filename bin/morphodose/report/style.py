@@ -30,7 +30,7 @@ select, input[type="search"] { padding: 3px 6px; border: 1px solid #8896A4; bord
 .md-head nav a[aria-current] { background: var(--md-blue); color: #FFF; }
 .md-compound select { max-width: 220px; }
 main { padding: 10px 22px 40px; max-width: 1400px; margin: 0 auto; outline: 0; }
-.md-js .md-page:not(.md-shown) { display: none; }
+.md-js:not(.md-printing) .md-page:not(.md-shown) { display: none; }
 .md-section, .md-part, .md-page section { min-width: 0; scroll-margin-top: 70px; }
 .md-part > h3:first-child, .md-part > h4:first-child { margin-top: 4px; }
 .md-figure, .md-fig, .md-montage, .md-canvas { margin: 8px 0 14px; position: relative; max-width: 100%; }
@@ -173,7 +173,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-table { font-size: 12.5px; }
 }
 @media print {
-  .md-js .md-page:not(.md-shown) { display: block; }
+  .md-js .md-page { display: block !important; }
   .md-page { break-before: page; }
   .md-page:first-child { break-before: auto; }
   .md-head { position: static; }
@@ -181,6 +181,11 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-tall { max-height: none; overflow: visible; }
   .md-scroll { overflow: visible; }
   figure, tr { break-inside: avoid; }
+  h2, h3, h4, .md-name, .md-controls { break-after: avoid; }
+  .md-tile img { mix-blend-mode: screen; }
+  section:has(> [data-slot]:empty), .md-hint, .md-switches { display: none; }
+  .md-table { font-size: 11px; }
+  .md-table .md-nowrap { white-space: normal; }
   .md-tile, .md-well, .md-swatch, .md-onsets td, .md-crop { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
