@@ -244,7 +244,7 @@ def formats(folder: Path, crops: list[Crop], reads: int, repeats: int) -> dict[s
 @click.option("--repeats", default=3, help="Runs of which the best counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def main(size: int, cells: int, diameter: float, count: int, reads: int, repeats: int, as_json: bool) -> None:
-    """Print seconds a field of cropping, and what each format costs."""
+    """Print seconds per field of cropping, and what each format costs."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

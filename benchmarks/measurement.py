@@ -4,7 +4,7 @@
 Run with ``PYTHONPATH=bin python benchmarks/measurement.py [--diameters 20,60,150] [--cells 40]``. Both do the
 whole of a field: three compartments, five channels, the same families; kernels are compiled beforehand. Bare
 cp_measure is its bulk registry, default and with the numba accelerator, called the way its README does, but
-with the features of the mask alone computed once and not once a channel, and its texture on the grey levels
+with the features of the mask alone computed once and not once per channel, and its texture on the grey levels
 that ours has: so the values are the same (tests/test_measurement_values.py).
 """
 

@@ -2,8 +2,8 @@
 """Which way to train gets more right on held-out wells: the reference's preset or the modern one.
 
 Run with ``PYTHONPATH=bin:tests/helpers:benchmarks python benchmarks/presets.py [--results FOLDER]``. Both
-train on the same cells for each fold, with the same network, head and number of epochs, once a seed; with
-``--results`` on the crops of a finished run, else on the simulated screens of `mild_screen.py`, one a seed.
+train on the same cells for each fold, with the same network, head and number of epochs, once per seed; with
+``--results`` on the crops of a finished run, else on the simulated screens of `mild_screen.py`, one per seed.
 Prints balanced accuracy on held-out cells with its interval over wells, and modern less reference, paired by
 wells.
 """
@@ -85,7 +85,7 @@ def main(
     max_cells: int,
     head: tuple[str, ...],
 ) -> None:
-    """Print a line a seed, head and label."""
+    """Print one line per seed, head and label."""
     with tempfile.TemporaryDirectory() as place:
         for seed in range(1, seeds + 1):
             screen = results or simulated(Path(place) / f"screen{seed}", effect, seed)

@@ -3,7 +3,7 @@
 
 Run with ``PYTHONPATH=bin:benchmarks python benchmarks/reduction.py [--cells 10000,1000000] [--threads 2]``.
 Embeddings of 2,048 numbers, float16, are simulated with 64 directions of structure and written by the writer
-of `embed_cells`: one Parquet file a well-timepoint, 7,000 cells each. CPU and wall seconds and greatest
+of `embed_cells`: one Parquet file per well-timepoint, 7,000 cells each. CPU and wall seconds and greatest
 resident memory of the command are what the kernel tells. A million cells are 4 GB on disk, deleted
 afterwards.
 

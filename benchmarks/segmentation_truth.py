@@ -240,7 +240,7 @@ def cell_diameter(case: Case, nuclear_diameter: float, engine: Engine, estimate:
 @click.argument("weights", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--cases", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--images", default=6, help="Real images a set, at most.")
+@click.option("--images", default=6, help="Real images per set, at most.")
 @click.option("--fields", default=1, help="Simulated fields a stain, shape and light.")
 @click.option("--only", default="", help="Groups whose name contains this.")
 @click.option("--method", "chosen", multiple=True, help="Methods; all without.")
@@ -259,7 +259,7 @@ def main(
     overlays: Path | None,
     threads: int,
 ) -> None:
-    """Score WEIGHTS and the other methods; prints one JSON line a group and method."""
+    """Score WEIGHTS and the other methods; prints one JSON line per group and method."""
     torch.set_num_threads(threads)
     engine = Engine(weights, torch.device("cpu"))
     known = methods(engine)

@@ -169,7 +169,7 @@ def unreadable(
 
 
 def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[dict[str, object]]:
-    """Rows of the focus table: one a channel and plane."""
+    """Rows of the focus table: one per channel and plane."""
     return [
         {
             **well.columns(image),

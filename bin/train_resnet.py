@@ -118,7 +118,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     batches = epoch_batches(len(data), recipe, fabric)
     together = batches.batch_size * batches.world
     if together < min(recipe.batch_size, len(data)):
-        say(f"{together} images a step: {batches.world} processes cannot share {recipe.batch_size} alike")
+        say(f"{together} images per step: {batches.world} processes cannot share {recipe.batch_size} alike")
     steps = recipe.epochs * len(batches)
     trial = steps < TRIAL_STEPS or len(train) < TRIAL_CELLS
     note = f"a trial: {len(train)} cells, {steps} steps" if trial else ""

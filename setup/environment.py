@@ -3,8 +3,8 @@
 
 By default packages are only looked for, which takes a moment. `--imports` imports them and all modules of
 bin/, which the set-up does once. `--image NAME` asks for no more than the steps of one image of containers/
-need when they start. Faults go to the standard output, one a line, and make the exit status 1. Needs nothing
-but Python.
+need when they start. Faults go to the standard output, one per line, and make the exit status 1. It needs
+only Python.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return crops, split, labels
 
 
-#: One step an epoch, of all cells but one.
+#: One step per epoch, of all cells but one.
 OPTIONS = ("--epochs", "3", "--batch_size", "46", "--learning_rate", "1e-4")
 
 

@@ -28,7 +28,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "own_model.md"
 
 
 def rows(**losses: int) -> pd.DataFrame:
-    """A field a name ``<well>_<dose>``, with so many nuclei in no cell, of 100."""
+    """One field per name ``<well>_<dose>``, with so many nuclei in no cell, of 100."""
     return pd.DataFrame(
         [
             {

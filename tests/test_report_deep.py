@@ -412,7 +412,7 @@ def test_wells_without_a_profile_are_counted_by_reason_and_listed(tmp_path: Path
     found = profile_scores.section(screen, album)
     assert found is not None
     part = next(part for part in found.parts if part.title == "Wells without a profile")
-    assert part.html.count("… cells, fewer than 5") == 3, "a row a set: numbers that differ are one kind"
+    assert part.html.count("… cells, fewer than 5") == 3, "one row per set: numbers that differ are one kind"
     first = screen.deep.left_out.iloc[0]
     assert f">{first['Acquisition']}<" in part.html and ">3 cells, fewer than 5<" in part.html
     none = replace(screen, deep=replace(screen.deep, left_out=screen.deep.left_out.head(0)))

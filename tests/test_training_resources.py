@@ -56,7 +56,7 @@ def test_several_gpus_are_asked_of_one_node_and_used_by_the_command(tmp_path: Pa
     assert "-c 8" in asked and "--mem 16384M" in asked, "cores and memory for each GPU"
     assert "--use_gpu --workers 3" in command
     assert re.search(r"--devices 2 .*--num_nodes 1 .*--threads 4 ", command, re.DOTALL)
-    assert "srun" not in command, "the command starts a process a GPU itself"
+    assert "srun" not in command, "the command starts one process per GPU itself"
 
 
 def test_on_several_nodes_srun_starts_the_command_on_each(tmp_path: Path) -> None:

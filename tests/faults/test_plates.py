@@ -38,7 +38,7 @@ def test_every_well_of_a_plate_is_found_by_number_and_by_letter(plate_format: in
 
 
 def make_plate(root: Path, plate_format: int, preset: str) -> Screen:
-    """A full plate, one plane a well, the map in the other notation than the names."""
+    """A full plate, one plane per well, the map in the other notation than the names."""
     (root / "4hrs_R1").mkdir(parents=True)
     screen = Screen(root)
     data = tiff_bytes(root)

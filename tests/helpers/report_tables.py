@@ -50,7 +50,7 @@ class Tables:
     doses: Sequence[float] = DOSES
     times: Sequence[float] = (4, 24, 48)
     replicates: int = 3
-    #: Compounds that share a 384-well plate, each in a well a dose, beside the vehicle wells of them all; a
+    #: Compounds that share a 384-well plate, each in one well per dose, beside the vehicle wells of them all; a
     #: replicate is a copy of the plates. 0: a row of a 96-well plate a compound and replicate.
     per_plate: int = 0
     unit: str = "uM"

@@ -24,7 +24,7 @@ def run_rows(rows: str, shared_data: Path, folder: Path, *arguments: str) -> Run
     (folder / "platemap.csv").write_text("\n".join([head, *(w for w in wells if w[0] in rows)]) + "\n")
     sheet = folder / "samplesheet.csv"
     sheet.write_text("plate,timepoint_h,replicate,images\nBBBC013,1,1,images\n")
-    # small fields, one a well: several wells share a task
+    # small fields, one per well: several wells share a task
     given = ("-profile", "bbbc013", "--input", str(sheet), "--wells_per_task", "8")
     finished = run(folder / "launch", *given, *arguments)
     assert finished.status == 0, finished.output

@@ -117,7 +117,7 @@ def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
     learnable_plate: Path, learnable_run: Run, tmp_path: Path
 ) -> None:
     kills = Kills(tmp_path, STEPS if os.environ.get("MORPHODOSE_KILLED_STEPS") == "all" else FEW)
-    # a well a task, where the other run has two: what is joined must not depend on who was ready first
+    # one well per task, where the other run has two: what is joined must not depend on who was ready first
     given = ("--input", str(learnable_plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS)
     arguments = (*given, "--wells_per_task", "1", "-resume")
     while kills.left:

@@ -43,7 +43,7 @@ def test_forty_compounds_go_from_pixels_to_the_page(tmp_path: Path) -> None:
     print(death[["State", "EC50", "EC50_Low", "EC50_High", "EC50_True", "Inside"]].to_string())
     acts = death["EC50_True"].notna()
     assert len(death) == 40 and acts.sum() == 32
-    # nine wells a compound, four doses a factor of seven apart, some twenty cells a well
+    # nine wells per compound, four doses a factor of seven apart, some twenty cells per well
     assert (death.loc[acts, "State"] != "refused").mean() >= 0.9
     assert death.loc[acts, "Inside"].mean() >= 0.8
     found = death[acts & death["State"].isin(["fitted", "imprecise"])]

@@ -99,7 +99,7 @@ def read_fields(images: str | Path, group_by: str = NONE) -> Fields:
     """
     files = parquet_files(Path(images))
     if not files:
-        raise InputError(f"{images}: no table of images; annotate_cells writes one an acquisition")
+        raise InputError(f"{images}: no table of images; annotate_cells writes one per acquisition")
     tables = []
     for file in files:
         names = pq.read_schema(file).names

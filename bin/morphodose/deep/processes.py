@@ -1,9 +1,10 @@
 """Several processes of one training: who starts them, who they are, and that none outlives the others.
 
-A process a device, on one node or several. Those of a node are started by the first of them (Lightning), and
-the first of each node by the user or by ``srun``; or ``srun`` starts them all. A process that fails ends the
-others: Lightning's first process looks after those it started, these look after it (`end_with_parent`), and
-``srun --kill-on-bad-exit`` after the nodes. What is alive but does not answer ends by `TIMEOUT`.
+One process per device, on one node or several. Those of a node are started by the first of them
+(Lightning), and the first of each node by the user or by ``srun``; or ``srun`` starts them all. A process
+that fails ends the others: Lightning's first process looks after those it started, these look after it
+(`end_with_parent`), and ``srun --kill-on-bad-exit`` after the nodes. What is alive but does not answer ends
+by `TIMEOUT`.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _axis(name: Name, series: Series, keys: Collection[str], given: str) -> str:
             return "time"
         raise CannotPlace(
             f"holds {len(series.parts)} planes, though its name says channel, z and time of one",
-            "export one plane a file, or give a --file_pattern without the group that the planes stand for",
+            "export one plane per file, or give a --file_pattern without the group that the planes stand for",
         )
     if "channel" not in name.unsaid:
         return "z"

@@ -28,7 +28,7 @@ class Tally:
     bins : (U, 3, BINS) array
         Cells, sum of the confidences, and right predictions of each well in each bin of confidence.
     unconverged : int
-        Trainings of the model, one a fold, that stopped before they had converged.
+        Trainings of the model, one per fold, that stopped before they had converged.
     """
 
     confusion: npt.NDArray[np.int64]

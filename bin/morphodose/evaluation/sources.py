@@ -141,7 +141,7 @@ def sample_rows(cells: SplitCells, most: int, seed: int) -> npt.NDArray[np.bool_
 
 
 def _quota(sizes: npt.NDArray[np.int64], most: int) -> int:
-    """Greatest number a group that stays within `most` in all; at least 1."""
+    """Greatest number per group that stays within `most` in all; at least 1."""
     low, high = 1, int(sizes.max())
     while low < high:
         middle = (low + high + 1) // 2

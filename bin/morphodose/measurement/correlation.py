@@ -1,7 +1,7 @@
 """Correlation and colocalisation of two channels within each object, all pairs of channels at once.
 
 MeasureColocalization of CellProfiler as in cp_measure 0.3.0 (`measurecolocalization`): thresholds, means and
-ranks are worked out once a channel, and a pair is one pass over the pixels. Values are the same (tested).
+ranks are worked out once per channel, and a pair is one pass over the pixels. Values are the same (tested).
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def grey_levels(pixels: npt.NDArray[np.generic], scaling: str = "log") -> npt.ND
     scaling : {"log", "linear"}
         ``linear`` is CellProfiler's: full scale of the depth → 255, rounded; what rounds to 0 takes no part
         in the texture. 16-bit microscopes rarely fill their depth: a stain of 200 to 1,500 counts has then 5
-        grey levels and no texture. ``log`` keeps relative differences, 23 levels a doubling in 16 bits, at
+        grey levels and no texture. ``log`` keeps relative differences, 23 levels per doubling in 16 bits, at
         any brightness; its levels are 1 to 255, so every pixel takes part.
 
     Raises

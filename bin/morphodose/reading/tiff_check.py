@@ -41,7 +41,7 @@ class TiffInfo(NamedTuple):
 
 
 COPY = "copy it from the instrument again"
-EXPORT = "export it from the instrument's software as grey TIFF of 8 or 16 bits, one plane a file"
+EXPORT = "export it from the instrument's software as grey TIFF of 8 or 16 bits, one plane per file"
 _SPLIT = (
     "export each channel as grey of 8 or 16 bits (in Fiji: Image > Color > Split Channels, then save each)"
 )

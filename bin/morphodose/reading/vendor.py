@@ -261,7 +261,7 @@ class Lif:
                 )
         if not found:
             raise InputError(
-                "holds no image of X and Y with one value a pixel (spectra and scans in z are not read) "
+                "holds no image of X and Y with one value per pixel (spectra and scans in z are not read) "
                 "→ export it as OME-TIFF"
             )
         return tuple(found)

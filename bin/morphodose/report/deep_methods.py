@@ -111,7 +111,7 @@ def _network(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
     if finite(rate):
         schedule += f" with at most {rate:g} at the head, falling to a tenth of it at the stem"
     if finite(batch):
-        schedule += f", {batch} crops a step"
+        schedule += f", {batch} crops per step"
     epochs = counted(int(first["epochs"]), "epoch") if finite(first.get("epochs")) else "some epochs"
     trial = " (a trial of the pipeline, not a training)" if first.get("trial") else ""
     writer.add(

@@ -30,7 +30,7 @@ def section(screen: Screen, album: Album) -> Section:
     parts = []
     if figures := quality_columns(screen.images, channels_of(screen)):
         drawn = album.draw("image_quality", lambda: _strips(screen.images, figures))
-        caption = "A point a field. Fields far from the others of their channel deserve a look."
+        caption = "One point per field. Fields far from the others of their channel deserve a look."
         parts.append(Part("Focus, saturation, background", drawn.html("Image quality by channel", caption)))
     parts.append(_focus(screen, album))
     parts.append(_illumination(screen))
@@ -93,7 +93,7 @@ def quality_columns(images: pd.DataFrame, channels: list[str]) -> dict[str, dict
 
 
 def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
-    """A panel a figure of quality, a strip a channel, a point a field coloured by its verdict."""
+    """One panel per figure of quality, one strip per channel, one point per field in its verdict's colour."""
     import numpy as np
 
     figure, axes = panels(len(figures), 2, 4.6, 3.0)

@@ -39,7 +39,7 @@ def object_table(
     Returns
     -------
     pandas.DataFrame
-        One row a label, sorted, none for an empty field. ``AreaShape_FormFactor`` is the roundness of
+        One row per label, sorted; no rows for an empty field. ``AreaShape_FormFactor`` is the roundness of
         CellProfiler's MeasureObjectSizeShape, 4π·area / perimeter²: 1 for a circle, less the more the
         outline is lobed; on small objects the digital perimeter can take it above 1, and it is missing
         where the perimeter is 0 (one pixel). ``AreaShape_Eccentricity`` is that of the ellipse with the

@@ -316,7 +316,7 @@ def train_network(
         done = step + 1
         if done % 20 == 0 or done == schedule.steps:
             pace = (time.monotonic() - begin) / (done - first)
-            report(f"step {done} of {schedule.steps}: loss {np.mean(losses):.4f}, {pace:.2f} s a step")
+            report(f"step {done} of {schedule.steps}: loss {np.mean(losses):.4f}, {pace:.2f} s per step")
             losses.clear()
         if done % CHECKPOINT_EVERY == 0 or done == schedule.steps:
             if checkpoint is not None:
