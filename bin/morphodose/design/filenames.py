@@ -68,8 +68,8 @@ class Name(NamedTuple):
     """What a name says.
 
     `well` is as written (``W`` numbers too); `field` is a number from 0, or the text of the name where that
-    is none (``r000_c002``, ``-1``); `z` is None where the name has none. `unsaid` are those of field and
-    channel that the name does not say and that are 1 here; `doubtful` those of plate and channel that are
+    is not a number (``r000_c002``, ``-1``); `z` is None where the name has none. `unsaid` are those of field
+    and channel that the name does not say and that are 1 here; `doubtful` those of plate and channel that are
     texts which may also mean nothing.
     """
 

@@ -59,7 +59,7 @@ def find_sidecars(folder: str, files: Iterable[str], images: Collection[str]) ->
     files : iterable of str
         Relative paths of all files in it.
     images : collection of str
-        Names of its images, without their folders: a sidecar that speaks of none of them is of other images.
+        Names of its images, without their folders: a sidecar that names none of them belongs to other images.
     """
     result = Sidecars()
     above = os.path.dirname(os.path.abspath(folder))

@@ -114,7 +114,7 @@ def fit(cells: CellSet, settings: ReductionSettings, progress: Progress = lambda
     choices = choose(cells.features, cells.origin, moments, fill, scores, settings.top, settings.max_missing)
     before = projection_of(choices)
     if not before.features:
-        raise NothingToReduce(f"none of {len(choices)} features is left: constant, missing, or no morphology")
+        raise NothingToReduce(f"none of {len(choices)} features is left: constant, missing or not morphology")
     chosen = cells.only(before.features)
     covariance = Covariance(len(before.features))
     for well in chosen.wells:

@@ -34,7 +34,12 @@ def stained_area(
     -------
     stained, outside : int
         In areas of an ordinary cell, rounded: of the size of a count. Stain is light above the local
-        background that the noise does not explain and that is no haze.
+        background that the noise does not explain and that is not haze.
+
+    Raises
+    ------
+    ValueError
+        If `diameter` is not above 0.
     """
     if not diameter > 0:
         raise ValueError(f"a diameter is above 0 px, got {diameter}")
