@@ -40,8 +40,6 @@ FIRST = (
 )
 #: Hits whose curves are drawn as files where neither all nor none are asked for.
 MOST_FIGURED = 6
-#: Compounds whose pictures and curves are all open; of more one is chosen.
-MOST_OPEN = 3
 STATE_COLOURS = {"fitted": "#1F6F9F", "imprecise": "#B07700", "unbounded": "#B07700", "refused": "#7F7F7F"}
 
 
