@@ -22,6 +22,7 @@ from morphodose.report import (
     death,
     dropped,
     figure,
+    measures,
     methods,
     overlays,
     places,
@@ -312,6 +313,22 @@ def test_single_death_marker_shows_viable_and_dead() -> None:
     assert death.states_of(screen) == ["Viable", "Dead"]
     html = death.view(screen, "Staurosporine")
     assert "dead</li>" in html and "necrotic" not in html
+
+
+def test_measures_beside_the_ec50_and_values_over_dose_and_time_stand_on_the_page() -> None:
+    screen = screen_of()
+    names = {"EC10": 0.21, "EC10_Low": 0.1, "EC10_High": 0.4, "EC90": np.nan, "EC90_Low": 12.5,
+             "AUC": 0.37, "AUC_Low": 0.3, "AUC_High": 0.44}  # fmt: skip
+    screen.responses[list(names)] = list(names.values())
+    assert measures.view(screen, "Nobody") == "" and measures.surface(screen, "Nobody") == ""
+    html = measures.view(screen, "Staurosporine")
+    assert "0.21 µM (0.1 – 0.4)" in html and "&gt; 12.5 µM" in html and "0.37 (0.3 – 0.44)" in html
+    assert "Absolute IC50" in html
+    values = measures.surface(screen, "Staurosporine")
+    frame = conditions_of(screen, "Staurosporine", "Fraction_Dying")
+    assert f"{frame['Mean'].iloc[-1]:.2g}" in values and "vehicle" in values
+    html = compound.view(screen, "Staurosporine")
+    assert "Values over dose and time" in html and "Other doses and measures" in html
 
 
 def test_all_curves_refused_leave_no_number() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.report import counts, curves, death, shape
+from morphodose.report import counts, curves, death, measures, shape
 from morphodose.report.answers import finite, interval, no_curves
 from morphodose.report.figure import Album
 from morphodose.report.html import escape, folded, long_table, notice, packed, paragraph, table
@@ -38,6 +38,7 @@ def view(screen: Screen, compound: str) -> str:
         ("Dose × time", '<div data-slot="montage"></div>'),
         ("Curves", curves.view(screen, compound)),
         ("EC50 over time", curves.ec50_view(screen, compound)),
+        ("Values over dose and time", measures.surface(screen, compound)),
         ("Cells", counts.view(screen, compound)),
         ("Death states", death.view(screen, compound)),
         ("Crops by state and dose", '<div data-slot="crops"></div>'),
@@ -45,6 +46,7 @@ def view(screen: Screen, compound: str) -> str:
         ("Onset of each change", shape.onsets_view(screen, compound)),
         ("Growth rate", _growth(screen, compound)),
         ("Where shape and death depart from vehicle", _departures(screen, compound)),
+        ("Other doses and measures", measures.view(screen, compound)),
         ("All fits", folded("Table of fits", fits) if (fits := curves.fits_table(screen, compound)) else ""),
     ]
     html = f'<h3 class="md-name">{escape(compound)}</h3>'
