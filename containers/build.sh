@@ -93,13 +93,13 @@ for name in "${names[@]}"; do
     fi
     begin=$SECONDS
     "$engine" --silent build --fakeroot --force --notest --mksquashfs-args "$squashfs" \
-        --build-arg "LOCK=$digest" "${chosen[@]}" "${arguments[@]}" "$image.part" "$name.def" > "$image.log" 2>&1 || {
+        --build-arg "LOCK=$digest" "${chosen[@]}" "${arguments[@]}" --bind "$root:/mnt:ro" "$image.part" "$name.def" > "$image.log" 2>&1 || {
         tail -30 "$image.log" >&2
         echo "$name: not built; the whole log is $image.log" >&2
         exit 1
     }
     built=$((SECONDS - begin))
-    "$engine" test --containall --bind "$root/bin:/opt/morphodose/bin:ro" "$image.part" >> "$image.log" 2>&1 || {
+    "$engine" test --containall --bind "$root/bin:/opt/morphodose/bin:ro" --bind "$root/setup:/opt/morphodose/setup:ro" "$image.part" >> "$image.log" 2>&1 || {
         tail -30 "$image.log" >&2
         echo "$name: its test failed; the image is left as $image.part, the whole log is $image.log" >&2
         exit 1

@@ -51,6 +51,8 @@ GIVEN = {
     # counts that fill the range, and tie
     "wide": (*masks(1), pixels(2) * np.uint16(5)),
     "few levels": (*masks(2), pixels(3) // 400),
+    # whole rings without light
+    "dark": (*masks(3), np.where(np.arange(pixels().shape[2]) % 40 < 20, pixels(3), 0).astype(np.uint16)),
 }
 
 
@@ -157,7 +159,7 @@ def test_granularity(core: dict, which: str, spectrum: Spectrum) -> None:
                 same(part, features, f"{name}_{channel}", values, atol=1e-6)
 
 
-@pytest.mark.parametrize("which", ["cells", "odd"])
+@pytest.mark.parametrize("which", ["cells", "odd", "dark"])
 @pytest.mark.filterwarnings("ignore")
 def test_radial_distributions(core: dict, which: str) -> None:
     parts, features, image = found(which, "radial")

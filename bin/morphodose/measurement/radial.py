@@ -94,7 +94,9 @@ def radial_distribution(
         wedges = there.sum(axis=2)
         average = means.sum(axis=3) / wedges
         squares = np.where(there, means - average[..., None], 0.0) ** 2
-        variation = np.where(wedges > 0, np.sqrt(squares.sum(axis=3) / wedges) / average, 0.0)
+        # a ring without pixels or without light varies by 0, as in CellProfiler
+        varied = (wedges > 0) & (average != 0)
+        variation = np.where(varied, np.sqrt(squares.sum(axis=3) / wedges) / average, 0.0)
     features = np.stack([fraction, mean_fraction, variation], axis=-1)[:, :, :RINGS]
     return features.transpose(0, 2, 3, 1).reshape(channels * RINGS * 3, count)
 
