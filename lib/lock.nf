@@ -136,8 +136,13 @@ def isAlive(held) {
     if (process == null || !process.isAlive()) {
         return false
     }
-    def started = process.info().startInstant().map { instant -> instant.toString() }.orElse(null)
-    return started == null || held.process_started == null || started == held.process_started
+    def started = process.info().startInstant().orElse(null)
+    if (started == null || held.process_started == null) {
+        return true
+    }
+    // the kernel counts from the start of the machine, whose time shifts when its clock is set: the same process may
+    // seem to have started a moment earlier or later
+    return java.time.Duration.between(started, java.time.Instant.parse(held.process_started.toString())).abs().toMinutes() < 2
 }
 
 /** Take a stale lock out of the way, unless another run was faster and this is its own. */

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,16 @@ def lock_of(host: str, pid: int, started: str | None = None) -> str:
     )  # fmt: skip
 
 
+def started_about(pid: int, later: float) -> str:
+    """When a process started, and so many seconds more."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    boot = next(
+        line.split()[1] for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime")
+    )
+    moment = int(boot) + ticks / os.sysconf("SC_CLK_TCK") + later
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+
+
 def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Path) -> None:
     screen = Screen(tmp_path)
     cells = screen.results / "tables" / "cells"
@@ -209,6 +220,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     locks = {
         "elsewhere": (lock_of("node17", 7), False),
         "elsewhere forced": (lock_of("node17", 7), True),
+        # of this process, as it seems after the clock of the machine was set
+        "clock was set": (
+            lock_of(socket.gethostname(), os.getpid(), started_about(os.getpid(), 30)),
+            False,
+        ),
         "number of another process": (
             lock_of(socket.gethostname(), os.getpid(), "2001-01-01T00:00:00Z"),
             False,
@@ -254,3 +270,4 @@ def test_a_lock_of_another_host_is_taken_over_by_force_alone(said: dict[str, str
     assert fault and "process 7 on node17" in fault and "add --force_unlock" in fault
     assert said["elsewhere forced"] is None
     assert said["number of another process"] is None
+    assert "is writing into it" in str(said["clock was set"])
