@@ -180,6 +180,18 @@ def test_compounds_are_sorted_found_and_saved(opened: Watched) -> None:
 
 
 @on_several
+def test_no_interval_of_the_table_of_compounds_is_cut_off_on_a_telephone(opened: Watched) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    beyond = (
+        "[...document.querySelectorAll('#md-hits td')].filter(e => {"
+        " const box = document.createRange(); box.selectNodeContents(e);"
+        " return box.getBoundingClientRect().right > 380 + 1; }).map(e => e.textContent)"
+    )
+    assert page.evaluate(beyond) == []
+
+
+@on_several
 def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: Watched) -> None:
     page = opened.page
     assert page.locator("[data-view=md-hit] h3").text_content() == "=SUM(A1)"

@@ -168,6 +168,9 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-hits td { border: 0; padding: 1px 4px; }
   .md-hits td[data-label]::before { content: attr(data-label) ": "; color: var(--md-soft); }
   .md-hits td br { display: none; }
+  .md-hits .md-figure-cell { white-space: normal; }
+  .md-hits td small { margin-left: .6em; }
+  .md-montage table { font-size: 10px; }
   .md-plate { font-size: 9px; }
   .md-well { font-size: 0; }
   .md-table { font-size: 12.5px; }
