@@ -62,8 +62,9 @@ def main(samplesheet: str, base_dir: str | None, plate_map: str, show: int, out:
     wells = design.wells()
     fields = {plane.key for plane in design.planes}
     click.echo(
-        f"{len(design.acquisitions)} acquisitions, {len(wells)} well-timepoints, {len(fields)} fields, "
-        f"{len(design.planes)} planes; channels {', '.join(design.channels.names.values())}"
+        f"{counted(len(design.acquisitions), 'acquisition')}, {counted(len(wells), 'well-timepoint')}, "
+        f"{counted(len(fields), 'field')}, {counted(len(design.planes), 'plane')}; "
+        f"channels {', '.join(design.channels.names.values())}"
     )
     click.echo(f"file names: {design.settings['file_pattern']}")
     size = design.settings["pixel_size_um"]

@@ -85,7 +85,10 @@ def main(
     with replacing(Path(out) / "params.yml") as temporary:
         temporary.write_text(parameters_text(found, roles, out, layout, plate_map_sheet), encoding="utf-8")
     click.echo(f"written to {out}: {', '.join(written)}")
-    click.echo("next: nextflow run main.nf -params-file params.yml")
+    todo = (
+        f"correct {counted(len(faults.errors), 'fault')} of {layout} (above), then " if faults.errors else ""
+    )
+    click.echo(f"next: {todo}nextflow run main.nf -params-file params.yml")
 
 
 def _ask(found: Understood, role: str, what: str) -> str:

@@ -202,3 +202,50 @@ def test_what_a_plate_map_lacks_is_one_fault(tmp_path: Path, rows: Rows, message
 def test_a_broken_workbook_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04abc")
     assert "is a workbook that cannot be read" in read(tmp_path / "a.xlsx")[1]
+
+
+@pytest.mark.parametrize(
+    "note", [["Plate was late"], ["Made by", "Anna"], ["Checked on 3 May", None, None, "by me"]]
+)
+def test_notes_below_the_last_well_are_passed_over_and_said(tmp_path: Path, note: list[object]) -> None:
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Layout": [*LONG[2:], [], note]}))
+    assert held(found) == WELLS
+    assert faults.startswith("warning: a.xlsx [Layout]: row 6: ") and str(note[0]) in faults
+    assert "below the last well" in faults and len(faults.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "row", [["A4x", "Drug", 10, "treated"], ["A4x", None, 10, None], ["A4", None, None, None]]
+)
+def test_a_last_row_with_a_well_role_or_dose_is_no_note(tmp_path: Path, row: list[object]) -> None:
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Layout": [*LONG[2:], row]}))
+    assert "below the last well" not in faults and "row 5" in faults
+    assert not all(line.startswith("warning") for line in faults.splitlines())
+
+
+def test_units_beside_the_doses_need_no_column_of_their_own(tmp_path: Path) -> None:
+    rows: Rows = [["Well", "Compound", "Dose", "Role"], ["A1", "DMSO", 0, "neg ctrl"]]
+    series: Rows = [["A2", "Drug", "10 nM", "sample"], ["A3", "Drug", "2,5 nM", "sample"]]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Layout": rows + series}))
+    assert not faults
+    assert [(well.dose, well.dose_unit) for well in found.values()][1:] == [(10.0, "nM"), (2.5, "nM")]
+    _, faults = read(xlsx(tmp_path / "b.xlsx", {"Layout": [*rows, ["A2", "Drug", 10, "sample"]]}))
+    assert "column 'dose_unit' is missing" in faults
+    _, faults = read(xlsx(tmp_path / "c.xlsx", {"Layout": rows + series + [["A4", "Drug", 10, "sample"]]}))
+    assert "row 5" in faults and "a treated well without a dose_unit" in faults
+
+
+def test_headers_of_robots_and_readers_are_known(tmp_path: Path) -> None:
+    header: Rows = [["Plate Row", "Plate Col", "Cpd", "Conc (uM)", "Content"]]
+    rows: Rows = [
+        ["A", 1, "DMSO", 0, "vehicle"],
+        ["A", 2, "Drug", 1.125, "sample"],
+        ["A", 3, "Drug", 10, "sample"],
+    ]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Layout": header + rows}))
+    assert held(found) == WELLS and not faults
+
+
+def test_a_merged_title_is_named_once(tmp_path: Path) -> None:
+    _, faults = read(xlsx(tmp_path / "a.xlsx", {"Layout": LONG}, merged="A1:D1"))
+    assert "is passed over (Screen 12, June) →" in faults

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,22 @@ def test_a_czi_with_scenes_and_an_nd2_go_to_planes_by_their_file_names(formats: 
         "plate,timepoint_h,replicate,images,timepoint_in_name\nP1,0,1,images,1\nP1,4,1,images,2\nP1,8,1,images,3\n"
     )
     assert len(screen.judge(file_pattern="auto", channels="1:FAM,2:FM").planes) == 60
+
+
+def test_an_nd2_is_closed_without_a_warning_of_its_library(formats: Path) -> None:
+    from morphodose.reading.vendor import Nd2
+
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        reader = Nd2(str(formats / "formats" / "cluster.nd2"))
+        file = reader.file
+        assert reader.read(series=0, c=0, z=0, t=0).ndim == 2
+        del reader
+        gc.collect()
+        assert file.closed
+        del file
+        gc.collect()
+    assert not [one for one in given if "not closed" in str(one.message)]
 
 
 #: Presets and containers that are tried on real files, too (`test_check_design`, `test_design_filenames`, here).

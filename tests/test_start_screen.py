@@ -118,6 +118,7 @@ def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> 
     done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "layout.xlsx [Layout]: row 4: value 'x': dose is not a number" in done.stdout
+    assert "next: correct 1 fault of platemap.xlsx (above), then nextflow run" in done.stdout
     given = yaml.safe_load((tmp_path / "params.yml").read_text())
     assert given["plate_map"] == str(tmp_path / "platemap.xlsx") and given["plate_map_sheet"] == "Layout"
     assert (tmp_path / "platemap.xlsx").read_bytes() == (tmp_path / "layout.xlsx").read_bytes()

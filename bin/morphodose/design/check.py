@@ -106,7 +106,7 @@ def check_screen(
     empty = 0
     partly: dict[str, list[str]] = {}
     if pattern is not None or automatic:
-        say(f"reading the names and tags of the images of {len(acquisitions)} acquisitions")
+        say(f"reading the names and tags of the images of {counted(len(acquisitions), 'acquisition')}")
         collected = collect_planes(acquisitions, pattern, named, plate_format, faults, stack_axis)
         planes = collected.planes
         if automatic:

@@ -152,7 +152,7 @@ def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTa
         )
         return None
     if at:
-        above = listing((cell.strip() for cell in records[0][1] if cell.strip()), 4)
+        above = listing(dict.fromkeys(cell.strip() for cell in records[0][1] if cell.strip()), 4)
         faults.warn(
             "header",
             name,

@@ -21,7 +21,8 @@ ALIASES = {
     "unit": "dose_unit",
     "dose_units": "dose_unit",
     **dict.fromkeys(
-        ("well_id", "wellid", "well_name", "well_position", "well_label", "well_number", "metadata_well"),
+        ("well_id", "wellid", "well_name", "well_position", "well_label", "well_number", "metadata_well")
+        + ("well_no", "well_num"),
         "well",
     ),
     "concentration": "dose",
@@ -33,7 +34,8 @@ ALIASES = {
     "substance": "compound",
     "treatment": "compound",
     "sirna": "compound",
-    "well_type": "role",
+    "cpd": "compound",
+    **dict.fromkeys(("well_type", "sample_type", "control_type", "content"), "role"),
 }
 
 _TABLE = Columns(
@@ -87,7 +89,16 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
         return table_of_dispenser(drops[0], plates, faults)
     if grids:
         return _checked(table_of_grids(grids, plates, faults), faults)
-    return _with_units(table_of(used[0], _TABLE, faults, what)) if used else None
+    return _table_of_rows(used[0], faults, what) if used else None
+
+
+def _table_of_rows(sheet: Sheet, faults: Faults, what: str) -> CsvTable | None:
+    """The table of a sheet with a row per well; its units may stand in the cells of the doses."""
+    required = [column for column in _TABLE.required if column != "dose_unit"]
+    beside = replace(_TABLE, required=required, optional=("plate", "dose_unit"))
+    looked_at = _with_units(table_of(sheet, beside, Faults(), what))
+    has_units = looked_at is not None and "dose_unit" in looked_at.columns
+    return _with_units(table_of(sheet, beside if has_units else _TABLE, faults, what))
 
 
 def _likeness(cells: Sequence[str]) -> int:
@@ -96,7 +107,8 @@ def _likeness(cells: Sequence[str]) -> int:
 
 #: Columns that say a well by its row and column.
 _ROWS = ("row", "well_row", "plate_row", "row_index", "metadata_row")
-_COLUMNS = ("column", "col", "well_column", "well_col", "plate_column", "column_index", "metadata_column")
+_COLUMNS = ("column", "col", "well_column", "well_col", "plate_column", "plate_col")
+_COLUMNS += ("column_index", "metadata_column")
 
 
 def _with_wells(sheet: Sheet, faults: Faults) -> Sheet:

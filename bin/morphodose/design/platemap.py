@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,8 @@ ROLE_ALIASES = {
     "negative": "vehicle",
     "negative_control": "vehicle",
     "neg": "vehicle",
+    "neg_control": "vehicle",
+    "neg_ctrl": "vehicle",
     "control": "vehicle",
     "untreated": "vehicle",
     "solvent": "vehicle",
@@ -35,6 +37,8 @@ ROLE_ALIASES = {
     "positive": "positive",
     "positive_control": "positive",
     "pos": "positive",
+    "pos_control": "positive",
+    "pos_ctrl": "positive",
     "empty": "empty",
     "blank": "empty",
     "unused": "empty",
@@ -107,6 +111,7 @@ def read_platemap(
         return {}
     if "dose" not in table.columns:
         table = replace(table, rows=[replace(row, cells=row.cells | _NO_DOSE) for row in table.rows])
+    table = _without_notes(table, plate_format, faults)
     decimal = _decimal(table, faults)
     dosed = _dosed(table)
     found: PlateWells = {}
@@ -124,6 +129,41 @@ def read_platemap(
     return harmonise(
         table.name, found | {key: well for key, well in broken.items() if key not in found}, faults
     )
+
+
+def _without_notes(table: CsvTable, plate_format: int, faults: Faults) -> CsvTable:
+    """The table without the lines that people write below it; a warning names them."""
+    last = max((at for at, row in enumerate(table.rows) if not _is_note(row, plate_format)), default=-1)
+    notes = table.rows[last + 1 :]
+    if last < 0 or not notes:
+        return table
+    texts = dict.fromkeys(text for row in notes for text in row.cells.values() if text)
+    faults.warn(
+        "note",
+        table.name,
+        "what stands below the last well has no well, role or dose, and is passed over",
+        "nothing if it is a note; else correct its well, role and dose",
+        notes[0].number,
+        listing(texts, 4),
+    )
+    return replace(table, rows=table.rows[: last + 1])
+
+
+def _is_note(row: Row, plate_format: int) -> bool:
+    """Whether a row has no well, no role and no number for a dose."""
+    return not (
+        _role(row)
+        or _reads(lambda: normalise_well(row.cells["well"], plate_format))
+        or _reads(lambda: parse_number(row.cells["dose"], ""))
+    )
+
+
+def _reads(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except ValueError:
+        return False
+    return True
 
 
 def _decimal(table: CsvTable, faults: Faults) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import re
+import weakref
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from types import ModuleType
@@ -160,6 +161,7 @@ class Nd2:
     def __init__(self, path: str) -> None:
         self.path = path
         self.file = library("nd2", "ND2").ND2File(path)
+        weakref.finalize(self, self.file.close)  # else the library warns when the cache drops the file
         if self.file.is_rgb:
             raise InputError("holds colour images → export each channel as grey of 8 or 16 bits")
         loops: tuple[dict[str, int], ...] = self.file.loop_indices or ({},)
