@@ -107,8 +107,16 @@ def _likeness(cells: Sequence[str]) -> int:
 
 #: Columns that say a well by its row and column.
 _ROWS = ("row", "well_row", "plate_row", "row_index", "metadata_row")
-_COLUMNS = ("column", "col", "well_column", "well_col", "plate_column", "plate_col")
-_COLUMNS += ("column_index", "metadata_column")
+_COLUMNS = (
+    "column",
+    "col",
+    "well_column",
+    "well_col",
+    "plate_column",
+    "plate_col",
+    "column_index",
+    "metadata_column",
+)
 
 
 def _with_wells(sheet: Sheet, faults: Faults) -> Sheet:

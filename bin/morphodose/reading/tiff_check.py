@@ -116,10 +116,12 @@ def check_tiff(path: str) -> TiffInfo:
         # non-blocking, so that a pipe with a TIFF's name cannot hang the check
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        return TiffInfo(
-            fault="is a link to a file that does not exist" if os.path.islink(path) else "does not exist",
-            fix=COPY,
-        )
+        if os.path.islink(path):
+            return TiffInfo(
+                fault=f"is a link to {os.readlink(path)}, which does not exist",
+                fix="mount or restore what it leads to; delete the link if that is gone",
+            )
+        return TiffInfo(fault="does not exist", fix=COPY)
     except OSError as fault:
         return TiffInfo(fault=f"cannot be opened ({fault.strerror})", fix="check its rights")
     try:
