@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Write what follows from the declarations of parameters and steps; `--check` fails where it is stale.
+"""Write what follows from the declared parameters, steps and tables; `--check` fails where it is stale.
 
-That is nextflow_schema.json, conf/parameters.config, the tables of parameters in docs/usage.md, meta.yml of
-each module, and assets/steps.json, which tells Nextflow the command and the parameters of each process.
+That is nextflow_schema.json, conf/parameters.config, the tables of parameters in docs/usage.md, those of
+columns in docs/output.md, meta.yml of each module, and assets/steps.json, which tells Nextflow the command
+and the parameters of each process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from morphodose.options.derived import CELLPOSE_SAM  # noqa: E402
 from morphodose.options.groups import GROUPS  # noqa: E402
 from morphodose.options.option import Group, Option, Value  # noqa: E402
 from morphodose.steps.registry import STEPS  # noqa: E402
+from morphodose.steps.tables import TABLES, Table  # noqa: E402
 
 TYPES = {"text": "string", "file": "string", "folder": "string", "flag": "boolean"}
 QUOTES = "'\""
@@ -165,15 +167,32 @@ def guide(page: str) -> str:
     return marked.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", page)
 
 
+def columns(table: Table) -> str:
+    """The columns of a table for the guide."""
+    rows = ["| column | type | meaning |", "|---|---|---|"]
+    for each in table.columns:
+        names = ", ".join(f"`{name}`" for name in each.names.split())
+        rows.append(f"| {names} | {each.kind}{f', {each.unit}' if each.unit else ''} | {each.meaning} |")
+    return "\n".join(rows)
+
+
+def outputs(page: str) -> str:
+    """docs/output.md with its tables: `<!-- columns: NAME -->` begins one, `<!-- end -->` ends it."""
+    tables = {table.name: columns(table) for table in TABLES}
+    marked = re.compile(r"(<!-- columns: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+    return marked.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", page)
+
+
 def generated() -> dict[Path, str]:
     """File → what it should hold."""
-    usage = ROOT / "docs" / "usage.md"
+    usage, output = (ROOT / "docs" / name for name in ("usage.md", "output.md"))
     modules = sorted((ROOT / "modules" / "local").glob("*/main.nf"))
     return {
         ROOT / "nextflow_schema.json": schema(),
         ROOT / "conf" / "parameters.config": config(),
         ROOT / "assets" / "steps.json": steps(),
         usage: guide(usage.read_text(encoding="utf-8")),
+        output: outputs(output.read_text(encoding="utf-8")),
         **{module.with_name("meta.yml"): meta(module) for module in modules},
     }
 

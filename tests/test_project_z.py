@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from declared import assert_declared
 from morphodose.imaging.images import read_field
 from morphodose.tables import read_table
 
@@ -65,12 +66,12 @@ def test_a_file_of_several_planes_is_opened_once_however_fields_and_channels_lie
     import project_z
     from morphodose.reading import pixels
 
-    lines = ["file\tfield\tz\tchannel\tplace"]
+    lines = ["id\tfile\tfield\tz\tchannel\tplace"]
     stack = np.arange(6 * 8 * 8, dtype=np.uint16).reshape(6, 8, 8)
     for channel in range(9):  # a file for each channel, with the z-stacks of three fields
         tifffile.imwrite(tmp_path / f"c{channel}.tif", stack + channel, photometric="minisblack")
         for page in range(6):
-            lines.append(f"c{channel}.tif\t{page // 2 + 1}\t{page % 2 + 1}\tC{channel}\tpage={page}")
+            lines.append(f"{WELL}\tc{channel}.tif\t{page // 2 + 1}\t{page % 2 + 1}\tC{channel}\tpage={page}")
     (tmp_path / "planes.tsv").write_text("\n".join(lines) + "\n")
     opened: list[str] = []
 
@@ -80,9 +81,9 @@ def test_a_file_of_several_planes_is_opened_once_however_fields_and_channels_lie
             super().__init__(path, *args, **options)
 
     monkeypatch.setattr(pixels.tifffile, "TiffFile", Counting)
-    fields, channels, _ = project_z.read_planes(tmp_path / "planes.tsv", tmp_path)
-    for field, stacks in sorted(fields.items()):
-        for number, channel in enumerate(channels):
+    found = project_z.read_planes(tmp_path / "planes.tsv", tmp_path)[WELL]
+    for field, stacks in sorted(found.fields.items()):
+        for number, channel in enumerate(found.channels):
             read = [plane.read() for plane in stacks[channel]]
             assert np.array_equal(read, stack[2 * field - 2 : 2 * field] + number)
     assert sorted(opened) == [f"c{channel}.tif" for channel in range(9)]
@@ -110,6 +111,7 @@ def test_each_field_becomes_one_ome_tiff_with_names_pixel_size_and_projection(
 
 def test_the_focus_table_has_a_row_a_plane_with_z_in_numeric_order(root: Path, planes: Path) -> None:
     assert run(root, planes, "--projection", "default=max,Brightfield=plane:9").returncode == 0
+    assert_declared("focus", planes / "out" / WELL / "focus.parquet")
     table = read_table(planes / "out" / WELL / "focus.parquet")
     assert len(table) == 2 * 2 * 3
     assert list(table["Metadata_Field"].unique()) == [2, 10]
