@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 
+from morphodose.cells.marks import MARKS, marks_text
 from morphodose.cli import command, images_option, keys_option, out_option
 from morphodose.errors import InputError
 from morphodose.imaging.broken import Missing, missing_block
 from morphodose.imaging.images import Field, read_field
 from morphodose.imaging.judgement import MissingPlane, QualityThresholds, judge_field
 from morphodose.imaging.quality import UNITS, field_figures
+from morphodose.imaging.twice import copies_of, copies_within, marks_of
 from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
@@ -129,6 +131,7 @@ def judge_well(
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
     units = {"Metadata_Timepoint": "h"}
+    known: dict[str, dict[str, str]] = {}
     for position, (image, path) in enumerate(paths.items(), start=1):
         field = read_field(path)
         for option, name in (("nuclear_channel", nuclear_channel), ("cell_channel", cell_channel)):
@@ -137,12 +140,21 @@ def judge_well(
         figures = field_figures(field, brightfield_channel or None)
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
         found = judge_field(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
+        marks = {} if field.fault else marks_of(field)
+        # a channel that was given two names on purpose is no reason to drop every field
+        for said, least in ((copies_of(marks, known), "drop"), (copies_within(marks), "flag")):
+            if said:
+                graver = "drop" if "drop" in (found.verdict, least) else "flag"
+                reasons = "; ".join(filter(None, [said, found.reason]))
+                found = dataclasses.replace(found, verdict=graver, reason=reasons)
+        known[image] = marks
         if field.fault:
             found = dataclasses.replace(found, verdict="drop", reason=f"unreadable: {field.fault}")
         verdict = {
             "Metadata_QCVerdict": found.verdict,
             "Metadata_QCReason": found.reason,
             "Metadata_QCUnusable": ",".join(found.unusable),
+            MARKS: marks_text(marks),
         }
         columns = {
             f"ImageQuality_{name}_{channel}": value

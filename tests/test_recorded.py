@@ -141,6 +141,38 @@ def test_a_cell_stain_that_is_cut_off_drops_its_field_and_the_page_says_so(tmp_p
     assert "of the pixels are saturated" in verdict_part(screen).html
 
 
+def test_images_that_are_there_twice_are_found_in_a_well_and_between_wells(tmp_path: Path) -> None:
+    order = [list(CHANNELS).index(name) for name in ("Hoechst", "CellMask", "PI")]
+    stacks = [
+        render_field(np.random.default_rng(seed), size=96, n_cells=9.0).planes.max(axis=0)[order]
+        for seed in (1, 2, 3)
+    ]
+    swapped = stacks[2].copy()
+    swapped[2] = swapped[1]  # the file of one channel under the name of another
+    tables = []
+    for well, fields in (("A01", [stacks[0], stacks[1], stacks[0]]), ("A02", [stacks[1], swapped])):
+        name = f"Time_4hrs_R1_Well_{well}"
+        for number, pixels in enumerate(fields, start=1):
+            field = Field(pixels, ("Hoechst", "CellMask", "PI"), None)
+            write_field(tmp_path / name / f"{name}_Field_{number}.ome.tiff", field)
+        succeed("qc_images", "--keys", keys_json(well), "--images", tmp_path, *ROLES[:4],
+                "--out", tmp_path)  # fmt: skip
+        tables.append(read_table(tmp_path / f"{name}_qc.parquet"))
+    images = pd.concat(tables)
+    dropped = images[images["Metadata_QCVerdict"] == "drop"].set_index("Metadata_ImageID")[
+        "Metadata_QCReason"
+    ]
+    assert list(dropped.index) == ["Time_4hrs_R1_Well_A01_Field_3"]
+    assert "the same image as in Time_4hrs_R1_Well_A01_Field_1" in dropped.iloc[0]
+    last = images.iloc[-1]
+    assert last["Metadata_QCVerdict"] == "flag"
+    assert "CellMask and PI are the same image" in last["Metadata_QCReason"]
+    check = page(images, {})
+    assert check.state == "stop"
+    pair = "Time_4hrs_R1_Well_A01_Field_2 and Time_4hrs_R1_Well_A02_Field_1 (Hoechst)"
+    assert f"the same image stands for two fields: {pair}; " in check.answer
+
+
 def test_sound_images_are_called_so() -> None:
     images = pd.DataFrame(
         {"Metadata_QCVerdict": ["keep"], "Metadata_QCReason": [""], "Metadata_QCUnusable": [""]}

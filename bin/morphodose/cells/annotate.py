@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.marks import MARKS
 from morphodose.cells.unusable import UNUSABLE, features_of_channels
 from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
@@ -236,7 +237,7 @@ def image_table(
             raise InputError(f"{source}: field {twice} is there twice; was a file given twice?")
         new = [name for name in frame.columns if name not in table or name == "Metadata_ImageID"]
         table = table.merge(frame[new], on="Metadata_ImageID", how="left")
-    texts += [name for name in (VERDICT, REASON, UNUSABLE, WHAT_LACKING) if name in table]
+    texts += [name for name in (VERDICT, REASON, UNUSABLE, MARKS, WHAT_LACKING) if name in table]
     return table.astype({name: "string" for name in texts})
 
 

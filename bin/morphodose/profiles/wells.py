@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.cells.marks import MARKS
 from morphodose.cells.unusable import UNUSABLE
 from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 _WELL = ("Metadata_Acquisition", "Metadata_Well")
 #: Keys of a field, and what QC said of it: not columns of a well.
-_OF_FIELDS = ("Metadata_Field", "Metadata_ImageID", "Metadata_QCVerdict", "Metadata_QCReason", UNUSABLE)
+_OF_FIELDS = (
+    "Metadata_Field",
+    "Metadata_ImageID",
+    "Metadata_QCVerdict",
+    "Metadata_QCReason",
+    UNUSABLE,
+    MARKS,
+)
 
 #: Fraction → the states that are counted, with both dyes.
 FRACTIONS: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from morphodose.cells.marks import MARKS, read_marks
 from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.report.checks import Check, State, not_checked
 from morphodose.report.inputs import Screen
@@ -48,10 +49,32 @@ def recorded_checks(screen: Screen) -> list[Check]:
                 f"({counted(len(dropped), 'field')} dropped): "
                 f"{listed([str(name) for name in torn['Metadata_ImageID']], MOST_NAMES)}; copy them again"
             )
+    if twice := images_twice(images):
+        states.append("stop")
+        pairs = [f"{one} and {other} ({channel})" for one, other, channel in twice]
+        lines.append(
+            f"the same image stands for two fields: {listed(pairs, MOST_NAMES)}; one of each pair was "
+            "copied to the wrong name, or exported twice: export them again"
+        )
     if not lines:
         found = "No channel is constant or nothing but noise in a field, and no part of an image is missing."
         return [Check("ok", QUESTION, found)]
     return [Check("stop" if "stop" in states else "warn", QUESTION, f"{'; '.join(lines)}.")]
+
+
+def images_twice(images: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Pairs of fields that were not dropped and have the same image of a channel, with that channel."""
+    if MARKS not in images:
+        return []
+    table = images[images["Metadata_QCVerdict"] != "drop"] if "Metadata_QCVerdict" in images else images
+    first: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str] = {}
+    for image, text in zip(table["Metadata_ImageID"].astype(str), table[MARKS], strict=True):
+        for channel, mark in read_marks(text).items():
+            one = first.setdefault((channel, mark), image)
+            if one != image:
+                found.setdefault((one, image), channel)
+    return [(one, other, channel) for (one, other), channel in found.items()]
 
 
 def constant_fields(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
