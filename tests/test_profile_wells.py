@@ -10,7 +10,7 @@ from morphodose.errors import InputError
 from morphodose.profiles.endpoints import Endpoint, parse_endpoints
 from morphodose.profiles.relative import relative_columns
 from morphodose.profiles.segmentation import drop_without_nuclei, segmentation_counts
-from morphodose.profiles.wells import fractions
+from morphodose.profiles.wells import fractions, well_rows
 from morphodose.responses.endpoints import choose
 from morphodose.tables import column_units, write_table
 from stats_tables import keys, measurements, plate_map, run, succeed
@@ -270,3 +270,18 @@ def test_an_acquisition_with_one_vehicle_well_is_compared_with_those_of_all_repl
     rows = reference_rows(1)
     assert [row["Count_ReferenceWells"] for row in rows] == [2] * 4
     assert [row["Relative_CellCount"] for row in rows] == pytest.approx([2 / 3, 1 / 3, 4 / 3, 2 / 3])
+
+
+def test_what_is_said_of_a_field_is_no_column_of_its_well():
+    """A word of one field for all wells would part their replicates into groups with curves of their own."""
+    keys = {
+        "Metadata_Acquisition": "T", "Metadata_Well": ["A01", "A02"], "Metadata_Role": "treated",
+        "Metadata_Donor": "7", "Metadata_ImageID": ["a", "b"], "Metadata_Field": 1,
+    }  # fmt: skip
+    said = {
+        "Metadata_QCVerdict": "keep", "Metadata_QCReason": "", "Metadata_QCUnusable": "",
+        "Metadata_QCMarks": ["PI=1", "PI=2"], "Metadata_LackingValues": ["1 Nuclei without some texture", ""],
+    }  # fmt: skip
+    found = [names for names, _ in well_rows(pd.DataFrame(keys | said))]
+    assert [set(names) for names in found] == [{"Metadata_Acquisition", "Metadata_Well", "Metadata_Role",
+                                                "Metadata_Donor"}] * 2  # fmt: skip

@@ -13,7 +13,8 @@ from morphodose.imaging.images import Field
 
 def marks_of(field: Field) -> dict[str, str]:
     """A mark for each channel that is not constant: the same for equal images, and hardly ever for others."""
-    return {name: _mark(field.channel(name)) for name in field.channels if np.ptp(field.channel(name)) > 0}
+    images = {name: field.channel(name) for name in field.channels}
+    return {name: _mark(pixels) for name, pixels in images.items() if (pixels != pixels.flat[0]).any()}
 
 
 def _mark(pixels: npt.NDArray[np.generic]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.cells.annotate import WHAT_LACKING
 from morphodose.cells.marks import MARKS
 from morphodose.cells.unusable import UNUSABLE
 from morphodose.death.states import DOUBT, MOVED_STATES, STATE
@@ -33,6 +34,7 @@ _OF_FIELDS = (
     "Metadata_QCReason",
     UNUSABLE,
     MARKS,
+    WHAT_LACKING,
 )
 
 #: Fraction → the states that are counted, with both dyes.
