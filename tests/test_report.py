@@ -540,7 +540,7 @@ def test_growth_comparisons_and_departures_have_intervals_and_states() -> None:
 
 
 def test_the_cost_has_its_place_which_is_filled_when_the_run_has_ended() -> None:
-    text = text_of(cost.section())
+    text = text_of(cost.section(screen_of()))
     assert text.count(cost.BEGIN) == text.count(cost.END) == 1
     workflow = (ROOT / "lib" / "cost.nf").read_text(encoding="utf-8")
     assert cost.BEGIN in workflow and cost.END in workflow
