@@ -30,7 +30,6 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--departures", type=FILE, help="departures.parquet of fit_responses.")
 @click.option("--design", type=FILE, help="design.json of check_design.")
 @click.option("--faults", type=FILE, help="design_faults.parquet of check_design.")
-@click.option("--plate_map", type=FILE, help="plate_map.csv of check_design.")
 @click.option("--images", multiple=True, type=PLACE, help="Tables of images, files or folders.")
 @click.option(
     "--focus",
@@ -67,7 +66,6 @@ def main(
     departures: Path | None,
     design: Path | None,
     faults: Path | None,
-    plate_map: Path | None,
     images: tuple[Path, ...],
     focus: tuple[Path, ...],
     illumination: tuple[Path, ...],
@@ -109,7 +107,6 @@ def main(
         illumination=inputs.read_optional(illumination),
         gates=inputs.read_optional(gates),
         faults=inputs.read_optional([faults] if faults else []),
-        plate_map=inputs.read_plate_map(plate_map),
         design=inputs.read_document(design),
         run=run,
         params=inputs.read_document(params) or run.get("params") or {},

@@ -76,7 +76,6 @@ def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:
         illumination=pd.DataFrame(),
         gates=made.gates(wells) if made.death else pd.DataFrame(),
         faults=pd.DataFrame(),
-        plate_map=pd.DataFrame(),
         design={"channels": [{"number": "1", "name": "Hoechst"}, {"number": "2", "name": "CellMask"}]},
         run={"left_out": [] if made.death else [{"step": "call_death", "reason": "it has no death marker"}]},
     )

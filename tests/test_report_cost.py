@@ -34,7 +34,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
     wells = read_wells(folder / "wells.parquet", set())
     none = pd.DataFrame()
     tables = ("conditions", "responses", "curves", "onsets", "orders", "images", "focus", "illumination")
-    absent = dict.fromkeys((*tables, "gates", "faults", "plate_map"), none)
+    absent = dict.fromkeys((*tables, "gates", "faults"), none)
     design = read_document(folder / "design.json")
     return Screen(wells=wells, design=design, run=run, params=run["params"], **absent)
 

@@ -240,7 +240,7 @@ workflow MORPHODOSE {
     )
     def all_versions = versions.map { section -> section.text }.unique().toSortedList().map { sections -> versionsJson(sections) }
     def tables = [
-        CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults, CHECK_DESIGN.out.plate_map,
+        CHECK_DESIGN.out.design, CHECK_DESIGN.out.faults,
         PROFILE_WELLS.out.wells, PROFILE_WELLS.out.conditions,
         FIT_RESPONSES.out.responses, FIT_RESPONSES.out.curves, FIT_RESPONSES.out.onsets, FIT_RESPONSES.out.orders
     ].inject { all, each -> all.combine(each) }

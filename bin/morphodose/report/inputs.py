@@ -54,7 +54,7 @@ class Screen:
         Means over wells with intervals.
     responses, curves, onsets, orders : pandas.DataFrame
         What `fit_responses` wrote.
-    images, focus, illumination, gates, faults, plate_map : pandas.DataFrame
+    images, focus, illumination, gates, faults : pandas.DataFrame
         What the earlier steps wrote.
     design, run, params : dict
         The design, the record of the run, the parameters.
@@ -93,7 +93,6 @@ class Screen:
     illumination: pd.DataFrame
     gates: pd.DataFrame
     faults: pd.DataFrame
-    plate_map: pd.DataFrame
     design: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
@@ -264,13 +263,6 @@ def read_images(paths: Sequence[str | Path]) -> pd.DataFrame:
     for file in (file for path in paths for file in parquet_files(Path(path))):
         frames.append(read_table(file, [n for n in pq.read_schema(file).names if n.startswith(wanted)]))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def read_plate_map(path: str | Path | None) -> pd.DataFrame:
-    """The plate map as `check_design` wrote it, all of it text; an empty frame without one."""
-    import pandas as pd
-
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path else pd.DataFrame()
 
 
 def read_document(path: str | Path | None) -> Any:

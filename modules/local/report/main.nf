@@ -28,7 +28,7 @@ process REPORT {
     printf '%s' '${options}' > options.json
     report.py \\
         --options options.json \\
-        --design tables/design.json --faults tables/design_faults.parquet --plate_map tables/plate_map.csv \\
+        --design tables/design.json --faults tables/design_faults.parquet \\
         --wells tables/wells.parquet --conditions tables/conditions.parquet \\
         --responses tables/responses.parquet --curves tables/curves.parquet \\
         --onsets tables/onsets.parquet --orders tables/orders.parquet \\
