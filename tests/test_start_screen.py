@@ -267,3 +267,23 @@ def test_an_instruments_folder_of_projections_is_passed_over_beside_its_planes(t
     read = read_folder(str(tmp_path), preset_pattern("cq1"))
     assert {path.split("/")[0] for path, _ in read.named} == {"Image"}
     assert len(read.ignored["projection beside z-steps"]) == 16
+
+
+def test_channels_that_differ_in_case_alone_are_said_by_name(tmp_path: Path) -> None:
+    names = ("B02_DAPI.tif", "C03_DAPI.tif", "B02_gfp.tif", "C03_GFP.tif")
+    _, faults, _ = started(tmp_path / "a", *names)
+    (fault,) = faults.found
+    assert fault.value == "GFP, gfp" and "all say GFP" in fault.text()
+    _, faults, _ = started(tmp_path / "b", *(name.replace("gfp", "GFP") for name in names))
+    assert not faults.found
+
+
+def test_a_sidecar_with_two_of_the_known_endings_is_read_once(tmp_path: Path) -> None:
+    MADE["opera_phenix"].make(tmp_path)
+    found = look(str(tmp_path), "P1", 0, "auto", Faults())
+    assert len(found.metadata) == 1
+    (index,) = tmp_path.rglob("Index.idx.xml")
+    index.write_bytes(index.read_bytes()[:900])
+    look(str(tmp_path), "P1", 0, "auto", faults := Faults())
+    (fault,) = faults.found
+    assert "metadata of the instrument that are not read" in fault.text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -78,6 +79,23 @@ def parse_channels(text: str, faults: Faults) -> Channels:
         else:
             names[key] = name
     return Channels(names, frozenset(left_out))
+
+
+def check_case(numbers: Collection[str], faults: Faults) -> None:
+    """Warn of channels of the file names that differ only in case, as of two sessions of one screen."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for number in sorted(numbers):
+        alike[number.casefold()].append(number)
+    for texts in alike.values():
+        if len(texts) > 1:
+            faults.warn(
+                "channel_case",
+                "images",
+                "the names of the images write these channels differently in case alone: they are taken as "
+                f"{len(texts)} channels",
+                f"rename the images so that all say {texts[0]}, if it is one stain",
+                value=listing(texts),
+            )
 
 
 def check_crop_channels(text: str, channels: Channels, faults: Faults) -> list[str]:

@@ -6,7 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from morphodose.design.channels import ROLE_OPTIONS, check_crop_channels, check_roles, parse_channels
+from morphodose.design.channels import (
+    ROLE_OPTIONS,
+    check_case,
+    check_crop_channels,
+    check_roles,
+    parse_channels,
+)
 from morphodose.design.counts import check_counts
 from morphodose.design.faults import Faults, counted, numbered
 from morphodose.design.filenames import AUTO, name_pattern
@@ -114,6 +120,7 @@ def check_screen(
         if platemap:
             planes, empty = check_wells(planes, acquisitions, platemap, Path(plate_map).name, faults)
         planes = check_duplicates(planes, names, faults)
+        check_case({plane.channel for plane in planes}, faults)
         check_files(planes, names, faults)
         check_said(collected.said, named.names, plate_format, pixel_size_um, faults)
         check_counts(planes, names, intensity_offset, analysis is not None and analysis.deep, faults)

@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
-from morphodose.design.channels import Channels
+from morphodose.design.channels import Channels, check_case
 from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, counted, listing
 from morphodose.design.fields import natural
@@ -187,6 +187,7 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     _report_kinds(kinds, faults)
     found = by_action(found)
     finder.said.add((one for _, one in found), folder)
+    check_case({one.name.channel for _, one in found}, faults)
     _fill(result, found, finder.said)
     return result
 

@@ -66,9 +66,11 @@ def find_sidecars(folder: str, files: Iterable[str], images: Collection[str]) ->
     candidates = [os.path.join(folder, path) for path in sorted(files)] + _files_of(above)
     # newer Harmony keeps images/ and index/ side by side
     candidates += [path for name in ("index", "Index") for path in _files_of(os.path.join(above, name))]
+    read: set[str] = set()  # Index.idx.xml has two of the endings
     for ending, reader in READERS.items():
-        fitting = [path for path in candidates if path.lower().endswith(ending)]
+        fitting = [path for path in candidates if path.lower().endswith(ending) and path not in read]
         for path in dict.fromkeys(fitting[:_MOST]):
+            read.add(path)
             try:
                 sidecar = reader(path)
             except (BadXml, BadMetadata, OSError, ValueError, KeyError) as fault:
