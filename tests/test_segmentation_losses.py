@@ -236,6 +236,26 @@ def test_the_page_tells_of_stain_in_no_cell_with_its_fix(share: float, state: st
     assert len(worst_fields(made.images, 3)) == 3
 
 
+@pytest.mark.parametrize(
+    ("channel", "state"),
+    [
+        ("Phase contrast", "none"),
+        ("Brightfield", "none"),
+        ("DIC", "none"),
+        ("TransFluor", "stop"),
+        ("GFP", "stop"),
+    ],
+)
+def test_light_without_a_stain_tells_of_no_missed_cell(channel: str, state: str) -> None:
+    made = screen(loss=0.0)
+    gone = [name for name in made.wells if "Nuclei" in name or "Nucleus" in name]
+    areas = {"Count_StainedAreas": 200, "Count_StainedAreasInNoCell": 120}
+    wells = made.wells.drop(columns=gone).assign(**areas)
+    roles = made.design.get("roles") or {}
+    made = replace(made, wells=wells, design={**made.design, "roles": {**roles, "cell": channel}})
+    assert said(made)[STAIN].state == state
+
+
 def test_the_worst_fields_are_those_surest_to_be_bad() -> None:
     table = pd.DataFrame(
         {

@@ -19,6 +19,9 @@ PLATE_FORMATS: dict[int, tuple[int, int]] = {
     1536: (32, 48),
 }
 
+#: What names of channels without a stain have in them.
+TRANSMITTED_LIGHT = r"bright|\bbf\b|phase|\btl\b|\btrans(?!f)|\bdic\b"
+
 _WELL = re.compile(r"^([A-Za-z]{1,2})0*([1-9]\d?)$")
 # what people write around letter and number: Well B-02, B 02, B_02, and row and column by number: r02c03
 _APART = r"\s*[-_.\u2010-\u2015\u2212]?\s*"

@@ -21,13 +21,13 @@ from morphodose.design.planes import by_action
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.sheetrows import SheetRow, hours_of_names, inside, rows_of, safe_name
 from morphodose.design.walk import Listing, walk
-from morphodose.names import PLATE_FORMATS, normalise_well, well_position
+from morphodose.names import PLATE_FORMATS, TRANSMITTED_LIGHT, normalise_well, well_position
 from morphodose.reading.contents import Part
 
 #: Role → names of stains that commonly have it, in the texts of instruments and people.
 _STAINS = {
     "nuclear": r"hoechst|dapi|draq|nucle|\bdna\b|h3342",
-    "brightfield": r"bright|\bbf\b|phase|\btl\b|trans|\bdic\b",
+    "brightfield": TRANSMITTED_LIGHT,
     "early_death": r"annexin",
     "late_death": r"propidium|^pi$|sytox|7-?aad",
     "cell": r"cellmask|celltracker|actin|phalloidin|cytoplasm|membrane|calcein|\bwga\b",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
+from morphodose.names import TRANSMITTED_LIGHT
 from morphodose.profiles.losses import (
     AT_BORDER,
     COMPLETED,
@@ -68,6 +70,12 @@ def segmentation_checks(screen: Screen) -> list[Check]:
         unknown = not_checked(FOUND, _why_not(screen))
         if STAIN_OUTSIDE not in losses:
             return [unknown]
+        channel = str(
+            (screen.design.get("roles") or {}).get("cell") or screen.params.get("cell_channel") or ""
+        )
+        if re.search(TRANSMITTED_LIGHT, channel, re.IGNORECASE):
+            why = f"{channel} is not a stain, so light in no cell says nothing; look at the overlays"
+            return [unknown, not_checked(STAIN, why)]
         stain = _found(screen, [STAIN_OUTSIDE], STAIN)
         if stain.state in ("warn", "stop"):
             stain = replace(stain, fix=_fix(screen))
