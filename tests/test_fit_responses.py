@@ -10,7 +10,7 @@ import pytest
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import choose, stabilised, variance_model_of
 from morphodose.responses.fit import respond
-from morphodose.responses.gathering import gather
+from morphodose.responses.gathering import gather, scaled
 from morphodose.responses.logistic import logistic, predict
 from morphodose.responses.replicates import Prior, Spread, apart, prior_of
 from morphodose.responses.select import check_wells, series
@@ -218,6 +218,21 @@ def test_case_a_top_dose_that_falls_back_is_said_and_the_rising_limb_fitted(tmp_
 def test_case_plates_at_different_levels_share_one_curve(tmp_path):
     row = case("replicate_plates_offset.parquet", tmp_path).loc[("drug", "Endpoint_X")]
     assert row["State"] == "fitted" and row["EC50"] == pytest.approx(2.0, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("plates", "note"),
+    [
+        (["P"] * 6, "replicates as they were: fewer than 2 vehicle wells in each"),
+        (["P", "P", "Q", "Q", "S", "S"], "not relative to the plate: fewer than 2 vehicle wells on P, Q, S"),
+    ],
+)
+def test_replicates_with_one_vehicle_well_each_stay_as_they_were_and_it_is_said(plates, note):
+    values = np.array([1.0, 0.5, 1.2, 0.6, 0.8, 0.4])
+    blocks = np.array(["P R1", "P R1", "P R2", "P R2", "P R3", "P R3"], dtype=object)
+    doses = np.array([0.0, 1.0] * 3)
+    same, notes = scaled("Endpoint_X", doses, values, blocks, np.array(plates, dtype=object))
+    assert notes == [note] and (same == values).all()
 
 
 def test_case_medians_of_few_cells_do_not_make_a_curve(tmp_path):

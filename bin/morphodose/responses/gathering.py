@@ -169,6 +169,8 @@ def scaled(
         counts = {name: int((vehicle & (blocks == name)).sum()) for name in names}
     short = [name for name in names if counts[name] < LEAST_VEHICLE]
     names = np.array([name for name in names if counts[name] >= LEAST_VEHICLE], dtype=object)
+    if len(names) == 1 and not short:
+        return values, [f"replicates as they were: fewer than {LEAST_VEHICLE} vehicle wells in each"]
     if not len(names) or len(names) + len(short) < 2:
         lacking = ", ".join(map(str, short))
         return values, [f"not relative to the plate: fewer than {LEAST_VEHICLE} vehicle wells on {lacking}"]
