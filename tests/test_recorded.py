@@ -214,7 +214,7 @@ def test_failed_stains_and_acquisitions_that_differ_are_said_on_the_page() -> No
     )
     (check,) = gate_checks(dataclasses.replace(screen, gates=gates))
     assert check.state == "warn"
-    assert "states are doubtful by 1 of 3 gates: the positive controls do not rise" in check.answer
+    assert "States are doubtful because of 1 of 3 gates: the positive controls do not rise" in check.answer
     assert "(PI b)" in check.answer
     assert "unstained cells differ between acquisitions: PI of c (900 ± 14 counts" in check.answer
     assert "PI of a (38 % to 60 %)" in check.answer

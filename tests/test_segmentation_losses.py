@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from morphodose.profiles.intervals import wilson
 from morphodose.profiles.losses import (
     WITHOUT_CELL,
     WITHOUT_NUCLEUS,
@@ -19,7 +20,15 @@ from morphodose.profiles.losses import (
 )
 from morphodose.report import verdict
 from morphodose.report.checks import Check
-from morphodose.report.segmented import AGREE, FOUND, MOVED, STAIN, disagreements, segmentation_checks
+from morphodose.report.segmented import (
+    AGREE,
+    FOUND,
+    MOVED,
+    STAIN,
+    _state_of,
+    disagreements,
+    segmentation_checks,
+)
 from morphodose.segmentation.stained import stained_area
 from morphodose.simulate.field import render_field
 from report_tables import Tables
@@ -64,6 +73,17 @@ def test_cells_cut_by_the_border_are_not_mended_by_another_model() -> None:
     check = said(made)[FOUND]
     assert check.state == "warn" and "cells cut by the border 50 %" in check.answer
     assert "larger fields" in check.fix and "--cell_model" not in check.fix
+
+
+def test_two_cells_of_thirty_are_a_remark_and_not_a_fault() -> None:
+    row = {"Loss": WITHOUT_NUCLEUS, "Vehicle": 0.0, "Share": 0.1, "Change": 0.03}
+    assert _state_of(row) == "warn" and _state_of({**row, "Change": 0.06}) == "stop"
+    wells = screen(loss=0.0).wells
+    at = (wells["Metadata_Dose"] == DOSES[-1]) & (wells["Metadata_Role"] == "treated")
+    wells["Count_CellsWithoutNucleus"] = np.where(at, 1, 0)
+    wells["Count_Cells"] = 10
+    (changed,) = {row["Change"] for row in dose_tests(wells, [WITHOUT_NUCLEUS])}
+    assert changed == pytest.approx(wilson(3, 30)[0])  # three wells of ten cells, of 0 in vehicle
 
 
 def test_a_dose_that_takes_the_stain_is_not_death() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.profiles.intervals import wilson
 from morphodose.profiles.segmentation import NUCLEI
 from morphodose.responses.dose_effect import effect_p
 from morphodose.responses.multiple_testing import benjamini_hochberg
@@ -111,7 +112,8 @@ def dose_tests(wells: pd.DataFrame, losses: list[Loss], seed: int = 1) -> list[d
     -------
     list of dict
         ``Loss``, ``Compound``, ``Timepoint``, ``Unit``, ``Wells``, ``Vehicle`` (share, pooled over its
-        wells), ``Dose`` (where it differs most from vehicle) and ``Share`` there; ``P`` and ``Q``.
+        wells), ``Dose`` (where it differs most from vehicle), ``Share`` there, and ``Change``, the least
+        difference that the interval of this share (Wilson's) leaves; ``P`` and ``Q``.
         ``Testable`` is False where the wells are too few to tell: P is missing, or it is as small as
         exchanging so few wells can make it, and that is not small enough among so many tests.
 
@@ -159,12 +161,14 @@ def _tested(wells: pd.DataFrame, loss: Loss, seed: int) -> dict[str, Any] | None
     vehicle = pooled.pop(0.0)
     dose = max(pooled, key=lambda each: abs(pooled[each] - vehicle))
     units = wells.loc[doses > 0, "Metadata_DoseUnit"].dropna()
+    low, high = wilson(float(part[doses == dose].sum()), float(whole[doses == dose].sum()))
     row = {
         "Unit": str(units.iloc[0]) if len(units) else "",
         "Wells": len(wells),
         "Vehicle": float(vehicle),
         "Dose": float(dose),
         "Share": float(pooled[dose]),
+        "Change": max(0.0, low - float(vehicle), float(vehicle) - high),
     }
     blocks = (wells["Metadata_Plate"].astype(str) + "|" + wells["Metadata_Replicate"].astype(str)).to_numpy()
     ways = _arrangements(doses, blocks)

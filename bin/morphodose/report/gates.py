@@ -53,7 +53,8 @@ def gate_checks(screen: Screen) -> list[Check]:
     if len(doubted):
         states.append("stop" if len(doubted) > DOUBTED * len(gates) else "warn")
         lines.append(
-            f"states are doubtful by {len(doubted)} of {counted(len(gates), 'gate')}: {_doubts(doubted)}"
+            f"states are doubtful because of {len(doubted)} of {counted(len(gates), 'gate')}: "
+            f"{_doubts(doubted)}"
         )
     if found := differing(gates):
         states.append("warn")
@@ -66,7 +67,8 @@ def gate_checks(screen: Screen) -> list[Check]:
         )
     if not lines:
         return [Check("ok", QUESTION, f"All {counted(len(gates), 'gate')} set on control wells.")]
-    return [Check(worst(states), QUESTION, f"{'; '.join(lines)}.")]
+    text = "; ".join(lines)
+    return [Check(worst(states), QUESTION, f"{text[:1].upper()}{text[1:]}.")]
 
 
 def _doubts(gates: pd.DataFrame) -> str:
