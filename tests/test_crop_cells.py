@@ -18,16 +18,8 @@ from morphodose.crops.shard import CropShard
 from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
+from one_well import KEYS, WELL
 
-WELL = "Time_4hrs_R1_Well_B07"
-KEYS = {
-    "id": WELL,
-    "plate": "P1",
-    "timepoint_h": 4,
-    "replicate": "1",
-    "acquisition": "Time_4hrs_R1",
-    "well": "B07",
-}
 CHANNELS = ("Hoechst", "Brightfield", "PI")
 
 

@@ -18,16 +18,7 @@ import tifffile
 from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import split_cell_id
 from morphodose.tables import column_units, read_table
-
-WELL = "Time_4hrs_R1_Well_B07"
-KEYS = {
-    "id": WELL,
-    "plate": "P1",
-    "timepoint_h": 4,
-    "replicate": "1",
-    "acquisition": "Time_4hrs_R1",
-    "well": "B07",
-}
+from one_well import KEYS, WELL
 
 
 @pytest.fixture(scope="module")

@@ -18,17 +18,9 @@ from morphodose.segmentation.match import match_nuclei
 from morphodose.segmentation.objects import object_table
 from morphodose.segmentation.overlay import overlay, write_png
 from morphodose.tables import read_table
+from one_well import KEYS, WELL
 
 EDGE, PITCH, RADIUS = 1460, 20, 8
-WELL = "Time_4hrs_R1_Well_B07"
-KEYS = {
-    "id": WELL,
-    "plate": "P1",
-    "timepoint_h": 4,
-    "replicate": "1",
-    "acquisition": "Time_4hrs_R1",
-    "well": "B07",
-}
 Masks = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
