@@ -95,7 +95,7 @@ def main(
     onset_table = inputs.read_optional([onsets] if onsets else [])
     named = [table["Endpoint"] for table in (response_table, onset_table) if "Endpoint" in table]
     run = inputs.read_document(run_record)
-    screen = inputs.Screen(
+    screen = inputs.ReportInputs(
         wells=inputs.read_wells(wells, {str(name) for column in named for name in column}),
         conditions=inputs.read_optional([conditions] if conditions else []),
         responses=response_table,

@@ -12,7 +12,7 @@ from faults.tasks import in_process
 from learned_screen import Truth, steps, write_screen
 from morphodose.report import claims
 from morphodose.report.deep_inputs import read_deep
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from report_tables import Tables
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def test_an_effect_of_dose_is_found_and_one_of_position_is_not_taken_for_it(
         in_process(*command)
     verdict = json.loads((tmp_path / "scores" / "model_verdict.json").read_text())["dose"]
     assert verdict["claim"] == (shrinking > 0), verdict["why"]
-    screen = Screen(Tables().wells(), *[pd.DataFrame()] * 11, deep=read_deep(tmp_path / "scores"))
+    screen = ReportInputs(Tables().wells(), *[pd.DataFrame()] * 11, deep=read_deep(tmp_path / "scores"))
     sentence = claims.sentences(screen)[0]
     if shrinking:
         assert sentence.startswith("Network: it tells the dose of cells of replicates it has not seen")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from morphodose.imaging.images import Field, write_field
 from morphodose.report import verdict
 from morphodose.report.checks import Check
-from morphodose.report.inputs import Screen, read_images, read_wells
+from morphodose.report.inputs import ReportInputs, read_images, read_wells
 from morphodose.report.segmented import AGREE, FOUND, MOVED, segmentation_checks
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
@@ -57,7 +57,7 @@ def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def page_of(plate: Path, out: Path, method: str) -> Screen:
+def page_of(plate: Path, out: Path, method: str) -> ReportInputs:
     """Segment, measure, annotate and profile the plate in this process: what the report reads."""
 
     def do(command: str, *arguments: object) -> None:
@@ -84,7 +84,7 @@ def page_of(plate: Path, out: Path, method: str) -> Screen:
     return screen_of(Tables(death=False, shapes=()), **changes)
 
 
-def said(screen: Screen) -> dict[str, Check]:
+def said(screen: ReportInputs) -> dict[str, Check]:
     return {check.question: check for check in segmentation_checks(screen)}
 
 

@@ -186,13 +186,15 @@ def test_fields_of_a_well_stay_on_one_side() -> None:
 
 
 def test_the_methods_name_the_card_of_the_model() -> None:
-    from morphodose.report.inputs import Screen
+    from morphodose.report.inputs import ReportInputs
     from morphodose.report.methods import _model
 
     about = {"file": "my_cells.npz", "start": "cyto3", "cells": 310, "fields": ["a", "b"], "held_out": ["c"]}
     about |= {"f1_before": [0.41, 0.2], "f1_after": [0.88, 0.6]}
     run = {"weights": {"cell_model": about}}
-    screen = Screen(*[pd.DataFrame()] * 12, params={"cell_model": "x/my_cells.npz", "diameter": 40}, run=run)
+    screen = ReportInputs(
+        *[pd.DataFrame()] * 12, params={"cell_model": "x/my_cells.npz", "diameter": 40}, run=run
+    )
     words, size = _model(screen, "cell_model", "diameter")
     assert words == (
         "model my_cells.npz, trained on from cyto3 with 310 corrected cells of 2 fields; F1 on 1 held-out field "

@@ -34,7 +34,7 @@ from morphodose.report import (
 )
 from morphodose.report.figure import Album, DoseAxis
 from morphodose.report.html import Safe, cell, escape, long_table, picture, table
-from morphodose.report.inputs import Screen, read_document, read_wells, versions_of
+from morphodose.report.inputs import ReportInputs, read_document, read_wells, versions_of
 from morphodose.report.parts import ORDER, Section
 from morphodose.report.places import place_checks
 from morphodose.report.summary import conditions_of
@@ -60,11 +60,11 @@ SMALL: dict[str, Any] = {
 }
 
 
-def screen_of(tables: Tables | None = None, **changes: Any) -> Screen:
+def screen_of(tables: Tables | None = None, **changes: Any) -> ReportInputs:
     made = tables or Tables(**SMALL)
     wells = made.wells()
     responses, onsets, images = made.responses(), made.onsets(), made.images(wells)
-    screen = Screen(
+    screen = ReportInputs(
         wells=wells,
         conditions=made.conditions(wells),
         responses=responses,

@@ -14,7 +14,7 @@ from morphodose.cost.estimate import estimate
 from morphodose.cost.rates import read_rates
 from morphodose.cost.screen import Options, size_of
 from morphodose.report import cost, page
-from morphodose.report.inputs import Screen, read_document, read_wells
+from morphodose.report.inputs import ReportInputs, read_document, read_wells
 from report_tables import RATES, Tables
 
 ACTUAL = (
@@ -27,7 +27,7 @@ ACTUAL = (
 
 
 @pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
+def screen(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
     folder = tmp_path_factory.mktemp("cost")
     Tables(times=(4, 48), doses=(1, 10), replicates=2).write(folder, overlays=False)
     run = read_document(folder / "run.json")
@@ -36,10 +36,10 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
     tables = ("conditions", "responses", "curves", "onsets", "orders", "images", "focus", "illumination")
     absent = dict.fromkeys((*tables, "gates", "faults"), none)
     design = read_document(folder / "design.json")
-    return Screen(wells=wells, design=design, run=run, params=run["params"], **absent)
+    return ReportInputs(wells=wells, design=design, run=run, params=run["params"], **absent)
 
 
-def test_the_forecast_is_that_of_a_dry_run_with_the_cells_that_were_found(screen: Screen) -> None:
+def test_the_forecast_is_that_of_a_dry_run_with_the_cells_that_were_found(screen: ReportInputs) -> None:
     size, costs = cost.forecast(screen)
     found = screen.wells["Count_Cells"].sum() / screen.wells["Count_Fields"].sum()
     options = Options(cells_per_field=found, deep=False, estimate_diameters=True)
@@ -59,14 +59,18 @@ def test_the_forecast_is_that_of_a_dry_run_with_the_cells_that_were_found(screen
         ({"params": {}}, "the parameters were not given"),
     ],
 )
-def test_a_forecast_that_cannot_be_made_says_why(screen: Screen, change: dict[str, Any], words: str) -> None:
+def test_a_forecast_that_cannot_be_made_says_why(
+    screen: ReportInputs, change: dict[str, Any], words: str
+) -> None:
     lacking = replace(screen, **change)
     assert f"Forecast left out: {words}" in cost.section(lacking).parts[0].html
     assert cost.cost_data(lacking) is None
 
 
 @pytest.mark.browser
-def test_forecast_and_actual_stand_in_one_table_by_step_and_by_plate(screen: Screen, tmp_path: Path) -> None:
+def test_forecast_and_actual_stand_in_one_table_by_step_and_by_plate(
+    screen: ReportInputs, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
     page.write_page(path, [cost.section(screen)], "x", "y", data={"cost": cost.cost_data(screen)})
     text = path.read_text()

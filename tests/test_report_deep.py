@@ -28,7 +28,7 @@ from morphodose.report import (
 from morphodose.report.deep_inputs import Deep, read_deep, sample
 from morphodose.report.deep_words import class_words, feature_words
 from morphodose.report.figure import Album, Drawn
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Section
 from morphodose.report.tiles import Tiles
 from morphodose.tables import write_table
@@ -38,11 +38,11 @@ from report_tables import Tables
 SCREEN = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=3)
 
 
-def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> Screen:
+def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> ReportInputs:
     made = deep or DeepTables(SCREEN, cells=3, epochs=3)
     made.write(folder / "results", **options)
     none = pd.DataFrame()
-    return Screen(
+    return ReportInputs(
         made.screen.wells(), *[none] * 11, deep=read_deep(folder / "results"), params={"cell_channel": "x"}
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ def text_of(section: Section | None) -> str:
     return " ".join(f"{part.title} {part.html}" for part in section.parts)
 
 
-def all_sections(screen: Screen, album: Album) -> list[Section | None]:
+def all_sections(screen: ReportInputs, album: Album) -> list[Section | None]:
     return [
         crops.section(screen),
         training.section(screen, album),
@@ -124,7 +124,7 @@ def test_sample_takes_the_same_share_of_each_file_and_the_same_cells_again(tmp_p
 
 
 def test_without_the_deep_half_one_section_says_why(album: Album) -> None:
-    screen = Screen(SCREEN.wells(), *[pd.DataFrame()] * 11)
+    screen = ReportInputs(SCREEN.wells(), *[pd.DataFrame()] * 11)
     made = all_sections(screen, album)
     assert made[1:] == [None] * 4
     assert "Left out: it was not run" in text_of(made[0])

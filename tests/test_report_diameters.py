@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from morphodose.report import diameters, methods
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 
 
 @pytest.fixture
-def screen() -> Screen:
+def screen() -> ReportInputs:
     none = pd.DataFrame()
     wells = pd.DataFrame({"Metadata_Plate": ["P1"], "Metadata_Role": ["vehicle"]})
     params = {"cell_channel": "CellMask", "cell_model": "morphodose", "nuclear_channel": "Hoechst"}
-    return Screen(wells, *[none] * 11, params=params)
+    return ReportInputs(wells, *[none] * 11, params=params)
 
 
 def table(**changes: object) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def table(**changes: object) -> pd.DataFrame:
     return pd.DataFrame([row | changes])
 
 
-def test_an_estimate_is_stated_with_its_spread(screen: Screen) -> None:
+def test_an_estimate_is_stated_with_its_spread(screen: ReportInputs) -> None:
     known = replace(screen, diameters=table())
     (check,) = diameters.diameter_checks(known)
     assert check.state == "ok"
@@ -38,7 +38,7 @@ def test_an_estimate_is_stated_with_its_spread(screen: Screen) -> None:
     assert size.startswith("diameter estimated once on vehicle fields: 41.2 px")
 
 
-def test_a_failed_estimate_is_a_fault_that_names_its_fix(screen: Screen) -> None:
+def test_a_failed_estimate_is_a_fault_that_names_its_fix(screen: ReportInputs) -> None:
     failed = replace(screen, diameters=table(State="failed", Reason="no object was found at any scale; x"))
     (check,) = diameters.diameter_checks(failed)
     assert check.state == "stop"
@@ -48,7 +48,7 @@ def test_a_failed_estimate_is_a_fault_that_names_its_fix(screen: Screen) -> None
     assert "could not be estimated" in methods._model(failed, "cell_model", "diameter")[1]
 
 
-def test_given_diameters_make_no_check(screen: Screen) -> None:
+def test_given_diameters_make_no_check(screen: ReportInputs) -> None:
     assert diameters.diameter_checks(screen) == []
     assert diameters.diameter_checks(replace(screen, diameters=table(State="given"))) == []
     given = replace(screen, params={**screen.params, "diameter": 40})

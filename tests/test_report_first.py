@@ -18,7 +18,7 @@ from morphodose.report import first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
 from morphodose.report.hits import hits, main_endpoint, rank
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.sections import wanted_of
 from morphodose.report.summary import wells_of
 from morphodose.report.tiles import Tiles, make_tiles
@@ -31,16 +31,16 @@ HOSTILE = """<img src=x onerror=alert(1)>"'&"""
 
 
 @pytest.fixture(scope="module")
-def one() -> Screen:
+def one() -> ReportInputs:
     return screen_of(Tables(**SMALL))
 
 
 @pytest.fixture(scope="module")
-def three() -> Screen:
+def three() -> ReportInputs:
     return screen_of(Tables(compounds=("B", HOSTILE, "A"), **SMALL))
 
 
-def test_the_verdict_stands_with_its_two_worst_reasons(one: Screen) -> None:
+def test_the_verdict_stands_with_its_two_worst_reasons(one: ReportInputs) -> None:
     checks = [
         Check("warn", "Remark?", "A remark."),
         Check("ok", "Fine?", "Fine."),
@@ -53,7 +53,7 @@ def test_the_verdict_stands_with_its_two_worst_reasons(one: Screen) -> None:
     assert "Not checked: why." not in html.split("md-findings")[0]
 
 
-def test_findings_are_three_sentences_with_number_interval_and_state(one: Screen) -> None:
+def test_findings_are_three_sentences_with_number_interval_and_state(one: ReportInputs) -> None:
     death, lost, order = first.findings(one, hits(one))
     # EC50 1.9 at 48 h, its interval 0.75 to 1.35 of it
     assert "at 48 h: EC50 1.9 µM (95 % interval 1.4 – 2.6), fitted." in death
@@ -62,7 +62,7 @@ def test_findings_are_three_sentences_with_number_interval_and_state(one: Screen
     assert "fitted" in lost and "morphology changes before staining" in order
 
 
-def test_a_refused_response_is_told_with_its_reason(one: Screen) -> None:
+def test_a_refused_response_is_told_with_its_reason(one: ReportInputs) -> None:
     responses = one.responses.assign(
         State="refused", Reason="no effect of the dose beyond chance", EC50=np.nan
     )
@@ -70,7 +70,7 @@ def test_a_refused_response_is_told_with_its_reason(one: Screen) -> None:
     assert "no EC50, refused: no effect of the dose beyond chance" in death
 
 
-def test_compounds_are_ranked_by_ec50_whatever_their_names(three: Screen) -> None:
+def test_compounds_are_ranked_by_ec50_whatever_their_names(three: ReportInputs) -> None:
     ranked = hits(three)
     assert main_endpoint(three) == "Fraction_Dying"
     assert [hit.compound for hit in ranked] == ["B", HOSTILE, "A"]  # 1.9, 3.4 and 4.9 µM
@@ -94,7 +94,7 @@ def test_units_count_in_the_ranking_and_states_come_in_their_order() -> None:
     assert sorted(rows, key=rank) == rows
 
 
-def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: Screen) -> None:
+def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: ReportInputs) -> None:
     html = first.first_screen(three, [], "Sound", "", "ok", Tiles())
     assert html.count('data-hit="') == 3
     assert 'type="search"' in html and html.count("data-sort=") == 7
@@ -106,7 +106,7 @@ def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: Screen) 
     assert "EC50 of dying or dead cells" in html and "3 compounds: 3 fitted" in html
 
 
-def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: Screen) -> None:
+def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) -> None:
     row = rows_of(one, "Staurosporine", "Fraction_Dying")[-1]
     wells = wells_of(one, "Staurosporine").query("Metadata_Timepoint == 48")
     drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
@@ -127,7 +127,7 @@ def test_ticks_are_round_and_few() -> None:
 # the montage
 
 
-def fields_of(screen: Screen, folder: Path) -> dict[str, Path]:
+def fields_of(screen: ReportInputs, folder: Path) -> dict[str, Path]:
     """A field of each well whose late stain is as bright as ten times its dose, over 100 counts."""
     found = {}
     for well in screen.wells.to_dict("records"):
@@ -139,11 +139,11 @@ def fields_of(screen: Screen, folder: Path) -> dict[str, Path]:
     return found
 
 
-def tiles_of(screen: Screen) -> Tiles:
+def tiles_of(screen: ReportInputs) -> Tiles:
     return make_tiles(screen, wanted_of(screen, None))
 
 
-def test_all_tiles_of_a_montage_have_the_same_contrast(one: Screen, tmp_path: Path) -> None:
+def test_all_tiles_of_a_montage_have_the_same_contrast(one: ReportInputs, tmp_path: Path) -> None:
     design = {"roles": {"nuclear": "Hoechst", "late_death": "PI", "cell": "Gone"}}
     screen = replace(one, fields=fields_of(one, tmp_path), design=design)
     made = tiles_of(screen)
@@ -163,7 +163,7 @@ def test_all_tiles_of_a_montage_have_the_same_contrast(one: Screen, tmp_path: Pa
 
 
 def test_a_field_is_read_once_and_no_more_than_may_be_read(
-    one: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one: ReportInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design = {"roles": {"late_death": "PI"}, "image": {"width": 40, "height": 50}, "channels": [{}, {}, {}]}
     screen = replace(one, fields=fields_of(one, tmp_path), design=design)
@@ -174,7 +174,7 @@ def test_a_field_is_read_once_and_no_more_than_may_be_read(
     assert not tiles_of(screen).spent
 
 
-def test_outlines_and_crops_are_those_of_the_labels(one: Screen, tmp_path: Path) -> None:
+def test_outlines_and_crops_are_those_of_the_labels(one: ReportInputs, tmp_path: Path) -> None:
     fields = fields_of(one, tmp_path)
     image = next(iter(fields))
     labels = np.zeros((40, 50), np.uint16)
@@ -202,7 +202,7 @@ def test_a_stain_of_noise_alone_stays_dark() -> None:
     assert high - low > 50
 
 
-def test_a_montage_that_is_missing_says_why(one: Screen) -> None:
+def test_a_montage_that_is_missing_says_why(one: ReportInputs) -> None:
     assert "were not given (--focus)" in montage.montage(one, "Staurosporine", Tiles())
     screen = replace(one, fields={"x": Path("x")})
     assert "no channel has a role" in montage.montage(screen, "Staurosporine", Tiles())
@@ -210,13 +210,13 @@ def test_a_montage_that_is_missing_says_why(one: Screen) -> None:
     assert "for the first compounds of the ranking" in montage.montage(screen, "Staurosporine", Tiles())
 
 
-def montage_ids(screen: Screen) -> list[str]:
+def montage_ids(screen: ReportInputs) -> list[str]:
     wells = screen.wells
     names = wells["Metadata_Acquisition"] + "_Well_" + wells["Metadata_Well"]
     return [f"{name}_Field_1" for name in names]
 
 
-def test_fields_that_qc_dropped_are_not_shown(one: Screen, tmp_path: Path) -> None:
+def test_fields_that_qc_dropped_are_not_shown(one: ReportInputs, tmp_path: Path) -> None:
     images = one.images.assign(Metadata_QCVerdict="drop")
     screen = replace(
         one, fields=fields_of(one, tmp_path), design={"roles": {"late_death": "PI"}}, images=images
@@ -224,7 +224,7 @@ def test_fields_that_qc_dropped_are_not_shown(one: Screen, tmp_path: Path) -> No
     assert "no field of Staurosporine" in montage.montage(screen, "Staurosporine", Tiles())
 
 
-def test_the_section_begins_with_the_first_screen_and_every_check_stands_once(one: Screen) -> None:
+def test_the_section_begins_with_the_first_screen_and_every_check_stands_once(one: ReportInputs) -> None:
     checks = judged(one)
     made = section(one, checks, Tiles())
     assert made.parts[0].title.startswith("1 compound, ") and "whole cells" in made.parts[0].title

@@ -12,7 +12,7 @@ import pytest
 from morphodose.imaging.images import Field, write_field
 from morphodose.report import shown, tiles
 from morphodose.report.cells import Cloud
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.sections import wanted_of
 from morphodose.report.tiles import make_tiles
 from report_tables import Tables
@@ -22,7 +22,7 @@ FIELDS = (1, 2, 3)
 
 
 @pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
+def screen(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
     """Three fields of each well, of which the first of one well was dropped."""
     folder = tmp_path_factory.mktemp("fields")
     one = screen_of(Tables(doses=(1.0, 10.0), times=(4, 48), replicates=1, shapes=()))
@@ -41,7 +41,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
 
 @pytest.mark.parametrize("most", [3, 7, 1000])
 def test_the_chosen_fields_are_enough_for_the_same_pictures(
-    screen: Screen, most: int, monkeypatch: pytest.MonkeyPatch
+    screen: ReportInputs, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # cells of every third field, the rest of which no other picture shows
     thirds = [image for image in screen.fields if image.endswith("_Field_3")]
@@ -60,7 +60,7 @@ def test_the_chosen_fields_are_enough_for_the_same_pictures(
         assert len(chosen) < len(screen.fields) / 2
 
 
-def test_the_worst_fields_have_their_overlays_and_masks_come_with_an_image(screen: Screen) -> None:
+def test_the_worst_fields_have_their_overlays_and_masks_come_with_an_image(screen: ReportInputs) -> None:
     wells = len(screen.wells)
     counts = {"Count_Nuclei": 100, "Count_NucleiInBorderCells": 0, "Count_NucleiWithoutCell": 0}
     images = screen.images.assign(**counts)
@@ -73,6 +73,6 @@ def test_the_worst_fields_have_their_overlays_and_masks_come_with_an_image(scree
     assert sum(len(each) for each in files.values()) == 3 * wells + 1
 
 
-def test_without_a_table_of_images_nothing_is_shown(screen: Screen, tmp_path: Path) -> None:
+def test_without_a_table_of_images_nothing_is_shown(screen: ReportInputs, tmp_path: Path) -> None:
     shown.write_shown(replace(screen, images=pd.DataFrame(), fields={}), tmp_path)
     assert (tmp_path / "fields.json").read_text() == "{}\n"

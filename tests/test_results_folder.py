@@ -69,7 +69,7 @@ RECORDS = {
 PAGE = "<p>found</p><!--run-cost-->not known<!--/run-cost-->"
 
 
-class Screen:
+class SmallPipeline:
     """A folder with a samplesheet, in which the small pipeline is run."""
 
     def __init__(self, folder: Path, name: str = "screen") -> None:
@@ -124,7 +124,7 @@ def started_about(pid: int, later: float) -> str:
 
 
 def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Path) -> None:
-    screen = Screen(tmp_path)
+    screen = SmallPipeline(tmp_path)
     cells = screen.results / "tables" / "cells"
     page = screen.results / "report" / "report.html"
     for folder in (screen.info, cells, page.parent):
@@ -194,7 +194,7 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
 
 
 def test_a_results_folder_in_use_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
-    screen = Screen(tmp_path)
+    screen = SmallPipeline(tmp_path)
     screen.info.mkdir(parents=True)
     lock = screen.info / "lock.json"
     lock.write_text(lock_of(socket.gethostname(), os.getpid()))

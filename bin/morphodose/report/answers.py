@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import dose_words, number
 from morphodose.units import unit_words
 
@@ -82,7 +82,7 @@ def refusals(reasons: Iterable[Any]) -> str:
     return "; ".join(f"{count:,} × {text}" for text, count in found.most_common(3)) or "no reason is recorded"
 
 
-def no_curves(screen: Screen) -> str:
+def no_curves(screen: ReportInputs) -> str:
     """Why there is no table of responses."""
     if reason := screen.left_out("fit_responses"):
         return reason

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from morphodose.report.clouds import colourings, dressed
 from morphodose.report.deep_words import set_words, step_reason
 from morphodose.report.html import escape, notice, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.tiles import ACROSS, CROP, Tiles, sheet_address
 from morphodose.report.words import counted
@@ -34,7 +34,7 @@ class Cloud:
     maps: tuple[tuple[str, str, str], ...]
 
 
-def cloud_of(screen: Screen) -> Cloud | None:
+def cloud_of(screen: ReportInputs) -> Cloud | None:
     """All cells that some map has, at most `MOST_POINTS`; those on most maps stay."""
     import pandas as pd
 
@@ -60,7 +60,7 @@ def cloud_of(screen: Screen) -> Cloud | None:
     return Cloud(pd.DataFrame(kept), tuple(maps))
 
 
-def section(screen: Screen, cloud: Cloud | None, tiles: Tiles) -> Section:
+def section(screen: ReportInputs, cloud: Cloud | None, tiles: Tiles) -> Section:
     """The controls, the map, the place of the cell that is pointed at."""
     if cloud is None:
         why = (
@@ -104,7 +104,7 @@ def section(screen: Screen, cloud: Cloud | None, tiles: Tiles) -> Section:
     return Section("cells", "Cells", [Part("", html)])
 
 
-def cell_data(screen: Screen, cloud: Cloud, tiles: Tiles, names: list[str]) -> dict[str, Any]:
+def cell_data(screen: ReportInputs, cloud: Cloud, tiles: Tiles, names: list[str]) -> dict[str, Any]:
     """The cells as columns of plain values, for the script; `names` are the compounds of the page."""
     cells = cloud.cells
     images = list(dict.fromkeys(cells["Metadata_ImageID"].astype(str)))

@@ -8,7 +8,7 @@ from typing import Any
 from morphodose.report.answers import finite
 from morphodose.report.deep_words import held_out_words, metric_words, model_words, range_words, score_words
 from morphodose.report.html import escape
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import listed
 
 #: The metric of sentences: chance is the same for it whatever the number of cells in a class.
@@ -18,7 +18,7 @@ MEASURED = ("classical_boosting", "classical_logistic")
 LABELS = ("dose", "time")
 
 
-def score(screen: Screen, model: str, label: str, metric: str) -> dict[str, Any] | None:
+def score(screen: ReportInputs, model: str, label: str, metric: str) -> dict[str, Any] | None:
     """Row of the scores, or None."""
     frame = screen.deep.scores
     if frame.empty:
@@ -33,7 +33,7 @@ def score(screen: Screen, model: str, label: str, metric: str) -> dict[str, Any]
 
 
 def difference(
-    screen: Screen, label: str, metric: str, against: str, model: str = "network"
+    screen: ReportInputs, label: str, metric: str, against: str, model: str = "network"
 ) -> dict[str, Any] | None:
     """Row of the differences, or None."""
     frame = screen.deep.differences
@@ -53,7 +53,7 @@ def _first(frame: Any) -> dict[str, Any] | None:
     return {str(k): v for k, v in frame.iloc[0].items()} if len(frame) else None
 
 
-def verdict_of(screen: Screen, label: str) -> tuple[bool, str] | None:
+def verdict_of(screen: ReportInputs, label: str) -> tuple[bool, str] | None:
     """Whether a claim about a label stands, and why; None where the label was not judged."""
     entry = screen.deep.verdict.get(label)
     if not isinstance(entry, dict):
@@ -61,12 +61,12 @@ def verdict_of(screen: Screen, label: str) -> tuple[bool, str] | None:
     return entry.get("claim") is True, _plain(entry.get("why"))
 
 
-def marks(screen: Screen) -> list[str]:
+def marks(screen: ReportInputs) -> list[str]:
     """What makes the evaluation itself doubtful, such as permuted labels that are told apart."""
     return [_plain(mark) for mark in screen.deep.verdict.get("marked") or []]
 
 
-def reading(screen: Screen, label: str) -> str:
+def reading(screen: ReportInputs, label: str) -> str:
     """``balanced accuracy 0.41 (0.37 to 0.45), chance 0.12``; empty without scores."""
     own, base = score(screen, "network", label, MAIN), score(screen, "majority", label, MAIN)
     if own is None or not finite(own["Value"]):
@@ -78,7 +78,7 @@ def reading(screen: Screen, label: str) -> str:
     return text
 
 
-def added(screen: Screen, label: str) -> str:
+def added(screen: ReportInputs, label: str) -> str:
     """What the network adds to the measurements, in words; empty where the two were not compared."""
     found = [(m, row) for m in MEASURED if (row := difference(screen, label, MAIN, m)) is not None]
     found = [(m, row) for m, row in found if finite(row["Low"]) and finite(row["High"])]
@@ -95,7 +95,7 @@ def added(screen: Screen, label: str) -> str:
     return f"it adds nothing that is told apart from {name}: difference {size}"
 
 
-def sentences(screen: Screen) -> list[str]:
+def sentences(screen: ReportInputs) -> list[str]:
     """Lines for the head of the report: what the network adds, or that nothing is claimed."""
     lines = []
     for label in LABELS:
@@ -115,7 +115,7 @@ def sentences(screen: Screen) -> list[str]:
     return lines
 
 
-def label_boxes(screen: Screen) -> str:
+def label_boxes(screen: ReportInputs) -> str:
     """A box for what is marked, then one for each label; empty where nothing was judged."""
     html = ""
     if found := marks(screen):
@@ -147,7 +147,7 @@ def _box(state: str, title: str, text: str) -> str:
     return f'<div class="md-verdict md-{state}"><strong>{escape(title)}</strong>{escape(text)}</div>'
 
 
-def overstated(screen: Screen, label: str) -> str:
+def overstated(screen: ReportInputs, label: str) -> str:
     """By how much a random split over cells overstates a label; empty where none was trained."""
     own = score(screen, "network", label, MAIN)
     mixed = score(screen, "network_random_split", label, MAIN)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from morphodose.report.deep_words import unit_of
 from morphodose.report.draw import dose_colours, dose_name
 from morphodose.report.figure import panels
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import SINGLE_STATES, STATES, figure_text, hours, ramp
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NO_CLASS = "#B5B5B5"
 PLAIN = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#8C8C8C", "#4B3B2A")
 
 
-def dressed(screen: Screen, cells: pd.DataFrame) -> pd.DataFrame:
+def dressed(screen: ReportInputs, cells: pd.DataFrame) -> pd.DataFrame:
     """Cells with the columns ``Dose`` (NaN: a control or empty), ``Time``, ``Replicate``, ``Compound``.
 
     What the plate map says comes from the cells themselves, or else from the table of wells.
@@ -65,7 +65,7 @@ def dressed(screen: Screen, cells: pd.DataFrame) -> pd.DataFrame:
 Group = tuple[str, str, "pd.Series[bool]"]
 
 
-def colourings(screen: Screen, cells: pd.DataFrame) -> dict[str, list[Group]]:
+def colourings(screen: ReportInputs, cells: pd.DataFrame) -> dict[str, list[Group]]:
     """By what cells are coloured → the classes; only where there are two to twelve of them."""
     doses = sorted(float(d) for d in cells["Dose"].dropna().unique())
     times = sorted(float(t) for t in cells["Time"].dropna().unique())
@@ -95,7 +95,7 @@ def colourings(screen: Screen, cells: pd.DataFrame) -> dict[str, list[Group]]:
 
 
 def cloud_figure(
-    screen: Screen, cells: pd.DataFrame, axes_names: Sequence[str], words: Callable[[str], str]
+    screen: ReportInputs, cells: pd.DataFrame, axes_names: Sequence[str], words: Callable[[str], str]
 ) -> Figure:
     """A panel a colouring; points in random order, so that no class hides the others."""
     import seaborn as sns

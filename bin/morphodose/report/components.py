@@ -12,7 +12,7 @@ from morphodose.report.deep_inputs import FeatureSet
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import folded, notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.words import figure_text, listed, number, percent
 
@@ -31,7 +31,7 @@ NO_REASON = "no reason recorded"
 _NUMBER = re.compile(r"(?<![\w-])\d[\d.,]*(?: ?%)?")
 
 
-def section(screen: Screen, album: Album) -> Section | None:
+def section(screen: ReportInputs, album: Album) -> Section | None:
     """Explained variance, loadings, selected features; the cells themselves have a view of their own."""
     if not screen.deep.given:
         return None
@@ -61,7 +61,7 @@ def _explained(found: FeatureSet) -> pd.DataFrame:
     return frame.head(MOST_COMPONENTS)
 
 
-def _variance(screen: Screen, album: Album) -> Part:
+def _variance(screen: ReportInputs, album: Album) -> Part:
     sets = screen.deep.sets
     drawn = album.draw("explained_variance", lambda: _variance_figure(sets))
     caption = (
@@ -119,7 +119,7 @@ def _axis_words(found: FeatureSet, column: str) -> str:
     return words
 
 
-def _draw_clouds(screen: Screen, album: Album, name: str, found: FeatureSet) -> None:
+def _draw_clouds(screen: ReportInputs, album: Album, name: str, found: FeatureSet) -> None:
     """Files for papers: PCA and UMAP of one feature set; the page has them in its view of cells."""
     for kind, cells, names in (
         ("PCA", found.pca, ("PC_1", "PC_2")),
@@ -172,7 +172,7 @@ def spread_of(loadings: pd.DataFrame) -> int:
     return int((squares < 0.5 * squares.iloc[-1]).sum()) + 1
 
 
-def _made_of(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part:
+def _made_of(screen: ReportInputs, album: Album, name: str, found: FeatureSet) -> Part:
     title = f"What components are made of – {set_words(name)}"
     parts = leading(found)
     if not parts:
@@ -200,7 +200,7 @@ def _made_of(screen: Screen, album: Album, name: str, found: FeatureSet) -> Part
     return Part(title, paragraph(text) + drawn.html(f"Loadings of {set_words(name)}", caption) + listing)
 
 
-def _loading_figure(screen: Screen, parts: dict[int, pd.DataFrame]) -> Figure:
+def _loading_figure(screen: ReportInputs, parts: dict[int, pd.DataFrame]) -> Figure:
     figure, axes = panels(len(parts), 2, 5.9, 0.34 * TOP + 0.8)
     for axis, (component, frame) in zip(axes, parts.items(), strict=True):
         top = frame.head(TOP)
@@ -219,7 +219,7 @@ def _loading_figure(screen: Screen, parts: dict[int, pd.DataFrame]) -> Figure:
     return figure
 
 
-def _selected(screen: Screen) -> Part:
+def _selected(screen: ReportInputs) -> Part:
     """How many features went in, and why others did not."""
     counts: list[list[object]] = []
     kept = ""
@@ -256,7 +256,7 @@ def kinds_of(reasons: pd.Series[str]) -> pd.Series[int]:
     return pd.Series(texts, dtype=object).value_counts()
 
 
-def _kept(screen: Screen, frame: pd.DataFrame) -> str:
+def _kept(screen: ReportInputs, frame: pd.DataFrame) -> str:
     score = "Chi2" if "Chi2" in frame and frame["Chi2"].notna().any() else None
     ordered = frame.sort_values(score, ascending=False) if score else frame
     rows = [

@@ -6,7 +6,7 @@ from morphodose.report import counts, curves, death, measures, shape
 from morphodose.report.answers import finite, interval, no_curves
 from morphodose.report.figure import Album
 from morphodose.report.html import escape, folded, long_table, notice, packed, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.primary import hit_parts
 from morphodose.report.words import dose_words, endpoint_words, hours, number
@@ -15,7 +15,7 @@ from morphodose.report.words import dose_words, endpoint_words, hours, number
 MOST_COMPARED = 300
 
 
-def section(screen: Screen, album: Album) -> Section:
+def section(screen: ReportInputs, album: Album) -> Section:
     """The view of the leading compound, and those of the others kept for when they are chosen."""
     names = [hit.compound for hit in screen.ranked]
     if not names:
@@ -32,7 +32,7 @@ def section(screen: Screen, album: Album) -> Section:
     return Section("compound", "Compound", [Part("", html)])
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """All of one compound; the script puts its montage and its crops in their places."""
     pieces = [
         ("Dose × time", '<div data-slot="montage"></div>'),
@@ -53,7 +53,7 @@ def view(screen: Screen, compound: str) -> str:
     return html + "".join(f"<section><h4>{title}</h4>{text}</section>" for title, text in pieces if text)
 
 
-def _growth(screen: Screen, compound: str) -> str:
+def _growth(screen: ReportInputs, compound: str) -> str:
     """GR50 and GRmax with their intervals and states."""
     frame = screen.growth
     if frame.empty:
@@ -104,7 +104,7 @@ def _growth(screen: Screen, compound: str) -> str:
     return paragraph(text) + table(headers, rows)
 
 
-def _departures(screen: Screen, compound: str) -> str:
+def _departures(screen: ReportInputs, compound: str) -> str:
     """Benchmark doses of the most sensitive shape and of death, beside each other."""
     frame = screen.departures
     if frame.empty:
@@ -139,7 +139,7 @@ def _departures(screen: Screen, compound: str) -> str:
     return paragraph(text) + table(headers, rows)
 
 
-def compared(screen: Screen) -> Section | None:
+def compared(screen: ReportInputs) -> Section | None:
     """EC50s beside each other, and hits of a primary screen: what belongs to no single compound."""
     parts = list(hit_parts(screen))
     frame = screen.comparisons

@@ -9,7 +9,7 @@ from morphodose.cost.rates import rates_of_lines
 from morphodose.cost.screen import ScreenSize, options_of, size_of
 from morphodose.errors import InputError
 from morphodose.report.html import notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.steps.estimate_cost import STEP
 
@@ -17,7 +17,7 @@ from morphodose.steps.estimate_cost import STEP
 BEGIN, END = "<!--run-cost-->", "<!--/run-cost-->"
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """The place of the table of tasks, time and memory of each step, and what was foretold of it.
 
     The script puts the two beside each other (`script_cost`).
@@ -30,7 +30,7 @@ def section(screen: Screen) -> Section:
     return Section("cost", "Cost", [Part("Time and memory", actual + _forecast(screen))])
 
 
-def _forecast(screen: Screen) -> str:
+def _forecast(screen: ReportInputs) -> str:
     try:
         size, costs = forecast(screen)
     except InputError as fault:
@@ -45,7 +45,7 @@ def _forecast(screen: Screen) -> str:
     return f'<div id="md-forecast">{paragraph(text)}<div>{table(headers, rows)}</div></div>'
 
 
-def forecast(screen: Screen) -> tuple[ScreenSize, list[Cost]]:
+def forecast(screen: ReportInputs) -> tuple[ScreenSize, list[Cost]]:
     """What the run was to cost, by its design, its parameters and the rates that its record has.
 
     Raises
@@ -68,7 +68,7 @@ def forecast(screen: Screen) -> tuple[ScreenSize, list[Cost]]:
     return size, estimate(size, options, rates_of_lines(str(rates).splitlines(), "the record of the run"))
 
 
-def cells_of_field(screen: Screen) -> float:
+def cells_of_field(screen: ReportInputs) -> float:
     """Cells of a field on average.
 
     Raises
@@ -82,7 +82,7 @@ def cells_of_field(screen: Screen) -> float:
     return float(wells["Count_Cells"].sum() / wells["Count_Fields"].sum())
 
 
-def cost_data(screen: Screen) -> dict[str, Any] | None:
+def cost_data(screen: ReportInputs) -> dict[str, Any] | None:
     """For the script: step → core-hours foretold, and how often a plate was imaged."""
     try:
         size, costs = forecast(screen)

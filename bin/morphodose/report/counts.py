@@ -6,7 +6,7 @@ from morphodose.report.answers import finite
 from morphodose.report.charts import Line, legend, line_chart
 from morphodose.report.draw import dose_colours, dose_name
 from morphodose.report.html import Safe, figure, folded, long_table, notice
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of, doses_of, no_interval
 from morphodose.report.words import dose_words, hours, number, percent
 
@@ -20,12 +20,12 @@ COLUMNS = {
 }
 
 
-def columns_of(screen: Screen) -> dict[str, str]:
+def columns_of(screen: ReportInputs) -> dict[str, str]:
     """Columns of counts that the wells have, with words."""
     return {name: words for name, words in COLUMNS.items() if screen.has(name)}
 
 
-def lines_over_time(screen: Screen, compound: str, column: str) -> list[Line]:
+def lines_over_time(screen: ReportInputs, compound: str, column: str) -> list[Line]:
     """One line per dose: mean over the wells and its interval at each time."""
     frame, unit = conditions_of(screen, compound, column), screen.dose_unit(compound)
     lines = []
@@ -38,7 +38,7 @@ def lines_over_time(screen: Screen, compound: str, column: str) -> list[Line]:
     return lines
 
 
-def charts_over_time(screen: Screen, compound: str, columns: dict[str, str], name: str) -> str:
+def charts_over_time(screen: ReportInputs, compound: str, columns: dict[str, str], name: str) -> str:
     """A chart a column, the legend once."""
     drawn, key = "", ""
     for column, words in columns.items():
@@ -52,7 +52,7 @@ def charts_over_time(screen: Screen, compound: str, columns: dict[str, str], nam
     return figure(Safe(f'<div class="md-row">{drawn}</div>'), name, key) if drawn else ""
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """Counts over time with their intervals, and those of the last time in figures."""
     columns = columns_of(screen)
     if not columns:
@@ -66,7 +66,7 @@ def view(screen: Screen, compound: str) -> str:
     return charts + folded(f"Counts at {last}", table(screen, compound, columns))
 
 
-def table(screen: Screen, compound: str, columns: dict[str, str]) -> str:
+def table(screen: ReportInputs, compound: str, columns: dict[str, str]) -> str:
     """Counts at the last timepoint, in figures."""
     last = screen.timepoints[-1]
     unit = screen.dose_unit(compound)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from morphodose.report.deep_words import class_words, step_reason
 from morphodose.report.html import folded, notice, paragraph, picture, table, thumbnail
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section, folded_but
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_STRIPS = 16
 MOST_BYTES, SIDE = 700_000, 1600
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """Examples over dose and time, and the crops nearest each class with their Grad-CAM."""
     if not screen.deep.given:
         reason = screen.left_out("crop_cells") or screen.left_out("train_resnet") or "it was not run"
@@ -28,7 +28,7 @@ def section(screen: Screen) -> Section:
     return Section("crops", TITLE, folded_but(_nearest(screen)))
 
 
-def _files(screen: Screen, kind: str) -> list[dict[str, object]]:
+def _files(screen: ReportInputs, kind: str) -> list[dict[str, object]]:
     """Rows of the gallery of a kind whose picture is there, its path as `Picture`."""
     gallery = screen.deep.gallery
     if gallery.empty:
@@ -46,7 +46,7 @@ def _show(path: Path, alt: str, caption: str) -> str:
     return picture(data, alt, caption)
 
 
-def examples(screen: Screen) -> str:
+def examples(screen: ReportInputs) -> str:
     """Cells over dose and time as the network sees them."""
     rows = _files(screen, "example")
     if not rows:
@@ -61,7 +61,7 @@ def examples(screen: Screen) -> str:
     )
 
 
-def _nearest(screen: Screen) -> list[Part]:
+def _nearest(screen: ReportInputs) -> list[Part]:
     """A part a label: the crops nearest the centre of each class."""
     rows = _files(screen, "nearest")
     title = "What the network looks at"
@@ -92,6 +92,6 @@ def _nearest(screen: Screen) -> list[Part]:
     return parts
 
 
-def _strip(screen: Screen, label: str, row: dict[str, object]) -> str:
+def _strip(screen: ReportInputs, label: str, row: dict[str, object]) -> str:
     words = class_words(screen, label, row["Class"])
     return _show(row["Picture"], f"Crops nearest the centre of {words}, and their Grad-CAM", "")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from morphodose.report.answers import badge, ec50_words, finite, interval, no_cu
 from morphodose.report.charts import Line, line_chart
 from morphodose.report.figure import Album, DoseAxis, panels
 from morphodose.report.html import figure, notice, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import wells_at
 from morphodose.report.svg import PANEL, Frame, curve_svg
 from morphodose.report.words import (
@@ -53,13 +53,13 @@ def endpoint_order(responses: pd.DataFrame) -> list[str]:
     return [*user, *first, *(name for name in given if name not in {*user, *first, *last}), *last]
 
 
-def rows_of(screen: Screen, compound: str, endpoint: str) -> list[dict[str, Any]]:
+def rows_of(screen: ReportInputs, compound: str, endpoint: str) -> list[dict[str, Any]]:
     """Rows of `responses` of one compound and endpoint, by time."""
     return screen.responses_by.get((compound, endpoint), [])
 
 
-def figured(screen: Screen) -> list[str]:
-    """Compounds whose curves are drawn as files: by `Screen.figures` the leading hits, all, or none."""
+def figured(screen: ReportInputs) -> list[str]:
+    """Compounds whose curves are drawn as files: by `ReportInputs.figures` the leading hits, all, or none."""
     if screen.figures == "none":
         return []
     if screen.figures == "all":
@@ -68,7 +68,7 @@ def figured(screen: Screen) -> list[str]:
     return hits[:MOST_FIGURED]
 
 
-def draw_files(screen: Screen, album: Album) -> None:
+def draw_files(screen: ReportInputs, album: Album) -> None:
     """Files for papers: the curves of the compounds of `figured`, one for each endpoint."""
     for compound in figured(screen):
         tag = f"{file_name(compound)}_" if len(screen.compounds) > 1 else ""
@@ -88,7 +88,7 @@ READING = (
 )
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """One row per endpoint, one curve per timepoint."""
     html = ""
     for endpoint in endpoint_order(screen.responses):
@@ -108,7 +108,7 @@ def _reason(row: Mapping[str, Any]) -> bool:
     return row["State"] != "fitted" and isinstance(row.get("Reason"), str) and bool(row["Reason"])
 
 
-def ec50_view(screen: Screen, compound: str) -> str:
+def ec50_view(screen: ReportInputs, compound: str) -> str:
     """EC50 of each endpoint over time, where there are several times and an EC50."""
     if len(screen.timepoints) < 2:
         return ""
@@ -146,7 +146,7 @@ def _number(value: Any) -> float:
     return float(value) if finite(value) else math.nan
 
 
-def curve_drawing(screen: Screen, compound: str, row: Mapping[str, Any], frame: Frame) -> str:
+def curve_drawing(screen: ReportInputs, compound: str, row: Mapping[str, Any], frame: Frame) -> str:
     """Curve of one row of `responses` with its wells, as SVG."""
     wells = wells_at(screen, compound, float(row["Metadata_Timepoint"]))
     words = endpoint_words(str(row["Endpoint"]), screen.units)
@@ -154,7 +154,7 @@ def curve_drawing(screen: Screen, compound: str, row: Mapping[str, Any], frame: 
     return curve_svg(row, wells, curve_of(screen, row), words, frame, title)
 
 
-def curve_of(screen: Screen, row: Mapping[str, Any]) -> pd.DataFrame:
+def curve_of(screen: ReportInputs, row: Mapping[str, Any]) -> pd.DataFrame:
     """Points of the fitted curve of a row of `responses`: ``Dose``, ``Fit``, ``Low``, ``High``, by dose."""
     import pandas as pd
 
@@ -163,7 +163,7 @@ def curve_of(screen: Screen, row: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns=["Dose", "Fit", "Low", "High"]) if mine is None else mine
 
 
-def _figure(screen: Screen, endpoint: str, compounds: list[str]) -> Figure:
+def _figure(screen: ReportInputs, endpoint: str, compounds: list[str]) -> Figure:
     """One row per compound, one panel per timepoint."""
     jobs = [(c, row) for c in compounds for row in rows_of(screen, c, endpoint)]
     times = len({row["Metadata_Timepoint"] for _, row in jobs})
@@ -185,7 +185,9 @@ def _figure(screen: Screen, endpoint: str, compounds: list[str]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, screen: Screen, endpoint: str, wells: pd.DataFrame, row: Mapping[str, Any]) -> None:
+def _panel(
+    axes: Axes, screen: ReportInputs, endpoint: str, wells: pd.DataFrame, row: Mapping[str, Any]
+) -> None:
     state = str(row["State"])
     axis = DoseAxis.of(list(wells["Dose"]))
     colour = STATE_COLOURS.get(state, "#7F7F7F")
@@ -238,7 +240,7 @@ def _panel(axes: Axes, screen: Screen, endpoint: str, wells: pd.DataFrame, row: 
     )
 
 
-def fits_table(screen: Screen, compound: str) -> str:
+def fits_table(screen: ReportInputs, compound: str) -> str:
     """Every row of `responses` of a compound, with slope, plateaus and goodness of fit."""
     headers = [
         "Endpoint",

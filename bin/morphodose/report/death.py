@@ -10,7 +10,7 @@ from morphodose.report.charts import Stack, stack_chart
 from morphodose.report.draw import dose_name
 from morphodose.report.gates import acquisition_of, moved_words
 from morphodose.report.html import Safe, escape, figure, folded, long_table, notice, paragraph, picture
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.summary import conditions_of, doses_of, no_interval
 from morphodose.report.words import SINGLE_STATES, STATES, hours, number, percent
@@ -29,7 +29,7 @@ MOVED = "Fraction_Viable"
 OPEN_GATES = 2
 
 
-def states_of(screen: Screen) -> list[str]:
+def states_of(screen: ReportInputs) -> list[str]:
     """Death states that the wells have fractions of; with a single marker viable and dead, or dying."""
     found = [state for state in STATES if screen.has(f"Fraction_{state}")]
     if found == ["Viable"]:
@@ -37,7 +37,7 @@ def states_of(screen: Screen) -> list[str]:
     return found
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """Stacked shares of the states over the dose, a chart a time, and the last time in figures."""
     states = states_of(screen)
     if not states:
@@ -79,13 +79,13 @@ def view(screen: Screen, compound: str) -> str:
     )
 
 
-def _means(screen: Screen, compound: str, states: list[str]) -> dict[str, pd.DataFrame]:
+def _means(screen: ReportInputs, compound: str, states: list[str]) -> dict[str, pd.DataFrame]:
     return {
         s: conditions_of(screen, compound, f"Fraction_{s}").set_index(["Timepoint", "Dose"]) for s in states
     }
 
 
-def _table(screen: Screen, compound: str, states: list[str]) -> str:
+def _table(screen: ReportInputs, compound: str, states: list[str]) -> str:
     """Fractions of the last timepoint with their intervals."""
     last = screen.timepoints[-1]
     frames, unit = _means(screen, compound, states), screen.dose_unit(compound)
@@ -109,7 +109,7 @@ def _table(screen: Screen, compound: str, states: list[str]) -> str:
     return paragraph(text) + long_table(headers, rows, "doses")
 
 
-def _moved(screen: Screen, compound: str, place: tuple[float, float]) -> list[str]:
+def _moved(screen: ReportInputs, compound: str, place: tuple[float, float]) -> list[str]:
     """Viable share at moved gates at one time and dose; nothing where the wells do not have it."""
     found = []
     for end in ("GateLower", "GateHigher") if screen.has(f"{MOVED}_GateLower") else ():
@@ -118,7 +118,7 @@ def _moved(screen: Screen, compound: str, place: tuple[float, float]) -> list[st
     return [" – ".join(found)] if any(found) else [""] * bool(found)
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """The gates of each acquisition, those to look at first, with their plots."""
     reason = screen.left_out("call_death")
     if reason and screen.gates.empty:

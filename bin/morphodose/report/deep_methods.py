@@ -7,7 +7,7 @@ from typing import Protocol
 
 from morphodose.report.answers import finite
 from morphodose.report.deep_words import held_out_words, set_words
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.training import trained
 from morphodose.report.words import counted, listed
 
@@ -67,7 +67,7 @@ class Text(Protocol):
         """Add a paragraph, its references by key."""
 
 
-def deep_paragraphs(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
+def deep_paragraphs(writer: Text, screen: ReportInputs, version: Mapping[str, str]) -> None:
     """Crops, network, splits and baselines, reduction, profiles."""
     if not screen.deep.given:
         return
@@ -78,7 +78,7 @@ def deep_paragraphs(writer: Text, screen: Screen, version: Mapping[str, str]) ->
     _profiles(writer, screen, version)
 
 
-def _crops(writer: Text, screen: Screen) -> None:
+def _crops(writer: Text, screen: ReportInputs) -> None:
     labels, networks = screen.deep.labels, trained(screen)
     if not labels and not networks:
         return
@@ -95,7 +95,7 @@ def _crops(writer: Text, screen: Screen) -> None:
     )
 
 
-def _network(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
+def _network(writer: Text, screen: ReportInputs, version: Mapping[str, str]) -> None:
     networks = trained(screen)
     if not networks:
         return
@@ -127,7 +127,7 @@ def _network(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
         writer.add("Where the networks looked was shown by Grad-CAM [].", "gradcam")
 
 
-def _evaluation(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
+def _evaluation(writer: Text, screen: ReportInputs, version: Mapping[str, str]) -> None:
     deep = screen.deep
     if deep.scores.empty:
         return
@@ -161,7 +161,7 @@ def _evaluation(writer: Text, screen: Screen, version: Mapping[str, str]) -> Non
     )
 
 
-def _components(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
+def _components(writer: Text, screen: ReportInputs, version: Mapping[str, str]) -> None:
     sets = screen.deep.sets
     if not sets:
         return
@@ -186,7 +186,7 @@ def _components(writer: Text, screen: Screen, version: Mapping[str, str]) -> Non
     )
 
 
-def _profiles(writer: Text, screen: Screen, version: Mapping[str, str]) -> None:
+def _profiles(writer: Text, screen: ReportInputs, version: Mapping[str, str]) -> None:
     if screen.deep.profile_scores.empty:
         return
     writer.add(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from morphodose.report.answers import finite
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import dose_words, endpoint_words, hours
 
 #: Model → (words, colour), in the order in which they are shown.
@@ -92,13 +92,13 @@ def range_words(metric: str, low: object, high: object) -> str:
     return f"({score_words(metric, low)} to {score_words(metric, high)})"
 
 
-def unit_of(screen: Screen) -> str:
+def unit_of(screen: ReportInputs) -> str:
     """Unit of the doses, where all compounds share one."""
     units = {screen.dose_unit(compound) for compound in screen.compounds}
     return units.pop() if len(units) == 1 else ""
 
 
-def class_words(screen: Screen, label: str, name: object) -> str:
+def class_words(screen: ReportInputs, label: str, name: object) -> str:
     """A class of dose or time in words: ``0.3`` → ``0.3 µM``, ``48`` → ``48 h``."""
     text = str(name)
     try:
@@ -108,18 +108,18 @@ def class_words(screen: Screen, label: str, name: object) -> str:
     return hours(value) if label.lower() == "time" else dose_words(value, unit_of(screen))
 
 
-def classes_of(screen: Screen, label: str) -> list[str]:
+def classes_of(screen: ReportInputs, label: str) -> list[str]:
     """Classes of ``Dose`` or ``Time``, in the order of the labels."""
     entry = screen.deep.labels.get(label.lower())
     return [str(name) for name in entry.get("classes", [])] if isinstance(entry, dict) else []
 
 
-def is_trained(screen: Screen, label: str) -> bool:
+def is_trained(screen: ReportInputs, label: str) -> bool:
     """Whether there is more than one class to tell apart."""
     return len(classes_of(screen, label)) > 1
 
 
-def held_out_words(screen: Screen) -> str:
+def held_out_words(screen: ReportInputs) -> str:
     """What was held out: ``replicates`` or ``wells``."""
     return "wells" if str(screen.deep.labels.get("split", "")).startswith("well") else "replicates"
 
@@ -134,7 +134,7 @@ def feature_words(name: str, units: Mapping[str, str] | None = None) -> str:
     return words
 
 
-def step_reason(screen: Screen, *steps: str) -> str:
+def step_reason(screen: ReportInputs, *steps: str) -> str:
     """Why the first of some steps did not run, else that its table is missing."""
     found = (screen.left_out(step) for step in steps)
     return next((reason for reason in found if reason), f"the table of {steps[0]} was not given (--deep)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from morphodose.report.checks import Check, State
 from morphodose.report.html import notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part
 from morphodose.report.words import listed
 
@@ -18,7 +18,7 @@ QUESTION = "Is the size of the objects known?"
 OPTIONS = {"cells": "--diameter", "nuclei": "--nuclear_diameter"}
 
 
-def _rows(screen: Screen, state: str) -> pd.DataFrame:
+def _rows(screen: ReportInputs, state: str) -> pd.DataFrame:
     found = screen.diameters
     return found[found["State"] == state] if "State" in found else found
 
@@ -29,7 +29,7 @@ def _px(values: pd.Series[float]) -> str:
     return f"{low} px" if low == high else f"{low} to {high} px"
 
 
-def spread(screen: Screen, kind: str) -> str:
+def spread(screen: ReportInputs, kind: str) -> str:
     """Diameter of a kind of object over the plates, and its spread; empty where not estimated."""
     rows = _rows(screen, "estimated")
     rows = rows[rows["Object"] == kind] if len(rows) else rows
@@ -42,7 +42,7 @@ def spread(screen: Screen, kind: str) -> str:
     )
 
 
-def diameter_checks(screen: Screen) -> list[Check]:
+def diameter_checks(screen: ReportInputs) -> list[Check]:
     """Whether the diameters could be estimated; nothing where they were given or are not needed."""
     if "State" not in screen.diameters or not set(screen.diameters["State"]) & {
         "estimated",
@@ -67,7 +67,7 @@ def diameter_checks(screen: Screen) -> list[Check]:
     return [Check(worst, QUESTION, " ".join(said))]
 
 
-def part(screen: Screen) -> Part:
+def part(screen: ReportInputs) -> Part:
     """The table of diameters, plate by plate."""
     title = "Diameters"
     found = screen.diameters

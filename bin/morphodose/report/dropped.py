@@ -5,21 +5,21 @@ from __future__ import annotations
 import shlex
 
 from morphodose.report.html import escape, long_table, notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.provenance import STEPS, excluded_fields
 from morphodose.report.quality import verdict_part
 from morphodose.report.words import counted
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """Faults of the input, fields that quality control dropped, wells and steps left out, the command."""
     parts = [_command(screen), _faults(screen), verdict_part(screen)]
     parts.append(_left_out(screen))
     return Section("dropped", "What was dropped", parts)
 
 
-def _command(screen: Screen) -> Part:
+def _command(screen: ReportInputs) -> Part:
     """The command of this run with -resume: it does again only what is missing or has changed."""
     run, title = screen.run, "To run it again"
     if not run:
@@ -39,7 +39,7 @@ def _command(screen: Screen) -> Part:
     return Part(title, f'{text}<pre class="md-command"><code>{escape(shlex.join(words))}</code></pre>')
 
 
-def _faults(screen: Screen) -> Part:
+def _faults(screen: ReportInputs) -> Part:
     faults, excluded = screen.faults, excluded_fields(screen)
     if not screen.design and faults.empty:
         return Part(
@@ -75,7 +75,7 @@ def _faults(screen: Screen) -> Part:
     return Part("Faults of the input", html)
 
 
-def _left_out(screen: Screen) -> Part:
+def _left_out(screen: ReportInputs) -> Part:
     entries = screen.run.get("left_out") or []
     title = "Steps left out"
     if not screen.run:

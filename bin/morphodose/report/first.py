@@ -12,7 +12,7 @@ from morphodose.report.checks import Check
 from morphodose.report.curves import curve_drawing, curve_of, rows_of
 from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
 from morphodose.report.html import escape, figure, notice, packed
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import montage
 from morphodose.report.shape import onset_summary
 from morphodose.report.summary import no_interval, wells_at
@@ -28,7 +28,7 @@ _FIGURES = ' class="md-figure-cell"'
 
 
 def first_screen(
-    screen: Screen, checks: Sequence[Check], title: str, text: str, state: str, tiles: Tiles
+    screen: ReportInputs, checks: Sequence[Check], title: str, text: str, state: str, tiles: Tiles
 ) -> str:
     """HTML of the first screen."""
     ranked = screen.ranked
@@ -73,7 +73,7 @@ def _findings(sentences: Sequence[str]) -> str:
     return f'<ol class="md-findings">{items}</ol>' if items else ""
 
 
-def findings(screen: Screen, ranked: Sequence[Hit]) -> list[str]:
+def findings(screen: ReportInputs, ranked: Sequence[Hit]) -> list[str]:
     """Three sentences: death, loss of cells, order of events; each with number, interval and state."""
     if not ranked:
         return ["No well has the role treated: there is no dose to report on."]
@@ -112,7 +112,7 @@ def _response(hit: Hit, words: str) -> str:
     return text
 
 
-def _loss(screen: Screen, hit: Hit) -> str:
+def _loss(screen: ReportInputs, hit: Hit) -> str:
     if hit.lost is None or not finite(hit.lost.value):
         return "Cells lost: not known, since no vehicle well of the same time can be compared with."
     unit, lost = screen.dose_unit(hit.compound), hit.lost
@@ -142,7 +142,7 @@ def _responses(ranked: Sequence[Hit], words: str) -> str:
     return text
 
 
-def _greatest_loss(screen: Screen, ranked: Sequence[Hit]) -> str:
+def _greatest_loss(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
     known = [hit for hit in ranked if hit.lost and finite(hit.lost.value)]
     if not known:
         return "Cells lost: not known, since no vehicle well of the same time can be compared with."
@@ -150,7 +150,7 @@ def _greatest_loss(screen: Screen, ranked: Sequence[Hit]) -> str:
     return _loss(screen, most)
 
 
-def _order(screen: Screen, ranked: Sequence[Hit]) -> str:
+def _order(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
     if len(ranked) <= 1:
         return next(iter(onset_summary(screen)), _not_judged(screen))
     first = [hit.compound for hit in ranked if hit.order.startswith("shape first")]
@@ -167,7 +167,7 @@ def _order(screen: Screen, ranked: Sequence[Hit]) -> str:
     return f"{text}; {listed(rest)}." if rest else f"{text}."
 
 
-def _not_judged(screen: Screen) -> str:
+def _not_judged(screen: ReportInputs) -> str:
     if len(screen.timepoints) < 2:
         return "Whether shape changes before staining cannot be told from one timepoint."
     if not screen.has("Fraction_Dying"):
@@ -175,7 +175,7 @@ def _not_judged(screen: Screen) -> str:
     return "Whether shape changes before staining was not judged: no order of onsets was fitted."
 
 
-def _picker(screen: Screen, ranked: Sequence[Hit], tiles: Tiles) -> str:
+def _picker(screen: ReportInputs, ranked: Sequence[Hit], tiles: Tiles) -> str:
     """Table of hits (of several compounds), and the place where the chosen compound is shown."""
     first = f'<div class="md-view" data-view="md-hit" data-shown="0">{_view(screen, ranked[0], tiles)}</div>'
     if len(ranked) == 1:
@@ -184,7 +184,7 @@ def _picker(screen: Screen, ranked: Sequence[Hit], tiles: Tiles) -> str:
     return hit_table(screen, ranked) + first + others
 
 
-def _view(screen: Screen, hit: Hit, tiles: Tiles) -> str:
+def _view(screen: ReportInputs, hit: Hit, tiles: Tiles) -> str:
     """Montage and main curve of one compound."""
     curve: str = notice("Curve left out: no dose response was fitted.")
     if hit.main is not None:
@@ -194,7 +194,7 @@ def _view(screen: Screen, hit: Hit, tiles: Tiles) -> str:
     return f'{name}<div class="md-pair"><div data-home="montage">{picture}</div><div>{curve}</div></div>'
 
 
-def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:
+def hit_table(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
     """Ranked, sortable and searchable table of compounds."""
     main = main_endpoint(screen)
     words = endpoint_words(main, screen.units) if main else "response"
@@ -224,7 +224,7 @@ def hit_table(screen: Screen, ranked: Sequence[Hit]) -> str:
     )
 
 
-def _hit_row(screen: Screen, hit: Hit, number_of: int, labels: Sequence[str]) -> str:
+def _hit_row(screen: ReportInputs, hit: Hit, number_of: int, labels: Sequence[str]) -> str:
     spark = ""
     if hit.main is not None:
         wells = wells_at(screen, hit.compound, float(hit.main["Metadata_Timepoint"]))
@@ -267,7 +267,7 @@ def _size(effect: Effect | None) -> float:
     return abs(effect.value - effect.vehicle) if effect and finite(effect.value) else -9e9
 
 
-def _ec50_cell(row: Mapping[str, Any] | None, shape: bool, screen: Screen | None = None) -> str:
+def _ec50_cell(row: Mapping[str, Any] | None, shape: bool, screen: ReportInputs | None = None) -> str:
     if row is None:
         return "–"
     small = hours(row["Metadata_Timepoint"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from morphodose.report.checks import Check, State, not_checked, worst
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import counted, listed, percent
 from morphodose.responses.groups import GROUP
 
@@ -26,7 +26,7 @@ DOUBTED = 0.5
 MOVED = 0.1
 
 
-def gate_checks(screen: Screen) -> list[Check]:
+def gate_checks(screen: ReportInputs) -> list[Check]:
     """Gates that are not set or call many vehicle cells stained; doubts; acquisitions that differ."""
     gates = screen.gates
     if gates.empty or "Threshold" not in gates:

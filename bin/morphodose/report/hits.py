@@ -9,7 +9,7 @@ from typing import Any
 
 from morphodose.report.answers import finite
 from morphodose.report.curves import FIRST, endpoint_order, rows_of
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.segmented import disagreements
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import dose_words, listed
@@ -65,7 +65,7 @@ class Hit:
     flags: tuple[str, ...]
 
 
-def main_endpoint(screen: Screen) -> str | None:
+def main_endpoint(screen: ReportInputs) -> str | None:
     """The endpoint that ranks compounds: death, else the user's own, else the count of cells."""
     endpoints = endpoint_order(screen.responses)
     own = [name for name in endpoints if name.startswith("Endpoint_")]
@@ -94,7 +94,7 @@ def rank(row: Row | None) -> tuple[float, float]:
     return (3.0, float(row["Effect_Q"]) if finite(row.get("Effect_Q")) else 1.0)
 
 
-def hits(screen: Screen) -> list[Hit]:
+def hits(screen: ReportInputs) -> list[Hit]:
     """All compounds, the most potent first; those without a curve last, by name."""
     main, apart = main_endpoint(screen), {row["Compound"] for row in disagreements(screen)}
     moved = {
@@ -123,7 +123,7 @@ def hits(screen: Screen) -> list[Hit]:
     return sorted(found, key=lambda hit: (*rank(hit.main), hit.compound))
 
 
-def _shape(screen: Screen, compound: str) -> Row | None:
+def _shape(screen: ReportInputs, compound: str) -> Row | None:
     """The most potent response of a shape, fitted ones first."""
     if screen.responses.empty:
         return None
@@ -133,7 +133,7 @@ def _shape(screen: Screen, compound: str) -> Row | None:
     return min(rows, key=rank, default=None)
 
 
-def _greatest(screen: Screen, compound: str, endpoint: str, time: float) -> Effect | None:
+def _greatest(screen: ReportInputs, compound: str, endpoint: str, time: float) -> Effect | None:
     frame = conditions_of(screen, compound, endpoint)
     frame = frame[frame["Timepoint"] == time]
     vehicle = frame[frame["Dose"] <= 0]
@@ -147,7 +147,7 @@ def _greatest(screen: Screen, compound: str, endpoint: str, time: float) -> Effe
     return Effect(float(row["Dose"]), time, value, low, high, base, base_low, base_high, *wells)
 
 
-def _lost(screen: Screen, compound: str) -> Effect | None:
+def _lost(screen: ReportInputs, compound: str) -> Effect | None:
     frame = conditions_of(screen, compound, "Relative_CellCount")
     treated = frame[frame["Dose"] > 0]
     if treated.empty:
@@ -166,7 +166,7 @@ def _lost(screen: Screen, compound: str) -> Effect | None:
     )
 
 
-def order_words(screen: Screen, compound: str) -> str:
+def order_words(screen: ReportInputs, compound: str) -> str:
     """Whether the shape of a compound changes before staining, in a few words."""
     orders = screen.orders
     mine = orders[orders["Metadata_Compound"].astype(str) == compound] if len(orders) else orders

@@ -22,7 +22,7 @@ from morphodose.report.deep_words import (
 )
 from morphodose.report.figure import Album
 from morphodose.report.html import Safe, escape, folded, long_table, notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.model_plots import (
     confusion_figure,
     confusion_overview,
@@ -45,7 +45,7 @@ CONFUSED = ("network", "classical_boosting", "network_permuted", "classical_logi
 BADGES = {"ok": ("no leak", "md-ok"), "contrast only": ("contrast only", "md-warn")}
 
 
-def section(screen: Screen, album: Album) -> Section | None:
+def section(screen: ReportInputs, album: Album) -> Section | None:
     """Verdict, leakage, scorecard, random split, confusion, reliability."""
     deep = screen.deep
     if not deep.given:
@@ -68,12 +68,12 @@ def section(screen: Screen, album: Album) -> Section | None:
     return Section("honesty", TITLE, [*shown, *folded_but(parts)])
 
 
-def labels_of(screen: Screen) -> list[str]:
+def labels_of(screen: ReportInputs) -> list[str]:
     """``Dose`` and ``Time``, where there are scores of them."""
     return [label for label in LABELS if (screen.deep.scores["Label"] == label).any()]
 
 
-def _verdict(screen: Screen) -> Part:
+def _verdict(screen: ReportInputs) -> Part:
     html = label_boxes(screen)
     if not html:
         why = step_reason(screen, "score_models", "train_resnet", "crop_cells")
@@ -83,7 +83,7 @@ def _verdict(screen: Screen) -> Part:
     return Part("", html)
 
 
-def _notes(screen: Screen) -> Part | None:
+def _notes(screen: ReportInputs) -> Part | None:
     """What the evaluation says of itself."""
     given = [*(screen.deep.verdict.get("notes") or []), *(screen.deep.labels.get("notes") or [])]
     # the random split has a part of its own
@@ -94,7 +94,7 @@ def _notes(screen: Screen) -> Part | None:
     return Part(f"Remarks on the evaluation ({len(notes)})", f'<ul class="md-key">{items}</ul>')
 
 
-def _overview(screen: Screen, album: Album) -> Part | None:
+def _overview(screen: ReportInputs, album: Album) -> Part | None:
     """The main score beside that of the others, learning curves, confusion of the network, some cells."""
     deep, figures = screen.deep, []
     scores, confusion = deep.scores, deep.confusion
@@ -130,13 +130,13 @@ def _overview(screen: Screen, album: Album) -> Part | None:
     return Part("", f'<div class="md-trio">{"".join(figures)}</div>{cells}')
 
 
-def _classes_of(screen: Screen, label: str) -> int:
+def _classes_of(screen: ReportInputs, label: str) -> int:
     """True classes of a label in the confusion of the network."""
     frame = screen.deep.confusion
     return int(frame.loc[(frame["Label"] == label) & (frame["Model"] == CONFUSED[0]), "True"].nunique())
 
 
-def _leakage(screen: Screen) -> Part:
+def _leakage(screen: ReportInputs) -> Part:
     frame = screen.deep.leakage
     if frame.empty:
         why = step_reason(screen, "split_cells", "crop_cells", "train_resnet")
@@ -178,7 +178,7 @@ def _shown(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     return models, metrics
 
 
-def _scorecard(screen: Screen, album: Album, label: str) -> Part:
+def _scorecard(screen: ReportInputs, album: Album, label: str) -> Part:
     frame = screen.deep.scores
     frame = frame[frame["Label"] == label]
     models, metrics = _shown(frame)
@@ -214,7 +214,7 @@ def _scorecard(screen: Screen, album: Album, label: str) -> Part:
     )
 
 
-def _differences(screen: Screen, label: str) -> str:
+def _differences(screen: ReportInputs, label: str) -> str:
     """The network against each other model, pair by pair."""
     frame = screen.deep.differences
     if frame.empty:
@@ -250,7 +250,7 @@ def _difference_cell(row: dict[str, Any], metric: str) -> str:
     return f'{escape(text)} <span class="md-state {style}">{word}</span>'
 
 
-def _random_split(screen: Screen) -> Part | None:
+def _random_split(screen: ReportInputs) -> Part | None:
     """By how much a random split over cells overstates."""
     sentences = [text for label in labels_of(screen) if (text := overstated(screen, label))]
     if not sentences:
@@ -264,7 +264,7 @@ def _random_split(screen: Screen) -> Part | None:
     return Part("What a random split would have claimed", lead + f'<ul class="md-key">{items}</ul>')
 
 
-def _confusion(screen: Screen, album: Album) -> Part | None:
+def _confusion(screen: ReportInputs, album: Album) -> Part | None:
     frame = screen.deep.confusion
     if frame.empty:
         return None
@@ -293,7 +293,7 @@ def _confusion(screen: Screen, album: Album) -> Part | None:
     return Part("More on confusion", html) if html else None
 
 
-def _most_confused(screen: Screen, label: str, frame: pd.DataFrame, classes: int) -> str:
+def _most_confused(screen: ReportInputs, label: str, frame: pd.DataFrame, classes: int) -> str:
     """The classes taken for one another most often, where a matrix would be too large to read."""
     wrong = frame[frame["True"].astype(str) != frame["Predicted"].astype(str)]
     wrong = wrong.sort_values(["Fraction", "Count"], ascending=False, kind="stable").head(MOST_CONFUSED)
@@ -310,7 +310,7 @@ def _most_confused(screen: Screen, label: str, frame: pd.DataFrame, classes: int
     return paragraph(text) + table(["True", "Called", "Share of the true class", "Cells"], rows)
 
 
-def _reliability(screen: Screen, album: Album) -> Part | None:
+def _reliability(screen: ReportInputs, album: Album) -> Part | None:
     frame = screen.deep.calibration
     frame = frame[frame["Count"] > 0] if not frame.empty else frame
     labels = [label for label in LABELS if len(frame) and (frame["Label"] == label).any()]

@@ -43,7 +43,7 @@ def _no_rows() -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Screen:
+class ReportInputs:
     """All that the report shows; a table that was not given is an empty frame.
 
     Attributes

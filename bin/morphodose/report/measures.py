@@ -9,7 +9,7 @@ from morphodose.report.answers import finite, interval
 from morphodose.report.curves import endpoint_order, rows_of
 from morphodose.report.draw import dose_name
 from morphodose.report.html import folded, long_table, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of, doses_of
 from morphodose.report.words import dose_words, endpoint_words, hours, number
 
@@ -25,7 +25,7 @@ READING = (
 )
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """The measures of every fit, folded; "" where there is none."""
     unit = screen.dose_unit(compound)
     rows: list[list[object]] = []
@@ -57,7 +57,7 @@ def _mean(row: Mapping[Any, Any]) -> str:
     return f"{text} ({number(row['Low'], 2)} – {number(row['High'], 2)})"
 
 
-def surface(screen: Screen, compound: str) -> str:
+def surface(screen: ReportInputs, compound: str) -> str:
     """Mean of death and of the number of cells at each dose and time, where there are several times."""
     if len(screen.timepoints) < 2:
         return ""

@@ -7,7 +7,7 @@ from morphodose.measurement.families import SETS
 from morphodose.report import deep_methods
 from morphodose.report.diameters import spread
 from morphodose.report.html import escape, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.provenance import tools
 from morphodose.report.words import counted, hours, listed
@@ -88,7 +88,7 @@ class Writer:
         self.paragraphs.append(text)
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """The text in a box, and how to use it."""
     writer = compose(screen)
     body = "".join(f"<p>{escape(text)}</p>" for text in writer.paragraphs)
@@ -103,7 +103,7 @@ def section(screen: Screen) -> Section:
     return Section("methods", "Methods text", [Part("Methods of this run", html), Part("How to cite", cite)])
 
 
-def compose(screen: Screen) -> Writer:
+def compose(screen: ReportInputs) -> Writer:
     """The paragraphs, as this run's parameters and tables have it."""
     writer = Writer()
     version = {name: versions[0] for name, versions in tools(screen).items()}
@@ -144,7 +144,7 @@ def _of(versions: dict[str, str], *names: str) -> str:
     return next((f" {versions[n]}" for n in names if n in versions), "")
 
 
-def _images(writer: Writer, screen: Screen) -> None:
+def _images(writer: Writer, screen: ReportInputs) -> None:
     focus = screen.focus
     if not focus.empty and {"Channel", "Projection"} <= set(focus.columns):
         planes = int(focus.groupby(["Channel", "Metadata_ImageID"]).size().max())
@@ -170,7 +170,7 @@ def _images(writer: Writer, screen: Screen) -> None:
         )
 
 
-def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> None:
+def _segmentation(writer: Writer, screen: ReportInputs, version: dict[str, str]) -> None:
     params = screen.params
     pose = f"Cellpose{_of(version, 'cellpose')}"
     border = "Cells touching the image border were left out and counted."
@@ -214,7 +214,7 @@ def _segmentation(writer: Writer, screen: Screen, version: dict[str, str]) -> No
     )
 
 
-def _model(screen: Screen, model: str, diameter: str) -> tuple[str, str]:
+def _model(screen: ReportInputs, model: str, diameter: str) -> tuple[str, str]:
     """Model and diameter in words."""
     params = screen.params
     name = str(params.get(model) or "not recorded")
@@ -243,7 +243,7 @@ def _model(screen: Screen, model: str, diameter: str) -> tuple[str, str]:
     return words, f"diameter estimated once on vehicle fields: {text}" if text else "no diameter given"
 
 
-def _death(writer: Writer, screen: Screen) -> None:
+def _death(writer: Writer, screen: ReportInputs) -> None:
     if not screen.has("Fraction_Viable"):
         return
     early, late = screen.params.get("early_death_channel"), screen.params.get("late_death_channel")
@@ -258,7 +258,7 @@ def _death(writer: Writer, screen: Screen) -> None:
     )
 
 
-def _responses(writer: Writer, screen: Screen) -> None:
+def _responses(writer: Writer, screen: ReportInputs) -> None:
     responses = screen.responses
     if responses.empty:
         return

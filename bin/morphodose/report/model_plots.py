@@ -17,7 +17,7 @@ from morphodose.report.deep_words import (
     model_words,
 )
 from morphodose.report.figure import panels
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import figure_text
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def score_figure(frame: pd.DataFrame, models: Sequence[str], shown: Sequence[tup
     return figure
 
 
-def confusion_figure(screen: Screen, frame: pd.DataFrame, label: str, models: Sequence[str]) -> Figure:
+def confusion_figure(screen: ReportInputs, frame: pd.DataFrame, label: str, models: Sequence[str]) -> Figure:
     """A panel a model: shares of each true class that were called each class."""
     side = 0.36 * len(_classes(screen, frame, label)[1]) + 1.3
     figure, axes = panels(len(models), 3, max(side, 3.2), max(side, 2.9), sharey=True)
@@ -76,7 +76,7 @@ def confusion_figure(screen: Screen, frame: pd.DataFrame, label: str, models: Se
     return figure
 
 
-def confusion_overview(screen: Screen, frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
+def confusion_overview(screen: ReportInputs, frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
     """A panel a label, of one model; under one another where they would be too wide for a third of a page."""
     import matplotlib.pyplot as plt
 
@@ -98,7 +98,7 @@ def confusion_overview(screen: Screen, frame: pd.DataFrame, labels: Sequence[str
     return figure
 
 
-def _classes(screen: Screen, frame: pd.DataFrame, label: str) -> tuple[list[str], list[str]]:
+def _classes(screen: ReportInputs, frame: pd.DataFrame, label: str) -> tuple[list[str], list[str]]:
     """True and predicted classes of a label, in their order."""
     known = classes_of(screen, label)
     rows, columns = (
@@ -109,7 +109,7 @@ def _classes(screen: Screen, frame: pd.DataFrame, label: str) -> tuple[list[str]
 
 
 def _confused(
-    axis: Axes, screen: Screen, frame: pd.DataFrame, label: str, classes: tuple[list[str], list[str]]
+    axis: Axes, screen: ReportInputs, frame: pd.DataFrame, label: str, classes: tuple[list[str], list[str]]
 ) -> None:
     """Shares of each true class that one model called each class."""
     import seaborn as sns

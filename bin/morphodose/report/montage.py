@@ -9,7 +9,7 @@ import numpy as np
 from morphodose.names import field_of
 from morphodose.report.draw import dose_name
 from morphodose.report.html import Safe, escape, notice
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import wells_of
 from morphodose.report.tiles import COLOURS, Tiles, channels_of
 from morphodose.report.words import hours, listed
@@ -23,7 +23,7 @@ MOST_DOSES, MOST_TIMES = 9, 6
 Places = dict[tuple[float, float], str]
 
 
-def montage(screen: Screen, compound: str, tiles: Tiles) -> Safe:
+def montage(screen: ReportInputs, compound: str, tiles: Tiles) -> Safe:
     """The montage as an HTML table of pictures, or a line that says why there is none."""
     channels = channels_of(screen)
     if not screen.fields:
@@ -83,7 +83,7 @@ def _css(colour: tuple[float, float, float]) -> str:
     return f"rgb({','.join(str(round(255 * part)) for part in colour)})"
 
 
-def places_of(screen: Screen, compound: str) -> tuple[Places, list[float], list[float]]:
+def places_of(screen: ReportInputs, compound: str) -> tuple[Places, list[float], list[float]]:
     """(dose, time) → image id, the doses and the times shown."""
     wells = wells_of(screen, compound)
     treated = wells[wells["Dose"] > 0]
@@ -101,7 +101,7 @@ def places_of(screen: Screen, compound: str) -> tuple[Places, list[float], list[
     return places, doses, times
 
 
-def images_by_well(screen: Screen) -> dict[str, str]:
+def images_by_well(screen: ReportInputs) -> dict[str, str]:
     """Acquisition and well → its first field that quality control did not drop."""
     known = screen.kept.get("images by well")
     if known is None:
@@ -139,7 +139,7 @@ def _picture(tiles: Tiles, image: str | None, dose: str, time: float) -> str:
     return f'<span class="md-tile" role="img" aria-label="{text}" title="{text}">{stains}</span>'
 
 
-def stains(screen: Screen, tiles: Tiles) -> str:
+def stains(screen: ReportInputs, tiles: Tiles) -> str:
     """The stains that are drawn, with their colours, in words."""
     named = channels_of(screen).items()
     return listed(f"{name} {COLOURS[role][1]}" for name, role in named if role in tiles.roles)

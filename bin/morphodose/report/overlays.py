@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.profiles.losses import WITHOUT_CELL, losses_of, ranking_loss, worst_fields
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, picture, table, thumbnail
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import dose_words, hours, number, percent
 
@@ -19,12 +19,12 @@ KEY = (
 )
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """Losses by compound and dose, then the worst fields."""
     return Section("overlays", "Segmentation", [*_worst(screen), *_losses(screen)])
 
 
-def _losses(screen: Screen) -> list[Part]:
+def _losses(screen: ReportInputs) -> list[Part]:
     """Where the losses are shown by well, and tests of the dose."""
     title, losses = "What was lost", losses_of(screen.wells)
     if not losses:
@@ -38,7 +38,7 @@ def _losses(screen: Screen) -> list[Part]:
     return [Part(title, text + _tests(screen))]
 
 
-def _tests(screen: Screen) -> str:
+def _tests(screen: ReportInputs) -> str:
     rows = [
         [
             row["Loss"].words,
@@ -61,7 +61,7 @@ def _tests(screen: Screen) -> str:
     return folded(f"Tests of the dose ({len(rows)})", text + table(headers, rows)) if rows else ""
 
 
-def _worst(screen: Screen) -> list[Part]:
+def _worst(screen: ReportInputs) -> list[Part]:
     """Overlays of the fields with most nuclei in no cell."""
     title, fields = "Worst fields", worst_fields(screen.images, WORST)
     if fields.empty:

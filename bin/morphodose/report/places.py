@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.report.checks import Check, State, not_checked
 from morphodose.report.html import long_table, notice, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, endpoint_words, hours, listed, number
 
@@ -14,7 +14,7 @@ MOST_Q = 0.05
 FIX = "Randomise the places of doses and vehicle, anew on each replicate."
 
 
-def place_checks(screen: Screen) -> list[Check]:
+def place_checks(screen: ReportInputs) -> list[Check]:
     """Curves whose layout cannot tell dose from place, and places that move the vehicle wells.
 
     Either is a remark; both together are a fault: then an effect of the place is there, and may be what the
@@ -47,7 +47,7 @@ def place_checks(screen: Screen) -> list[Check]:
     return [Check(state, QUESTION, f"{'. '.join(lines)}.", FIX if len(marked) else "")]
 
 
-def moved(screen: Screen) -> list[str]:
+def moved(screen: ReportInputs) -> list[str]:
     """Rows, columns and edges that move the vehicle wells, the surest first, an endpoint each."""
     table = screen.positions
     if not {"Term", "Q", "Endpoint"} <= set(table):
@@ -64,7 +64,7 @@ def moved(screen: Screen) -> list[str]:
 MOST_ROWS = 200
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """Tests of rows, columns and edge on the vehicle wells, the surest first."""
     title, frame = "Effects of the place", screen.positions
     if not {"Term", "Q", "Endpoint"} <= set(frame) or frame.empty:

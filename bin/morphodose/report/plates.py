@@ -13,7 +13,7 @@ from morphodose.names import PLATE_FORMATS, plate_shape, row_letters, well_posit
 from morphodose.profiles.losses import losses_of
 from morphodose.report.hits import main_endpoint
 from morphodose.report.html import Safe, escape, notice, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import dose_words, endpoint_words, hours, number, ramp
 from morphodose.units import unit_words
@@ -27,7 +27,7 @@ SHOWN = ("Endpoint_", "Fraction_", "Relative_", "Count_CellsPerField", "Count_Nu
 COLOURS = 32
 
 
-def section(screen: Screen) -> Section:
+def section(screen: ReportInputs) -> Section:
     """The controls, one plate, and the place where a well is shown."""
     if screen.wells.empty:
         return Section("plate", "Plate", [Part("", notice("Left out: the table of wells is empty."))])
@@ -75,7 +75,7 @@ def section(screen: Screen) -> Section:
     return Section("plate", "Plate", [Part("", html)])
 
 
-def endpoints_of(screen: Screen) -> dict[str, str]:
+def endpoints_of(screen: ReportInputs) -> dict[str, str]:
     """Columns that can be shown on the plate, with words; what segmentation lost among them."""
     names = [
         str(name)
@@ -89,25 +89,25 @@ def endpoints_of(screen: Screen) -> dict[str, str]:
     return found
 
 
-def _first(screen: Screen, columns: list[str]) -> str:
+def _first(screen: ReportInputs, columns: list[str]) -> str:
     """The endpoint that is shown first: that of the ranking, else the count."""
     main = main_endpoint(screen)
     return next((n for n in (main, "Fraction_Dying", "Count_CellsPerField") if n in columns), columns[0])
 
 
-def _values(screen: Screen, column: str) -> pd.Series[float]:
+def _values(screen: ReportInputs, column: str) -> pd.Series[float]:
     if column.startswith("Share_"):
         loss = next(each for each in losses_of(screen.wells) if f"Share_{each.part}" == column)
         return loss.shares(screen.wells).astype(float)
     return screen.wells[column].astype(float)
 
 
-def well_data(screen: Screen, names: list[str]) -> dict[str, Any]:
+def well_data(screen: ReportInputs, names: list[str]) -> dict[str, Any]:
     """All wells as columns of plain values, for the script.
 
     Parameters
     ----------
-    screen : Screen
+    screen : ReportInputs
         Its wells are numbered from 0.
     names : list of str
         Compounds in the order of the page; vehicle and controls follow them.
@@ -173,7 +173,9 @@ def _choice(name: str, label: str, options: list[str], chosen: int) -> str:
     return f'<label{hidden}>{label} <select id="md-plate-{name}">{items}</select></label>'
 
 
-def _grid(screen: Screen, wells: pd.DataFrame, values: pd.Series[float], shape: tuple[int, int]) -> Safe:
+def _grid(
+    screen: ReportInputs, wells: pd.DataFrame, values: pd.Series[float], shape: tuple[int, int]
+) -> Safe:
     """One plate as a table: a button a well; its colour and text are the script's to change."""
     at = {well_position(well): i for i, well in zip(wells.index, wells["Metadata_Well"], strict=True)}
     rows, columns = shape
@@ -204,7 +206,7 @@ def _holds(well: Any) -> str:
     return str(well["Metadata_Role"])
 
 
-def plate_format_of(screen: Screen, wells: pd.DataFrame) -> int:
+def plate_format_of(screen: ReportInputs, wells: pd.DataFrame) -> int:
     """Wells of the plate: as the design says, or the smallest plate that holds them."""
     stated = screen.design.get("plate_format") or screen.params.get("plate_format")
     if stated in PLATE_FORMATS:
@@ -216,7 +218,7 @@ def plate_format_of(screen: Screen, wells: pd.DataFrame) -> int:
     return min(fits)
 
 
-def dose_key(screen: Screen) -> str:
+def dose_key(screen: ReportInputs) -> str:
     """Doses of each compound in words, for the text of the design."""
     texts = []
     for compound in screen.compounds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.report.answers import finite
 from morphodose.report.html import long_table, paragraph
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part
 from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, number
 from morphodose.responses.hits import HIT_Q
@@ -12,7 +12,7 @@ from morphodose.responses.hits import HIT_Q
 HEADERS = ("Compound", "Dose", "Time", "Plate", "Endpoint", "Robust z", "SSMD", "Q", "Wells", "Vehicle wells")
 
 
-def hit_parts(screen: Screen) -> list[Part]:
+def hit_parts(screen: ReportInputs) -> list[Part]:
     """The table of hits, the strongest first; nothing where every compound has doses enough for a curve."""
     table = screen.primary
     if table.empty:

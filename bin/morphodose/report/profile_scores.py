@@ -10,7 +10,7 @@ from morphodose.report.components import kinds_of
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.words import dose_words, figure_text, hours, number
 from morphodose.units import unit_words
@@ -30,7 +30,7 @@ ALPHA = 0.05
 MOST_DROPPED = 400
 
 
-def section(screen: Screen, album: Album) -> Section | None:
+def section(screen: ReportInputs, album: Album) -> Section | None:
     """The three feature sets side by side, over dose and time; wells and features that were left out."""
     if not screen.deep.given:
         return None
@@ -76,7 +76,7 @@ def _significant(frame: pd.DataFrame) -> pd.Series[bool]:
     return frame["mAP"].notna() & False
 
 
-def _summary(screen: Screen) -> str:
+def _summary(screen: ReportInputs) -> str:
     """Mean over doses and times of each feature set, with its interval, and the sets against one another."""
     frame, card = screen.deep.profile_scores, screen.deep.profile_card
     rows: list[list[object]] = []
@@ -100,7 +100,7 @@ def _summary(screen: Screen) -> str:
     return table(headers, rows) + _between(screen)
 
 
-def _between(screen: Screen) -> str:
+def _between(screen: ReportInputs) -> str:
     """Differences of the mean mAP between feature sets, paired by resample."""
     frame = screen.deep.profile_differences
     rows: list[list[object]] = []
@@ -142,7 +142,7 @@ def _sets(frame: pd.DataFrame) -> list[str]:
     return found + [s for s in dict.fromkeys(frame["Set"].astype(str)) if s not in found]
 
 
-def _parts(screen: Screen, album: Album, compound: str, frame: pd.DataFrame, index: int) -> list[Part]:
+def _parts(screen: ReportInputs, album: Album, compound: str, frame: pd.DataFrame, index: int) -> list[Part]:
     """A part a score: the sets side by side."""
     name, tag = (f" – {compound}", f"_{index + 1}") if compound else ("", "")
     unit = screen.dose_unit(compound or str(frame["Compound"].iloc[0]))
@@ -195,7 +195,7 @@ def _figure(frame: pd.DataFrame, unit: str) -> Figure:
     return figure
 
 
-def _table(screen: Screen, frame: pd.DataFrame) -> str:
+def _table(screen: ReportInputs, frame: pd.DataFrame) -> str:
     rows: list[list[object]] = []
     order = frame.sort_values(["Score", "Compound", "Timepoint", "Dose", "Set"])
     for row in order.to_dict("records"):
@@ -234,7 +234,7 @@ def _count(value: Any) -> int | None:
     return int(value) if finite(value) else None
 
 
-def _left_out(screen: Screen) -> Part:
+def _left_out(screen: ReportInputs) -> Part:
     """Wells that have no profile, and why: no score knows them."""
     frame = screen.deep.left_out
     title = "Wells without a profile"
@@ -269,7 +269,7 @@ def _left_out(screen: Screen) -> Part:
     return Part(title, text + table(["Features", "Reason", "Wells"], rows) + listing)
 
 
-def _dropped(screen: Screen) -> Part:
+def _dropped(screen: ReportInputs) -> Part:
     """What was left out of the profiles, and why."""
     frame = screen.deep.dropped
     title = "Features left out of the profiles"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.report.html import Safe, cell, escape, folded, notice, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.plates import dose_key
 from morphodose.report.words import hours, listed
@@ -42,12 +42,12 @@ FILES = (
 )
 
 
-def design(screen: Screen) -> Section:
+def design(screen: ReportInputs) -> Section:
     """The design in words."""
     return Section("design", "Design", [_design(screen)])
 
 
-def _design(screen: Screen) -> Part:
+def _design(screen: ReportInputs) -> Part:
     wells, given = screen.wells, screen.design
     roles = wells.drop_duplicates(["Metadata_Plate", "Metadata_Well"])["Metadata_Role"].value_counts()
     replicates = sorted(wells["Metadata_Replicate"].unique())
@@ -90,12 +90,12 @@ def definition(entries: list[tuple[str, object]]) -> str:
     )
 
 
-def excluded_fields(screen: Screen) -> list[dict[str, object]]:
+def excluded_fields(screen: ReportInputs) -> list[dict[str, object]]:
     """Fields that `check_design` left out, with the reason."""
     return list(screen.design.get("excluded") or [])
 
 
-def provenance(screen: Screen) -> Section:
+def provenance(screen: ReportInputs) -> Section:
     """The run, the software, the parameters."""
     parts = [_run(screen)]
     if screen.versions:
@@ -122,7 +122,7 @@ def provenance(screen: Screen) -> Section:
     return Section("provenance", "Run, software, parameters", parts)
 
 
-def tools(screen: Screen) -> dict[str, list[str]]:
+def tools(screen: ReportInputs) -> dict[str, list[str]]:
     """Each tool with its versions, over all steps."""
     found: dict[str, set[str]] = {}
     for entries in screen.versions.values():
@@ -131,7 +131,7 @@ def tools(screen: Screen) -> dict[str, list[str]]:
     return {tool: sorted(found[tool]) for tool in sorted(found, key=str.lower)}
 
 
-def tools_table(screen: Screen) -> str:
+def tools_table(screen: ReportInputs) -> str:
     """Tool and version; two versions of a tool in one run are pointed out."""
     rows = []
     for tool, versions in tools(screen).items():
@@ -141,7 +141,7 @@ def tools_table(screen: Screen) -> str:
     return table(["Software", "Version"], rows)
 
 
-def _run(screen: Screen) -> Part:
+def _run(screen: ReportInputs) -> Part:
     names = {
         "pipeline": "Pipeline",
         "version": "Version",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from morphodose.report import diameters
 from morphodose.report.figure import Album, key_outside, panels
 from morphodose.report.html import folded, long_table, notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, figure_text, hours, percent
 
@@ -25,7 +25,7 @@ DRAWN = {
 }
 
 
-def section(screen: Screen, album: Album) -> Section:
+def section(screen: ReportInputs, album: Album) -> Section:
     """Quality by channel, focus of the stacks, flat field, diameters."""
     parts = []
     if figures := quality_columns(screen.images, channels_of(screen)):
@@ -38,7 +38,7 @@ def section(screen: Screen, album: Album) -> Section:
     return Section("quality", "Image quality", parts)
 
 
-def channels_of(screen: Screen) -> list[str]:
+def channels_of(screen: ReportInputs) -> list[str]:
     """Channel names of the design."""
     return [str(channel["name"]) for channel in screen.design.get("channels", [])]
 
@@ -51,7 +51,7 @@ def verdict_counts(images: pd.DataFrame) -> dict[str, int]:
     return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
 
-def verdict_part(screen: Screen) -> Part:
+def verdict_part(screen: ReportInputs) -> Part:
     """How many fields were kept, flagged and dropped, with the reasons and their names."""
     counts = verdict_counts(screen.images)
     if not counts:
@@ -152,7 +152,7 @@ def edge_rows(focus: pd.DataFrame) -> list[list[object]]:
     ]
 
 
-def _focus(screen: Screen, album: Album) -> Part:
+def _focus(screen: ReportInputs, album: Album) -> Part:
     rows, title = edge_rows(screen.focus), "Focus in z"
     if not rows:
         return Part(title, notice(f"Left out: {screen.why_missing('project_z', 'focus')}."))
@@ -199,7 +199,7 @@ def _focus_figure(focus: pd.DataFrame) -> Figure:
     return figure
 
 
-def _illumination(screen: Screen) -> Part:
+def _illumination(screen: ReportInputs) -> Part:
     title = "Illumination"
     frame = screen.illumination
     if frame.empty:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from morphodose.cells.marks import MARKS, read_marks
 from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.report.checks import Check, State, not_checked
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import counted, listed, percent
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ CONSTANT = 0.25
 MOST_NAMES = 3
 
 
-def recorded_checks(screen: Screen) -> list[Check]:
+def recorded_checks(screen: ReportInputs) -> list[Check]:
     """Channels that are constant in some fields, and images of which a part is missing."""
     images = screen.images
     if UNUSABLE not in images and "Metadata_QCReason" not in images:

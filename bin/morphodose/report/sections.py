@@ -28,14 +28,14 @@ from morphodose.report import (
     verdict,
 )
 from morphodose.report.figure import Album
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import images_by_well, places_of
 from morphodose.report.parts import ORDER, Section
 from morphodose.report.tiles import Tiles, Wanted, make_tiles
 from morphodose.report.words import counted, listed
 
 
-def wanted_of(screen: Screen, cloud: cells.Cloud | None) -> dict[str, Wanted]:
+def wanted_of(screen: ReportInputs, cloud: cells.Cloud | None) -> dict[str, Wanted]:
     """What the page shows of each field, by the rank of the compounds: the leading one is read first."""
     found: dict[str, Wanted] = {}
     for hit in screen.ranked:
@@ -53,7 +53,7 @@ def wanted_of(screen: Screen, cloud: cells.Cloud | None) -> dict[str, Wanted]:
 
 
 def build(
-    screen: Screen, album: Album, say: Callable[[str], object] = print
+    screen: ReportInputs, album: Album, say: Callable[[str], object] = print
 ) -> tuple[list[Section], dict[str, Any]]:
     """All sections that have a place, in the order of `parts.ORDER`, and the data of the script."""
     names = [hit.compound for hit in screen.ranked]
@@ -92,7 +92,7 @@ def build(
     return sections, _data(screen, cloud, tiles, names)
 
 
-def _data(screen: Screen, cloud: cells.Cloud | None, tiles: Tiles, names: list[str]) -> dict[str, Any]:
+def _data(screen: ReportInputs, cloud: cells.Cloud | None, tiles: Tiles, names: list[str]) -> dict[str, Any]:
     data: dict[str, Any] = {"page": {"compounds": names}}
     if len(screen.wells):
         data["wells"] = plates.well_data(screen, names) | {"acquisition": _acquisitions(screen)}
@@ -104,7 +104,7 @@ def _data(screen: Screen, cloud: cells.Cloud | None, tiles: Tiles, names: list[s
     return data
 
 
-def _acquisitions(screen: Screen) -> dict[str, list[Any]]:
+def _acquisitions(screen: ReportInputs) -> dict[str, list[Any]]:
     """Names of the acquisitions, and that of each well by number: an image names its acquisition."""
     given = screen.wells["Metadata_Acquisition"].astype(str)
     names = list(dict.fromkeys(given))
@@ -112,7 +112,9 @@ def _acquisitions(screen: Screen) -> dict[str, list[Any]]:
     return {"names": names, "of": [at[name] for name in given]}
 
 
-def write_report(screen: Screen, out: Path, title: str = "", say: Callable[[str], object] = print) -> None:
+def write_report(
+    screen: ReportInputs, out: Path, title: str = "", say: Callable[[str], object] = print
+) -> None:
     """Write ``report.html`` and ``figures/`` into a folder."""
     screen = replace(screen, wells=screen.wells.reset_index(drop=True))
     album = Album(out / "figures")

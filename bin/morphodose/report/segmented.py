@@ -22,7 +22,7 @@ from morphodose.profiles.losses import (
     worst_fields,
 )
 from morphodose.report.checks import Check, State, graded, not_checked, worst
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import counted, dose_words, hours, listed, percent
 from morphodose.segmentation.common import Method
@@ -63,7 +63,7 @@ _BORDER_FIX = (
 _FROM_NUCLEI = ("from_nuclei", "propagate")
 
 
-def segmentation_checks(screen: Screen) -> list[Check]:
+def segmentation_checks(screen: ReportInputs) -> list[Check]:
     """Three lines of the verdict; a line that could not be checked says why."""
     losses = losses_of(screen.wells)
     if WITHOUT_CELL not in losses:
@@ -89,7 +89,7 @@ def segmentation_checks(screen: Screen) -> list[Check]:
     return checks
 
 
-def _why_not(screen: Screen) -> str:
+def _why_not(screen: ReportInputs) -> str:
     if reason := screen.left_out("segment_cells"):
         return reason
     if "Count_Nuclei" not in screen.wells:
@@ -100,7 +100,7 @@ def _why_not(screen: Screen) -> str:
     return "without a nuclear channel (--nuclear_channel), cells that were missed cannot be counted"
 
 
-def _found(screen: Screen, losses: list[Loss], question: str = FOUND) -> Check:
+def _found(screen: ReportInputs, losses: list[Loss], question: str = FOUND) -> Check:
     wells = screen.wells
     method = str(screen.params.get("cell_method") or "")
     texts: list[str] = []
@@ -140,7 +140,7 @@ def _well(row: dict[str, Any]) -> str:
     return f"{plate}{row['Metadata_Well']} at {hours(row['Metadata_Timepoint'])}"
 
 
-def _moved(screen: Screen, losses: list[Loss]) -> Check:
+def _moved(screen: ReportInputs, losses: list[Loss]) -> Check:
     rows = screen.loss_tests
     if not rows:
         return not_checked(
@@ -195,7 +195,7 @@ def _sentence(row: dict[str, Any]) -> str:
     )
 
 
-def disagreements(screen: Screen) -> list[dict[str, Any]]:
+def disagreements(screen: ReportInputs) -> list[dict[str, Any]]:
     """Doses where the counts of cells and nuclei against vehicle are apart, the largest first.
 
     A row has ``Compound``, ``Dose``, ``Unit``, ``Timepoint``, ``Cells``, ``Nuclei`` (shares of vehicle, means
@@ -228,13 +228,15 @@ def disagreements(screen: Screen) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: -abs(row["Cells"] - row["Nuclei"]))
 
 
-def _of_dose(screen: Screen, compound: str, dose: float, time: float) -> pd.DataFrame:
+def _of_dose(screen: ReportInputs, compound: str, dose: float, time: float) -> pd.DataFrame:
     wells = screen.wells
     mine = (wells["Metadata_Compound"] == compound) & (wells["Metadata_Role"] == "treated")
     return wells[mine & (wells["Metadata_Dose"] == dose) & (wells["Metadata_Timepoint"] == time)]
 
 
-def _chance(screen: Screen, compound: str, dose: float, time: float, cells: float, nuclei: float) -> float:
+def _chance(
+    screen: ReportInputs, compound: str, dose: float, time: float, cells: float, nuclei: float
+) -> float:
     """Standard error of the difference that counting alone makes; infinite without a count."""
     wells = _of_dose(screen, compound, dose, time)
     number = float(wells["Count_Cells"].sum()) if len(wells) else 0.0
@@ -242,7 +244,7 @@ def _chance(screen: Screen, compound: str, dose: float, time: float, cells: floa
     return float((cells + nuclei) ** 0.5 / expected**0.5) if expected > 0 else float("inf")
 
 
-def _several(screen: Screen, compound: str, dose: float, time: float) -> bool:
+def _several(screen: ReportInputs, compound: str, dose: float, time: float) -> bool:
     """Whether the surplus of nuclei lies in cells, several in one, and not outside of them."""
     wells = _of_dose(screen, compound, dose, time)
     if wells.empty or WITHOUT_CELL.part not in wells:
@@ -252,7 +254,7 @@ def _several(screen: Screen, compound: str, dose: float, time: float) -> bool:
     return inside > outside
 
 
-def agreement(screen: Screen) -> list[Check]:
+def agreement(screen: ReportInputs) -> list[Check]:
     """Whether cells and nuclei, each against vehicle, tell the same loss."""
     if not screen.has("Relative_CellCount", "Relative_NucleiCount"):
         return [not_checked(AGREE, "there is no vehicle well to count either against")]
@@ -276,7 +278,7 @@ def agreement(screen: Screen) -> list[Check]:
     return [Check("stop" if fewer else "warn", AGREE, f"{'; '.join(texts)}{more}.{why}")]
 
 
-def _fix(screen: Screen) -> str:
+def _fix(screen: ReportInputs) -> str:
     """What to do about it."""
     fields = [str(name) for name in worst_fields(screen.images, 3).get("Metadata_ImageID", [])]
     look = f"; first look at the overlays of {listed(fields, 3)}" if fields else ""

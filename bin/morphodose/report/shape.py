@@ -8,7 +8,7 @@ from morphodose.report.answers import finite
 from morphodose.report.counts import charts_over_time
 from morphodose.report.draw import dose_name
 from morphodose.report.html import Safe, escape, long_table, notice, paragraph
-from morphodose.report.inputs import SHAPE_COLUMNS, Screen
+from morphodose.report.inputs import SHAPE_COLUMNS, ReportInputs
 from morphodose.report.words import dose_words, endpoint_words, hours, percent, ramp
 from morphodose.units import unit_words
 
@@ -26,7 +26,7 @@ ANSWERS = {
 KINDS = {"shape": "shape", "count": "count", "death": "death"}
 
 
-def shape_columns(screen: Screen) -> list[str]:
+def shape_columns(screen: ReportInputs) -> list[str]:
     """Columns of shape that are drawn; those of viable cells first, since dead cells change a median too."""
     shapes = (
         screen.onsets.loc[screen.onsets["Kind"] == "shape", "Endpoint"] if "Kind" in screen.onsets else []
@@ -43,7 +43,7 @@ def shape_columns(screen: Screen) -> list[str]:
     return found[:MOST]
 
 
-def view(screen: Screen, compound: str) -> str:
+def view(screen: ReportInputs, compound: str) -> str:
     """Shape over time; with one timepoint nothing, since its curves over the dose are shown elsewhere."""
     columns = shape_columns(screen)
     if not columns:
@@ -61,7 +61,7 @@ def view(screen: Screen, compound: str) -> str:
     return paragraph(text) + charts_over_time(screen, compound, named, "shape over time")
 
 
-def onsets_view(screen: Screen, compound: str) -> str:
+def onsets_view(screen: ReportInputs, compound: str) -> str:
     """When each endpoint first differs from vehicle at each dose, and which change comes first."""
     if screen.onsets.empty and screen.orders.empty:
         return notice(f"Left out: {_why_no_onsets(screen)}.")
@@ -89,7 +89,7 @@ def _of(table: pd.DataFrame, compound: str) -> pd.DataFrame:
     return table[table["Metadata_Compound"].astype(str) == compound] if len(table) else table
 
 
-def _why_no_onsets(screen: Screen) -> str:
+def _why_no_onsets(screen: ReportInputs) -> str:
     if len(screen.timepoints) < 2:
         return "there is one timepoint only"
     if screen.fewest_vehicles < 2:
@@ -97,7 +97,7 @@ def _why_no_onsets(screen: Screen) -> str:
     return screen.why_missing("fit_responses", "onsets")
 
 
-def _onset_table(screen: Screen, onsets: pd.DataFrame) -> str:
+def _onset_table(screen: ReportInputs, onsets: pd.DataFrame) -> str:
     """One row per endpoint (shape, count, death), one column per dose; darker the earlier."""
     # cells lost are cells that remain, read from the other end
     onsets = onsets[onsets["Endpoint"] != "Fraction_Lost"]
@@ -163,7 +163,7 @@ def order_row(row: dict[str, Any]) -> list[object]:
     ]
 
 
-def onset_summary(screen: Screen) -> list[str]:
+def onset_summary(screen: ReportInputs) -> list[str]:
     """Sentences for the head of the report: at which doses shape changes before staining."""
     sentences = []
     for compound in screen.compounds:

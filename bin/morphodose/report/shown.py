@@ -9,7 +9,7 @@ from pathlib import Path
 from morphodose.files import replacing
 from morphodose.profiles.losses import worst_fields
 from morphodose.report.cells import cloud_of
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import images_by_well
 from morphodose.report.overlays import WORST
 from morphodose.report.sections import wanted_of
@@ -19,12 +19,12 @@ from morphodose.report.tiles import affordable
 DRAWN = (".ome.tiff", "_cells.tif", "_nuclei.tif")
 
 
-def files_shown(screen: Screen) -> dict[str, list[str]]:
+def files_shown(screen: ReportInputs) -> dict[str, list[str]]:
     """The image files that the page of a screen reads.
 
     Parameters
     ----------
-    screen : Screen
+    screen : ReportInputs
         All its tables; no image is read.
 
     Returns
@@ -49,7 +49,7 @@ def files_shown(screen: Screen) -> dict[str, list[str]]:
     return found
 
 
-def write_shown(screen: Screen, out: Path) -> None:
+def write_shown(screen: ReportInputs, out: Path) -> None:
     """Write ``fields.json`` into a folder: what `files_shown` gives."""
     with replacing(out / "fields.json") as temporary:
         temporary.write_text(json.dumps(files_shown(screen), indent=1) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COLUMNS = ["Dose", "Timepoint", "Mean", "Low", "High", "Wells"]
 
 
-def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
+def wells_of(screen: ReportInputs, compound: str) -> pd.DataFrame:
     """Wells of a compound, and its vehicle wells as the fits take them; vehicle wells have dose 0."""
     import numpy as np
 
@@ -34,7 +34,7 @@ def wells_of(screen: Screen, compound: str) -> pd.DataFrame:
     return known[compound]
 
 
-def wells_at(screen: Screen, compound: str, time: float) -> pd.DataFrame:
+def wells_at(screen: ReportInputs, compound: str, time: float) -> pd.DataFrame:
     """Those of `wells_of` at one timepoint."""
     known = screen.kept.setdefault("wells at", {})
     if compound not in known:
@@ -44,12 +44,12 @@ def wells_at(screen: Screen, compound: str, time: float) -> pd.DataFrame:
     return wells_of(screen, compound).iloc[:0] if at is None else at
 
 
-def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
+def conditions_of(screen: ReportInputs, compound: str, column: str) -> pd.DataFrame:
     """Mean of a column in each dose and timepoint, with a 95 % interval over wells.
 
     Parameters
     ----------
-    screen : Screen
+    screen : ReportInputs
         The tables.
     compound : str
         A treated compound; the vehicle of its plates comes in as dose 0.
@@ -70,7 +70,7 @@ def conditions_of(screen: Screen, compound: str, column: str) -> pd.DataFrame:
     return known[compound, column]
 
 
-def _means(screen: Screen, compound: str, column: str) -> pd.DataFrame:
+def _means(screen: ReportInputs, compound: str, column: str) -> pd.DataFrame:
     """What `conditions_of` says of a column that the table of conditions does not have."""
     import pandas as pd
 
@@ -93,7 +93,7 @@ def _means(screen: Screen, compound: str, column: str) -> pd.DataFrame:
     return found
 
 
-def _given(screen: Screen, compound: str, column: str) -> pd.DataFrame | None:
+def _given(screen: ReportInputs, compound: str, column: str) -> pd.DataFrame | None:
     """Rows of the table of conditions, in the form of `conditions_of`; None where it lacks the column."""
     by = screen.conditions_by.get(column, {})
     treated = by.get((compound, False))

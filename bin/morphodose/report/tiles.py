@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from morphodose.imaging.images import Field, read_field, read_labels
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.segmentation.overlay import LEAST_RANGE, outlines, pixel_noise
 
 #: Role of a channel → colour it is drawn in (red, green, blue), and the word for it.
@@ -88,31 +88,31 @@ class Tiles:
     spent: bool = False
 
 
-def channels_of(screen: Screen) -> dict[str, str]:
+def channels_of(screen: ReportInputs) -> dict[str, str]:
     """Channel → role, of the channels that are drawn."""
     roles = screen.design.get("roles") or {}
     named = {role: roles.get(role) or screen.params.get(f"{role}_channel") for role in COLOURS}
     return {str(name): role for role, name in named.items() if name}
 
 
-def pixels_of(screen: Screen) -> int:
+def pixels_of(screen: ReportInputs) -> int:
     """Pixels of a field, all channels, by the size of the images in the design."""
     image = screen.design.get("image") or {}
     channels = len(screen.design.get("channels") or []) or len(COLOURS)
     return int(image.get("width") or 2000) * int(image.get("height") or 2000) * channels
 
 
-def affordable(screen: Screen, images: Iterable[str]) -> list[str]:
+def affordable(screen: ReportInputs, images: Iterable[str]) -> list[str]:
     """The first of some images, as many as may be read."""
     return list(images)[: max(MOST_PIXELS // pixels_of(screen), 1)]
 
 
-def make_tiles(screen: Screen, wanted: dict[str, Wanted], cells: int = 0) -> Tiles:
+def make_tiles(screen: ReportInputs, wanted: dict[str, Wanted], cells: int = 0) -> Tiles:
     """Read the fields that are wanted, in this order, each once.
 
     Parameters
     ----------
-    screen : Screen
+    screen : ReportInputs
         With the projected images (`fields`) and the masks.
     wanted : dict
         Image id → what is asked of it.
@@ -245,7 +245,7 @@ def _crops(
         made.cropped.add(place)
 
 
-def _side(screen: Screen) -> int:
+def _side(screen: ReportInputs) -> int:
     """Side of a crop in px: that of the crops of the network, else two and a half diameters."""
     size, diameter = screen.params.get("crop_size"), screen.params.get("diameter")
     if isinstance(size, int) and size > 0:
@@ -253,7 +253,7 @@ def _side(screen: Screen) -> int:
     return int(2.5 * diameter) // 2 * 2 if isinstance(diameter, int | float) and diameter > 0 else 80
 
 
-def _mask(screen: Screen, image: str, side: int) -> str:
+def _mask(screen: ReportInputs, image: str, side: int) -> str:
     """Outlines of a tile, cells yellow and nuclei magenta, as a transparent PNG; empty without masks."""
     from PIL import Image as Pictures
 

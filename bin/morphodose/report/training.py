@@ -9,7 +9,7 @@ from morphodose.report.answers import finite
 from morphodose.report.deep_words import KINDS, look, step_reason
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import notice, paragraph, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section, folded_but
 from morphodose.report.words import counted, duration, listed, number
 
@@ -29,7 +29,7 @@ CURVES = {
 RATE = {"LR": "learning rate"}
 
 
-def section(screen: Screen, album: Album) -> Section | None:
+def section(screen: ReportInputs, album: Album) -> Section | None:
     """What was trained, learning curves, the range test; no section where nothing of the deep half is."""
     deep = screen.deep
     if not deep.given:
@@ -49,7 +49,7 @@ def section(screen: Screen, album: Album) -> Section | None:
     return Section("training", "Training of the network", folded_but(parts))
 
 
-def trained(screen: Screen) -> list[dict[str, Any]]:
+def trained(screen: ReportInputs) -> list[dict[str, Any]]:
     """Records of the networks that were trained on true labels with a sound split."""
     return [record for record in screen.deep.networks if record["kind"] == "trained"]
 
@@ -62,7 +62,7 @@ def is_small(record: Mapping[str, Any]) -> bool:
     return any(finite(record.get(name)) and record[name] < limit for name, limit in limits.items())
 
 
-def small_notice(screen: Screen) -> str:
+def small_notice(screen: ReportInputs) -> str:
     """A sentence when the networks were trained on little; empty when they were not."""
     records = [record for record in trained(screen) if is_small(record)]
     if not records:
@@ -79,7 +79,7 @@ def small_notice(screen: Screen) -> str:
     )
 
 
-def _extent(screen: Screen) -> str:
+def _extent(screen: ReportInputs) -> str:
     small = small_notice(screen)
     lead = f'<div class="md-verdict md-warn">{small}</div>' if small else ""
     columns = {
@@ -140,7 +140,7 @@ def _value(key: str, value: object) -> object:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _speed(screen: Screen) -> str:
+def _speed(screen: ReportInputs) -> str:
     """Images a second and time of all trainings, where the log has them."""
     logs = screen.deep.logs
     said = []
@@ -172,7 +172,7 @@ def _shown(logs: pd.DataFrame) -> dict[str, str]:
     return {c: words for c, words in CURVES.items() if c in logs and logs[c].notna().any()}
 
 
-def learning_curves(screen: Screen, album: Album) -> str:
+def learning_curves(screen: ReportInputs, album: Album) -> str:
     """Loss and accuracy of all networks over their epochs."""
     logs = screen.deep.logs
     shown = _shown(logs)
@@ -210,7 +210,7 @@ def _figure(logs: pd.DataFrame, shown: Mapping[str, str]) -> Figure:
     return figure
 
 
-def _range_test(screen: Screen, album: Album) -> Part:
+def _range_test(screen: ReportInputs, album: Album) -> Part:
     frame = screen.deep.lr_range
     drawn = album.draw("lr_range", lambda: _range_figure(frame))
     caption = (

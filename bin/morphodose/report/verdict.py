@@ -15,7 +15,7 @@ from morphodose.report.diameters import diameter_checks
 from morphodose.report.first import first_screen
 from morphodose.report.gates import gate_checks
 from morphodose.report.html import Safe, escape, table
-from morphodose.report.inputs import Screen
+from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.places import place_checks
 from morphodose.report.provenance import excluded_fields
@@ -51,12 +51,12 @@ _MARKS = {
 }
 
 
-def judged(screen: Screen) -> list[Check]:
+def judged(screen: ReportInputs) -> list[Check]:
     """Every check of the screen, in the order of the table."""
     return [check for make in CHECKS for check in make(screen)]
 
 
-def section(screen: Screen, checks: list[Check], tiles: Tiles) -> Section:
+def section(screen: ReportInputs, checks: list[Check], tiles: Tiles) -> Section:
     """The first screen: the verdict, the findings, the picture that answers; then what came out besides."""
     title, text = headline(checks)
     state = worst([check.state for check in checks])
@@ -67,7 +67,7 @@ def section(screen: Screen, checks: list[Check], tiles: Tiles) -> Section:
     return Section("verdict", "", parts)
 
 
-def checks_section(screen: Screen, checks: list[Check]) -> Section:
+def checks_section(screen: ReportInputs, checks: list[Check]) -> Section:
     """The table of checks: what each found, worst first, and where to look."""
     order = ("stop", "warn", "none", "ok")
     rows = [
@@ -109,7 +109,7 @@ def _look(question: str) -> Safe:
     return Safe(", ".join(f'<a href="{escape(at)}">{escape(words)}</a>' for words, at in found))
 
 
-def linked(screen: Screen, text: str) -> Safe:
+def linked(screen: ReportInputs, text: str) -> Safe:
     """Escaped text in which each field and each well of the screen leads to its place on the plate."""
     wells = screen.wells
     known = set(zip(wells["Metadata_Well"], wells["Metadata_Timepoint"].astype(float), strict=True))
@@ -152,7 +152,7 @@ def _badge(state: State) -> Safe:
     return Safe(f'<span class="md-state md-{state}">{BADGES[state]}</span>')
 
 
-def _screened(screen: Screen) -> str:
+def _screened(screen: ReportInputs) -> str:
     """What was analysed, in one line."""
     wells = screen.wells
     entries = [
@@ -169,7 +169,7 @@ def _screened(screen: Screen) -> str:
     return listed(entries)
 
 
-def input_checks(screen: Screen) -> list[Check]:
+def input_checks(screen: ReportInputs) -> list[Check]:
     """Faults of the input, and fields left out for them."""
     faults, excluded = screen.faults, excluded_fields(screen)
     errors = int((faults["Severity"] == "error").sum()) if "Severity" in faults else len(faults)
@@ -196,7 +196,7 @@ def _lacking(images: pd.DataFrame) -> list[Check]:
     return [Check(graded(number / cells, LACKING), "Was every cell measured whole?", text)]
 
 
-def image_checks(screen: Screen) -> list[Check]:
+def image_checks(screen: ReportInputs) -> list[Check]:
     """Dropped and flagged fields; stacks whose focus may lie outside."""
     checks = []
     if counts := verdict_counts(screen.images):
@@ -225,7 +225,7 @@ def image_checks(screen: Screen) -> list[Check]:
     return checks
 
 
-def vehicle_checks(screen: Screen) -> list[Check]:
+def vehicle_checks(screen: ReportInputs) -> list[Check]:
     """Vehicle wells: whether there are any, they agree, and are healthy."""
     wells = screen.wells
     vehicle = wells[wells["Metadata_Role"] == "vehicle"]
@@ -252,7 +252,7 @@ def vehicle_checks(screen: Screen) -> list[Check]:
     return [Check(worst(states), question, f"{text}.")]
 
 
-def fit_checks(screen: Screen) -> list[Check]:
+def fit_checks(screen: ReportInputs) -> list[Check]:
     """Curves that the wells do not follow."""
     responses, question = screen.responses, "Do the wells follow the curves?"
     if responses.empty:
@@ -274,7 +274,7 @@ def fit_checks(screen: Screen) -> list[Check]:
     return [Check("warn" if poor else "ok", question, f"{text}.")]
 
 
-def network_checks(screen: Screen) -> list[Check]:
+def network_checks(screen: ReportInputs) -> list[Check]:
     """Whether the network may be believed: leaks, permuted labels, and how little was trained."""
     deep, question = screen.deep, "Is the network's evaluation sound?"
     judged = [label for label in ("dose", "time") if verdict_of(screen, label) is not None]
