@@ -61,29 +61,40 @@ def dropRecord(scope) {
     return null
 }
 
-/** Step → tasks, those found in the cache, tries that failed, seconds, core- and GPU-seconds, longest task, peak memory. */
+/**
+ * Step → tasks, those found in the cache, tries that failed, seconds, core- and GPU-seconds, longest task, peak memory,
+ * and the core-seconds of each acquisition: of tasks whose tag names one (`by`; the page knows which tags are of plates).
+ */
 def stepCosts(trace, several) {
     def lines = trace.readLines()*.split('\t', -1)
     def at = ['process', 'status', 'realtime', 'cpus', 'peak_rss'].collectEntries { name -> [name, lines[0].toList().indexOf(name)] }
     if (at.values().any { column -> column < 0 }) {
         return [:]
     }
+    def tag = lines[0].toList().indexOf('tag')
     return lines.drop(1).groupBy { row -> row[at.process].tokenize(':')[-1] }.collectEntries { step, rows ->
         def took = rows.collect { row -> secondsOf(row[at.realtime]) }
         // the trace says the cores of one node, and of GPUs nothing
         def nodes = several[step] ? several[step].nodes : 1
+        def core_seconds = [took, rows].transpose().collect { seconds, row -> seconds * nodes * (row[at.cpus].isNumber() ? row[at.cpus] as BigDecimal : 1) }
         def gpus = step in gpuSteps() ? nodes * (several[step] ? several[step].devices : 1) : 0
         [step, [
             tasks: rows.count { row -> row[at.status] in ['COMPLETED', 'CACHED'] },
             cached: rows.count { row -> row[at.status] == 'CACHED' },
             failed: rows.count { row -> row[at.status] in ['FAILED', 'ABORTED'] },
             seconds: took.sum(),
-            core_seconds: [took, rows].transpose().sum { seconds, row -> seconds * nodes * (row[at.cpus].isNumber() ? row[at.cpus] as BigDecimal : 1) },
+            core_seconds: core_seconds.sum(),
+            by: tag < 0 ? null : [rows, core_seconds].transpose().groupBy { row, _spent -> acquisitionOf(row[tag]) }.collectEntries { name, found -> [name, found.sum { _row, spent -> spent }] },
             gpu_seconds: took.sum() * gpus,
             longest: took.max(),
             peak: rows.collect { row -> bytesOf(row[at.peak_rss]) }.max(),
         ]]
     }
+}
+
+/** The acquisition of `<acquisition>_Well_A01 … A08` and of `<acquisition>`; other tags as they are. */
+def acquisitionOf(tag) {
+    return tag.replaceFirst(/_Well_[A-Z]+[0-9]+( … [A-Z]+[0-9]+)?$/, '')
 }
 
 /** Seconds of `1h 2m 3.4s` or `350ms`; 0 of `-`. */
@@ -107,7 +118,8 @@ def costTable(costs, use_gpu) {
     def rows = costs.collect { step, cost ->
         def values = [cost.tasks, cost.cached, cost.failed, durationText(cost.seconds), durationText(cost.longest), hoursText(cost.core_seconds)]
         def gpu = use_gpu ? [step in gpuSteps() ? hoursText(cost.gpu_seconds) : '–'] : []
-        "<tr><td class=\"md-nowrap\" data-core-seconds=\"${cost.core_seconds}\">${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
+        def by = cost.by == null ? '' : " data-by=\"${attribute(groovy.json.JsonOutput.toJson(cost.by))}\""
+        "<tr><td class=\"md-nowrap\" data-core-seconds=\"${cost.core_seconds}\"${by}>${step}</td>${(values + gpu + [memoryText(cost.peak)]).collect { value -> "<td class=\"md-num\">${value}</td>" }.join('')}</tr>"
     }
     def titles = heads + (use_gpu ? ['GPU-hours'] : []) + ['Peak memory of a task']
     def all = costs.values()
@@ -115,6 +127,11 @@ def costTable(costs, use_gpu) {
     def gpu_hours = use_gpu ? ", ${hoursText(all.sum { cost -> cost.gpu_seconds })} GPU-hours" : ''
     def sum = "<p>${all.sum { cost -> cost.tasks }} tasks, ${core_hours} core-hours${gpu_hours}; what was found in the cache counts with what it took when it ran.</p>"
     return sum + '<div class="md-scroll"><table class="md-table"><thead><tr>' + titles.collect { head -> "<th scope=\"col\">${head}</th>" }.join('') + '</tr></thead><tbody>' + rows.join('') + '</tbody></table></div>'
+}
+
+/** Text that is safe inside a quoted attribute of HTML. */
+def attribute(text) {
+    return text.replace('&', '&amp;').replace('"', '&quot;').replace('<', '&lt;').replace('>', '&gt;')
 }
 
 def hoursText(seconds) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,13 @@ from morphodose.report import cost, page
 from morphodose.report.inputs import ReportInputs, read_document, read_wells
 from report_tables import RATES, Tables
 
+#: Seconds of tasks that name an acquisition; the last one is of no plate of this screen.
+BY = html.escape(json.dumps({"Time_4hrs_R1": 18.0, "Time_48hrs_R2": 9, "Time_48hrs_R1 …": 9.0}), quote=True)
 ACTUAL = (
     "<p>4 tasks</p><div class='md-scroll'><table class='md-table'><thead><tr><th scope='col'>Step</th>"
     "<th scope='col'>Core-hours</th></tr></thead><tbody>"
-    "<tr><td class='md-nowrap' data-core-seconds='36.0'>PROJECT_Z</td><td class='md-num'>0.01</td></tr>"
-    "<tr><td class='md-nowrap' data-core-seconds='7200'>OWN_STEP</td><td class='md-num'>2.00</td></tr>"
+    f"<tr><td class='md-nowrap' data-core-seconds='36.0' data-by='{BY}'>PROJECT_Z</td><td class='md-num'>0.01</td></tr>"
+    "<tr><td class='md-nowrap' data-core-seconds='7200' data-by='{&quot;-&quot;:7200}'>OWN_STEP</td><td class='md-num'>2.00</td></tr>"
     "</tbody></table></div>"
 )
 
@@ -67,30 +72,62 @@ def test_a_forecast_that_cannot_be_made_says_why(
     assert cost.cost_data(lacking) is None
 
 
-@pytest.mark.browser
-def test_forecast_and_actual_stand_in_one_table_by_step_and_by_plate(
-    screen: ReportInputs, tmp_path: Path
-) -> None:
-    path = tmp_path / "report.html"
+def shown_beside(screen: ReportInputs, actual: str, path: Path) -> tuple[list[list[str]], str, list[Any]]:
+    """Rows of the table of steps, the text of the forecast, and the rows of the tables in it."""
     page.write_page(path, [cost.section(screen)], "x", "y", data={"cost": cost.cost_data(screen)})
     text = path.read_text()
     begin, end = text.index(cost.BEGIN) + len(cost.BEGIN), text.index(cost.END)
-    path.write_text(text[:begin] + ACTUAL + text[end:])
+    path.write_text(text[:begin] + actual + text[end:])
+    rows = "e => [...e.rows].map(row => [...row.cells].map(cell => cell.textContent))"
     with chromium() as browser:
         watched = Watched(browser, path)
         shown = watched.open(view="methods")
-        rows = shown.locator("#md-cost table tr")
-        texts = [rows.nth(i).locator("th, td").all_text_contents() for i in range(rows.count())]
-        told = shown.locator("#md-forecast").text_content()
-        assert shown.locator("#md-forecast table").count() == 0
+        found = (
+            shown.locator("#md-cost table").evaluate(rows),
+            str(shown.locator("#md-forecast").text_content()),
+            [table.evaluate(rows) for table in shown.locator("#md-forecast table").all()],
+        )
         watched.close()
     assert watched.problems == []
+    return found
+
+
+@pytest.mark.browser
+def test_forecast_and_actual_stand_beside_one_another_by_step_and_by_plate(
+    screen: ReportInputs, tmp_path: Path
+) -> None:
+    # the second replicate on a plate of its own
+    acquisitions = [
+        {**each, "plate": "P<2>" if str(each["replicate"]) == "2" else "P1"}
+        for each in screen.design["acquisitions"]
+    ]
+    two = replace(screen, design={**screen.design, "acquisitions": acquisitions})
+    steps, told, (plates, both) = shown_beside(two, ACTUAL, tmp_path / "report.html")
     hours = {c.step: c.core_hours for c in cost.forecast(screen)[1]}["PROJECT_Z"]
-    assert texts[0][2:] == ["Forecast, core-hours", "Core-hours per plate and timepoint (4)"]
-    assert texts[1][:2] == ["PROJECT_Z", "0.0100"] and texts[1][3] == "0.0025"
-    assert float(texts[1][2]) == pytest.approx(hours, abs=0.005)
-    assert texts[2] == ["OWN_STEP", "2.00", "not measured", "0.50"]
-    assert f"{texts[1][2]} core-hours foretold, 0.0100 spent" in told
+    assert hours is not None
+    assert steps[0][2:] == ["Forecast, core-hours"]
+    assert steps[1][:2] == ["PROJECT_Z", "0.0100"]
+    assert float(steps[1][2]) == pytest.approx(hours, abs=0.005)
+    assert steps[2] == ["OWN_STEP", "2.00", "not measured"]
+    assert f"{steps[1][2]} core-hours were forecast and 0.0100 were spent" in told
+    wells = len(screen.design["well_timepoints"])
+    half = plates[1][4]
+    assert float(half) == pytest.approx(hours / 2, abs=0.0001)
+    assert plates[1:] == [
+        ["P1", str(wells // 2), "0.0050", "0.0050", half],
+        ["P<2>", str(wells // 2), "0.0025", "0.0025", half],
+        ["tasks of several plates or of the whole screen", "–", "2.00", "–", "–"],
+    ]
+    assert both[1:] == [["PROJECT_Z", "P1", "0.0050", half], ["PROJECT_Z", "P<2>", "0.0025", half]]
+
+
+@pytest.mark.browser
+def test_a_trace_without_tags_says_why_there_is_no_cost_by_plate(
+    screen: ReportInputs, tmp_path: Path
+) -> None:
+    actual = re.sub(" data-by='[^']*'", "", ACTUAL)
+    _, told, tables = shown_beside(screen, actual, tmp_path / "report.html")
+    assert "the trace of this run has no tags" in told and tables == []
 
 
 def test_the_record_of_a_run_has_the_rates(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import os
 import re
@@ -96,13 +97,13 @@ def test_the_steps_with_a_gpu_are_those_of_the_estimate_and_of_the_label(said: d
 
 
 TRIES = """\
-process	status	realtime	cpus	peak_rss
-MORPHODOSE:PROJECT_Z	COMPLETED	350ms	1	100.5 MB
-MORPHODOSE:PROJECT_Z	CACHED	1m 40s	1	120 MB
-MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	FAILED	30m	4	2 GB
-MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	COMPLETED	1h 30m	8	3.5 GB
-MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	ABORTED	-	8	-
-MORPHODOSE:REPORT	COMPLETED	1d 2h	2	1 GB
+process	tag	status	realtime	cpus	peak_rss
+MORPHODOSE:PROJECT_Z	"P"_Well_2_Time_24hrs_R1_Well_A01 … A08	COMPLETED	350ms	1	100.5 MB
+MORPHODOSE:PROJECT_Z	"P"_Well_2_Time_24hrs_R1	CACHED	1m 40s	1	120 MB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	trained_fold0	FAILED	30m	4	2 GB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	trained_fold0	COMPLETED	1h 30m	8	3.5 GB
+MORPHODOSE:DEEP_PROFILES:TRAIN_RESNET	trained_fold1	ABORTED	-	8	-
+MORPHODOSE:REPORT	-	COMPLETED	1d 2h	2	1 GB
 """
 
 
@@ -132,3 +133,10 @@ def test_the_table_sums_tries_and_cores_of_the_trace_by_step(tmp_path: Path) -> 
     assert text.startswith("<p>before</p>") and text.endswith("<p>after</p>")
     assert "66.03 core-hours" in text and "4 tasks" in text
     assert "3.50 GB" in text and "120 MB" in text
+    # what each acquisition took, for the page to sum by plate
+    by = [json.loads(html.unescape(found)) for found in re.findall(r'data-by="([^"]*)"', text)]
+    assert by == [
+        {'"P"_Well_2_Time_24hrs_R1': 100.35},
+        {"trained_fold0": 50400.0, "trained_fold1": 0},
+        {"-": 187200},
+    ]

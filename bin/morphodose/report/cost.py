@@ -83,12 +83,29 @@ def cells_of_field(screen: ReportInputs) -> float:
 
 
 def cost_data(screen: ReportInputs) -> dict[str, Any] | None:
-    """For the script: step → core-hours foretold, and how often a plate was imaged."""
+    """For the script: what was foretold of each step, and which tasks are of which plate.
+
+    Returns
+    -------
+    dict or None
+        ``steps`` and ``gpu``: step → core-hours and GPU-hours foretold. ``plates``: their names; ``wells``:
+        the well-timepoints of each; ``of``: acquisition → number of its plate. None without a forecast,
+        which the section says.
+    """
     try:
         size, costs = forecast(screen)
     except InputError:
-        return None  # said in the section
-    return {"steps": {cost.step: cost.core_hours for cost in costs}, "plates": len(size.wells_of)}
+        return None
+    plate_of = {str(each["acquisition"]): str(each["plate"]) for each in screen.design["acquisitions"]}
+    plates = list(dict.fromkeys(plate_of[name] for name in size.wells_of))
+    wells = [sum(n for name, n in size.wells_of.items() if plate_of[name] == plate) for plate in plates]
+    return {
+        "steps": {cost.step: cost.core_hours for cost in costs},
+        "gpu": {cost.step: cost.gpu_hours for cost in costs},
+        "plates": plates,
+        "wells": wells,
+        "of": {name: plates.index(plate_of[name]) for name in size.wells_of},
+    }
 
 
 def _hours(value: float | None) -> str:
