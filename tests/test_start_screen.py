@@ -84,7 +84,7 @@ def test_a_person_at_a_terminal_is_asked_for_what_nothing_says(
 
     import start_screen
 
-    MADE["incell_7000"].make(tmp_path / "images")
+    MADE["imagexpress_lower"].make(tmp_path / "images")
     (tmp_path / "layout.csv").write_text(MAP)
     monkeypatch.setattr(start_screen, "_at_terminal", lambda: True)
     arguments = [
@@ -217,6 +217,64 @@ def test_names_of_two_kinds_files_that_are_passed_over_and_colour_are_said(tmp_p
     assert not faults.errors and "(1 file that cannot be used)" in faults.warnings[0].text()
 
 
+@pytest.mark.parametrize(
+    ("names", "channels"),
+    [
+        # a word in most wells is a channel where others are stains
+        (("B02_Ph2.tif", "B02_DAPI.tif", "C03_Ph2.tif", "C03_DAPI.tif"), {"Ph2": "Ph2", "DAPI": "DAPI"}),
+        (("B02_AGP.tif", "B02_DAPI.tif", "C03_AGP.tif", "C03_DAPI.tif"), {"AGP": "AGP", "DAPI": "DAPI"}),
+        (("Phase/VID1_A1_1_00d00h00m.tif", "Green/VID1_A1_1_00d00h00m.tif"), {"Phase": "Phase", "Green": "Green"}),
+        (("VID1_A1_1_00d00h00m.tif", "VID1_A2_1_00d00h00m.tif"), {"1": "Channel1"}),
+        # the filter is the name where it is one channel's, and none where two share light and filter
+        (("B_02_f1_c1_xUV_mDAPI_z1_t1.tif", "B_02_f1_c2_xBlue_mFITC_z1_t1.tif"), {"1": "DAPI", "2": "FITC"}),
+        (("B_02_f1_c1_xUV_mDAPI_z1_t1.tif", "B_02_f1_c2_xBlue_mDAPI_z1_t1.tif"), {"1": "UV_DAPI", "2": "Blue_DAPI"}),
+        (("B_02_f1_c1_xUV_mDAPI_z1_t1.tif", "B_02_f1_c2_xUV_mDAPI_z1_t1.tif"), {"1": "Channel1", "2": "Channel2"}),
+        (("B_02_f1_c1_xUV_mDAPI_z1_t1.tif", "B_03_f1_c1_xUV_mFITC_z1_t1.tif"), {"1": "Channel1"}),
+    ],
+)  # fmt: skip
+def test_channels_have_the_names_that_names_give_them(
+    tmp_path: Path, names: tuple[str, ...], channels: dict[str, str]
+) -> None:
+    _, _, found = started(tmp_path, *names)
+    assert found.channels == channels
+
+
+@pytest.mark.parametrize(
+    ("names", "reason", "pattern"),
+    [
+        (("Row02_Well02_DAPI.tif", "Row02_Well03_DAPI.tif"), "the name has no well",
+         r"Row(?P<row>\d+)_Well(?P<col>\d+)_(?P<channel>[^_ ./-]+)\.tif$"),
+        (("B02-B03_DAPI.tif", "B04-B05_DAPI.tif"), "the name has two wells",
+         r"(?P<well>[A-Pa-p]\d{1,2})-[A-P]\d+_(?P<channel>[^_ ./-]+)\.tif$"),
+        (("02-03_GFP_f1.tif", "02-04_GFP_f1.tif"), "the name has no well",
+         r"(?P<row>\d+)[-_](?P<col>\d+)_(?P<channel>[^_ ./-]+)_f(?P<field>\d+)\.tif$"),
+    ],
+)  # fmt: skip
+def test_the_pattern_that_a_message_offers_reads_the_names(
+    tmp_path: Path, names: tuple[str, ...], reason: str, pattern: str
+) -> None:
+    _, faults, _ = started(tmp_path, *names)
+    (fault,) = faults.errors
+    assert fault.message.startswith(reason)
+    assert f"--file_pattern '{pattern}'" in fault.fix
+    found = look(str(tmp_path), "P1", 0, pattern, after := Faults())
+    assert not after.found and len(found.wells) == 2
+    assert found.names == [names[0].split("_")[-1 if "DAPI" in names[0] else 1].removesuffix(".tif")]
+
+
+def test_names_that_are_alike_in_each_folder_are_shown_with_it(tmp_path: Path) -> None:
+    _, faults, _ = started(
+        tmp_path, "1-Pos_000_000/img_000000000_DAPI_000.tif", "1-Pos_000_001/img_000000000_DAPI_000.tif"
+    )
+    text = faults.errors[0].text()
+    assert "1-Pos_000_000/img_000000000_DAPI_000.tif, 1-Pos_000_001/img_000000000_DAPI_000.tif" in text
+    assert "or name a folder per well, such as B03_DAPI.tif or B03/DAPI.tif" in text
+    _, faults, found = started(
+        tmp_path / "obeyed", *(f"B03/{n}-Pos_000_00{n}/img_000000000_DAPI_000.tif" for n in (1, 2))
+    )
+    assert not faults.found and found.wells == ["B03"] and len(found.fields) == 2
+
+
 def test_a_folder_without_images_and_names_of_two_instruments_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     _, faults, _ = started(tmp_path / "a")
@@ -246,12 +304,16 @@ def test_wells_that_a_file_and_its_name_say_differently_are_said(tmp_path: Path)
     tifffile.imwrite(
         tmp_path / "b" / "B02.ome.tif", pages, description=text, metadata=None, photometric="minisblack"
     )
-    _, faults, found = started(tmp_path / "b")
-    assert found.wells == ["B02"]
-    assert (
-        "the metadata of 1 file say other wells than the files' names, which count: B02.ome.tif: E05"
-        in faults.found[0].text()
-    )
+    (tmp_path / "c").mkdir()
+    one = text.replace("SizeC='2'", "SizeC='1'").replace("<Channel ID='C:1'/>", "")
+    tifffile.imwrite(tmp_path / "c" / "B02.ome.tif", pages[0], description=one, metadata=None)
+    for case in ("b", "c"):
+        _, faults, found = started(tmp_path / case)
+        assert found.wells == ["B02"]
+        assert (
+            "the metadata of 1 file say other wells than the files' names, which count: B02.ome.tif: E05"
+            in faults.found[0].text()
+        )
 
 
 def test_an_instruments_folder_of_projections_is_passed_over_beside_its_planes(tmp_path: Path) -> None:

@@ -285,6 +285,10 @@ MADE: dict[str, Made] = {
         metadata="`Index.idx.xml`, `Index.xml`: channel names, wavelengths, pixel size, plate, times, positions",
         pixel_um=MICRON, called=beside.STAINS, plate_format=384, timed=True,
     ),
+    "columbus": Made(
+        "Columbus, Operetta (older exports)", "002002-1-001001001.tif", "columbus",
+        by_name("{row:03d}{col:03d}-{f}-{z:03d}001{c:03d}.tif"),
+    ),
     "harmony_new": Made(
         "Harmony, Signals (newer)", "r02c02/r02c02f01p01-ch01t01.tiff", "opera_phenix",
         both(
@@ -318,7 +322,11 @@ MADE: dict[str, Made] = {
     ),
     "incell_7000": Made(
         "IN Cell Analyzer 6500, 7000", "B_02_f1_c1_xUV_mDAPI_z1_t1.tif", "incell",
-        by_name("{letter}_{col:02d}_f{f}_c{c}_xUV_mDAPI_z{z}_t1.tif"),
+        both(
+            by_name("{letter}_{col:02d}_f{f}_c{c}_xUV_mDAPI_z{z}_t1.tif", (1,)),
+            by_name("{letter}_{col:02d}_f{f}_c{c}_xBlue_mFITC_z{z}_t1.tif", (2,)),
+        ),
+        called=("DAPI", "FITC"),
     ),
     "arrayscan": Made(
         "ArrayScan, CellInsight", "AS_09125_050116030001_B02f00d0.TIF", "arrayscan",
@@ -344,6 +352,10 @@ MADE: dict[str, Made] = {
         "Incucyte", "Phase_B2_1_00d04h00m.tif", "incucyte",
         by_name("{c}_{short}_{f}_00d04h00m.tif", ("Phase", "Green"), z=False), "Phase:DNA,Green:Actin", z=(1,),
     ),
+    "incucyte_folders": Made(
+        "Incucyte, a folder for each channel", "Phase/VID12_B2_1_00d04h00m.tif", "incucyte",
+        by_name("{c}/VID12_{short}_{f}_00d04h00m.tif", ("Phase", "Green"), z=False), "Phase:DNA,Green:Actin", z=(1,),
+    ),
     "leica_matrix": Made(
         "Leica Matrix Screener", "image--L0000--S00--U01--V01--J07--E00--O00--X00--Y00--T0000--Z00--C00.ome.tif",
         "leica_matrix",
@@ -357,6 +369,11 @@ MADE: dict[str, Made] = {
         "Micro-Manager (plates)", "B2-Site_0/img_000000000_DAPI_000.tif", "micromanager",
         by_name("{short}-Site_{f}/img_000000000_{c}_{z:03d}.tif", ("DAPI", "Cy3"), start=0),
         "DAPI:DNA,Cy3:Actin", (0, 1), (0, 1),
+    ),
+    "micromanager_tiles": Made(
+        "Micro-Manager, a folder for each well and tile", "B2/1-Pos_000_001/img_000000000_DAPI_000.tif", "micromanager",
+        by_name("{short}/1-Pos_000_00{f}/img_000000000_{c}_{z:03d}.tif", ("DAPI", "Cy3"), start=0),
+        "DAPI:DNA,Cy3:Actin", (1, 2), (0, 1),
     ),
     "imagej": Made(
         "any: ImageJ hyperstack, one file per field", "Plate_B02_s1.tif", "imagexpress",

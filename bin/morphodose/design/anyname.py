@@ -19,7 +19,8 @@ _DYE = re.compile(
     r"(?:alexa(?:fluor)?|af|atto|dylight)? ?\d{3}(?: ?nm)?|alexa|sytox|syto ?\d*|annexin ?v?|"
     r"propidium(?: iodide)?|pi|7-?aad|tmrm|tmre|mito(?:tracker)?|calcein|cell ?mask|cell ?tracker|actin|"
     r"phalloidin|tubulin|wga|"
-    r"con ?a|bodipy|lyso(?:tracker)?|edu|brdu|bright[ -]?field|bf|phase|dic|trans|tl|far-?red|red|green|blue",
+    r"con ?a|bodipy|lyso(?:tracker)?|edu|brdu|bright[ -]?field|bf|phase(?: ?contrast)?|ph ?[123l]|dic|trans|"
+    r"tl|far-?red|red|green|blue",
     re.IGNORECASE,
 )
 _POSITION = re.compile(r"(?:[ _-]+(?:site|pos|position|field|fov|f|s)[ _-]?\d+)?", re.IGNORECASE)
@@ -85,6 +86,10 @@ _WELLS = tuple(
         rf"^(?P<row>[a-p]|a[a-f])(?P<col>\d{{1,2}})(?:{_END})",
     )
 )
+#: A second well behind the first, as of two wells in one image; C, D, F, P, S, T, W, Z may begin other parts.
+SECOND_WELL = re.compile(
+    r"(?P<gap> ?(?:[-_+&]| to | and ) ?)(?P<row>[ABEGHI-OQRUVXY])(?P<col>\d\d)(?![A-Za-z0-9])"
+)
 #: Words that say nothing of what is in a file, and count files where a number is with them.
 _SERIAL = re.compile(
     r"(?P<word>image|img|im|file|pic(?:ture)?|series|no|nr|n|id|exp|export(?:ed)?)(?P<number>[ -]?\d+)?",
@@ -133,7 +138,7 @@ class _Text:
             if piece[:1] in ("(", "[", "{") and piece[-1:] in (")", "]", "}"):
                 piece = piece[1:-1].strip()
             bare = re.sub(r"^(?:channel|ch)[ -]?(?=[A-Za-z])", "", piece, flags=re.IGNORECASE)
-            piece = bare if _is_dye(bare) else piece
+            piece = bare if is_dye(bare) else piece
             if _DYE.fullmatch(piece):
                 pieces.append(piece)
             elif match := re.fullmatch(r"(\d+)[ -]+(\D.*)|(.*\S)[ -]+(0\d*|\d{1,2})", piece):
@@ -163,6 +168,9 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
     """
     well = next((match for pattern in _WELLS if (match := pattern.search(stem))), None)
     if well is not None:
+        second = SECOND_WELL.match(stem, well.end())
+        if second and (second["row"], int(second["col"])) != (well["row"].upper(), int(well["col"])):
+            return "the name has two wells"
         before, after = _Text(stem[: well.start()], _TOKENS_BEFORE), _Text(stem[well.end() :])
     else:
         well = next((match for name in reversed(folders) if (match := _well_folder(name))), None)
@@ -176,18 +184,18 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
     if fault:
         return fault
     prefix = before.words()
-    dyes = [word for word in words if _is_dye(word)] or [word for word in prefix if _is_dye(word)]
+    dyes = [word for word in words if is_dye(word)] or [word for word in prefix if is_dye(word)]
     said = before.found | said
     number = said.pop("channel", "")
     channel = " ".join([str(int(number)), *dyes]) if number else "_".join(dyes)
     for name in reversed(folders):
         outer = _Text(name)
         said = outer.found | said
-        channel = channel or said.pop("channel", "") or (name if _is_dye(name) else "")
+        channel = channel or said.pop("channel", "") or (name if is_dye(name) else "")
     said.pop("channel", None)
     # words that are not dyes may be a channel's, or anything
     said |= {"channel": channel} if channel else {"word": "_".join(words)}
-    said["prefix"] = "_".join(word for word in prefix if not _is_dye(word))
+    said["prefix"] = "_".join(word for word in prefix if not is_dye(word))
     place = {"row": well["row"].upper(), "col": well["col"]}
     return place | {key: value for key, value in said.items() if value}
 
@@ -203,7 +211,7 @@ def _words_of_channel(pieces: Sequence[str], said: dict[str, str]) -> tuple[list
     words: list[str] = []
     for piece in pieces:
         if piece.isdecimal() and piece.isascii():
-            if words and _is_dye(words[-1]) and len(piece) > 2 and piece[0] != "0":
+            if words and is_dye(words[-1]) and len(piece) > 2 and piece[0] != "0":
                 words[-1] += f" {piece}"  # Alexa_647
             elif "field" in said or "tile_row" in said:
                 return [], "a bare number of the name, beside its field, has no known meaning"
@@ -219,7 +227,7 @@ def _words_of_channel(pieces: Sequence[str], said: dict[str, str]) -> tuple[list
     return words, ""
 
 
-def _is_dye(text: str) -> bool:
+def is_dye(text: str) -> bool:
     """Whether a text, or a word of it, is a channel's."""
     words = (text, *re.split(r"[ .-]+", text))
     return not text.isdecimal() and any(_DYE.fullmatch(word) for word in words if not word.isdecimal())

@@ -35,8 +35,9 @@ GROUPS = (
     "replicate",
 )
 #: Further groups of the presets: rows and columns that count from 0, the action of a Yokogawa, the text
-#: before the well (a plate's, or anything), and a word that may be a channel's.
-_OWN_GROUPS = ("row0", "col0", "action", "prefix", "word")
+#: before the well (a plate's, or anything), a word that may be a channel's, and how a channel is lit and
+#: filtered.
+_OWN_GROUPS = ("row0", "col0", "action", "prefix", "word", "lit", "filtered")
 
 #: Extensions of TIFF files, and of files that hold planes of several fields, channels, z or times.
 TIFF_EXTENSIONS = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
@@ -70,7 +71,7 @@ class Name(NamedTuple):
     `well` is as written (``W`` numbers too); `field` is a number from 0, or the text of the name where that
     is not a number (``r000_c002``, ``-1``); `z` is None where the name has none. `unsaid` are those of field
     and channel that the name does not say and that are 1 here; `doubtful` those of plate and channel that are
-    texts which may also mean nothing.
+    texts which may also mean nothing. `filters` are how the name says that the channel is lit and filtered.
     """
 
     well: str
@@ -83,6 +84,7 @@ class Name(NamedTuple):
     action: str | None = None
     unsaid: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
+    filters: tuple[str, str] | None = None
 
 
 #: Seconds that an expression may take for one name.
@@ -168,6 +170,7 @@ class NamePattern:
             doubtful=frozenset(
                 key for key, text in (("plate", prefix), ("channel", word)) if text and not groups.get(key)
             ),
+            filters=(groups.get("lit") or "", filtered) if (filtered := groups.get("filtered")) else None,
         )
 
     def _groups(self, path: str) -> Mapping[str, str | None] | str:

@@ -6,6 +6,7 @@ import filecmp
 import os
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
@@ -149,14 +150,27 @@ def _needed_only(named: list[tuple[str, Name]]) -> list[tuple[str, Name]]:
     """Names without what may mean nothing: the text before the well, a date, a word that is not a stain.
 
     They are a plate, a time and a channel where only they tell two images apart. Otherwise the texts are
-    anybody's, and the date that of each image.
+    anybody's, and the date that of each image. A word in most wells is a channel where others are stains.
     """
     for key in ("plate", "timepoint", "channel"):
+        if key == "channel" and _beside_stains([name for _, name in named]):
+            continue
         if any(_doubtful(name, key) for _, name in named):
             without = [_without(name, key) if _doubtful(name, key) else name for _, name in named]
             if len({name[:8] for name in without}) == len(named):
                 named = [(path, name) for (path, _), name in zip(named, without, strict=True)]
     return named
+
+
+def _beside_stains(names: Sequence[Name]) -> bool:
+    """Whether some names say a channel for certain, and each word of the others is in most of their wells."""
+    wells: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        if "channel" in name.doubtful:
+            wells[name.channel].add(name.well)
+    known = {name.channel for name in names if not {"channel"} & (name.doubtful | name.unsaid)}
+    all_of_them = set().union(*wells.values())
+    return bool(known) and all(2 * len(found) > len(all_of_them) for found in wells.values())
 
 
 def _doubtful(name: Name, key: str) -> bool:

@@ -106,7 +106,7 @@ def check_duplicates(planes: Iterable[Plane], names: Namer, faults: Faults) -> l
             "duplicate_planes",
             second.path,
             f"is the same plane as {first.path} ({len(pairs)} in this field: {what})",
-            "keep one of the files",
+            "keep one of the files; if the images differ, name what tells them apart in --file_pattern",
             names.image(key),
             [key],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,8 +26,10 @@ class Said:
     ----------
     sidecars : list of Sidecar
         The files that were read.
-    names : dict
-        Number of a channel → what it is called.
+    called : dict
+        Number of a channel → what metadata call it.
+    filters : dict
+        Number of a channel → how the names of its images say that it is lit and filtered.
     sizes : dict
         Number of a channel → edge of a pixel in µm → where it was seen.
     numbered : bool
@@ -35,9 +37,25 @@ class Said:
     """
 
     sidecars: list[Sidecar] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
+    filters: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     sizes: dict[str, dict[float, str]] = field(default_factory=lambda: defaultdict(dict))
     numbered: bool = False
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Number of a channel → what metadata call it, else its filter where all its images say the same.
+
+        Of channels that share a filter, the light is part of the name; those that share both have none.
+        """
+        pairs = {number: next(iter(found)) for number, found in self.filters.items() if len(found) == 1}
+        shared = Counter(filtered for _, filtered in pairs.values())
+        by_filter = {
+            number: filtered if shared[filtered] == 1 else " - ".join(filter(None, pair))
+            for number, pair in pairs.items()
+            if (filtered := pair[1]) and Counter(pairs.values())[pair] == 1
+        }
+        return by_filter | self.called
 
     @property
     def plate_format(self) -> int | None:
@@ -59,7 +77,9 @@ class Said:
         """Take in what is said of some planes."""
         for one in found:
             if one.called:
-                self.names.setdefault(one.name.channel, one.called)
+                self.called.setdefault(one.name.channel, one.called)
+            if one.name.filters:
+                self.filters[one.name.channel].add(one.name.filters)
             if one.pixel_um:
                 self.sizes[one.name.channel].setdefault(round(one.pixel_um, 6), where)
             self.numbered |= one.name.well[:1] in "Ww0123456789" and one.name.well[1:].isdecimal()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
+from morphodose.design.anyname import SECOND_WELL, is_dye
 from morphodose.design.faults import counted
 from morphodose.design.filenames import Name, NamePattern, preset_pattern
 from morphodose.design.presets import PRESETS, WELL_FILES
@@ -22,6 +23,12 @@ _MEANINGS = {
 }
 _TOKENS = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]+")
 _TWO_NUMBERS = re.compile(r"(?<![A-Za-z\d])\d{1,2}[-_]\d{1,2}(?!\d)")
+#: Row and well, or column, of it by numbers: Row02_Well03.
+_ROW_AND_WELL = re.compile(
+    r"(?<![A-Za-z])(?P<row_word>row)(?P<gap>[-_ ]?)\d{1,2}"
+    r"(?P<between>[-_ ]*(?:well|col(?:umn)?)[-_ ]?)\d{1,2}(?!\d)",
+    re.IGNORECASE,
+)
 _WELL_TOKEN = re.compile(r"(?<![A-Za-z\d])[A-Pa-p](?:0[1-9]|[1-4]\d|[1-9])(?!\d)")
 
 
@@ -85,43 +92,60 @@ def nearest_preset(path: str) -> tuple[str, str]:
 def pattern_to_start_from(path: str) -> str:
     """A regular expression with named groups that reads this name, as far as it can be guessed.
 
-    The first text such as B03 is the well, or two numbers such as 02-03 are its row and column; a number is
-    what the letters before it commonly mean. Empty where nothing looks like a well.
+    Row02_Well03 and the first text such as B03 are the well, or two numbers such as 02-03 its row and column;
+    a number is what the letters before it commonly mean. Empty where nothing looks like a well.
     """
     name = path.rpartition("/")[2]
     used: Counter[str] = Counter()
-    for token, group in (
-        (_WELL_TOKEN, r"(?P<well>[A-Pa-p]\d{1,2})"),
-        (_TWO_NUMBERS, r"(?P<row>\d+)[-_](?P<col>\d+)"),
-    ):
-        if match := token.search(name):
-            before = _described(name[: match.start()], used)
-            return before + group + _described(name[match.end() :], used) + "$"
-    return ""
+    if match := _ROW_AND_WELL.search(name):
+        group = f"{match['row_word']}{match['gap']}(?P<row>\\d+){match['between']}(?P<col>\\d+)"
+    # f1 and c01 are fields and channels rather than wells
+    elif match := next((one for one in _WELL_TOKEN.finditer(name) if one[0][0] not in "cdfp"), None):
+        group = r"(?P<well>[A-Pa-p]\d{1,2})"
+    elif match := _TWO_NUMBERS.search(name):
+        group = r"(?P<row>\d+)[-_](?P<col>\d+)"
+    else:
+        return ""
+    end = match.end()
+    if second := SECOND_WELL.match(name, end):
+        group, end = rf"{group}{_escaped(second['gap'])}[A-P]\d+", second.end()
+    before = _described(name[: match.start()], used)
+    return before + group + _described(name[end:], used) + "$"
 
 
 def _described(text: str, used: Counter[str]) -> str:
     parts, last = [], ""
-    for token in _TOKENS.findall(text):
-        if token.isdecimal():
-            meaning = next((what for what, words in _MEANINGS.items() if last.lower() in words), None)
-            if meaning and not used[meaning]:
-                used[meaning] += 1
-                parts.append(rf"(?P<{meaning}>\d+)")
+    for piece in re.split(r"([_ ./-]+)", text):
+        if piece.isalnum() and is_dye(piece) and not used["channel"]:
+            used["channel"] += 1
+            parts.append(r"(?P<channel>[^_ ./-]+)")
+            continue
+        for token in _TOKENS.findall(piece):
+            if token.isdecimal():
+                meaning = next((what for what, words in _MEANINGS.items() if last.lower() in words), None)
+                if meaning and not used[meaning]:
+                    used[meaning] += 1
+                    parts.append(rf"(?P<{meaning}>\d+)")
+                else:
+                    parts.append(r"\d+")
             else:
-                parts.append(r"\d+")
-        else:
-            parts.append(re.escape(token).replace(r"\ ", " ").replace(r"\_", "_").replace(r"\-", "-"))
-            if token.isalpha():
-                last = token
+                parts.append(_escaped(token))
+                if token.isalpha():
+                    last = token
     return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return re.escape(text).replace(r"\ ", " ").replace(r"\_", "_").replace(r"\-", "-")
 
 
 def names_message(paths: Sequence[str], reason: str) -> str:
     """What is wrong with names of one kind, with three of them."""
     if len(paths) == 1:
         return reason
-    shown = ", ".join(path.rpartition("/")[2] for path in paths[:3])
+    names = [path.rpartition("/")[2] for path in paths[:3]]
+    # names that are alike in each folder differ by it
+    shown = ", ".join(names if len(set(names)) == len(names) else paths[:3])
     return f"{reason} ({counted(len(paths), 'name')} of this kind: {shown}{', …' if len(paths) > 3 else ''})"
 
 
@@ -140,7 +164,8 @@ def names_fix(path: str, pattern: NamePattern | None) -> str:
     start = (
         f"a pattern to start from: --file_pattern '{start}'"
         if start
-        else "nothing in it looks like a well: name the images, or a folder per well, such as B03_DAPI.tif"
+        else "nothing in it looks like a well: put it into the images' names, or name a folder per well, "
+        "such as B03_DAPI.tif or B03/DAPI.tif"
     )
     if r"\d+" in re.sub(r"\(\?P<\w+>\\d\+\)", "", start):
         start += r", with a name for each number that counts: (?P<field>\d+), (?P<z>\d+), (?P<channel>\d+)"

@@ -60,6 +60,15 @@ PRESETS: dict[str, Preset] = {
         ),
         ("r01c01f01p01-ch1sk1fk1fl1.tiff", "r03c07/r03c07f01p01-ch01t01.tiff"),
     ),
+    # row, column, field, then plane, time and channel of three digits each
+    "columbus": Preset(
+        "PerkinElmer Columbus, Operetta (older exports)",
+        (
+            r"(?:^|/)(?P<row>\d{3})(?P<col>\d{3})-(?P<field>\d+)-(?P<z>\d{3})(?P<timepoint>\d{3})"
+            r"(?P<channel>\d{3})" + END,
+        ),
+        ("002003-1-001001001.tif",),
+    ),
     # MetaXpress; w1 is followed by a GUID without a separator, ZStep_0 is a projection. Wells may be written
     # small, up to p (384) and from aa to af: s10 is a site
     "imagexpress": Preset(
@@ -97,8 +106,8 @@ PRESETS: dict[str, Preset] = {
             # one wave
             r"(?:^|/)(?:(?P<prefix>[^/]*)_)?(?P<row>[A-Z]{1,2}) - (?P<col>\d+)\(fld (?P<field>\d+)"
             r"(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+) - \d+ ?ms)?\)" + END,
-            r"(?:^|/)(?P<row>[A-Z]{1,2})_(?P<col>\d+)_f(?P<field>\d+)_c(?P<channel>\d+)_x[^/_]*_m[^/_]*"
-            r"_z(?P<z>\d+)_t(?P<timepoint>\d+)" + END,
+            r"(?:^|/)(?P<row>[A-Z]{1,2})_(?P<col>\d+)_f(?P<field>\d+)_c(?P<channel>\d+)_x(?P<lit>[^/_]*)"
+            r"_m(?P<filtered>[^/_]*)_z(?P<z>\d+)_t(?P<timepoint>\d+)" + END,
         ),
         (
             "A - 01(fld 1 wv DAPI - DAPI z 3).tif",
@@ -148,6 +157,9 @@ PRESETS: dict[str, Preset] = {
     "incucyte": Preset(
         "Sartorius Incucyte",
         (
+            # VID123 is a number of the vessel; the channel may be a folder
+            r"(?:^|/)(?:(?P<word>[^/]+)/)?(?P<prefix>VID\d+)_(?P<well>[A-Z]{1,2}\d{1,2})_(?P<field>\d+)"
+            r"_(?P<timepoint>(?:\d{4}y\d\dm\d\dd_|\d+d)\d\dh\d\dm)" + END,
             r"(?:^|/)(?P<channel>[^/]+)_(?P<well>[A-Z]{1,2}\d{1,2})_(?P<field>\d+)"
             r"_(?P<timepoint>(?:\d{4}y\d\dm\d\dd_|\d+d)\d\dh\d\dm)" + END,
             r"(?:^|/)(?P<timepoint>\d{4}/\d\d/\d{4})/\d+/(?P<well>[A-Z]{1,2}\d{1,2})-(?P<field>\d+)"
@@ -155,6 +167,7 @@ PRESETS: dict[str, Preset] = {
         ),
         (
             "Phase_A1_1_00d04h00m.tif",
+            "Phase/VID123_A1_1_00d04h00m.tif",
             "ScanData/2505/16/1124/1248/A1-1-C1.tif",
         ),
     ),
@@ -168,7 +181,7 @@ PRESETS: dict[str, Preset] = {
         ),
         ("image--L0000--S00--U02--V01--J07--E00--O00--X01--Y00--T0000--Z02--C01.ome.tif",),
     ),
-    # folders are positions of the plate: well and site
+    # folders are positions of the plate: well and site, or a well with the tiles of a grid in it
     "micromanager": Preset(
         "Micro-Manager (plates)",
         (
@@ -176,9 +189,14 @@ PRESETS: dict[str, Preset] = {
             r"_channel(?P<channel>\d+)_position\d+_time(?P<timepoint>\d+)_z(?P<z>\d+)" + END,
             r"(?:^|/)(?:[^/]*[_ ])?(?P<well>[A-Z]{1,2}\d{1,2})-Site_(?P<field>\d+)/img_(?P<timepoint>\d+)"
             r"_(?P<channel>[^/]+)_(?P<z>\d+)" + END,
+            r"(?:^|/)(?:[^/]*[_ ])?(?P<well>[A-Z]{1,2}\d{1,2})/(?:\d+-)?Pos_?(?P<tile_col>\d+)"
+            r"_(?P<tile_row>\d+)/img_(?P<timepoint>\d+)_(?P<channel>[^/]+)_(?P<z>\d+)" + END,
+            r"(?:^|/)(?:[^/]*[_ ])?(?P<well>[A-Z]{1,2}\d{1,2})/(?:Pos_?(?P<field>\d+)/)?"
+            r"img_(?P<timepoint>\d+)_(?P<channel>[^/]+)_(?P<z>\d+)" + END,
         ),
         (
             "A1-Site_0/img_000000000_DAPI_000.tif",
+            "A1/1-Pos_000_000/img_000000000_DAPI_000.tif",
             "A1-Site_0/img_channel000_position000_time000000000_z000.tif",
         ),
     ),

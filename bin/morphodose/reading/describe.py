@@ -45,7 +45,8 @@ def _tiff(path: str, info: TiffInfo, by_metadata: bool) -> Contents:
         return describe_stack(path, info)
     place = place_of(page=info.pages[0]) if info.pages != (0,) else ""
     part = Part(0, 0, 0, path, place)
-    return Contents((Series(info.width, info.height, info.dtype, (part,)),), white=info.white)
+    series = Series(info.width, info.height, info.dtype, (part,), well=info.well or None)
+    return Contents((series,), white=info.white)
 
 
 def _other(path: str, is_zarr: bool) -> Contents:

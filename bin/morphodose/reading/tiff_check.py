@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from morphodose.names import row_letters
+
 
 class TiffInfo(NamedTuple):
     """What the tags of a file say; `fault` is empty when the file is whole and readable, else `fix` helps.
@@ -21,7 +23,7 @@ class TiffInfo(NamedTuple):
     `pages` are the places of its planes among the image directories: thumbnails and reduced images are
     none. With
     `frames`, one directory stands for so many planes (ImageJ, beyond 4 GB or by choice). `white` says that
-    0 is white, `ome` that it has OME metadata.
+    0 is white, `ome` that it has OME metadata; `well` is the only well that these name, of a single plane.
     """
 
     width: int = 0
@@ -33,6 +35,7 @@ class TiffInfo(NamedTuple):
     frames: int = 1
     white: bool = False
     ome: bool = False
+    well: str = ""
 
     @property
     def planes(self) -> int:
@@ -99,6 +102,9 @@ _WHITE, _PALETTE = 0, 3
 _MOST_PAGES = 1_000_000
 _HEAD = 4096  # most writers put header and tags of a plane into it
 _DESCRIBED = 1024
+_MOST_DESCRIBED = 65_536  # of metadata that are longer, those of a whole plate, the well is not looked for
+_WELL = re.compile(r"<(?:\w+:)?Well\s([^>]*)>")
+_COUNT = re.compile(r"""\b(Row|Column)\s*=\s*["'](\d{1,4})["']""")
 
 _Tags = dict[int, tuple[int, ...]]
 
@@ -157,6 +163,7 @@ class _Reader:
         self.head = os.pread(handle, _HEAD, 0)
         self.order = "<"
         self.big = False
+        self.description = (0, 0)  # its place and length
 
     def info(self) -> TiffInfo:
         if self.size == 0:
@@ -177,7 +184,19 @@ class _Reader:
             if frames > 1:
                 self._check_frames(info, tags, frames)
                 return info._replace(frames=frames)
-        return info._replace(ome="<OME" in text or text.lstrip().startswith("<?xml"))
+        ome = "<OME" in text or text.lstrip().startswith("<?xml")
+        return info._replace(ome=ome, well=self._well() if ome and info.planes == 1 else "")
+
+    def _well(self) -> str:
+        """The well that the description names, where it names one."""
+        place, number = self.description
+        if not number or number > _MOST_DESCRIBED or place + number > self.size:
+            return ""
+        text = self._bytes(place, number).decode("utf-8", "replace")
+        found = [dict(_COUNT.findall(match)) for match in _WELL.findall(text)]
+        if len(found) != 1 or found[0].keys() != {"Row", "Column"}:
+            return ""
+        return f"{row_letters(int(found[0]['Row']) + 1)}{int(found[0]['Column']) + 1:02d}"
 
     def _check_frames(self, info: TiffInfo, tags: _Tags, frames: int) -> None:
         """Frames lie one after the other behind the first, and must be in the file."""
@@ -241,6 +260,7 @@ class _Reader:
             if tag == _DESCRIPTION and kind == 2 and slot < number:
                 # its beginning is enough
                 place = struct.unpack_from(self.order + letter, block, entry + width - slot)[0]
+                self.description = (place, number)
                 most = max(0, min(number, _DESCRIBED, self.size - place))
                 tags[tag] = tuple(self._bytes(place, most))
                 continue
