@@ -10,20 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from morphodose.cli import command
 from morphodose.design.faults import Faults, counted, numbered, printable
-from morphodose.design.platemap import read_platemap
-from morphodose.design.sheetrows import HEADER
+from morphodose.design.platemap import plates_of, read_platemap
+from morphodose.design.sheetrows import HEADER, safe_name
 from morphodose.design.start import Understood, look
 from morphodose.design.start_file import parameters_text
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.spreadsheets import write_csv_rows
 
+#: The plate where nothing names it.
+NO_PLATE = "P1"
 #: What a plate map may be, by its name.
 TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", ".xml")
 
@@ -37,7 +40,7 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", 
     help="the layout: CSV, .xlsx or .ods; one row per well, or grids in the shape of a plate",
 )
 @click.option("--plate_map_sheet", default="", help="sheet of a layout that is a workbook")
-@click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")
+@click.option("--plate", default="", help="plate, if neither folders nor the plate map name it; else P1")
 @click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
 @click.option("--file_pattern", default="auto", help="as in the pipeline")
 @click.option("--cell_channel", default="", help="name of the cell stain; asked for if it is not known")
@@ -61,7 +64,10 @@ def main(
     if there and not force:
         raise InputError(f"{out}: {', '.join(there)} there already → give another --out, or --force")
     faults = Faults()
-    found = look(folder, plate, timepoint_h, file_pattern, faults)
+    found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults)
+    if not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
+        found.folders = [replace(place, plate=called) for place in found.folders]
+        click.echo(f"plate: {called}, as the plate map calls its only one; the names of the images say none")
     for line in found.lines():
         click.echo(printable(line))
     if faults.errors:
@@ -89,6 +95,13 @@ def main(
         f"correct {counted(len(faults.errors), 'fault')} of {layout} (above), then " if faults.errors else ""
     )
     click.echo(f"next: {todo}nextflow run main.nf -params-file params.yml")
+
+
+def _only_plate(found: Understood, plate_map: str, sheet: str) -> str:
+    """The only plate that the plate map names, for images whose names say none; else an empty text."""
+    named = plates_of(plate_map, sheet)
+    only = next(iter(named)) if len(named) == 1 else ""
+    return only if {row.plate for row in found.rows()} == {NO_PLATE} and safe_name(only) == only else ""
 
 
 def _ask(found: Understood, role: str, what: str) -> str:

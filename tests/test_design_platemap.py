@@ -153,7 +153,7 @@ def test_a_faulty_row_is_named_with_value_and_fix(tmp_path: Path, rows: list[str
 def test_a_plate_that_no_acquisition_has_is_offered_the_nearest(tmp_path: Path) -> None:
     _, faults = read(tmp_path, "A01,D,1,uM,treated,Plate_1", header=HEADER + ",plate", plates=("Plate1",))
     assert (
-        "row 2: value 'Plate_1': no acquisition of the samplesheet is of this plate → did you mean 'Plate1'?"
+        "row 2: value 'Plate_1': no acquisition of the samplesheet is of this plate (1 row) → did you mean 'Plate1'?"
         in faults
     )
 

@@ -47,6 +47,25 @@ def test_a_folder_without_the_right_to_read_is_passed_over_and_its_neighbours_ar
     assert listed.passed == {"shut": "a folder that cannot be read (Permission denied)"}
 
 
+def test_parts_of_a_results_folder_beside_images_are_passed_over(tmp_path: Path) -> None:
+    field = "Time_4hrs_R1_Well_A01_Field_1"
+    for name in (
+        "B02_DAPI.tif", "results/projected/Time_4hrs_R1/Well_A01/Time_4hrs_R1_Well_A01_Field_1.ome.tiff",
+        f"old/P1_{field}_cells.tif", f"old/{field}_nuclei.tif", f"old/{field}_obj7.tif",
+        "old/Time_4hrs_R1_flat_field/flatfield_DAPI.tif", "old/Time_0.5hrs_R1.ome.zarr/.zattrs",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    read = read_folder(str(tmp_path), preset_pattern("well_files"))
+    assert [path for path, _ in read.named] == ["B02_DAPI.tif"]
+    assert not read.unparsed
+    assert {reason: len(paths) for reason, paths in read.ignored.items()} == {"an image that a run wrote": 6}
+    # the fields of a run by themselves are images like others
+    (tmp_path / "B02_DAPI.tif").unlink()
+    alone = read_folder(str(tmp_path / "results"), preset_pattern("well_files"))
+    assert [name.well for _, name in alone.named] == ["A01"]
+
+
 def test_a_zarr_is_one_entry_and_the_folder_itself_may_be_one(tmp_path: Path) -> None:
     (tmp_path / "p.zarr" / "0").mkdir(parents=True)
     (tmp_path / "p.zarr" / ".zattrs").write_text("{}")

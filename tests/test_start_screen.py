@@ -124,6 +124,26 @@ def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> 
     assert (tmp_path / "platemap.xlsx").read_bytes() == (tmp_path / "layout.xlsx").read_bytes()
 
 
+def test_the_only_plate_of_the_plate_map_is_that_of_images_that_name_none(tmp_path: Path) -> None:
+    MADE["scanr"].make(tmp_path / "images")
+    rows = MAP.splitlines()
+    table = "\n".join(["plate," + rows[0], *("Plate1," + row for row in rows[1:])]) + "\n"
+    (tmp_path / "layout.csv").write_text(table)
+    arguments = (tmp_path / "images", "--plate_map", tmp_path / "layout.csv", "--out")
+    done = run("start_screen.py", *arguments, tmp_path / "a")
+    assert (
+        "plate: Plate1, as the plate map calls its only one; the names of the images say none" in done.stdout
+    )
+    assert "no acquisition of the samplesheet is of this plate" not in done.stdout
+    assert (tmp_path / "a" / "samplesheet.csv").read_text().splitlines()[1].startswith("Plate1,0,1,")
+    # two names, or one that was given otherwise, are one fault each
+    done = run("start_screen.py", *arguments, tmp_path / "b", "--plate", "X")
+    assert done.stdout.count("no acquisition of the samplesheet is of this plate (2 rows)") == 1
+    (tmp_path / "layout.csv").write_text(table.replace("Plate1,C03", "Plate2,C03"))
+    done = run("start_screen.py", *arguments, tmp_path / "c")
+    assert done.stdout.count("no acquisition of the samplesheet is of this plate (1 row)") == 2
+
+
 def test_a_folder_that_nothing_understands_shows_names_and_a_pattern(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"exp-B0{number + 1}-image{number}-ch{number}.tif").write_bytes(b"II*")

@@ -53,12 +53,7 @@ def directory(path: Path) -> None:
     path.mkdir()
 
 
-def broken_link(path: Path) -> None:
-    path.unlink()
-    path.symlink_to(path.parent / "moved away.tif")
-
-
-DAMAGES = (torn, empty, zeros, png, text, colour, stack, broken_link)
+DAMAGES = (torn, empty, zeros, png, text, colour, stack)
 
 
 @pytest.fixture
@@ -102,6 +97,24 @@ def test_tolerant_leaves_out_exactly_the_damaged_fields(screen: Screen, seed: in
     assert set(design.excluded) == lost
     assert {fault.file for fault in design.faults} == {str(path) for path in done}
     assert_complete(design.faults)
+
+
+def test_a_dead_link_is_passed_over_and_said_and_a_plane_it_stood_for_is_missing(screen: Screen) -> None:
+    folder = screen.plane().parent
+    (folder / "notes.tif").symlink_to(folder / "moved away.tif")
+    (screen.root / "8hrs_R1" / "W0001F0009T0001Z001C1.tif").symlink_to("gone.tif")
+    design = screen.judge()
+    assert len(design.planes) == 4 * 12 * 8
+    assert design.settings["ignored_files"] == {"a dead link": 2}
+    texts = [fault.text() for fault in design.faults]
+    assert [text.startswith("warning: ") and " passed over → mount or restore" in text for text in texts] == [
+        True
+    ] * 2
+    assert "W0001F0009T0001Z001C1.tif to gone.tif" in texts[1]
+    screen.plane().unlink()
+    screen.plane().symlink_to("gone.tif")
+    faults = faults_of(screen)
+    assert kinds(faults) == {"missing_planes": 1, "dead_link": 2}
 
 
 def test_a_folder_with_the_name_of_a_plane_is_a_missing_plane(screen: Screen) -> None:

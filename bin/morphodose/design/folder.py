@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
 from morphodose.design.times import is_date
-from morphodose.design.walk import DEAD_LINK, Listing, walk
+from morphodose.design.walk import Listing, walk
 
 #: Why files that are not images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
@@ -20,6 +20,11 @@ _COPY = re.compile(
     r"(?:copy of |kopie von )?(?P<stem>.*?)(?: ?\(\d+\)|(?: -)? (?:copy|kopie|copie|copia)(?: ?\(?\d+\)?)?|)"
     r"(?P<end>(?:\.ome)?\.\w+)",
     re.IGNORECASE,
+)
+#: What a run calls its fields, masks, crops, flat fields and exported plates (docs/output.md).
+_RESULT = re.compile(
+    r"(?:^|[/_])Time_[\d.]+hrs_R[A-Za-z0-9._-]+?(?:_Well_[A-Z]{1,2}\d\d_Field_\d+(?:\.ome\.tiff|_(?:cells|nuclei)\.tif"
+    r"|_obj\d+\.tif)|\.ome\.zarr)$|(?:^|/)[^/]+_flat_field/flatfield_[^/]+\.tif$"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -51,17 +56,10 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
     """List a folder and parse the names of its images."""
     listed = walk(folder) if listed is None else listed
     found = Folder(zarrs=frozenset(listed.zarrs))
-    # a dead link that is called like a plane is a plane that cannot be read
-    dead = [
-        path
-        for path, reason in listed.passed.items()
-        if reason == DEAD_LINK and is_image(path) and not isinstance(pattern.parse(path), str)
-    ]
     for path, reason in listed.passed.items():
-        if path not in dead:
-            found.ignored[reason].append(path)
+        found.ignored[reason].append(path)
     copies = _copies(folder, listed)
-    for path in sorted([*listed.files, *listed.zarrs, *dead]):
+    for path in sorted([*listed.files, *listed.zarrs]):
         name = path.rpartition("/")[2]
         if path not in found.zarrs and not is_image(name):
             other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")
@@ -84,6 +82,7 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
     if pattern.projections:
         _leave_out_projections(found, pattern.step_0)
     _leave_out_folders_of_projections(found)
+    _leave_out_results(found)
     found.named = _needed_only(found.named)
     return found
 
@@ -127,6 +126,22 @@ def _leave_out_folders_of_projections(listed: Folder) -> None:
     if inside and len(inside) < len(listed.named):
         listed.ignored["projection beside z-steps"] += sorted(inside)
         listed.named = [(path, name) for path, name in listed.named if path not in inside]
+
+
+def _leave_out_results(listed: Folder) -> None:
+    """Ignore fields, masks and crops that a run wrote, by their names, beside other images.
+
+    A whole results folder is passed over by its marks (`morphodose.design.walk`); these are parts of one.
+    """
+    written = {path for path in _all(listed) if _RESULT.search(path)}
+    if written and len(written) < len(_all(listed)):
+        listed.ignored["an image that a run wrote"] += sorted(written)
+        listed.named = [(path, name) for path, name in listed.named if path not in written]
+        listed.unparsed = [(path, reason) for path, reason in listed.unparsed if path not in written]
+
+
+def _all(listed: Folder) -> list[str]:
+    return [path for path, _ in (*listed.named, *listed.unparsed)]
 
 
 def _leave_out_projections(listed: Folder, step_0: bool) -> None:

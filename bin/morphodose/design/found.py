@@ -10,10 +10,11 @@ from morphodose.design.channels import Channels
 from morphodose.design.expand import CannotPlace, Found, expand
 from morphodose.design.faults import Faults, counted, listing
 from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
-from morphodose.design.folder import NO_IMAGE, Folder
+from morphodose.design.folder import NO_IMAGE, Folder, is_image
 from morphodose.design.instrument import Said, with_metadata
 from morphodose.design.patterns import kinds_of_names, names_fix, names_message
 from morphodose.design.samplesheet import Acquisition
+from morphodose.design.walk import DEAD_LINK
 from morphodose.names import normalise_well
 from morphodose.reading.contents import Contents, Part
 from morphodose.reading.describe import describe
@@ -88,6 +89,7 @@ class Finder:
                     found.append(Found(place, name, broken, None, str(fault), fault.fix))
                     described.add((place, ""))
         self._report(root, unplaced)
+        self._report_dead(root, folder)
         if not folder.named and not unplaced and not described:
             self._report_nothing(acquisition, folder)
         self._report_channel_names(root, found)
@@ -113,6 +115,19 @@ class Finder:
             fix = fix or names_fix(paths[0], None if self.automatic else self.pattern)
             message = names_message(paths, reason)
             self.faults.add_plane(kind, _join(root, paths[0]), message, fix, paths[0].rpartition("/")[2])
+
+    def _report_dead(self, root: str, folder: Folder) -> None:
+        """A warning of dead links that are called like images: if they were planes, these are missing."""
+        links = [path for path in folder.ignored.get(DEAD_LINK, ()) if is_image(path)]
+        if links:
+            shown = listing((f"{path} to {os.readlink(_join(root, path))}" for path in links), 4)
+            self.faults.warn(
+                "dead_link",
+                root,
+                f"{counted(len(links), 'link')} among the images, to files that do not exist, passed over",
+                "mount or restore what they lead to; nothing, if they are not part of the screen",
+                value=shown,
+            )
 
     def _report_nothing(self, acquisition: Acquisition, folder: Folder) -> None:
         others = listing((f"{len(paths)} x {reason}" for reason, paths in folder.ignored.items()), 4)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from morphodose.design.csvtable import CsvTable, Row
-from morphodose.design.faults import Faults, did_you_mean, listing
+from morphodose.design.faults import Faults, counted, did_you_mean, listing
 from morphodose.design.identity import cased_key, name_key
 from morphodose.design.mapfile import COLUMNS, read_table
 from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
@@ -116,15 +116,19 @@ def read_platemap(
     dosed = _dosed(table)
     found: PlateWells = {}
     broken: PlateWells = {}
+    unknown: dict[str, list[int]] = {}
     for row in table.rows:
         well = _well(table, row, plate_format, decimal, dosed, faults)
         if well is None:
             continue
-        for plate in _plates(table, row, plates, closed, faults):
-            if well.broken:
+        for plate in _plates(row, plates):
+            if closed and plates and plate not in plates:
+                unknown.setdefault(plate, []).append(row.number)
+            elif well.broken:
                 broken.setdefault((plate, well.well), replace(well, plate=plate))
             else:
                 _add(table.name, found, replace(well, plate=plate), faults)
+    _report_unknown(table, unknown, plates, faults)
     _say_undosed(table, found, dosed, faults)
     return harmonise(
         table.name, found | {key: well for key, well in broken.items() if key not in found}, faults
@@ -228,22 +232,31 @@ def _extra(row: Row) -> dict[str, str]:
     return {column: value for column, value in row.cells.items() if column not in (*COLUMNS, "plate")}
 
 
-def _plates(table: CsvTable, row: Row, plates: Collection[str], closed: bool, faults: Faults) -> list[str]:
+def _plates(row: Row, plates: Collection[str]) -> list[str]:
     """Plates a row speaks of: all of them where it names none."""
     plate = row.cells.get("plate", "")
-    if not plate:
-        return list(plates)
-    if closed and plates and plate not in plates:
+    return [plate] if plate else list(plates)
+
+
+def _report_unknown(
+    table: CsvTable, unknown: dict[str, list[int]], plates: Collection[str], faults: Faults
+) -> None:
+    """One fault for each plate that the samplesheet does not have."""
+    for plate, rows in unknown.items():
         faults.add(
             "unknown_plate",
             table.name,
-            "no acquisition of the samplesheet is of this plate",
+            f"no acquisition of the samplesheet is of this plate ({counted(len(rows), 'row')})",
             did_you_mean(plate, plates),
-            row.number,
+            rows[0],
             plate,
         )
-        return []
-    return [plate]
+
+
+def plates_of(path: str | Path, sheet: str = "") -> set[str]:
+    """Names of the plates that a plate map has; none where it names none, or cannot be read."""
+    table = read_table(Path(path), (), Faults(), sheet)
+    return {name for row in table.rows if (name := row.cells.get("plate", ""))} if table else set()
 
 
 def _role(row: Row) -> str:
