@@ -82,10 +82,11 @@ def test_tasks_of_the_reference_screen() -> None:
     assert steps["SEGMENT_CELLS"] == (18, 1)
     assert repeats(REFERENCE, Options(wells_per_task=3))["MEASURE_CELLS"] == (54, 1)
     few = repeats(REFERENCE, Options(max_training_cells=5000, cells_per_field=800))["TRAIN_RESNET"]
-    assert few == (7, pytest.approx(7 * 5000 / (1296 * 800)))
+    # a step of training takes as long as 3.5 passes; the third that is held out is looked at after each of 10 epochs
+    assert few == (7, pytest.approx(7 * 10 * (3.5 * 5000 / (1296 * 800) + 1 / 3)))
     assert steps["CALL_DEATH"] == (18, 1)
     # three replicates are held out in turn, as are permuted labels, and one splits cells at random; each sees two thirds of the cells
-    assert steps["TRAIN_RESNET"] == (7, pytest.approx(14 / 3))
+    assert steps["TRAIN_RESNET"] == (7, pytest.approx(70 * (3.5 * 2 / 3 + 1 / 3)))
     # shards of twelve wells go across acquisitions, for two kinds of network
     assert steps["EMBED_CELLS"] == (24, 2)
     assert repeats(REFERENCE, Options(estimate_diameters=True))["ESTIMATE_DIAMETERS"] == (1, 1)
@@ -94,6 +95,56 @@ def test_tasks_of_the_reference_screen() -> None:
     assert "TRAIN_RESNET" not in repeats(REFERENCE, Options(deep=False))
     assert set(repeats(REFERENCE, Options(illumination="estimate", estimate_diameters=True))) <= set(UNIT_OF)
     assert set(UNIT_OF.values()) <= set(UNITS) == set(amounts(REFERENCE, Options()))
+
+
+@pytest.mark.parametrize(
+    ("options", "gmacs"),
+    [
+        (Options(), 4.09),
+        (Options(input_size=112), 4.09 / 4),
+        (Options(network="resnet18", input_size=448), 1.81 * 4),
+    ],
+)
+def test_networks_take_what_their_size_and_that_of_their_input_say(options: Options, gmacs: float) -> None:
+    cells = 1296 * 800
+    assert amounts(REFERENCE, options)["network_gmacs"] == pytest.approx(cells * gmacs)
+    rates = {
+        (name, "cpu"): Rate(name, "cpu", 0, "network_gmacs", 0.01, 0, "a test")
+        for name in ("TRAIN_RESNET", "ALIGN_NETWORKS", "EMBED_CELLS", "EXPLAIN_CROPS")
+    }
+    took = {
+        cost.step: cost.core_hours * 3600 for cost in estimate(REFERENCE, options, rates) if cost.core_hours
+    }
+    assert took["EMBED_CELLS"] == pytest.approx(2 * cells * gmacs * 0.01)
+    # 2,000 cells through the network of each of three folds, however many cells there are
+    assert took["ALIGN_NETWORKS"] == pytest.approx(3 * 2000 * gmacs * 0.01)
+    assert took["EXPLAIN_CROPS"] == pytest.approx(3.5 * 112 * gmacs * 0.01)
+
+
+#: What the steps of `make demo` took, all tasks, s: benchmarks/RESULTS.md, "Demo plate".
+DEMO = {
+    "PROJECT_Z": 10.1, "QC_IMAGES": 17.5, "SEGMENT_CELLS": 71.5, "MEASURE_CELLS": 20.1, "CROP_CELLS": 6.4,
+    "CALL_DEATH": 14.9, "ANNOTATE_CELLS": 14.6, "PROFILE_WELLS": 9.6, "REDUCE_FEATURES": 39.0,
+    "TRAIN_RESNET": 83.0, "FIT_RESPONSES": 4.0, "ALIGN_NETWORKS": 17.4, "EMBED_CELLS": 23.8,
+    "PROFILE_FEATURES": 11.9, "EXPLAIN_CROPS": 11.9, "SCORE_MODELS": 19.4, "EXPORT_ANNDATA": 7.7,
+    "REPORT": 19.1,
+}  # fmt: skip
+
+
+def test_the_forecast_of_the_demo_is_what_it_took_by_a_factor_of_two_at_most() -> None:
+    screen = ScreenSize(
+        {f"Time_{t}hrs_R{r}": 8 for t in (4, 24) for r in (1, 2, 3)}, 48, 720, 5,
+        tuple(Unit("P1", replicate, f"A{well:02d}") for replicate in "123" for well in range(1, 9)),
+        0.36**2, True,
+    )  # fmt: skip
+    options = Options(
+        wells_per_task=8, segmentation_shard=8, embedding_shard=48, controls="one", input_size=32, epochs=2,
+        max_training_cells=160, cells_per_field=1417 / 48,
+    )  # fmt: skip
+    costs = {cost.step: cost.core_hours for cost in estimate(screen, options, read_rates(RATES))}
+    foretold = {step: (costs[step] or 0) * 3600 for step in DEMO}
+    assert sum(foretold.values()) == pytest.approx(sum(DEMO.values()), rel=0.25)
+    assert not {step: took for step, took in DEMO.items() if not 0.5 < foretold[step] / took < 2}
 
 
 def several_plates(folder: Path, replicates: str = "12") -> Path:

@@ -25,8 +25,17 @@ UNITS = (
     "crop_planes",
     "wells",
     "plates",
-    "cell_epochs",
+    "network_gmacs",
 )
+#: Billions of multiplications and additions of one pass of a 224 px image through a network (torchvision).
+GMACS = {"resnet50": 4.09, "resnet18": 1.81}
+INPUT_SIZE = 224
+#: A step of training (forward, backward, optimiser) in passes forward; measured, 3.2 to 3.5.
+TRAINING_PASSES = 3.5
+#: Most cells that `align_networks` shows to every network.
+ANCHORS = 2000
+#: Crops that `explain_crops` sends through a network, forward and back: 8 of each dose and time, of some 14.
+EXPLAINED = 112
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class Options:
     split: str = "auto"
     split_folds: int = 0
     controls: str = "all"
+    network: str = "resnet50"
+    input_size: int = INPUT_SIZE
     epochs: int = 10
     max_training_cells: int = 0
     training_gpus: int = 1
@@ -159,7 +170,8 @@ def amounts(screen: ScreenSize, options: Options) -> dict[str, float]:
         "crop_planes": cells * options.crop_channels,
         "wells": screen.wells,
         "plates": len({unit.plate for unit in screen.units}),
-        "cell_epochs": cells * options.epochs,
+        # of one pass of every cell; `repeats` says how many
+        "network_gmacs": cells * GMACS[options.network] * (options.input_size / INPUT_SIZE) ** 2,
     }
 
 
@@ -170,9 +182,15 @@ def folds(screen: ScreenSize, options: Options) -> int:
 
 def _trained_share(screen: ScreenSize, options: Options, networks: int) -> float:
     """Share of the cells that a network is trained on: those of the other folds, or as many as are wanted."""
-    cells = screen.fields * options.cells_per_field
     share = (networks - 1) / networks
-    return min(share, options.max_training_cells / cells) if options.max_training_cells and cells else share
+    most = options.max_training_cells
+    return min(share, _share(screen, options, most)) if most else share
+
+
+def _share(screen: ScreenSize, options: Options, most: int) -> float:
+    """Share of the cells that `most` of them are."""
+    cells = screen.fields * options.cells_per_field
+    return min(1.0, most / cells) if cells else 1.0
 
 
 def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]]:
@@ -203,12 +221,17 @@ def repeats(screen: ScreenSize, options: Options) -> dict[str, tuple[int, float]
         steps |= {
             "CROP_CELLS": (wells, 1),
             "SPLIT_CELLS": (1, 1),
-            # a network sees the cells of the other folds
-            "TRAIN_RESNET": (networks, networks * _trained_share(screen, options, trained)),
-            "ALIGN_NETWORKS": (1, 1),
+            # in each epoch a network learns from cells of the other folds, and is judged on its own
+            "TRAIN_RESNET": (
+                networks,
+                networks
+                * options.epochs
+                * (TRAINING_PASSES * _trained_share(screen, options, trained) + 1 / trained),
+            ),
+            "ALIGN_NETWORKS": (1, trained * _share(screen, options, ANCHORS)),
             "EMBED_CELLS": (len(plan.embedding) * kinds, kinds),
             "SCORE_MODELS": (1, 1),
-            "EXPLAIN_CROPS": (1, 1),
+            "EXPLAIN_CROPS": (1, TRAINING_PASSES * _share(screen, options, EXPLAINED)),
         }
     return steps | {
         "REDUCE_FEATURES": (sets, sets),

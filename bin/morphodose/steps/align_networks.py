@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from morphodose.steps.step import Step
 
-STEP = Step("ALIGN_NETWORKS", "align_networks.py", task="screen", work="cells", image="resnet", gpu=True)
+STEP = Step(
+    "ALIGN_NETWORKS", "align_networks.py", task="screen", work="network_gmacs", image="resnet", gpu=True
+)

@@ -9,7 +9,8 @@ STEP = Step(
     "embed_cells.py",
     words="embeddings of the cells",
     task="wells",
-    work="cells",
+    work="network_gmacs",
+    writes="cells",
     image="resnet",
     gpu=True,
 )

@@ -29,6 +29,8 @@ STEP = Step(
         deep.SPLIT,
         deep.SPLIT_FOLDS,
         deep.CONTROLS,
+        deep.NETWORK,
+        deep.INPUT_SIZE,
         deep.EPOCHS,
         deep.MAX_TRAINING_CELLS,
         deep.TRAINING_GPUS,

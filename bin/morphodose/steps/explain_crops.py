@@ -9,7 +9,7 @@ STEP = Step(
     "explain_crops.py",
     words="gallery of crops with Grad-CAM",
     task="screen",
-    work="cells",
+    work="network_gmacs",
     image="resnet",
     gpu=True,
 )

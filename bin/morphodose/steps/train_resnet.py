@@ -22,7 +22,7 @@ STEP = Step(
     ),
     words="training of the network",
     task="fold",
-    work="cell_epochs",
+    work="network_gmacs",
     image="resnet",
     gpu=True,
 )
