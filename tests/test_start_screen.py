@@ -124,6 +124,67 @@ def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> 
     assert (tmp_path / "platemap.xlsx").read_bytes() == (tmp_path / "layout.xlsx").read_bytes()
 
 
+COUNTS = np.arange(64, dtype="uint16").reshape(8, 8) + 100
+
+
+def pixels_of(root: Path, images: dict[str, np.ndarray], **options: object) -> tuple[Faults, object]:
+    root.mkdir()
+    for name, image in images.items():
+        tifffile.imwrite(root / name, image, **{"photometric": "minisblack"} | options)
+    return (faults := Faults()), look(str(root), "P1", 0, "auto", faults)
+
+
+@pytest.mark.parametrize(
+    ("image", "offset"),
+    [(COUNTS, 0), (COUNTS + 32768, 32768), ((COUNTS.astype(int) - 32768).astype("int16"), -32768),
+     (COUNTS.astype("int16"), 0)],
+    ids=["counts", "scanr", "signed", "signed_counts"],
+)  # fmt: skip
+def test_an_offset_is_recognised_and_written(tmp_path: Path, image: np.ndarray, offset: int) -> None:
+    images = {f"{well}_{c}.tif": image + np.array(n, image.dtype)
+              for n, well in enumerate(WELLS) for c in ("DAPI", "actin")}  # fmt: skip
+    faults, found = pixels_of(tmp_path / "images", images)
+    assert not faults.found
+    assert found.offset == offset
+    assert any(line.startswith(f"offset: {offset} is subtracted") for line in found.lines()) == bool(offset)
+    given = yaml.safe_load(parameters_text(found, found.roles, str(tmp_path)))
+    assert given.get("intensity_offset", 0) == offset
+    screen = Screen(tmp_path)
+    screen.sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,images\n")
+    screen.plate_map.write_text(MAP)
+    design = screen.judge(
+        file_pattern=given["file_pattern"], channels=given["channels"], intensity_offset=offset
+    )
+    assert len(design.planes) == 4 and not design.faults
+
+
+def test_a_bright_channel_beside_a_dark_one_is_no_offset(tmp_path: Path) -> None:
+    _, found = pixels_of(tmp_path / "images", {"B02_DAPI.tif": COUNTS, "B02_BF.tif": COUNTS + 40000})
+    assert found.offset == 0
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "severity", "text"),
+    [
+        ({"B02_DAPI.tif": (COUNTS / 255).astype("float32")}, {}, "error", "hold fractions from 0 to 1"),
+        ({"B02_DAPI.tif": 65535 - COUNTS}, {"photometric": "miniswhite"}, "warning", "say that 0 is white"),
+        ({"B02_BF.tif": COUNTS.astype("uint32")}, {}, "warning", "crops for networks hold counts of 8 or 16 bits"),
+        ({"B02_DAPI.tif": np.full((8, 8), 7, "uint16")}, {}, "warning", "hold one value alone"),
+        ({"B02_DAPI.tif": COUNTS, "B02_GFP.tif": COUNTS[:5]}, {}, "warning", "sizes that do not fit together"),
+        ({"B02_DAPI.tif": COUNTS, "C03_DAPI.tif": COUNTS, "D04_DAPI.tif": COUNTS[:5]}, {}, "warning",
+         "size or bit depth differs within the screen"),
+        ({"B02_DAPI.tif": (COUNTS.astype(int) - 120).astype("int16")}, {}, "error", "negative, down to -20"),
+        ({"B02_DAPI.tif": np.where(COUNTS == 103, np.nan, COUNTS).astype("float32")}, {}, "warning", "not finite"),
+    ],
+)  # fmt: skip
+def test_what_pixels_mean_is_said_at_the_first_look(
+    tmp_path: Path, images: dict[str, np.ndarray], options: dict[str, object], severity: str, text: str
+) -> None:
+    faults, _ = pixels_of(tmp_path / "images", images, **options)
+    (fault,) = faults.found
+    assert text in fault.message and fault.severity == severity
+
+
 def test_the_only_plate_of_the_plate_map_is_that_of_images_that_name_none(tmp_path: Path) -> None:
     MADE["scanr"].make(tmp_path / "images")
     rows = MAP.splitlines()
@@ -174,7 +235,7 @@ def test_hours_that_names_write_out_are_those_of_the_samplesheet(tmp_path: Path)
 def started(root: Path, *names: str) -> tuple[list[list[str]], Faults, object]:
     for number, name in enumerate(names):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        tifffile.imwrite(root / name, np.full((8, 8), number + 1, "uint16"))
+        tifffile.imwrite(root / name, COUNTS + np.uint16(number))
     found = look(str(root), "P1", 0, "auto", faults := Faults())
     return [[*row.cells()[:3], *row.cells()[4:]] for row in found.rows()], faults, found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,11 +24,12 @@ _DARK = 2
 
 
 class _Seen(NamedTuple):
-    """Lowest and highest pixel of some planes, and the `_DARK` percentile of the darkest of them."""
+    """Lowest and highest pixel of some planes, the `_DARK` percentile of the darkest, and their type."""
 
     low: float
     high: float
     dark: float
+    dtype: str
 
 
 def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: bool, faults: Faults) -> None:
@@ -52,8 +53,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         if not plane.fault:
             of_channel[plane.channel].append(plane)
     fractions, negative, uncut, blank, white = [], [], [], [], []
-    shifted: list[str] = []
-    unshifted: list[str] = []
+    looked_at = {}
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
         if deep and found[0].dtype not in _CROPPED:
@@ -63,16 +63,14 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         seen = _range(found, offset, names, faults)
         if seen is None:
             continue
+        looked_at[name] = seen
         if seen.low == seen.high:
             blank.append(f"{name} {seen.low:g}")
         elif found[0].dtype.startswith("float") and seen.high <= _FRACTION:
             fractions.append(name)
         elif seen.low < 0:
             negative.append((seen.low, name))
-        if found[0].dtype == "uint16" and seen.low < seen.high:
-            (shifted if seen.dark >= OFFSET else unshifted).append(name)
-    if unshifted:
-        shifted = []  # an instrument adds its offset to every channel: this one is bright
+    shifted = _shifted(looked_at)
     if fractions:
         faults.add(
             "fractions",
@@ -100,7 +98,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         lowest = min(negative)[0]
         fix = (
             f"subtract it: --intensity_offset -{OFFSET}"
-            if lowest < 0.8 * -OFFSET
+            if _is_signed(lowest)
             else "export the counts of the camera, without a background subtracted from them"
         )
         faults.add(
@@ -141,11 +139,48 @@ def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults)
             faults.add_plane("unreadable_image", plane.path, *_said(why), image, [plane.key])
             continue
         dark = float(np.percentile(np.asarray(pixels, dtype=np.float64), _DARK))
-        seen.append(_Seen(float(pixels.min()) - offset, float(pixels.max()) - offset, dark - offset))
+        low, high = float(pixels.min()) - offset, float(pixels.max()) - offset
+        seen.append(_Seen(low, high, dark - offset, planes[0].dtype))
     if not seen:
         return None
-    lows, highs, darks = zip(*seen, strict=True)
-    return _Seen(min(lows), max(highs), min(darks))
+    return _Seen(
+        min(one.low for one in seen),
+        max(one.high for one in seen),
+        min(one.dark for one in seen),
+        planes[0].dtype,
+    )
+
+
+def _shifted(seen: Mapping[str, _Seen]) -> list[str]:
+    """Channels whose counts are above the offset; none where another is not.
+
+    An instrument adds its offset to every channel: where one lies below it, the others are bright.
+    """
+    counts = {name: one for name, one in seen.items() if one.dtype == "uint16" and one.low < one.high}
+    shifted = [name for name, one in counts.items() if one.dark >= OFFSET]
+    return shifted if len(shifted) == len(counts) else []
+
+
+def _is_signed(lowest: float) -> bool:
+    """Whether negative counts are unsigned ones of 16 bits from which half their range was taken."""
+    return lowest < 0.8 * -OFFSET
+
+
+def offset_of(planes: Sequence[Plane], names: Namer) -> float:
+    """The ``--intensity_offset`` that a few planes of each channel ask for; 0 where none does."""
+    of_channel: dict[str, list[Plane]] = defaultdict(list)
+    for plane in planes:
+        if not plane.fault:
+            of_channel[plane.channel].append(plane)
+    looked_at = {
+        channel: seen
+        for channel, found in of_channel.items()
+        if (seen := _range(found, 0.0, names, Faults())) is not None
+    }
+    if any(_is_signed(seen.low) for seen in looked_at.values()):
+        return -float(OFFSET)
+    inverted = any(plane.white for plane in planes)
+    return float(OFFSET) if _shifted(looked_at) and not inverted else 0.0
 
 
 def _said(why: str) -> tuple[str, str]:

@@ -168,21 +168,22 @@ def collect_planes(
             fix = f"is --plate_format {plate_format} right? otherwise rename or remove the file"
             faults.add_plane("well_off_plate", found.source, str(well), fix, name.well)
             continue
-        z = 1 if name.z is None else name.z
-        plane = Plane(
-            index, well, numbers[str(name.field)], z, name.channel, found.part.path, place=found.part.place
-        )
-        plane.fault, plane.fix, plane.white = found.fault, found.fix, found.white
-        if found.series is not None:
-            plane.width, plane.height, plane.dtype = (
-                found.series.width,
-                found.series.height,
-                found.series.dtype,
-            )
-            plane.pixel_um, plane.image = found.pixel_um, found.image
-        result.planes.append(plane)
+        result.planes.append(plane_of(index, found, well, numbers[str(name.field)]))
     _report_channels(channels, unknown, result, faults)
     return result
+
+
+def plane_of(acquisition: int, found: Found, well: str, field: int) -> Plane:
+    """A plane as it was found, with its well as ``A01`` and the number of its field."""
+    name = found.name
+    z = 1 if name.z is None else name.z
+    plane = Plane(acquisition, well, field, z, name.channel, found.part.path, place=found.part.place)
+    plane.fault, plane.fix, plane.white = found.fault, found.fix, found.white
+    if found.series is not None:
+        series = found.series
+        plane.width, plane.height, plane.dtype = series.width, series.height, series.dtype
+        plane.pixel_um, plane.image = found.pixel_um, found.image
+    return plane
 
 
 def _listings(acquisitions: Sequence[Acquisition], faults: Faults) -> dict[str, Listing]:

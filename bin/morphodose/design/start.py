@@ -8,16 +8,19 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels, check_case
+from morphodose.design.counts import check_counts, offset_of
 from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, counted, listing
-from morphodose.design.fields import natural
+from morphodose.design.fields import natural, number_fields
 from morphodose.design.filenames import AUTO, Name, NamePattern, name_pattern, preset_pattern
 from morphodose.design.folder import NO_IMAGE, Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
 from morphodose.design.instrument import Said
+from morphodose.design.kinds import check_files
+from morphodose.design.namer import Namer
 from morphodose.design.patterns import best_preset
-from morphodose.design.planes import by_action
+from morphodose.design.planes import by_action, plane_of
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.sheetrows import SheetRow, hours_of_names, inside, rows_of, safe_name
 from morphodose.design.walk import Listing, walk
@@ -61,6 +64,8 @@ class Understood:
         Name of a channel → acquisitions that have it, where others do not.
     pixel_um : float or None
         Edge of a pixel, where the metadata agree.
+    offset : float
+        ``--intensity_offset``, by the pixels of a few images of each channel.
     plate_format : int
         Wells of the plate: by the metadata, else the smallest, of 96 or more, that has all the wells.
     metadata : list of str
@@ -81,6 +86,7 @@ class Understood:
     hours: dict[tuple[str, str], float] = field(default_factory=dict)
     partly: dict[str, list[str]] = field(default_factory=dict)
     pixel_um: float | None = None
+    offset: float = 0.0
     plate_format: int = 96
     metadata: list[str] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)
@@ -133,6 +139,11 @@ class Understood:
             f"roles by their names: {listing(roles) or 'none'}",
             f"pixel size: {f'{self.pixel_um:g} um' if self.pixel_um else 'not known'}",
         ]
+        if self.offset:
+            lines.append(
+                f"offset: {self.offset:g} is subtracted from every pixel (intensity_offset), by a look at "
+                "a few images of each channel"
+            )
         lines += [
             f"channel {name} is in some acquisitions only: {listing(ids)}"
             for name, ids in self.partly.items()
@@ -189,6 +200,7 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     finder.said.add((one for _, one in found), folder)
     check_case({one.name.channel for _, one in found}, faults)
     _fill(result, found, finder.said)
+    _look_at_pixels(result, found, faults)
     return result
 
 
@@ -264,6 +276,31 @@ def _report_kinds(kinds: dict[tuple[bool, bool], str], faults: Faults) -> None:
             f"the names of the images are of {len(kinds)} kinds: {listing(kinds.values(), 4)}",
             "nothing, if all belong to the screen; else move away those that do not",
         )
+
+
+def _look_at_pixels(result: Understood, found: list[tuple[int, Found]], faults: Faults) -> None:
+    """The offset of the counts, and what the check of the run will say of sizes, depths and values.
+
+    What concerns single images or channels is a warning: it may be left out.
+    """
+    numbers = number_fields(one.name.field for _, one in found)
+    planes = [
+        plane_of(index, one, one.name.well, numbers[str(one.name.field)])
+        for index, one in found
+        if one.series
+    ]
+    acquisitions = [
+        Acquisition(0, p.plate, p.timepoint_h, p.replicate, p.path, p.relative, id=p.relative or p.plate)
+        for p in result.folders
+    ]
+    names = Namer(acquisitions, result.channels)
+    result.offset = offset_of(planes, names)
+    seen = Faults()
+    check_files(planes, names, seen)
+    check_counts(planes, names, result.offset, "brightfield" in result.roles, seen)
+    for fault in seen.found:
+        alone = fault.scope == "plane" or fault.kind in ("crop_depth", "channel_size")
+        faults.found.append(replace(fault, severity="warning") if alone else fault)
 
 
 def _some(folder: Folder, most: int = 24) -> Folder:

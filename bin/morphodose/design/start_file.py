@@ -62,6 +62,8 @@ def parameters_text(
             "# The files do not say how large a pixel is. With it, sizes are in um; without it, in pixels:",
             "# pixel_size_um: 0.65",
         ]
+    if found.offset:
+        lines.append(f"intensity_offset: {found.offset:g}")
     if found.unknown_hours:
         lines.append(
             "# The hours of the times are not known: samplesheet.csv counts 0, 1, 2 …; correct them there."
