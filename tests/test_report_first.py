@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morphodose.imaging.images import Field, write_field, write_labels
+from morphodose.imaging.images import Field, read_field, write_field, write_labels
 from morphodose.report import first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
 from morphodose.report.hits import hits, main_endpoint, rank
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.sections import wanted_of
+from morphodose.report.pictures import wanted_of
 from morphodose.report.summary import wells_of
 from morphodose.report.tiles import Tiles, make_tiles
 from morphodose.report.verdict import checks_section, judged, section
@@ -167,11 +167,64 @@ def test_a_field_is_read_once_and_no_more_than_may_be_read(
 ) -> None:
     design = {"roles": {"late_death": "PI"}, "image": {"width": 40, "height": 50}, "channels": [{}, {}, {}]}
     screen = replace(one, fields=fields_of(one, tmp_path), design=design)
-    monkeypatch.setattr(tiles, "MOST_PIXELS", 4 * 40 * 50 * 3)
+    monkeypatch.setattr(tiles, "MOST_PIXELS", 4 * 40 * 50)  # of the one stain that is drawn
     made = tiles_of(screen)
     assert made.spent and len(made.layers) == 4
     monkeypatch.setattr(tiles, "MOST_PIXELS", 10**9)
     assert not tiles_of(screen).spent
+
+
+def test_every_compound_has_a_montage_where_the_page_takes_few_tiles(
+    three: ReportInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = {"roles": {"late_death": "PI"}}
+    screen = replace(three, fields=fields_of(three, tmp_path), design=design)
+    monkeypatch.setattr(tiles, "MOST_TILES", 12)  # ten pictures of the first, eight more of the next
+    wanted = wanted_of(screen, None)
+    assert sum(ask.tile for ask in wanted.values()) == 10
+    # vehicle and four doses of each at 48 h are read before anything else of the second compound
+    assert sum("Time_48hrs" in image for image in list(wanted)[:18]) == 13  # they share vehicle
+    made = make_tiles(screen, wanted)
+    for compound, count in (("B", 10), (HOSTILE, 5), ("A", 5)):
+        html = montage.montage(screen, compound, made)
+        assert html.count('class="md-tile"') == count
+        rows = [int(row) for row in re.findall(r'data-well="(\d+)"', html)]
+        wells = screen.wells.loc[rows]
+        assert len(rows) == (0 if compound == "B" else 5) and set(rows) <= set(made.thumbs)
+        assert set(wells["Metadata_Compound"]) <= {compound, "DMSO"} and set(wells["Metadata_Timepoint"]) <= {
+            48
+        }
+    assert "PI red together" in html and "for 1 compound at the top of the ranking" in html
+    assert "and 3 more" in html and "HOSTILE" not in html
+
+
+def test_of_a_large_field_the_middle_alone_is_read(
+    one: ReportInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "CUT", 16)
+    monkeypatch.setattr(tiles, "STRIP", 2)
+    monkeypatch.setattr(tiles, "MOST_PIXELS", 3 * 100 * 120)
+    design = {"roles": {"late_death": "PI"}, "image": {"width": 100, "height": 120}}
+    screen = replace(one, fields=fields_of(one, tmp_path), design=design)
+    few, cell = dict.fromkeys(screen.fields, tiles.Wanted(tile=True)), next(iter(screen.fields))
+    # 20 rows of 120 of each: 18 for the price of three
+    assert list(tiles.readable(screen, few).values()) == [False] * 18
+    whole = tiles.readable(screen, few | {cell: tiles.Wanted(tile=True, cells=[(1, 0)])})
+    assert list(whole.values()) == [True] + [False] * 12
+
+
+@pytest.mark.parametrize(("height", "middle"), [(700, 360), (701, 360), (700, 701), (90, 13)])
+def test_the_middle_of_a_field_is_what_the_whole_of_it_has_there(
+    tmp_path: Path, height: int, middle: int
+) -> None:
+    planes = np.random.default_rng(0).integers(0, 4000, (3, height, 900)).astype(np.uint16)
+    path = tmp_path / "a.ome.tiff"
+    write_field(path, Field(planes, ("A", "B", "C"), 0.5))
+    found = read_field(path, ("C", "A"), middle)
+    rows = min(height, middle)
+    top = (height - rows) // 2
+    assert found.channels == ("C", "A") and found.pixel_size_um == 0.5
+    np.testing.assert_array_equal(found.pixels, planes[[2, 0], top : top + rows])
 
 
 def test_outlines_and_crops_are_those_of_the_labels(one: ReportInputs, tmp_path: Path) -> None:
@@ -207,7 +260,10 @@ def test_a_montage_that_is_missing_says_why(one: ReportInputs) -> None:
     screen = replace(one, fields={"x": Path("x")})
     assert "no channel has a role" in montage.montage(screen, "Staurosporine", Tiles())
     screen = replace(one, fields=dict.fromkeys(montage_ids(one), Path("x")), design={"roles": {"cell": "C"}})
-    assert "for the first compounds of the ranking" in montage.montage(screen, "Staurosporine", Tiles())
+    assert "has one of the channels C" in montage.montage(screen, "Staurosporine", Tiles())
+    html = montage.montage(screen, "Staurosporine", Tiles(spent=True))
+    assert "Staurosporine is number 1 of the ranking" in html
+    assert "projected/ of the results, as Time_48hrs_R1_Well_B02_Field_1.ome.tiff, " in html
 
 
 def montage_ids(screen: ReportInputs) -> list[str]:

@@ -13,7 +13,7 @@ from morphodose.imaging.images import Field, write_field
 from morphodose.report import shown, tiles
 from morphodose.report.cells import Cloud
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.sections import wanted_of
+from morphodose.report.pictures import wanted_of
 from morphodose.report.tiles import make_tiles
 from report_tables import Tables
 from test_report import screen_of

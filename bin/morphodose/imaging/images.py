@@ -88,7 +88,7 @@ def write_field(path: str | Path, field: Field) -> None:
         )
 
 
-def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field:
+def read_field(path: str | Path, channels: Sequence[str] | None = None, middle: int | None = None) -> Field:
     """Read a field that `write_field` wrote, with its channel names and pixel size.
 
     Parameters
@@ -97,6 +97,9 @@ def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field
         An OME-TIFF.
     channels : sequence of str, optional
         Names of the channels to read, in this order; by default all of the file.
+    middle : int, optional
+        Read only so many rows, those in the middle of the image: of a large field the strips of the others
+        are not unpacked. All rows of one that has no more.
 
     Raises
     ------
@@ -110,7 +113,11 @@ def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field
             # a channel is a page; where a name is not there `Field.channel` says so, with those that are
             some = channels is not None and len(tiff.pages) == len(names) and set(channels) <= set(names)
             kept = [names.index(name) for name in channels or ()] if some else list(range(len(names)))
-            pixels = tiff.asarray(key=kept) if some else tiff.asarray()
+            whole = middle is None or len(tiff.pages) != len(names) or tiff.pages[0].shape[0] <= middle
+            if whole or middle is None:
+                pixels = tiff.asarray(key=kept) if some else tiff.asarray()
+            else:
+                pixels = np.stack([_middle_rows(tiff, page, middle) for page in kept])
     # tifffile and its codecs raise many kinds of error on a damaged file; all of them mean this
     except Exception as fault:
         raise InputError(f"{path}: not a readable OME-TIFF ({type(fault).__name__}: {fault})") from fault
@@ -130,6 +137,25 @@ def read_field(path: str | Path, channels: Sequence[str] | None = None) -> Field
         projection,
         unreadable,
     )
+
+
+def _middle_rows(tiff: tifffile.TiffFile, number: int, rows: int) -> npt.NDArray[np.generic]:
+    """The (rows, X) middle of a page, from the strips that hold it."""
+    page, key = tiff.pages[number], tiff.pages[number].keyframe
+    if key is None:
+        raise ValueError(f"page {number} does not say how it is packed")
+    height, width = key.shape
+    first = (height - rows) // 2
+    step = key.rowsperstrip
+    found = []
+    for strip in range(first // step, (first + rows - 1) // step + 1):
+        tiff.filehandle.seek(page.dataoffsets[strip])
+        unpacked = key.decode(tiff.filehandle.read(page.databytecounts[strip]), strip)[0]
+        if unpacked is None:
+            raise ValueError(f"strip {strip} of page {number} is empty")
+        found.append(unpacked.reshape(-1, width))
+    above = first - first // step * step
+    return np.concatenate(found)[above : above + rows]
 
 
 def _channel_names(image: dict[str, Any]) -> tuple[str, ...]:

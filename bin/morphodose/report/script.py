@@ -136,6 +136,14 @@ const home = () => {
   const found = montage(), place = document.querySelector('[data-home="montage"]');
   if (found && place && found.parentElement !== place) place.append(found);
 };
+// pictures that are those of wells: they are on the page once, with the plate
+const fill = root => md.all("[data-well]", root).forEach(tile => {
+  if (tile.firstChild) return;
+  const image = md.make("img");
+  image.alt = "";
+  image.src = (md.data("thumbs") || {})[tile.dataset.well];
+  tile.append(image);
+});
 const place = () => {
   home();
   const found = montage(), slot = document.querySelector('#md-compound-view [data-slot="montage"]');
@@ -144,7 +152,7 @@ const place = () => {
     const why = document.querySelector('[data-home="montage"] .md-notice');
     if (why) slot.append(why.cloneNode(true));
   }
-  if (found) layers(found);
+  if (found) { layers(found); fill(found); }
 };
 const hidden = new Set(["mask"]);
 const layers = root => md.all("input[data-layer]", root).forEach(box => {

@@ -29,27 +29,10 @@ from morphodose.report import (
 )
 from morphodose.report.figure import Album
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.montage import images_by_well, places_of
 from morphodose.report.parts import ORDER, Section
-from morphodose.report.tiles import Tiles, Wanted, make_tiles
+from morphodose.report.pictures import wanted_of
+from morphodose.report.tiles import Tiles, make_tiles
 from morphodose.report.words import counted, listed
-
-
-def wanted_of(screen: ReportInputs, cloud: cells.Cloud | None) -> dict[str, Wanted]:
-    """What the page shows of each field, by the rank of the compounds: the leading one is read first."""
-    found: dict[str, Wanted] = {}
-    for hit in screen.ranked:
-        for image in places_of(screen, hit.compound)[0].values():
-            found.setdefault(image, Wanted()).tile = True
-    by_well = images_by_well(screen)
-    names = screen.wells["Metadata_Acquisition"].astype(str) + "_Well_" + screen.wells["Metadata_Well"]
-    for row, name in enumerate(names):
-        if first := by_well.get(name):
-            found.setdefault(first, Wanted()).wells.append(row)
-    if cloud is not None:
-        for image, asked in cells.wanted_cells(cloud).items():
-            found.setdefault(image, Wanted()).cells += asked
-    return found
 
 
 def build(

@@ -12,8 +12,8 @@ from morphodose.report.cells import cloud_of
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import images_by_well
 from morphodose.report.overlays import WORST
-from morphodose.report.sections import wanted_of
-from morphodose.report.tiles import affordable
+from morphodose.report.pictures import wanted_of
+from morphodose.report.tiles import readable
 
 #: Files of a field that a tile, the image of a well or the crop of a cell is drawn from.
 DRAWN = (".ome.tiff", "_cells.tif", "_nuclei.tif")
@@ -36,10 +36,12 @@ def files_shown(screen: ReportInputs) -> dict[str, list[str]]:
     every = replace(
         screen, wells=screen.wells.reset_index(drop=True), fields={str(image): Path() for image in images}
     )
-    wanted = [image for image in wanted_of(every, cloud_of(every)) if image in every.fields]
+    wanted = wanted_of(every, cloud_of(every))
+    drawn = readable(every, wanted)
     # one more than is read, from which the page sees that there are more; and the first field of each well,
     # in whose place it would take another one
-    read = {*wanted[: len(affordable(every, wanted)) + 1], *images_by_well(every).values()}
+    more = [image for image in wanted if image in every.fields and image not in drawn]
+    read = {*drawn, *more[:1], *images_by_well(every).values()}
     worst = worst_fields(every.images, WORST)
     names = [f"{image}{ending}" for image in read for ending in DRAWN]
     names += [f"{image}_overlay.png" for image in worst.get("Metadata_ImageID", ())]

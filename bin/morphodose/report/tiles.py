@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,11 @@ CUT = 360
 LOW, HIGH = 2.0, 99.7
 #: Fields that set the contrast.
 SAMPLE = 48
-#: Pixels of projected images that are read at most; beyond, pictures are left out and said to be.
-MOST_PIXELS = 1_500_000_000
+#: Pixels of projected images that are read at most, half of them for crops; beyond, pictures are left out and
+#: said to be.
+MOST_PIXELS = 2_000_000_000
+#: Rows that a strip of an image has besides those of its middle, at most (`write_field`: 256 KiB).
+STRIP = 64
 #: Wells with an image, and fields with a tile, at most: the page is not to grow beyond what a browser opens.
 MOST_THUMBS, MOST_TILES = 2200, 700
 #: Crops side by side in the sheet of cells.
@@ -95,20 +99,41 @@ def channels_of(screen: ReportInputs) -> dict[str, str]:
     return {str(name): role for role, name in named.items() if name}
 
 
-def pixels_of(screen: ReportInputs) -> int:
-    """Pixels of a field, all channels, by the size of the images in the design."""
+def readable(screen: ReportInputs, wanted: Mapping[str, Wanted]) -> dict[str, bool]:
+    """The fields that may be read, in the order in which they are wanted.
+
+    A tile and the image of a well need the middle of a field; crops need all of it, and the masks.
+
+    Parameters
+    ----------
+    screen : ReportInputs
+        With the projected images (`fields`) and the size of an image in the design.
+    wanted : mapping
+        Image id → what is asked of it.
+
+    Returns
+    -------
+    dict of str to bool
+        Image id → whether the whole field is read.
+    """
     image = screen.design.get("image") or {}
-    channels = len(screen.design.get("channels") or []) or len(COLOURS)
-    return int(image.get("width") or 2000) * int(image.get("height") or 2000) * channels
-
-
-def affordable(screen: ReportInputs, images: Iterable[str]) -> list[str]:
-    """The first of some images, as many as may be read."""
-    return list(images)[: max(MOST_PIXELS // pixels_of(screen), 1)]
+    width, height = (int(image.get(side) or 2000) for side in ("width", "height"))
+    channels = len(channels_of(screen)) or len(COLOURS)
+    whole, middle = (width * rows * channels for rows in (height, min(height, CUT + 2 * STRIP)))
+    left, for_crops = MOST_PIXELS, MOST_PIXELS // 2
+    found: dict[str, bool] = {}
+    for name, ask in wanted.items():
+        if name not in screen.fields:
+            continue
+        if ask.cells and whole <= min(left, for_crops):
+            found[name], left, for_crops = True, left - whole, for_crops - whole
+        elif (ask.tile or ask.wells) and (middle <= left or not found):
+            found[name], left = False, left - middle
+    return found
 
 
 def make_tiles(screen: ReportInputs, wanted: dict[str, Wanted], cells: int = 0) -> Tiles:
-    """Read the fields that are wanted, in this order, each once.
+    """Read the fields that are wanted and may be read (`readable`), in this order, each once.
 
     Parameters
     ----------
@@ -120,37 +145,42 @@ def make_tiles(screen: ReportInputs, wanted: dict[str, Wanted], cells: int = 0) 
         Places of the sheet of crops.
     """
     made, channels = Tiles(), channels_of(screen)
-    images = affordable(screen, (name for name in wanted if name in screen.fields))
+    images = readable(screen, wanted)
     made.spent = len(images) < sum(name in screen.fields for name in wanted)
     if not images or not channels:
         return made
-    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, SAMPLE).round().astype(int))]
-    scale = contrast([cut(planes_of(read_field(screen.fields[name]), channels)) for name in chosen])
+    names = list(images)
+    chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, SAMPLE).round().astype(int))]
+    scale = contrast(
+        [cut(planes_of(_read(screen.fields[name], channels, False), channels)) for name in chosen]
+    )
     if cells:
         made.sheet = np.zeros((-(-cells // ACROSS) * CROP, ACROSS * CROP, 3), np.uint8)
-    tiles = 0
-    for name in images:
-        ask, whole = wanted[name], read_field(screen.fields[name])
-        planes = planes_of(whole, channels)
+    for name, all_of_it in images.items():
+        ask, found = wanted[name], _read(screen.fields[name], channels, all_of_it)
+        planes = planes_of(found, channels)
         if not planes:
             continue
         made.roles |= set(planes)
-        if ask.cells and made.sheet is not None and name in screen.cell_masks:
+        if all_of_it and made.sheet is not None and name in screen.cell_masks:
             _crops(made, planes, read_labels(screen.cell_masks[name]), ask.cells, scale, _side(screen))
         small = cut(planes)
         side = next(iter(small.values())).shape[0]
-        made.edge = made.edge or _edge(whole, side)
+        made.edge = made.edge or _edge(found, side)
         if ask.wells and len(made.thumbs) < MOST_THUMBS:
             address = _address(composite(small, scale, THUMB))
             made.thumbs |= dict.fromkeys(ask.wells, address)
-        if ask.tile and tiles < MOST_TILES:
-            tiles += 1
+        if ask.tile:
             made.layers[name] = {
                 role: _address(composite({role: plane}, scale, TILE)) for role, plane in small.items()
             }
             if mask := _mask(screen, name, side):
                 made.masks[name] = mask
     return made
+
+
+def _read(path: Path, channels: Iterable[str], whole: bool) -> Field:
+    return read_field(path, list(channels), None if whole else CUT)
 
 
 def planes_of(whole: Field, channels: dict[str, str]) -> Planes:
