@@ -28,7 +28,7 @@ from morphodose.spreadsheets import write_csv_rows
 #: The plate where nothing names it.
 NO_PLATE = "P1"
 #: What a plate map may be, by its name.
-TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", ".xml")
+TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".tdd", ".hpdd")
 
 
 @command

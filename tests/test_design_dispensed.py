@@ -157,4 +157,145 @@ def test_an_assay_layout_of_harmony_is_a_plate_map(tmp_path: Path) -> None:
     _, faults = read(layout(tmp_path, "Compound", "Concentration", wells=contents(3, 3, "Taxol", "0.5")))
     assert "the unit of the doses is not said → name the contents with their unit" in faults
     (tmp_path / "other.xml").write_text("<Root><A/></Root>")
-    assert "the XML is not an assay layout with contents" in read(tmp_path / "other.xml")[1]
+    assert (
+        "the XML is neither an assay layout with contents nor a protocol" in read(tmp_path / "other.xml")[1]
+    )
+
+
+def protocol(folder: Path, *plates: str, fluids: str = "", backfill: str = "", ending: str = "tdd") -> Path:
+    fluids = fluids or (
+        "<Fluid ID='0'><Name>Taxol</Name><ByVol>False</ByVol><Concentration>10000</Concentration>"
+        "<ConcentrationUnit>mM</ConcentrationUnit></Fluid><Fluid ID='1'><Name>EGF</Name><ByVol>False</ByVol>"
+        "<Concentration>1</Concentration><ConcentrationUnit>mg_mL</ConcentrationUnit></Fluid>"
+    )
+    path = folder / f"plan.{ending}"
+    path.write_text(
+        "\ufeff<?xml version='1.0' encoding='utf-8'?><Protocol><Version>3</Version><VolumeUnit>nL</VolumeUnit>"
+        "<ConcentrationUnit>µM</ConcentrationUnit><MolarityConcentrationUnit>µM</MolarityConcentrationUnit>"
+        f"<MassConcentrationUnit>ng_mL</MassConcentrationUnit><Fluids>{fluids}</Fluids><Plates>{''.join(plates)}</Plates>"
+        f"<Backfills><Backfill ClassID='0'><Wells>{backfill}</Wells></Backfill></Backfills></Protocol>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def planned(name: str, wells: str, randomize: str = "") -> str:
+    return (
+        f"<Plate><Rows>8</Rows><Cols>12</Cols><Name>{name}</Name><Wells>{wells}</Wells>"
+        f"<Randomize>{randomize}</Randomize></Plate>"
+    )
+
+
+TAXOL = "<Well Row='1' Col='1'><Fluid ID='0'>0.98</Fluid></Well>"
+
+
+def test_a_protocol_of_the_d300_is_a_plate_map(tmp_path: Path) -> None:
+    wells = TAXOL + (
+        "<Well Row='1' Col='2'><Fluid ID='1'>5E-1</Fluid></Well>"
+        "<Well Row='2' Col='2'><Fluid ID='0'>3</Fluid><Fluid ID='1'>2</Fluid></Well>"
+    )
+    backfill = "<Well P='0' R='1' C='1'/><Well P='0' R='3' C='3'/>"
+    found, faults = read(protocol(tmp_path, planned("", wells), backfill=backfill))
+    assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
+        ("B02", "Taxol", 0.98, "uM", "treated"), ("B03", "EGF", 0.5, "ng/mL", "treated"),
+        ("C03", "Taxol", 3, "uM", "treated"), ("D04", "DMSO", 0, "", "vehicle"),
+    ]  # fmt: skip
+    assert found["P1", "C03"].extra["dose_2"] == "2" and found["P1", "C03"].extra["dose_unit_2"] == "ng/mL"
+    assert "read as a protocol of the D300, with the doses that were planned, Row 0 and Col 0 being" in faults
+
+
+def test_plates_of_a_protocol_have_names_or_are_alike(tmp_path: Path) -> None:
+    other = TAXOL.replace("0.98", "2")
+    found, _ = read(protocol(tmp_path, planned("A", TAXOL), planned("B", other), ending="hpdd"), ("A", "B"))
+    assert {plate: one.dose for (plate, _), one in found.items()} == {"A": 0.98, "B": 2}
+    found, _ = read(protocol(tmp_path, planned("", TAXOL), planned("", TAXOL)), ("A", "B"))
+    assert {plate: one.dose for (plate, _), one in found.items()} == {"A": 0.98, "B": 0.98}
+    _, faults = read(protocol(tmp_path, planned("A", TAXOL), planned("", other)), ("A", "B"))
+    assert "it has 2 plates that differ, and not all of them have a name → name them" in faults
+
+
+@pytest.mark.parametrize(
+    ("fluids", "randomize", "message"),
+    [
+        ("", "<From Row='1' Col='1'/>", "its wells are randomised: it does not say where each dose went"),
+        ("<Fluid ID='0'><Name>Taxol</Name><ByVol>True</ByVol></Fluid>", "",
+         "value 'Taxol': fluids are dispensed by volume, which says no concentration"),
+    ],
+)  # fmt: skip
+def test_what_a_protocol_does_not_say_is_refused_with_the_report(
+    tmp_path: Path, fluids: str, randomize: str, message: str
+) -> None:
+    _, faults = read(protocol(tmp_path, planned("", TAXOL, randomize), fluids=fluids))
+    assert f"{message} → give the report of the D300 instead (.xlsx, sheet 'Tabular detail')" in faults
+
+
+def test_a_column_for_each_compound_is_read(tmp_path: Path) -> None:
+    found, faults = read(
+        written(
+            tmp_path, "Well;CellLine;Taxol (µM);Olaparib [nM];DMSO (%)", "A1;HeLa;0,98;;0,1", "A2;HeLa;;300;0,1",
+            "A3;U2OS;2,5;100;0,1", "A4;U2OS;0;0;0,1", "A5;U2OS;;;",
+        )
+    )  # fmt: skip
+    assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
+        ("A01", "Taxol", 0.98, "uM", "treated"), ("A02", "Olaparib", 300, "nM", "treated"),
+        ("A03", "Taxol", 2.5, "uM", "treated"), ("A04", "DMSO", 0, "", "vehicle"),
+    ]  # fmt: skip
+    assert {one.extra["CellLine"] for one in found.values()} == {"HeLa", "U2OS"}
+    assert found["P1", "A03"].extra["compound_2"] == "Olaparib"
+    assert (
+        "read as a table with a column for each compound (Taxol in µM, Olaparib in nM, DMSO in %)" in faults
+    )
+
+
+def test_roles_beside_a_column_for_each_compound_count(tmp_path: Path) -> None:
+    found, _ = read(
+        written(tmp_path, "plate,well,role,Taxol (uM),Stauro (uM)", "P1,A1,pos,,1", "P1,A2,,2,0", "P1,A3,vehicle,0,0")
+    )  # fmt: skip
+    assert [(one.compound, one.dose, one.role) for one in found.values()] == [
+        ("Stauro", 1, "positive"), ("Taxol", 2, "treated"), ("vehicle", 0, "vehicle"),
+    ]  # fmt: skip
+
+
+MARS = (
+    "User: USER,Path: C:\\Data\\,Test run no.: 17,,", "Test name: VIABILITY,Date: 15/10/2025,Time: 11:58:41,,",
+    "Fluorescence (FI),,,,",
+)  # fmt: skip
+
+
+def test_a_layout_of_mars_with_sample_ids_and_concentrations_is_a_plate_map(tmp_path: Path) -> None:
+    rows = (
+        "Well Row,Well Col,Content,Sample IDs,Concentration [µM],Raw Data (544),Raw Data (544)",
+        ",,Time,,,0 h ,0 h 15 min", "A,1,Sample X1,Taxol,0.98,0.1,0.2", "A,2,Negative control N,DMSO,,0.2,0.2",
+        "A,3,Positive control P,Stauro,1,0.1,0.1", "A,4,Blank B,,,0.0,0.1",
+    )  # fmt: skip
+    found, faults = read(written(tmp_path, *MARS, *rows))
+    assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
+        ("A01", "Taxol", 0.98, "uM", "treated"), ("A02", "DMSO", 0, "uM", "vehicle"),
+        ("A03", "Stauro", 1, "uM", "positive"), ("A04", "", None, "uM", "empty"),
+    ]  # fmt: skip
+    assert all(not one.extra for one in found.values()), "what was measured divides no groups"
+    assert "read as a layout of the reader (BMG MARS): samples and standards are treated" in faults
+    assert "2 other columns are passed over" in faults
+
+
+@pytest.mark.parametrize(
+    "header", ["Well,Content,Raw Data (600)", "Well Row,Well Col,Content,Raw Data (600)"]
+)
+def test_a_layout_of_mars_without_compounds_says_what_it_lacks(tmp_path: Path, header: str) -> None:
+    well = "A01" if header.startswith("Well,") else "A,1"
+    _, faults = read(written(tmp_path, *MARS, header, f"{well},Sample X1,0.08"))
+    assert (
+        "row 4: value 'Sample X1': the layout of the reader (BMG MARS) says the kind of each well, and numbers the "
+        "samples; it names neither compound nor dose → add columns 'compound' and 'dose (uM)' beside Content"
+    ) in faults
+
+
+def test_a_grid_of_contents_is_the_grid_of_roles(tmp_path: Path) -> None:
+    grid = ("Content,1,2,3", "A,X1,N,B", "B,X2,P,", "compound,1,2,3", "A,Taxol,DMSO,", "B,Taxol,Stauro,",
+            "dose (uM),1,2,3", "A,1,0,", "B,2,1,")  # fmt: skip
+    found, _ = read(written(tmp_path, *grid))
+    assert {w: one.role for (_, w), one in found.items()} == {
+        "A01": "treated", "A02": "vehicle", "A03": "empty", "B01": "treated", "B02": "positive",
+    }  # fmt: skip
+    _, faults = read(written(tmp_path, *grid[:3]))
+    assert "no grid of 'compound' → add a grid with 'compound' above it" in faults

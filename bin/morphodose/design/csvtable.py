@@ -163,6 +163,10 @@ def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTa
         )
     if not columns.likeness(header) and not any(nearest(cell, columns.required) for cell in header):
         fix = f"write the names of the columns above the rows: {listing(columns.required)}"
+        if columns.below:
+            fix += (
+                "; in the shape of a plate, the numbers of its columns above, the letters of its rows beside"
+            )
         faults.add("header", name, f"the {what} has no header", fix, header_row, whole)
         return None
     named, unit = _columns(name, header_row, header, faults, columns)

@@ -95,7 +95,9 @@ def _unit_of(heading: str) -> str:
     return match[1] if match and match[1].lower() in _VOLUMES else unit_in(tidy(heading))
 
 
-def table_of_dispenser(sheet: Sheet, plates: Collection[str], faults: Faults) -> CsvTable | None:
+def table_of_dispenser(
+    sheet: Sheet, plates: Collection[str], faults: Faults, how: str = ""
+) -> CsvTable | None:
     """One row per well, from transfers; what is not said is asked for, and what was understood is said.
 
     Solvent beside a compound fills up; two compounds are a combination (``compound_2``, ``dose_2``). Wells
@@ -109,6 +111,8 @@ def table_of_dispenser(sheet: Sheet, plates: Collection[str], faults: Faults) ->
         Plates of the samplesheet; a file of one other plate holds for all.
     faults : Faults
         Takes what is missing.
+    how : str
+        What the sheet was read as, for the message; by default the transfers of a dispenser.
     """
     found = _header(sheet)
     if found is None:
@@ -136,7 +140,11 @@ def table_of_dispenser(sheet: Sheet, plates: Collection[str], faults: Faults) ->
         name for name in ("compound_2", "dose_2", "dose_unit_2") if any(name in row.cells for row in rows)
     ]
     rows = [Row(row.number, dict.fromkeys(columns, "") | row.cells) for row in rows]
-    _say(sheet, index, at, rows, failed, faults)
+    if not how:
+        header = sheet.records[index][1]
+        used = listing((f"'{tidy(header[column])}' as {what}" for what, column in at.items()), 12)
+        how = f"the transfers of a dispenser ({used})"
+    _say(sheet.name, sheet.records[index][0], how, rows, failed, faults)
     return CsvTable(sheet.name, columns, rows, sheet.records[index][0])
 
 
@@ -258,20 +266,18 @@ def _dose(
 
 
 def _say(
-    sheet: Sheet,
-    index: int,
-    at: dict[str, int],
+    name: str,
+    number: int,
+    how: str,
     rows: Sequence[Row],
     failed: Collection[tuple[str, str]],
     faults: Faults,
 ) -> None:
-    number, header = sheet.records[index]
-    used = listing((f"'{tidy(header[column])}' as {what}" for what, column in at.items()), 12)
     vehicles = sum(row.cells["role"] == "vehicle" for row in rows)
     faults.warn(
         "dispensed",
-        sheet.name,
-        f"read as the transfers of a dispenser ({used}): {counted(len(rows), 'well')}, of which "
+        name,
+        f"read as {how}: {counted(len(rows), 'well')}, of which "
         f"{vehicles} with solvent alone are vehicle; positive controls are not known and are treated",
         "nothing, if that is right; for other roles write a plate map with a column role",
         number,
@@ -279,7 +285,7 @@ def _say(
     if failed:
         faults.warn(
             "dispensed",
-            sheet.name,
+            name,
             f"{counted(len(failed), 'well')} with transfers that failed are taken as empty",
             "nothing, if they are not to be analysed",
             number,

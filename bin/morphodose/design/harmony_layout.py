@@ -6,6 +6,8 @@ values: ``<Well Row="2" Column="3"><Content ContentID="…"><Value>``.
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import Element
+
 from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.dispensed import is_solvent
 from morphodose.design.faults import Faults
@@ -18,13 +20,17 @@ def is_xml(raw: bytes) -> bool:
     return raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
-def sheet_of_layout(raw: bytes, name: str, faults: Faults) -> Sheet | None:
-    """Wells with the values of each group, or None with a fault."""
+def root_of(raw: bytes, name: str, faults: Faults) -> Element | None:
+    """The root of an XML, or None with a fault."""
     try:
-        root = parse(raw)
+        return parse(raw)
     except BadXml as fault:
         faults.add("unreadable_table", name, f"the plate map {fault}", "export it again", value="XML")
         return None
+
+
+def sheet_of_layout(root: Element, name: str, faults: Faults) -> Sheet | None:
+    """Wells with the values of each group, or None with a fault."""
     groups: dict[str, str] = {}
     wells: list[tuple[str, dict[str, str]]] = []
     for element in root.iter():
@@ -40,7 +46,11 @@ def sheet_of_layout(raw: bytes, name: str, faults: Faults) -> Sheet | None:
     if not used:
         fix = "give the assay layout of Harmony (in the folder Assaylayout of an export), or a table"
         faults.add(
-            "unreadable_table", name, "the XML is not an assay layout with contents", fix, value=local(root)
+            "unreadable_table",
+            name,
+            "the XML is neither an assay layout with contents nor a protocol of the D300",
+            fix,
+            value=local(root),
         )
         return None
     records = [["well", *(groups[key] for key in used)]]

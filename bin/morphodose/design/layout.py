@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.faults import Faults, listing
 from morphodose.design.identity import loose_key, name_key, tidy
+from morphodose.design.mars import are_contents, role_of
 from morphodose.design.sheets import Sheet
 from morphodose.design.units import unit_in
 from morphodose.names import row_letters, row_number
@@ -133,7 +134,11 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
         for grid in find_grids(sheet):
             name, first = (sheet.name, grid.row) if not first else (name, first)
             plate = _plate(grid.labels, plates) or plate
+            texts = [text for _, text in grid.cells.values() if text]
             column, unit = _quantity([*grid.labels, sheet.title], plate)
+            if column in ("", "role", "Content", "Layout") and are_contents(texts):
+                column = "role"
+                grid.cells = {well: (row, role_of(text)) for well, (row, text) in grid.cells.items()}
             if not column:
                 fix = "write above it what it holds: compound, dose, dose_unit, role, or a name of your own"
                 faults.add("grid", sheet.name, "a grid without a name", fix, grid.row, _begin(grid))

@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from morphodose.design.csvtable import Columns, CsvTable, column_key, table_of
+from morphodose.design.d300 import is_protocol, sheet_of_protocol
 from morphodose.design.dispensed import is_dispensed, likeness, table_of_dispenser
 from morphodose.design.faults import Faults, listing
-from morphodose.design.harmony_layout import is_xml, sheet_of_layout, with_roles
+from morphodose.design.harmony_layout import is_xml, root_of, sheet_of_layout, with_roles
 from morphodose.design.identity import tidy
 from morphodose.design.layout import find_grids, is_ruler, table_of_grids
+from morphodose.design.mars import find_contents, sheet_of_contents
 from morphodose.design.sheets import LOOKED_AT, Sheet, is_workbook, read_bytes, read_text, read_workbook
 from morphodose.design.units import read_unit
+from morphodose.design.wide import find_wide, transfers_of, with_further
 
 COLUMNS = ("well", "compound", "dose", "dose_unit", "role")
 ALIASES = {
@@ -50,7 +53,14 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
     if raw is None:
         return None
     if is_xml(raw):
-        layout = sheet_of_layout(raw, path.name, faults)
+        root = root_of(raw, path.name, faults)
+        if root is None:
+            return None
+        if is_protocol(root):
+            protocol = sheet_of_protocol(root, path.name, faults)
+            how = "a protocol of the D300, with the doses that were planned, Row 0 and Col 0 being well A01"
+            return None if protocol is None else table_of_dispenser(protocol, plates, faults, how)
+        layout = sheet_of_layout(root, path.name, faults)
         if layout is None:
             return None
         optional = [column for column in _TABLE.required if column not in ("role", "dose", "dose_unit")]
@@ -65,6 +75,17 @@ def read_table(path: Path, plates: Collection[str], faults: Faults, sheet: str) 
             faults.add("sheet", "--plate_map_sheet", f"{path.name} is not a workbook", fix, value=sheet)
         text = read_text(raw, path.name, faults, what, _likeness)
         sheets = [] if text is None else [text]
+    by_content = [(one, index) for one in sheets if (index := find_contents(one)) is not None]
+    if by_content:
+        contents = sheet_of_contents(*by_content[0], faults)
+        return None if contents is None else _table_of_rows(_with_wells(contents, faults), faults, what)
+    wide = [(one, found) for one in sheets if (found := find_wide(one, _is_long))]
+    if len(wide) == 1:
+        only, found = wide[0]
+        names = listing(f"{name} in {unit}" for name, unit in found.compounds.values())
+        how = f"a table with a column for each compound ({names})"
+        by_compound = table_of_dispenser(transfers_of(only, found), plates, faults, how)
+        return None if by_compound is None else with_further(by_compound, only, found)
     sheets = [_with_wells(one, faults) for one in sheets]
     rows = [one for one in sheets if any(_is_header(cells) for _, cells in one.records[:LOOKED_AT])]
     drops = [] if rows else [one for one in sheets if is_dispensed(one)]
@@ -99,6 +120,12 @@ def _table_of_rows(sheet: Sheet, faults: Faults, what: str) -> CsvTable | None:
     looked_at = _with_units(table_of(sheet, beside, Faults(), what))
     has_units = looked_at is not None and "dose_unit" in looked_at.columns
     return _with_units(table_of(sheet, beside if has_units else _TABLE, faults, what))
+
+
+def _is_long(cells: Sequence[str]) -> bool:
+    """Whether a header has a compound or a dose of its own, and no column for each compound."""
+    named = {_TABLE.proper(cell)[0] for cell in cells}
+    return bool({"compound", "dose"} & named) or likeness(cells) > 0
 
 
 def _likeness(cells: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from morphodose.design.faults import Faults, counted, did_you_mean, listing
 from morphodose.design.identity import cased_key, name_key
 from morphodose.design.mapfile import COLUMNS, read_table
 from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
+from morphodose.design.sheetrows import safe_name
 from morphodose.design.units import read_unit
 from morphodose.design.wells import PlateWell as PlateWell
 from morphodose.design.wells import PlateWells as PlateWells
@@ -233,8 +234,13 @@ def _extra(row: Row) -> dict[str, str]:
 
 
 def _plates(row: Row, plates: Collection[str]) -> list[str]:
-    """Plates a row speaks of: all of them where it names none."""
+    """Plates a row speaks of: all of them where it names none.
+
+    A name with characters that a samplesheet cannot have is that of the plate that has others for them.
+    """
     plate = row.cells.get("plate", "")
+    if plate and plate not in plates and safe_name(plate) in plates:
+        plate = safe_name(plate)
     return [plate] if plate else list(plates)
 
 

@@ -1,0 +1,100 @@
+"""Plate maps with one row per well and a column for each compound: ``Erlotinib (uM)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from morphodose.design.csvtable import CsvTable, column_key
+from morphodose.design.identity import tidy
+from morphodose.design.sheets import LOOKED_AT, Sheet
+from morphodose.design.units import unit_in
+
+_WELLS = ("well", "well_id", "well_name", "well_position", "dispensed_well", "destination_well")
+_PLATES = ("plate", "plate_name", "barcode", "plate_barcode", "destination_plate")
+_ROLES = ("role", "well_type", "control_type")
+#: Quantities that are no compound, though a unit stands behind them.
+_NO_COMPOUND = (
+    "dose",
+    "conc",
+    "concentration",
+    "final_concentration",
+    "dispensed_concentration",
+    "stock",
+    "volume",
+)
+_HEADER = ["Dispensed well", "Plate", "Fluid name", "Dispensed concentration", "Concentration units"]
+
+
+@dataclass(frozen=True)
+class Wide:
+    """A wide sheet: index of its header, its columns, and those of compounds with (name, unit)."""
+
+    index: int
+    well: int
+    plate: int | None
+    role: int | None
+    compounds: dict[int, tuple[str, str]]
+
+
+def find_wide(sheet: Sheet, is_long: Callable[[Sequence[str]], bool]) -> Wide | None:
+    """The header of a wide plate map; None where `is_long`, or no column is a compound's."""
+    for index, (_, cells) in enumerate(sheet.records[:LOOKED_AT]):
+        keys = [column_key(cell) for cell in cells]
+        well = _at(keys, _WELLS)
+        if well is None or is_long(cells):
+            continue
+        compounds = {}
+        for column, cell in enumerate(cells):
+            text = tidy(cell)
+            unit = unit_in(text)
+            name = text[: text.rindex(unit)].rstrip(" ([_,").removesuffix(" in") if unit else ""
+            if name and column_key(name) not in _NO_COMPOUND:
+                compounds[column] = (name, unit)
+        if compounds:
+            return Wide(index, well, _at(keys, _PLATES), _at(keys, _ROLES), compounds)
+    return None
+
+
+def _at(keys: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((keys.index(name) for name in names if name in keys), None)
+
+
+def transfers_of(sheet: Sheet, found: Wide) -> Sheet:
+    """The sheet with one row for each compound of a well, as `morphodose.design.dispensed` reads it.
+
+    A well all of whose doses are 0 holds vehicle; one without any number is left out.
+    """
+    records: list[tuple[int, list[str]]] = [(sheet.records[found.index][0], _HEADER)]
+    for number, cells in sheet.records[found.index + 1 :]:
+        well = _cell(cells, found.well)
+        plate = _cell(cells, found.plate)
+        written = {column: text for column in found.compounds if (text := _cell(cells, column))}
+        dosed = {column: text for column, text in written.items() if text.strip("0.,")}
+        for column, text in dosed.items():
+            records.append(
+                (number, [well, plate, found.compounds[column][0], text, found.compounds[column][1]])
+            )
+        if written and not dosed:
+            records.append((number, [well, plate, "vehicle", "0", next(iter(found.compounds.values()))[1]]))
+    return replace(sheet, records=records)
+
+
+def with_further(table: CsvTable, sheet: Sheet, found: Wide) -> CsvTable:
+    """The table with the roles of the sheet's own column, where it has one, and its further columns."""
+    header = sheet.records[found.index][1]
+    known = {found.well, found.plate, found.role, *found.compounds}
+    further = {at: tidy(cell) for at, cell in enumerate(header) if at not in known and cell.strip()}
+    cells_of = dict(sheet.records[found.index + 1 :])
+    rows = []
+    for row in table.rows:
+        cells = cells_of[row.number]
+        role = {"role": given} if (given := _cell(cells, found.role)) else {}
+        rows.append(
+            replace(row, cells=row.cells | role | {name: _cell(cells, at) for at, name in further.items()})
+        )
+    return replace(table, rows=rows, columns=[*table.columns, *further.values()])
+
+
+def _cell(cells: Sequence[str], column: int | None) -> str:
+    return tidy(cells[column]) if column is not None and column < len(cells) else ""
