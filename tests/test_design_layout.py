@@ -235,6 +235,52 @@ def test_units_beside_the_doses_need_no_column_of_their_own(tmp_path: Path) -> N
     assert "row 5" in faults and "a treated well without a dose_unit" in faults
 
 
+def test_a_unit_beside_a_dose_may_repeat_that_of_its_column(tmp_path: Path) -> None:
+    rows: Rows = [["well", "compound", "dose", "dose_unit", "role"], ["A1", "H2O", 0, "%", "vehicle"]]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"L": [*rows, ["A2", "EtOH", "0.5 %", "%", "treated"]]}))
+    assert not faults and found["P1", "A02"].dose == 0.5
+    _, faults = read(xlsx(tmp_path / "b.xlsx", {"L": [*rows, ["A2", "EtOH", "5 uM", "nM", "treated"]]}))
+    assert "value '5 uM': dose is not a number" in faults
+
+
+@pytest.mark.parametrize("title", ["", "Layout"])
+def test_cells_of_a_grid_may_hold_compound_and_dose(tmp_path: Path, title: str) -> None:
+    grid: Rows = [
+        *([[title]] if title else []), [None, 1, 2, 3, 4], ["A", "DMSO", "Taxol 10 uM", "Taxol (0,5µM)", None],
+        ["B", "DMSO", "BAY-1 2.5nM", "BAY-1: 1 nM", "untreated"],
+    ]  # fmt: skip
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"Sheet1": grid}))
+    assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
+        ("A01", "DMSO", 0, "", "vehicle"), ("A02", "Taxol", 10, "uM", "treated"), ("A03", "Taxol", 0.5, "uM", "treated"),
+        ("B01", "DMSO", 0, "", "vehicle"), ("B02", "BAY-1", 2.5, "nM", "treated"), ("B03", "BAY-1", 1, "nM", "treated"),
+        ("B04", "untreated", 1, "", "treated"),
+    ]  # fmt: skip
+    assert "the cells of the grid are read as compound and dose: 2 wells with solvent are vehicle" in faults
+
+
+@pytest.mark.parametrize("well", ["A1-A6", "A1:A6", "A1, A2", "A1;B1"])
+def test_several_wells_in_a_row_are_refused_with_what_helps(tmp_path: Path, well: str) -> None:
+    rows: Rows = [["well", "compound", "dose", "dose_unit", "role"], [well, "DMSO", 0, "uM", "vehicle"]]
+    assert "→ write one row for each of its wells" in read(xlsx(tmp_path / "a.xlsx", {"L": rows}))[1]
+
+
+def test_the_first_of_two_drugs_is_the_compound(tmp_path: Path) -> None:
+    rows: Rows = [
+        ["well", "drug1", "conc1 (uM)", "drug2", "conc2", "role"],
+        ["A1", "DMSO", 0, None, None, "vehicle"],
+        ["A2", "X", 1, "Y", 2, "treated"],
+    ]
+    found, faults = read(xlsx(tmp_path / "a.xlsx", {"L": rows}))
+    assert not faults
+    well = found["P1", "A02"]
+    assert (well.compound, well.dose, well.dose_unit, well.extra) == (
+        "X",
+        1,
+        "uM",
+        {"compound_2": "Y", "dose_2": "2"},
+    )
+
+
 def test_headers_of_robots_and_readers_are_known(tmp_path: Path) -> None:
     header: Rows = [["Plate Row", "Plate Col", "Cpd", "Conc (uM)", "Content"]]
     rows: Rows = [

@@ -11,7 +11,18 @@ from morphodose.design.numbers import decimal_of, parse_number
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("4", 4), ("0.98", 0.98), ("0,98", 0.98), ("1e-3", 0.001), ("1,5e2", 150), (" .5 ", 0.5)],
+    [
+        ("4", 4),
+        ("0.98", 0.98),
+        ("0,98", 0.98),
+        ("1e-3", 0.001),
+        ("1,5e2", 150),
+        (" .5 ", 0.5),
+        ("1x10^-3", 0.001),
+        ("2,5 × 10^2", 250),
+        ("10^-2", 0.01),
+        ("5·10⁻²", 0.05),
+    ],
 )
 def test_numbers_with_point_or_comma_are_read(text: str, number: float) -> None:
     assert parse_number(text) == pytest.approx(number)
@@ -27,6 +38,7 @@ def test_numbers_with_point_or_comma_are_read(text: str, number: float) -> None:
         ("abc", "is not a number"),
         ("1_000", "is not a number"),
         ("5 uM", "write the number alone"),
+        ("10²", "is not a number"),
         ("1,250", "write 1250 or 1.250"),
         ("1.23,5", "is not a number"),
         ("12,34,567", "is not a number"),

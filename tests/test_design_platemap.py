@@ -105,7 +105,7 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
         ),
         (["A01,D,nan,uM,treated"], "row 2: value 'nan': dose is not a finite number"),
         (["A01,D,high,uM,treated"], "row 2: value 'high': dose is not a number"),
-        (["A01,D,5uM,uM,treated"], "value '5uM': dose is not a number → write the number alone"),
+        (["A01,D,5uM,nM,treated"], "value '5uM': dose is not a number → write the number alone"),
         (["A01,D,,uM,treated"], "row 2: value 'A01, D, , uM, treated': dose is empty → write a number"),
         (
             ["A01,D,1,,treated"],

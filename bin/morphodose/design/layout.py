@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from morphodose.design.csvtable import CsvTable, Row
+from morphodose.design.dispensed import is_solvent
 from morphodose.design.faults import Faults, listing
 from morphodose.design.identity import loose_key, name_key, tidy
 from morphodose.design.mars import are_contents, role_of
 from morphodose.design.sheets import Sheet
-from morphodose.design.units import unit_in
+from morphodose.design.units import read_unit, unit_in
 from morphodose.names import row_letters, row_number
 
 #: What a grid holds, by a word above it or in its corner; the first that fits.
@@ -24,6 +25,10 @@ _QUANTITIES = {
 _PLATE = re.compile(r"\bplate\b[\s:#=_-]*(?P<name>[A-Za-z0-9][\w.-]*)", re.IGNORECASE)
 _NO_PLATE = {"map", "layout", "design", "format", "setup", *_QUANTITIES}
 _LETTERS = re.compile(r"[A-Za-z]{1,2}")
+#: A cell that holds a compound and its dose: ``Taxol 10 uM``, ``Taxol (0,5µM)``.
+_CONTENT = re.compile(
+    r"(?P<compound>.*?[^\W\d].*?)[\s,;:(@-]+(?P<dose>\d[\d.,]*)\s*(?P<unit>[^\d\s.,()]+)\)?"
+)
 #: Rows of texts above a grid in which its name is looked for.
 _ABOVE = 4
 
@@ -129,6 +134,7 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
     columns: dict[str, None] = {}
     seen: dict[tuple[str, str], int] = {}
     name, first = sheets[0].name if sheets else "", 0
+    only = sum(len(find_grids(sheet)) for sheet in sheets) == 1
     for sheet in sheets:
         plate = _plate([sheet.title], plates) if sheet.title else ""
         for grid in find_grids(sheet):
@@ -139,6 +145,8 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
             if column in ("", "role", "Content", "Layout") and are_contents(texts):
                 column = "role"
                 grid.cells = {well: (row, role_of(text)) for well, (row, text) in grid.cells.items()}
+            if only and column not in _QUANTITIES and (split := _contents_of(grid)):
+                return _table_of_contents(sheet, grid, plate, split, faults)
             if not column:
                 fix = "write above it what it holds: compound, dose, dose_unit, role, or a name of your own"
                 faults.add("grid", sheet.name, "a grid without a name", fix, grid.row, _begin(grid))
@@ -160,6 +168,53 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
     if not seen and not first:
         return None
     return _table(name, first, columns, held, rows, plates)
+
+
+def _contents_of(grid: Grid) -> dict[str, tuple[str, str, str]]:
+    """Well → compound, dose and unit of cells such as ``Taxol 10 uM``; none where hardly a cell is so."""
+    found = {}
+    doses = 0
+    for well, (_, text) in grid.cells.items():
+        match = _CONTENT.fullmatch(text)
+        if match and read_unit(match["unit"]).measures:
+            found[well] = (match["compound"].rstrip(" ,;:-@("), match["dose"], match["unit"])
+            doses += 1
+        elif text:
+            found[well] = (text, "", "")
+    return (
+        found
+        if 2 * doses > len(found) or (doses and all(d or is_solvent(c) for c, d, _ in found.values()))
+        else {}
+    )
+
+
+def _table_of_contents(
+    sheet: Sheet, grid: Grid, plate: str, contents: dict[str, tuple[str, str, str]], faults: Faults
+) -> CsvTable:
+    """The table of one grid whose cells hold compound and dose; solvent is vehicle, others are treated."""
+    rows = []
+    for well, (compound, dose, unit) in contents.items():
+        role = "vehicle" if is_solvent(compound) else "treated"
+        cells = {
+            "well": well,
+            "plate": plate,
+            "compound": compound,
+            "dose": dose,
+            "dose_unit": unit,
+            "role": role,
+        }
+        rows.append(Row(grid.cells[well][0], cells))
+    vehicles = sum(row.cells["role"] == "vehicle" for row in rows)
+    faults.warn(
+        "roles",
+        sheet.name,
+        f"the cells of the grid are read as compound and dose: {vehicles} wells with solvent are vehicle, "
+        "those without a text are not on the map, all others treated",
+        "nothing, if that is right; else add a grid with 'role' above it, and one for compound and dose each",
+        grid.row,
+        _begin(grid),
+    )
+    return CsvTable(sheet.name, list(rows[0].cells), rows, grid.row)
 
 
 def _table(

@@ -38,6 +38,11 @@ ALIASES = {
     "treatment": "compound",
     "sirna": "compound",
     "cpd": "compound",
+    # of two drugs, the first is the compound
+    **dict.fromkeys(("drug1", "drug_1", "compound1", "compound_1", "drug_a", "compound_a"), "compound"),
+    **dict.fromkeys(("dose1", "dose_1", "conc1", "conc_1", "concentration1", "concentration_1"), "dose"),
+    **dict.fromkeys(("drug2", "drug_2", "compound2", "drug_b", "compound_b"), "compound_2"),
+    **dict.fromkeys(("dose2", "conc2", "conc_2", "concentration2", "concentration_2"), "dose_2"),
     **dict.fromkeys(("well_type", "sample_type", "control_type", "content"), "role"),
 }
 
@@ -228,7 +233,8 @@ def _with_units(table: CsvTable | None) -> CsvTable | None:
     rows, found = [], False
     for row in table.rows:
         match = re.fullmatch(r"(.*\d[.,]?)\s*([^\d\s.,].*)", row.cells["dose"])
-        if match and not row.cells.get("dose_unit") and read_unit(match[2]).measures:
+        unit, beside = read_unit(match[2] if match else ""), row.cells.get("dose_unit", "")
+        if match and unit.measures and (not beside or read_unit(beside) == unit):
             row, found = replace(row, cells=row.cells | {"dose": match[1], "dose_unit": match[2]}), True
         rows.append(row)
     if found and "dose_unit" not in table.columns:

@@ -27,14 +27,23 @@ _PLAIN = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2012\u2013"), "-") | {
     code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), 0xFF0B, 0xFF0C, 0xFF0E, 0xFF45)
 }
 _OTHER = {".": ",", ",": "."}
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+#: ``1x10^-3``, ``10^-2``, ``5·10⁻²``.
+_POWER = re.compile(
+    r"(?:(?P<number>[+-]?\d+(?:[.,]\d+)?)\s*[x×*·]\s*)?10(?:\^(?P<raised>[+-]?\d{1,3})|(?P<above>⁻[⁰¹²³⁴-⁹]{1,3}))"
+)
 
 
 def plain_text(text: str) -> str:
     """A number without surrounding blanks, its full-width digits and typographic minus signs in plain ones.
 
-    Superscripts stay what they are: 10² is not 102.
+    A power of ten that is written out (``1x10^-3``, ``5·10⁻²``) has its exponent; other superscripts stay
+    what they are: 10² is not 102.
     """
-    return text.strip().translate(_PLAIN)
+    plain = text.strip().translate(_PLAIN)
+    if not (power := _POWER.fullmatch(plain)):
+        return plain
+    return f"{power['number'] or 1}e{(power['raised'] or power['above']).translate(_RAISED)}"
 
 
 def decimal_of(texts: Collection[str]) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -285,7 +286,14 @@ def _well(
     try:
         well = normalise_well(cells["well"], plate_format)
     except ValueError as fault:
-        fix = f"write it as A01; is --plate_format {plate_format} right?"
+        several = re.fullmatch(
+            r"\W*[A-Za-z]{1,2}\d{1,2}\s*[-–:;,/+ ]+\s*[A-Za-z]{1,2}\d{1,2}.*", cells["well"]
+        )
+        fix = (
+            "write one row for each of its wells"
+            if several
+            else f"write it as A01; is --plate_format {plate_format} right?"
+        )
         faults.add("well_name", name, str(fault), fix, number, cells["well"] or row.text())
     role = _role(row)
     if not role:
