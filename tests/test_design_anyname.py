@@ -67,6 +67,8 @@ def said(path: str, plate_format: int = 96) -> dict[str, object]:
         ("day3/B02_DAPI.tif", {"well": "B02", "channel": "DAPI", "timepoint": "day3"}),
         ("Timepoint_2/B02_DAPI.tif", {"well": "B02", "channel": "DAPI", "timepoint": "2"}),
         ("20240301_B02_DAPI.tif", {"well": "B02", "channel": "DAPI", "timepoint": "20240301"}),
+        ("Well B02/Hoechst - n000001.tif", {"well": "B02", "field": 1, "channel": "Hoechst"}),
+        ("Exp-Scene-02-P1-B2_c1.tif", {"well": "B02", "field": 2, "channel": "1", "plate": "Exp_P1"}),
         ("B02_DAPI_MIP.tif", {"well": "B02", "channel": "DAPI"}),
         ("MAX_B02_DAPI.tif", {"well": "B02", "channel": "DAPI"}),
     ],
@@ -77,6 +79,7 @@ def test_what_people_write_is_read(path: str, expected: dict[str, object]) -> No
 
 
 def test_wells_of_the_largest_plates_are_read() -> None:
+    assert said("P1_c1.tif", 384) == {"well": "P01", "channel": "1"}
     assert said("AF48_z0_c1.tif", 1536) == {"well": "AF48", "z": 0, "channel": "1"}
     assert said("Well_AA01_DAPI.tif", 1536) == {"well": "AA01", "channel": "DAPI"}
     assert said("X_Q24_DAPI.tif", 1536) == {"well": "Q24", "channel": "DAPI", "plate": "X"}

@@ -168,6 +168,22 @@ def test_an_nd2_is_closed_without_a_warning_of_its_library(formats: Path) -> Non
     assert not [one for one in given if "not closed" in str(one.message)]
 
 
+def test_an_nd2_keeps_as_many_frames_as_its_memory_allows(
+    formats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from morphodose.reading import vendor
+
+    path = str(formats / "formats" / "cluster.nd2")
+    planes = [(c, z) for c in (0, 1) for z in range(10)]
+    wide = vendor.Nd2(path)
+    monkeypatch.setattr(vendor, "_KEPT_BYTES", 3 * 31 * 38 * 2 * 2 + 1)
+    narrow = vendor.Nd2(path)
+    for c, z in planes:
+        assert np.array_equal(wide.read(0, c, z, 0), narrow.read(0, c, z, 0))
+    assert (wide.frame.cache_info().misses, wide.frame.cache_info().hits) == (10, 10)
+    assert narrow.frame.cache_info().maxsize == narrow.frame.cache_info().currsize == 3
+
+
 #: Presets and containers that are tried on real files, too (`test_check_design`, `test_design_filenames`, here).
 REAL = {"cv8000", "opera_phenix", "imagexpress", "imagej", "ome_tiff"}
 

@@ -98,6 +98,8 @@ _SERIAL = re.compile(
 # NIS-Elements: a running number of files, the well again as a point, and a list of the channels in a file
 _COUNTER = re.compile(r"(?<![A-Za-z])(?:seq[ _-]?\d+|point[A-P]\d\d)", re.IGNORECASE | re.ASCII)
 _SEVERAL = re.compile(r"(?<![A-Za-z])channel[A-Za-z0-9 -]+(?:,[A-Za-z][A-Za-z0-9 -]*)+", re.IGNORECASE)
+# BD Pathway: a channel and the number of its frame, Hoechst - n000001
+_FRAME = re.compile(r"(.*\S) - n(\d{6})")
 #: Bare numbers that may be a field, or the wavelength of a laser or filter.
 _WAVELENGTHS = range(350, 851)
 
@@ -141,6 +143,8 @@ class _Text:
             piece = bare if is_dye(bare) else piece
             if _DYE.fullmatch(piece):
                 pieces.append(piece)
+            elif frame := _FRAME.fullmatch(piece):
+                pieces += frame.groups()
             elif match := re.fullmatch(r"(\d+)[ -]+(\D.*)|(.*\S)[ -]+(0\d*|\d{1,2})", piece):
                 pieces += [part for part in match.groups() if part]
             elif piece:
@@ -167,6 +171,9 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
     {'row': 'B', 'col': '02', 'field': '1', 'z': '03', 'channel': 'DAPI'}
     """
     well = next((match for pattern in _WELLS if (match := pattern.search(stem))), None)
+    if well is not None and well["row"] == "P":  # of P1-B2, P1 is the plate
+        others = (other for other in well.re.finditer(stem, well.end()) if other["row"] in "ABEGHI")
+        well = next(others, well)
     if well is not None:
         second = SECOND_WELL.match(stem, well.end())
         if second and (second["row"], int(second["col"])) != (well["row"].upper(), int(well["col"])):

@@ -129,12 +129,13 @@ class Understood:
         times = dict.fromkeys(
             f"{row.timepoint_h:g} h" for row in sorted(rows, key=lambda row: row.timepoint_h)
         )
+        replicates = dict.fromkeys(row.replicate for row in rows)
         lines = [
             f"file names: {self.pattern}",
             f"acquisitions: {listing([place.relative or '.' for place in self.folders])}",
             f"wells: {len(self.wells)} ({listing(self.wells, 6)}), plate of {self.plate_format}",
             f"fields: {listing(self.fields)}; z: {listing(self.z, 12)}",
-            f"plates: {listing(plates)}; times: {listing(times)}",
+            f"plates: {listing(plates)}; times: {listing(times)}; replicates: {listing(replicates)}",
             f"channels: {listing(channels, 20)}",
             f"roles by their names: {listing(roles) or 'none'}",
             f"pixel size: {f'{self.pixel_um:g} um' if self.pixel_um else 'not known'}",

@@ -23,6 +23,8 @@ _WELL = re.compile(
     re.IGNORECASE,
 )
 _OPEN = 4  # files kept open
+#: Bytes of frames that an open ND2 keeps: a frame holds all channels, and is decoded once for them.
+_KEPT_BYTES = 256 * 2**20
 
 
 class NoReader(InputError):
@@ -168,7 +170,9 @@ class Nd2:
         self.frames = {
             (at.get("P", 0), at.get("Z", 0), at.get("T", 0)): number for number, at in enumerate(loops)
         }
-        self.frame = functools.lru_cache(maxsize=64)(self.file.read_frame)
+        sizes = self.file.sizes
+        frame_bytes = sizes["X"] * sizes["Y"] * sizes.get("C", 1) * self.file.dtype.itemsize
+        self.frame = functools.lru_cache(maxsize=max(1, _KEPT_BYTES // frame_bytes))(self.file.read_frame)
 
     def series(self) -> tuple[Series, ...]:
         """One image for a position."""
