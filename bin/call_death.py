@@ -212,28 +212,28 @@ def compensated(
         return {}
     early, late = stains
     first = {stain.name: _first_finite(table, stain) for stain in stains}
-    controls = np.isin(roles, ("vehicle", "positive"))
+    controls, vehicle = np.isin(roles, ("vehicle", "positive")), roles == "vehicle"
+
+    def unstained_of(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+        here = values[vehicle & np.isfinite(values)]
+        return unstained(here) if len(here) else (0.0, 0.0)
+
     if given is None:
         pairs = ((early, late), (late, early))
         given = {
             (source.channel, target.channel): spillover(
-                first[source.name][controls], first[target.name][controls]
+                first[source.name][controls], first[target.name][controls], unstained_of(first[source.name])
             )
             for source, target in pairs
         }
     forth, back = given.get((early.channel, late.channel), 0.0), given.get((late.channel, early.channel), 0.0)
-    vehicle = roles == "vehicle"
     before = {column: table[column].copy() for stain in stains for column in stain.columns}
 
-    def centre(values: npt.NDArray[np.float64]) -> float:
-        here = values[vehicle & np.isfinite(values)]
-        return unstained(here)[0] if len(here) else 0.0
-
     for column in early.columns:
-        base = (centre(before[column]), centre(first["late"]))
+        base = (unstained_of(before[column])[0], unstained_of(first["late"])[0])
         table[column] = compensate(before[column], first["late"], base, forth, back)[0]
     for column in late.columns:
-        base = (centre(first["early"]), centre(before[column]))
+        base = (unstained_of(first["early"])[0], unstained_of(before[column])[0])
         table[column] = compensate(first["early"], before[column], base, forth, back)[1]
     for (source, target), share in given.items():
         click.echo(f"spillover of {source} into {target}: {share:.3f}", file=sys.stderr)

@@ -175,8 +175,8 @@ def test_objects_far_above_everything_are_no_cells_and_stained_cells_are():
 def test_states_are_right_or_warned_of_whatever_the_stain(name):
     found = [judge(SITUATIONS[name], seed) for seed in (100, 101)]
     assert np.mean([error for error, _ in found]) <= MOST_ERROR or all(words for _, words in found)
-    if name in ("sound", "dyes times three", "bleed-through 20 %, compensated"):
-        assert max(error for error, _ in found) <= MOST_ERROR
+    if SITUATIONS[name].sound or name == "bleed-through 20 %, compensated":
+        assert max(error for error, _ in found) <= MOST_ERROR and not any(words for _, words in found)
 
 
 def test_the_words_name_what_failed():
@@ -204,6 +204,14 @@ def test_compensation_gives_back_what_leaked_and_estimates_how_much():
     # nearly all cells that have the one stain have the other: no leak
     both = np.where(source > 500, positives(rng, 1000), other)
     assert spillover(source, both) == 0
+
+
+def test_weak_stains_that_most_dying_cells_share_are_no_spillover():
+    # a false alarm in a quarter of such acquisitions while the envelope was a quantile of doubly stained cells
+    third = SITUATIONS["dyes at a third"]
+    assert not any(judge(third, seed)[1] for seed in range(100, 112))
+    leaking = SITUATIONS["bleed-through 5 %, dyes at a third"]
+    assert all("leaks into the other" in judge(leaking, seed)[1] for seed in (100, 101))
 
 
 def test_what_the_user_says_of_gates_is_read_and_faults_are_named():

@@ -10,8 +10,11 @@ import numpy as np
 
 from morphodose.death.gates import Floats, unstained
 
-#: Cells from which a spillover is estimated, in how many groups, and which percentile is the lower envelope.
-LEAST_CELLS, GROUPS, ENVELOPE = 100, 6, 15.0
+#: Cells from which a spillover is estimated, and in how many groups of how many cells at least.
+LEAST_CELLS, GROUPS, GROUP_CELLS = 100, (3, 6), 40
+#: Percentile that is the lower envelope: low, since of the cells that have the one stain most may have the
+#: other too, and a quantile of all of them is then one of the latter.
+ENVELOPE = 5.0
 #: A smaller estimate is the scatter of cells without any.
 LEAST_SPILLOVER = 0.02
 MOST_SPILLOVER = 0.9
@@ -40,7 +43,7 @@ def compensate(
     )
 
 
-def spillover(source: Floats, target: Floats) -> float:
+def spillover(source: Floats, target: Floats, base: tuple[float, float] | None = None) -> float:
     """Share of a stain's light in another's channel, estimated from control cells.
 
     The stained cells of `source` are grouped by their counts; among those of each group some have none of the
@@ -50,7 +53,10 @@ def spillover(source: Floats, target: Floats) -> float:
     Parameters
     ----------
     source, target : (N,) array
-        Counts of the control cells in the two channels.
+        Counts of the cells in the two channels.
+    base : (float, float), optional
+        Centre and standard deviation of the unstained vehicle cells in `source`, counts; where it is not
+        given, those of the main population of all cells.
     """
     from scipy.stats import theilslopes
 
@@ -58,14 +64,14 @@ def spillover(source: Floats, target: Floats) -> float:
     source, target = source[both], target[both]
     if len(source) < LEAST_CELLS:
         return 0.0
-    centre, spread = unstained(source)
+    centre, spread = unstained(source) if base is None else base
     if not spread > 0:
         return 0.0
     stained = source > centre + 6 * spread
     if stained.sum() < LEAST_CELLS // 2:
         return 0.0
     order = np.argsort(source[stained])
-    groups = np.array_split(order, GROUPS)
+    groups = np.array_split(order, np.clip(len(order) // GROUP_CELLS, *GROUPS))
     x = np.array([np.median(source[~stained]), *(np.median(source[stained][group]) for group in groups)])
     y = np.array(
         [

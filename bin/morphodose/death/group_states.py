@@ -92,7 +92,11 @@ def states_of_group(
     if early and late:
         first = (next(iter(early.gates.values())), next(iter(late.gates.values())))
         together = correlation(early.intensity, late.intensity, first)
-        seen = (spillover(early.intensity, late.intensity), spillover(late.intensity, early.intensity))
+        bases = [(gate.centre, gate.spread) for gate in first]
+        seen = (
+            spillover(early.intensity, late.intensity, bases[0]),
+            spillover(late.intensity, early.intensity, bases[1]),
+        )
         leak = leak_doubt(together, max(seen))
     doubts = doubt_of_cells(called, [*filter(None, (group.pooled, leak))], wells, states)
     own = group.judged[here]
