@@ -30,6 +30,7 @@ from morphodose.report import (
     provenance,
     quality,
     shape,
+    surface,
     verdict,
 )
 from morphodose.report.figure import Album, DoseAxis
@@ -314,20 +315,46 @@ def test_single_death_marker_shows_viable_and_dead() -> None:
     assert "dead</li>" in html and "necrotic" not in html
 
 
-def test_measures_beside_the_ec50_and_values_over_dose_and_time_stand_on_the_page() -> None:
+def test_measures_beside_the_ec50_stand_on_the_page() -> None:
     screen = screen_of()
     names = {"EC10": 0.21, "EC10_Low": 0.1, "EC10_High": 0.4, "EC90": np.nan, "EC90_Low": 12.5,
              "AUC": 0.37, "AUC_Low": 0.3, "AUC_High": 0.44}  # fmt: skip
     screen.responses[list(names)] = list(names.values())
-    assert measures.view(screen, "Nobody") == "" and measures.surface(screen, "Nobody") == ""
+    assert measures.view(screen, "Nobody") == ""
     html = measures.view(screen, "Staurosporine")
     assert "0.21 µM (0.1 – 0.4)" in html and "&gt; 12.5 µM" in html and "0.37 (0.3 – 0.44)" in html
     assert "Absolute IC50" in html
-    values = measures.surface(screen, "Staurosporine")
-    frame = conditions_of(screen, "Staurosporine", "Fraction_Dying")
-    assert f"{frame['Mean'].iloc[-1]:.2g}" in values and "vehicle" in values
     html = compound.view(screen, "Staurosporine")
-    assert "Values over dose and time" in html and "Other doses and measures" in html
+    assert "Other doses and measures" in html
+
+
+def test_the_dose_time_surface_has_the_means_of_the_wells_and_the_lc50(album: Album) -> None:
+    screen = screen_of()
+    assert surface.view(screen, "Nobody") == ""
+    rows = screen.responses[screen.responses["Endpoint"] == "Fraction_Dying"]
+    for place, (state, value) in zip(rows.index, (("unbounded", np.nan), ("fitted", 10**0.5)), strict=True):
+        screen.responses.loc[place, ["State", "EC50", "EC50_Low", "EC50_High"]] = state, value, 2.0, 5.0
+    screen.responses.loc[rows.index[0], "EC50_High"] = np.nan
+    of = surface.surface_of(screen, "Staurosporine", "Fraction_Dying")
+    assert of is not None and of.doses == (0, 1, 10) and of.times == (4, 48)
+    frame = conditions_of(screen, "Staurosporine", "Fraction_Dying")
+    assert of.means[2][1] == frame["Mean"].iloc[-1]
+    assert [(mark.kind, round(mark.place, 3)) for mark in of.marks] == [("up", 0.301), ("fitted", 0.5)]
+    html = surface.view(screen, "Staurosporine")
+    assert "LC50 &gt; 2 µM at 4 h, 3.16 µM at 48 h" in html and f">{frame['Mean'].iloc[-1]:.2g}<" in html
+    assert "Values over dose and time" in compound.view(screen, "Staurosporine")
+    surface.draw_files(screen, album)
+    assert (album.folder / "dose_time.png").exists()
+
+
+def test_ec50s_between_unequal_doses_and_gaps_in_time() -> None:
+    assert surface.place_of(3, (0.1, 1, 9)) == pytest.approx(1.5)
+    assert surface.place_of(1e-6, (0.1, 1, 9)) == -0.5 and surface.place_of(1e6, (0.1, 1, 9)) == 2.5
+    assert surface.place_of(5, (5.0,)) == 0
+    marks = [
+        surface.Mark(n, 0, kind, 1) for n, kind in ((0, "fitted"), (1, "up"), (2, "imprecise"), (3, "fitted"))
+    ]
+    assert [[mark.column for mark in run] for run in surface.joined(marks)] == [[0], [2, 3]]
 
 
 def test_all_curves_refused_leave_no_number() -> None:

@@ -454,7 +454,8 @@ def test_empty_tables_draw_nothing_and_break_nothing(tmp_path: Path, album: Albu
 def test_figures_are_drawn_as_png_and_svg(tmp_path: Path, drawing: Album) -> None:
     all_sections(screen_of(tmp_path), drawing)
     files = {path.name for path in drawing.folder.iterdir()}
-    for name in ("scorecard_dose", "confusion_time", "reliability", "pca_classical", "umap_deep"):
+    for name in ("scorecard_dose", "confusion_time", "reliability", "pca_classical", "umap_deep", "pca_classical_by_dose",
+                 "pca_deep_by_time"):  # fmt: skip
         assert {f"{name}.png", f"{name}.svg"} <= files
     for name in ("explained_variance", "loadings_joint", "profiles_activity", "learning_curves"):
         assert {f"{name}.png", f"{name}.svg"} <= files

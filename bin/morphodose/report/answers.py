@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.words import dose_words, number
+from morphodose.responses.endpoints import is_death
 from morphodose.units import unit_words
 
 #: State → (word, class of its badge).
@@ -40,6 +41,11 @@ def badge(state: Any) -> Safe:
     """The state as a coloured word."""
     word, style = STATES.get(str(state), (str(state), "md-stop"))
     return Safe(f'<span class="md-state {style}">{escape(word)}</span>')
+
+
+def ec50_name(endpoint: str) -> str:
+    """``LC50`` where the endpoint is death, else ``EC50``: the same dose under the name of its field."""
+    return "LC50" if is_death(endpoint) else "EC50"
 
 
 def ec50_words(row: Mapping[str, Any]) -> str:

@@ -65,8 +65,8 @@ def dressed(screen: ReportInputs, cells: pd.DataFrame) -> pd.DataFrame:
 Group = tuple[str, str, "pd.Series[bool]"]
 
 
-def colourings(screen: ReportInputs, cells: pd.DataFrame) -> dict[str, list[Group]]:
-    """By what cells are coloured → the classes; only where there are two to twelve of them."""
+def colourings(screen: ReportInputs, cells: pd.DataFrame, most: int = MOST_CLASSES) -> dict[str, list[Group]]:
+    """By what cells are coloured → the classes; only where there are two to `most` of them."""
     doses = sorted(float(d) for d in cells["Dose"].dropna().unique())
     times = sorted(float(t) for t in cells["Time"].dropna().unique())
     replicates = sorted(cells["Replicate"].unique())
@@ -91,17 +91,24 @@ def colourings(screen: ReportInputs, cells: pd.DataFrame) -> dict[str, list[Grou
         found["compound"] = [
             (n, c, treated & (cells["Compound"] == n)) for n, c in zip(compounds, PLAIN, strict=False)
         ]
-    return {name: groups for name, groups in found.items() if 1 < len(groups) <= MOST_CLASSES}
+    return {name: groups for name, groups in found.items() if 1 < len(groups) <= most}
+
+
+def drawn_cells(screen: ReportInputs, cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of a file, in random order, so that no class hides the others; see `dressed`."""
+    return dressed(screen, cells).sample(min(len(cells), MOST_DRAWN), random_state=0)
 
 
 def cloud_figure(
-    screen: ReportInputs, cells: pd.DataFrame, axes_names: Sequence[str], words: Callable[[str], str]
+    frame: pd.DataFrame,
+    coloured: dict[str, list[Group]],
+    axes_names: Sequence[str],
+    words: Callable[[str], str],
 ) -> Figure:
-    """A panel a colouring; points in random order, so that no class hides the others."""
+    """Cells of `drawn_cells` on two axes, a panel for each of some `colourings`, or one without colours."""
     import seaborn as sns
 
-    frame = dressed(screen, cells).sample(min(len(cells), MOST_DRAWN), random_state=0)
-    coloured = colourings(screen, frame) or {"": [("cells", "#1F6F9F", frame["Dose"].notna() | True)]}
+    coloured = coloured or {"": [("cells", "#1F6F9F", frame["Dose"].notna() | True)]}
     x, y = axes_names
     figure, axes = panels(len(coloured), 3, 4.0, 4.3, sharex=True, sharey=True)
     for axis, (name, groups) in zip(axes, coloured.items(), strict=True):

@@ -7,7 +7,7 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
-from morphodose.report.clouds import cloud_figure
+from morphodose.report.clouds import cloud_figure, colourings, drawn_cells
 from morphodose.report.deep_inputs import FeatureSet
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
 from morphodose.report.figure import Album, panels
@@ -120,15 +120,26 @@ def _axis_words(found: FeatureSet, column: str) -> str:
 
 
 def _draw_clouds(screen: ReportInputs, album: Album, name: str, found: FeatureSet) -> None:
-    """Files for papers: PCA and UMAP of one feature set; the page has them in its view of cells."""
+    """Files for papers: PCA and UMAP of one feature set, all colourings side by side; the page has them, too.
+
+    The PCA by dose and by time are also files of their own, as the reference workflow has them.
+    """
     for kind, cells, names in (
         ("PCA", found.pca, ("PC_1", "PC_2")),
         ("UMAP", found.umap, ("UMAP_1", "UMAP_2")),
     ):
         if cells.empty or not set(names) <= set(cells.columns):
             continue
-        paint = partial(cloud_figure, screen, cells, names, partial(_axis_words, found))
+        frame, words = drawn_cells(screen, cells), partial(_axis_words, found)
+        paint = partial(cloud_figure, frame, colourings(screen, frame), names, words)
         album.draw(f"{kind.lower()}_{name}", paint)
+        if kind == "PCA":
+            # doses and times have an order: their colours are read however many they are
+            every = colourings(screen, frame, len(frame))
+            for label in ("dose", "time"):
+                if label in every:
+                    one = partial(cloud_figure, frame, {label: every[label]}, names, words)
+                    album.draw(f"pca_{name}_by_{label}", one)
 
 
 def _notes(sets: dict[str, FeatureSet]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.report import counts, curves, death, measures, shape
+from morphodose.report import counts, curves, death, measures, shape, surface
 from morphodose.report.answers import finite, interval, no_curves
 from morphodose.report.figure import Album
 from morphodose.report.html import escape, folded, long_table, notice, packed, paragraph, table
@@ -21,6 +21,7 @@ def section(screen: ReportInputs, album: Album) -> Section:
     if not names:
         return Section("compound", "Compound", [Part("", notice(f"Left out: {no_curves(screen)}."))])
     curves.draw_files(screen, album)
+    surface.draw_files(screen, album)
     reading = folded("How to read the curves", paragraph(curves.READING))
     first = view(screen, names[0])
     others = "".join(packed(f"md-compound-{i}", view(screen, name)) for i, name in enumerate(names) if i)
@@ -38,7 +39,7 @@ def view(screen: ReportInputs, compound: str) -> str:
         ("Dose × time", '<div data-slot="montage"></div>'),
         ("Curves", curves.view(screen, compound)),
         ("EC50 over time", curves.ec50_view(screen, compound)),
-        ("Values over dose and time", measures.surface(screen, compound)),
+        ("Values over dose and time", surface.view(screen, compound)),
         ("Cells", counts.view(screen, compound)),
         ("Death states", death.view(screen, compound)),
         ("Crops by state and dose", '<div data-slot="crops"></div>'),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from morphodose.report.answers import badge, ec50_words, finite, interval, no_curves
+from morphodose.report.answers import badge, ec50_name, ec50_words, finite, interval, no_curves
 from morphodose.report.charts import Line, line_chart
 from morphodose.report.figure import Album, DoseAxis, panels
 from morphodose.report.html import figure, notice, table
@@ -81,10 +81,10 @@ def draw_files(screen: ReportInputs, album: Album) -> None:
 
 READING = (
     "Points are wells, hollow ones vehicle. The line is the fitted four-parameter logistic curve with its "
-    "95 % band; the dotted line is the EC50, its interval shaded. Fitted: the curve reaches its plateau "
-    "among the doses. Imprecise: the same, but the interval of the EC50 spans more than tenfold (dashed). "
-    "Unbounded: the plateau is not reached, so only a bound of the EC50 is known (dashed). Refused: the "
-    "wells do not support a curve, and no number is given."
+    "95 % band; the dotted line is the EC50 (of death, the LC50), its interval shaded. Fitted: the curve "
+    "reaches its plateau among the doses. Imprecise: the same, but the interval of the EC50 spans more than "
+    "tenfold (dashed). Unbounded: the plateau is not reached, so only a bound of the EC50 is known (dashed). "
+    "Refused: the wells do not support a curve, and no number is given."
 )
 
 
@@ -113,7 +113,6 @@ def ec50_view(screen: ReportInputs, compound: str) -> str:
     if len(screen.timepoints) < 2:
         return ""
     drawn, unit = "", unit_words(screen.dose_unit(compound))
-    ylabel = f"EC50 ({unit})" if unit else "EC50"
     for endpoint in endpoint_order(screen.responses):
         if endpoint == "Fraction_Lost":
             continue
@@ -130,13 +129,15 @@ def ec50_view(screen: ReportInputs, compound: str) -> str:
                 points.append((time, bound, math.nan, math.nan))
                 marks.append("down" if below else "up")
         if any(not mark for mark in marks):
-            line = Line("EC50", points, STATE_COLOURS["fitted"], open_marks=marks)
+            name = ec50_name(endpoint)
+            line = Line(name, points, STATE_COLOURS["fitted"], open_marks=marks)
             title = endpoint_words(endpoint, screen.units)
+            ylabel = f"{name} ({unit})" if unit else name
             drawn += line_chart([line], title, "time after treatment (h)", ylabel, log=True)
     if not drawn:
         return ""
     text = (
-        "EC50 with its 95 % interval, on a logarithmic axis. An open triangle "
+        "EC50 with its 95 % interval, on a logarithmic axis; that of death is the LC50. An open triangle "
         "stands at a bound and points to where the EC50 is; a time without a mark has no EC50."
     )
     return figure(f'<div class="md-row">{drawn}</div>', "EC50 over time", caption=text)

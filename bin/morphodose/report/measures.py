@@ -1,4 +1,4 @@
-"""Figures of a compound beside the EC50: other doses, effect and area; and its values over dose and time."""
+"""Figures of a compound beside the EC50: other doses, effect and area."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from typing import Any
 
 from morphodose.report.answers import finite, interval
 from morphodose.report.curves import endpoint_order, rows_of
-from morphodose.report.draw import dose_name
 from morphodose.report.html import folded, long_table, paragraph
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.summary import conditions_of, doses_of
 from morphodose.report.words import dose_words, endpoint_words, hours, number
 
 #: Measures that are doses, and those in the unit of the endpoint, with their words.
 DOSES = {"EC10": "EC10", "EC90": "EC90", "AbsoluteIC50": "Absolute IC50"}
 VALUES = {"Effect_Highest": "Effect of the highest dose", "AUC": "Area under the curve"}
-#: Endpoints whose values are shown over dose and time.
-SURFACES = ("Fraction_Dying", "Fraction_Dead", "Relative_CellCount")
 READING = (
     "EC10 and EC90 are the doses of 10 % and 90 % of the effect. The absolute IC50 is where a count is half "
     "of vehicle's, or a fraction 0.5. The effect of the highest dose is its mean less vehicle's; the area is "
@@ -47,37 +43,3 @@ def _measure(row: Mapping[str, Any], name: str, unit: str | None = None) -> str 
         return f"> {dose_words(float(str(low)), unit)}" if name in DOSES and finite(low) else None
     text = dose_words(float(str(value)), unit) if name in DOSES else number(value, 3)
     return f"{text} ({interval(low, high)})"
-
-
-def _mean(row: Mapping[Any, Any]) -> str:
-    """A mean with its interval, which that of a single well has not."""
-    text = number(row["Mean"], 2)
-    if not (finite(row["Low"]) and finite(row["High"])):
-        return f"{text} (no interval)"
-    return f"{text} ({number(row['Low'], 2)} – {number(row['High'], 2)})"
-
-
-def surface(screen: ReportInputs, compound: str) -> str:
-    """Mean of death and of the number of cells at each dose and time, where there are several times."""
-    if len(screen.timepoints) < 2:
-        return ""
-    html, unit = "", screen.dose_unit(compound)
-    for column in SURFACES:
-        frame = conditions_of(screen, compound, column) if screen.has(column) else None
-        if frame is None or frame.empty:
-            continue
-        by = frame.set_index(["Dose", "Timepoint"])
-        times = sorted(float(time) for time in frame["Timepoint"].unique())
-        rows: list[list[object]] = []
-        for dose in doses_of(frame):
-            cells: list[object] = []
-            for time in times:
-                there = (dose, time) in by.index
-                mean, low, high = (
-                    by.loc[(dose, time), n] if there else None for n in ("Mean", "Low", "High")
-                )
-                cells.append(f"{number(mean, 2)} ({interval(low, high)})" if finite(mean) else None)
-            rows.append(["vehicle" if dose == 0 else dose_name(dose, unit), *cells])
-        headers = ["Dose", *map(hours, times)]
-        html += folded(endpoint_words(column, screen.units), long_table(headers, rows, "doses"))
-    return paragraph("Mean over wells (95 % interval over wells).") + html if html else ""

@@ -58,6 +58,11 @@ def kind_of(endpoint: str) -> str:
     return "death" if endpoint.startswith("Fraction_") else "shape"
 
 
+def is_death(endpoint: str) -> bool:
+    """Whether an endpoint is a share of dying or dead cells: its EC50 is a median lethal dose (LC50)."""
+    return endpoint in DEATH
+
+
 def variance_model_of(endpoint: str) -> VarianceModel | None:
     """How the values of an endpoint scatter around their curve; None where the wells must tell."""
     if endpoint == "Fraction_Lost" or endpoint.startswith(("Relative_", "Count_")):
