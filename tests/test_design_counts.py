@@ -33,10 +33,11 @@ COUNTS = np.arange(64, dtype=np.uint16).reshape(8, 8) + 100
         (COUNTS + 32768, "hardly a pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
         (np.where(COUNTS == 103, 0, COUNTS + 32768).astype("uint16"), "hardly a pixel of Brightfield, Hoechst is below 32768"),
         ((COUNTS.astype(int) - 32768).astype("int16"), "are negative, down to -32668: signed counts with an offset"),
-        ((COUNTS.astype(int) - 120).astype("float32"), "→ export the counts of the camera, without a background subtracted"),
+        ((COUNTS.astype(int) - 120).astype("float32"), "→ export the counts of the camera, neither scaled nor with a background subtracted"),
+        (((COUNTS - 130.0) / 20).astype("float32"), "negative, down to -1.5: signed counts with an offset, or less a background, or scaled"),
         (np.where(COUNTS == 103, np.inf, COUNTS).astype("float32"), "in the file, 1 of 64 pixels are not finite (NaN or infinite) → export the image again"),
     ],
-    ids=["float", "beyond_1", "scanr", "dead_pixel", "signed", "less_background", "not_finite"],
+    ids=["float", "beyond_1", "scanr", "dead_pixel", "signed", "less_background", "scaled", "not_finite"],
 )  # fmt: skip
 def test_what_is_no_count_from_zero_is_found_at_the_check(
     screen: Screen, image: np.ndarray, message: str

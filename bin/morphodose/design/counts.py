@@ -66,7 +66,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         looked_at[name] = seen
         if seen.low == seen.high:
             blank.append(f"{name} {seen.low:g}")
-        elif found[0].dtype.startswith("float") and seen.high <= _FRACTION:
+        elif found[0].dtype.startswith("float") and seen.low >= -_FRACTION / 10 and seen.high <= _FRACTION:
             fractions.append(name)
         elif seen.low < 0:
             negative.append((seen.low, name))
@@ -99,13 +99,13 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         fix = (
             f"subtract it: --intensity_offset -{OFFSET}"
             if _is_signed(lowest)
-            else "export the counts of the camera, without a background subtracted from them"
+            else "export the counts of the camera, neither scaled nor with a background subtracted"
         )
         faults.add(
             "negative_counts",
             "--intensity_offset",
             f"pixels of {listing(name for _, name in negative)} are negative, down to {lowest:g}: "
-            "signed counts with an offset, or less a background",
+            "signed counts with an offset, or less a background, or scaled",
             fix,
             value=f"{offset:g}",
         )
@@ -120,7 +120,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         faults.warn(
             "blank_channel",
             "images",
-            f"{_SAMPLE} images of each channel were looked at, and hold one value alone: {listing(blank)}",
+            f"the images that were looked at hold one value alone: {listing(blank)}",
             "look at them; export them again if they should show cells",
         )
 
