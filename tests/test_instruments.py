@@ -152,6 +152,20 @@ def test_a_czi_with_scenes_and_an_nd2_go_to_planes_by_their_file_names(formats: 
     assert len(screen.judge(file_pattern="auto", channels="1:FAM,2:FM").planes) == 60
 
 
+@pytest.mark.parametrize(
+    ("text", "well"),
+    [
+        ("A1", "A01"), ("Well A01", "A01"), ("A01_0003", "A01"), ("TileScan 1/A/1/R1", "A01"), ("B2-P1", "B02"),
+        ("P2-B03", "B03"), ("P1-B2", "B02"), ("P1", "P01"), ("Plate A/Well B/2", "B02"), ("WellB02_PointB02_0000", "B02"),
+        ("#1", None), ("R2/C3", None), ("r2c3", None), ("Series001", None), ("Scan B", None),
+    ],
+)  # fmt: skip
+def test_the_well_in_the_name_of_a_position_is_found(text: str, well: str | None) -> None:
+    from morphodose.reading.vendor import well_in
+
+    assert well_in(text) == well
+
+
 def test_an_nd2_is_closed_without_a_warning_of_its_library(formats: Path) -> None:
     from morphodose.reading.vendor import Nd2
 

@@ -19,9 +19,11 @@ from morphodose.reading.contents import Part, Series, place_of
 
 #: A well as microscopes name a position: ``A1``, ``Well A01``, ``A01_0003``, ``A/1``, ``P2-B03``.
 _WELL = re.compile(
-    r"(?:^|[^A-Za-z0-9])(?:well[ _-]?)?(?P<row>[A-P])[ _/-]?(?P<col>0?[1-9]|[1-4]\d)(?![A-Za-z0-9])",
+    r"(?:^|(?<=[^A-Za-z0-9]))(?P<called>well[ _-]?)?(?P<row>[A-P])[ _/-]?(?P<col>0?[1-9]|[1-4]\d)"
+    r"(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_TILE_ROW = re.compile(r"(?:^|[^A-Za-z0-9])r\d+[ _/-]?$", re.IGNORECASE)
 _OPEN = 4  # files kept open
 #: Bytes of frames that an open ND2 keeps: a frame holds all channels, and is decoded once for them.
 _KEPT_BYTES = 256 * 2**20
@@ -49,8 +51,19 @@ def library(name: str, what: str) -> ModuleType:
 
 
 def well_in(text: str) -> str | None:
-    """The well that the name of a position says (``A01``), or None."""
-    match = _WELL.search(text)
+    """The well that the name of a position says (``A01``), or None.
+
+    What is called a well comes first. P1 beside another well is a plate or position, and C3 behind R2 the
+    column of a tile.
+    """
+    found = [
+        one
+        for one in _WELL.finditer(text)
+        if not (one["row"] in "Cc" and _TILE_ROW.search(text, 0, one.start("row")))
+    ]
+    called = [one for one in found if one["called"]]
+    others = [one for one in found if one["row"] not in "Pp"]
+    match = next(iter(called or others or found), None)
     return f"{match['row'].upper()}{int(match['col']):02d}" if match else None
 
 
