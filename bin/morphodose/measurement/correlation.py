@@ -47,7 +47,8 @@ def correlation(
 ) -> npt.NDArray[np.float64]:
     """Correlations of the objects `first` to `last`, in the order of `correlation_names`.
 
-    A channel that is constant within an object has no correlation: NaN.
+    NaN: a channel that is constant within an object has no correlation, one with a pixel that is not a number
+    has none of these.
 
     Parameters
     ----------
@@ -147,6 +148,10 @@ def _correlation(values, in_order, rank, starts, found):  # type: ignore[no-unty
                 pearson = shared / np.sqrt(variation[a] * variation[b])
                 out[0, index] = pearson if abs(pearson) <= 1.0 else np.sign(pearson)
                 out[1, index] = shared / variation[a]
+                if np.isnan(low[a]) or np.isnan(low[b]):  # a pixel is not a number: it was sorted last
+                    for place in range(2, 9):
+                        out[place, index] = np.nan
+                    continue
                 if sums[1] == 0:  # where no pixel is signal in both, the measures are 0 and not 0/0
                     for place in range(2, 9):
                         out[place, index] = 0.0

@@ -2,7 +2,8 @@
 
 MeasureColocalization of CellProfiler ("Faster") as in cp_measure 0.3.0 (`bisection_costes`), with the same
 search and so the same values (tested); a threshold tried is one pass over the sums of the object, without
-arrays of its own.
+arrays of its own. The search goes by signs and by pixels that lie at a threshold, where rounding decides:
+counts are whole numbers, and sums of them exact, so here it does not.
 """
 
 from __future__ import annotations
@@ -90,35 +91,44 @@ def _correlated(one, two, centred, other_centred, low, other_low):  # type: igno
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _line(one, two):  # type: ignore[no-untyped-def]
-    """Slope and offset of the line through the pixels with a signal; NaN where there is none."""
+def _line(one, two, centred, other_centred, middle, other_middle):  # type: ignore[no-untyped-def]
+    """Slope and offset of the line through the pixels with a signal, in counts; NaN where there is none.
+
+    From whole counts, too: where the line runs through counts, so do the thresholds on it, and a pixel that
+    has just that count is not above one of them by rounding.
+    """
     size = 0
-    mean = 0.0
-    other_mean = 0.0
+    total = 0.0
+    other = 0.0
+    square = 0.0
+    other_square = 0.0
+    product = 0.0
+    varies = False
+    other_varies = False
+    first = -1
     for p in range(len(one)):
         if one[p] > 0 or two[p] > 0:
+            if first < 0:
+                first = p
             size += 1
-            mean += one[p]
-            other_mean += two[p]
-    if size < 3:
+            a, b = centred[p], other_centred[p]
+            total += a
+            other += b
+            square += a * a
+            other_square += b * b
+            product += a * b
+            varies |= one[p] != one[first]
+            other_varies |= two[p] != two[first]
+    if size < 3 or not varies or not other_varies:
         return np.nan, np.nan
-    mean /= size
-    other_mean /= size
-    variance = 0.0
-    other_variance = 0.0
-    shared = 0.0
-    for p in range(len(one)):
-        if one[p] > 0 or two[p] > 0:
-            a, b = one[p] - mean, two[p] - other_mean
-            variance += a * a
-            other_variance += b * b
-            shared += a * b
-    least = 8 * 2.220446049250313e-16 * max(variance, other_variance)
-    if variance == 0 or other_variance == 0 or not abs(shared) > least:
+    variance = square * size - total * total
+    other_variance = other_square * size - other * other
+    shared = product * size - total * other
+    if not abs(shared) > 8 * 2.220446049250313e-16 * max(variance, other_variance):
         return np.nan, np.nan
     more = other_variance - variance
     slope = (more + np.sqrt(more * more + 4 * shared * shared)) / (2 * shared)
-    return slope, other_mean - slope * mean
+    return slope, (other - slope * total) / size + (other_middle - slope * middle)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -137,7 +147,7 @@ def _threshold(one, two, centred, other_centred, slope, offset, top):  # type: i
     steps = 0
     while before != middle and steps < 256:
         steps += 1
-        low = middle / top
+        low = middle
         other_low = slope * low + offset
         if low > highest or other_low > other_highest:
             sign = everything
@@ -150,7 +160,7 @@ def _threshold(one, two, centred, other_centred, slope, offset, top):  # type: i
             valid = middle
         before = middle
         middle = (right - left) // (6 / 5 if right - left > 6 else 2.0) + left
-    return np.nan if valid < 0 or before != middle else (valid - 1) / top
+    return np.nan if valid < 0 or before != middle else valid - 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -159,24 +169,25 @@ def _costes(values, starts, top, found):  # type: ignore[no-untyped-def]
     channels = values.shape[0]
     for index in range(len(starts) - 1):
         counts = values[:, starts[index] : starts[index + 1]]
-        scaled = counts / top
-        centred = np.empty_like(scaled)
+        centred = np.empty_like(counts)
+        middle = np.empty(channels)
         outside = np.zeros(channels, np.bool_)
         for c in range(channels):
-            for value in scaled[c]:
-                if not 0 <= value <= 1:
+            for value in counts[c]:
+                if not 0 <= value <= top:
                     outside[c] = True
-            centred[c] = counts[c] - np.rint(np.mean(counts[c]))
+            middle[c] = np.rint(np.mean(counts[c]))
+            centred[c] = counts[c] - middle[c]
         place = 0
         for a in range(channels):
             for b in range(a + 1, channels):
-                one, two = scaled[a], scaled[b]
+                one, two = counts[a], counts[b]
                 found[place, index] = np.nan
                 found[place + 1, index] = np.nan
                 place += 2
                 if outside[a] or outside[b]:
                     continue
-                slope, offset = _line(one, two)
+                slope, offset = _line(one, two, centred[a], centred[b], middle[a], middle[b])
                 if not np.isfinite(slope):
                     continue
                 low = _threshold(one, two, centred[a], centred[b], slope, offset, top)

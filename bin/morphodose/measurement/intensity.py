@@ -46,7 +46,7 @@ def intensity(
 
     Quartiles and medians are those of `numpy.percentile`; MAD is the median distance from the median. The
     edge is every pixel with one of its four neighbours in another object or none. Of equal maxima the first
-    counts, row by row.
+    counts, row by row. NaN where a pixel of the object is not a number.
 
     Parameters
     ----------
@@ -141,6 +141,10 @@ def _intensity(values, in_order, starts, y, x, edge, found):  # type: ignore[no-
                     edge_total += value
                     edge_low = min(edge_low, value)
                     edge_high = max(edge_high, value)
+            if np.isnan(total):  # quartiles of the other pixels would not be those of the object
+                for place in range(19):
+                    out[place, index] = np.nan
+                continue
             mean = total / size
             edge_mean = edge_total / edges
             spread = 0.0
