@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.design.expand import STACK_AXES
 from morphodose.design.faults import Faults, counted, numbered, printable
 from morphodose.design.platemap import plates_of, read_platemap
 from morphodose.design.sheetrows import HEADER, safe_name
@@ -43,6 +44,12 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", 
 @click.option("--plate", default="", help="plate, if neither folders nor the plate map name it; else P1")
 @click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
 @click.option("--file_pattern", default="auto", help="as in the pipeline")
+@click.option(
+    "--stack_axis",
+    default="",
+    type=click.Choice(["", *STACK_AXES]),
+    help="what the planes of a file are, if nothing says it; asked for on a terminal",
+)
 @click.option("--cell_channel", default="", help="name of the cell stain; asked for if it is not known")
 @click.option("--out", default=".", type=click.Path(file_okay=False), help="where the files are written")
 @click.option("--force", is_flag=True, help="overwrite files that are there")
@@ -53,6 +60,7 @@ def main(
     plate: str,
     timepoint_h: float,
     file_pattern: str,
+    stack_axis: str,
     cell_channel: str,
     out: str,
     force: bool,
@@ -64,7 +72,13 @@ def main(
     if there and not force:
         raise InputError(f"{out}: {', '.join(there)} there already → give another --out, or --force")
     faults = Faults()
-    found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults)
+    found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults, stack_axis)
+    if found.loose_planes and _at_terminal():
+        question = (
+            f"Each file holds {found.loose_planes} planes, and nothing says what they are. What are they?"
+        )
+        axis = click.prompt(question, type=click.Choice(STACK_AXES), default="z")
+        found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults := Faults(), str(axis))
     if not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
         found.folders = [replace(place, plate=called) for place in found.folders]
         click.echo(f"plate: {called}, as the plate map calls its only one; the names of the images say none")

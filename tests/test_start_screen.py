@@ -185,6 +185,40 @@ def test_what_pixels_mean_is_said_at_the_first_look(
     assert text in fault.message and fault.severity == severity
 
 
+def test_planes_that_nothing_names_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    import start_screen
+
+    stack = {f"{well}.tif": np.stack([COUNTS, COUNTS + 1, COUNTS + 2]) for well in WELLS}
+    _, found = pixels_of(tmp_path / "images", stack, metadata=None)
+    assert (found.z, found.names, found.loose_planes) == ([1, 2, 3], ["Channel1"], 3)
+    text = parameters_text(found, found.roles, str(tmp_path))
+    assert "# EACH FILE HOLDS 3 PLANES." in text and yaml.safe_load(text)["stack_axis"] == "z"
+    assert "planes: each file holds 3, and nothing says what they are: taken as z" in found.lines()
+    (tmp_path / "layout.csv").write_text(MAP)
+    monkeypatch.setattr(start_screen, "_at_terminal", lambda: True)
+    arguments = [
+        str(tmp_path / "images"),
+        "--plate_map",
+        str(tmp_path / "layout.csv"),
+        "--out",
+        str(tmp_path),
+    ]
+    done = CliRunner().invoke(start_screen.main, arguments, input="channel\n\n\n", catch_exceptions=False)
+    assert (
+        "Each file holds 3 planes, and nothing says what they are. What are they? (z, channel, time) [z]"
+        in done.output
+    )
+    text = (tmp_path / "params.yml").read_text()
+    given = yaml.safe_load(text)
+    assert (given["stack_axis"], given["channels"]) == ("channel", "1:Channel1,2:Channel2,3:Channel3")
+    assert "EACH FILE HOLDS" not in text
+    # where the metadata say it, nothing is asked
+    MADE["imagej"].make(tmp_path / "known")
+    assert not look(str(tmp_path / "known"), "P1", 0, "auto", Faults()).loose_planes
+
+
 def test_the_only_plate_of_the_plate_map_is_that_of_images_that_name_none(tmp_path: Path) -> None:
     MADE["scanr"].make(tmp_path / "images")
     rows = MAP.splitlines()

@@ -66,6 +66,10 @@ class Understood:
         Edge of a pixel, where the metadata agree.
     offset : float
         ``--intensity_offset``, by the pixels of a few images of each channel.
+    stack_axis : str
+        ``--stack_axis`` as it was given.
+    loose_planes : int
+        Planes in a file that were taken as z, though nothing says what they are; 0 where there are none.
     plate_format : int
         Wells of the plate: by the metadata, else the smallest, of 96 or more, that has all the wells.
     metadata : list of str
@@ -87,6 +91,8 @@ class Understood:
     partly: dict[str, list[str]] = field(default_factory=dict)
     pixel_um: float | None = None
     offset: float = 0.0
+    stack_axis: str = ""
+    loose_planes: int = 0
     plate_format: int = 96
     metadata: list[str] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)
@@ -140,6 +146,10 @@ class Understood:
             f"roles by their names: {listing(roles) or 'none'}",
             f"pixel size: {f'{self.pixel_um:g} um' if self.pixel_um else 'not known'}",
         ]
+        if self.loose_planes:
+            lines.append(
+                f"planes: each file holds {self.loose_planes}, and nothing says what they are: taken as z"
+            )
         if self.offset:
             lines.append(
                 f"offset: {self.offset:g} is subtracted from every pixel (intensity_offset), by a look at "
@@ -153,7 +163,9 @@ class Understood:
         return lines + ([f"metadata read: {listing(self.metadata, 4)}"] if self.metadata else [])
 
 
-def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults: Faults) -> Understood:
+def look(
+    folder: str, plate: str, timepoint_h: float, file_pattern: str, faults: Faults, stack_axis: str = ""
+) -> Understood:
     """Look at a folder: acquisitions, names and metadata; what is not understood goes to `faults`.
 
     All names are read. Contents are those of all files of the first acquisition, and of some of the others:
@@ -172,7 +184,8 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     if plates := _folders_of_plates(places, listings, pattern, faults):
         places = result.folders = plates
         listings = [walk(place.path) for place in places]
-    finder = Finder(pattern, automatic, Channels({}), "", faults)
+    result.stack_axis = stack_axis
+    finder = Finder(pattern, automatic, Channels({}), stack_axis, faults)
     found: list[tuple[int, Found]] = []
     broken: list[Found] = []
     kinds: dict[tuple[bool, bool], str] = {}
@@ -202,6 +215,10 @@ def look(folder: str, plate: str, timepoint_h: float, file_pattern: str, faults:
     check_case({one.name.channel for _, one in found}, faults)
     _fill(result, found, finder.said)
     _look_at_pixels(result, found, faults)
+    # nothing says what the planes of a row are, and z was taken
+    loose = [one.series for _, one in found if one.series and one.series.loose and one.part.z]
+    if loose and not stack_axis and any("channel" in one.name.unsaid for _, one in found):
+        result.loose_planes = len(loose[0].parts)
     return result
 
 

@@ -62,6 +62,13 @@ def parameters_text(
             "# The files do not say how large a pixel is. With it, sizes are in um; without it, in pixels:",
             "# pixel_size_um: 0.65",
         ]
+    if found.loose_planes:
+        lines += [
+            f"# EACH FILE HOLDS {found.loose_planes} PLANES. Nothing says what they are; they count as z.",
+            "# If they are channels or times, run start_screen.py again with --stack_axis channel or time.",
+        ]
+    if found.loose_planes or found.stack_axis:
+        lines.append(f"stack_axis: {found.stack_axis or 'z'}")
     if found.offset:
         lines.append(f"intensity_offset: {found.offset:g}")
     if found.unknown_hours:
