@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import tifffile
+from click.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "bin"
@@ -66,6 +67,15 @@ def in_process(command: str, *arguments: object) -> str:
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         main.main([str(argument) for argument in arguments], prog_name=command, standalone_mode=False)
     return printed.getvalue()
+
+
+def told(command: str, *arguments: object) -> Result:
+    """Run a command in this process, and keep its exit status and messages; a defect of the code is raised."""
+    main = runpy.run_path(str(BIN / f"{command}.py"))["main"]
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name=command)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
 
 
 def make_inputs(folder: Path) -> None:
