@@ -18,10 +18,11 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from safetensors.numpy import load_file
 
 from deep_screen import write_screen
+from faults.tasks import told
 from morphodose.deep.processes import cluster_environment
 from morphodose.errors import InputError
 from morphodose.tables import read_table, write_table
-from test_deep_train import arguments, run
+from test_deep_train import arguments
 
 #: A batch job with one task, and a step of srun in it.
 JOB = {"SLURM_JOB_ID": "1234567", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_NODEID": "0"}
@@ -86,11 +87,33 @@ OPTIONS = ("--epochs", "3", "--batch_size", "46", "--learning_rate", "1e-4")
 
 @pytest.fixture(scope="module")
 def two(root: Path, screen: tuple[Path, Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of two processes, undisturbed."""
+    """Results of two processes, undisturbed, one on each of two nodes: with the variables that srun gives them.
+
+    Both nodes are this machine.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    step = {
+        **os.environ, **STEP, "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_NNODES": "2", "SLURM_LOCALID": "0",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "SLURM_JOB_NAME": "train",
+    }  # fmt: skip
     out = tmp_path_factory.mktemp("two")
-    done = run(root, screen, out, *OPTIONS, "--devices", "2")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("epoch 3 of 3") == 1, "the first process alone speaks"
+    command = arguments(root, screen, out, *OPTIONS, "--devices", "1", "--num_nodes", "2")
+    nodes = [
+        subprocess.Popen(
+            command,
+            env={**step, "SLURM_PROCID": str(node), "SLURM_NODEID": str(node)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for node in range(2)
+    ]
+    said = [node.communicate(timeout=300)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    assert ["epoch 3 of 3" in text for text in said] == [True, False], "the first process alone speaks"
     return out
 
 
@@ -104,11 +127,11 @@ def weights_of(folder: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one(
+def test_two_processes_on_two_nodes_train_as_one(
     root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
 ) -> None:
-    done = run(root, screen, tmp_path, *OPTIONS)
-    assert done.returncode == 0, done.stderr
+    done = told("train_resnet", *arguments(root, screen, tmp_path, *OPTIONS)[2:])
+    assert done.exit_code == 0, done.output
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in tmp_path.iterdir())
     # floats: rounding, which grows from step to step; the shares of right cells by a cell or two
     logs = [log_of(folder) for folder in (tmp_path, two)]
@@ -127,39 +150,7 @@ def test_two_processes_train_as_one(
 
 
 @pytest.mark.slow
-def test_a_process_on_each_of_two_nodes_trains_as_two_on_one(
-    root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
-) -> None:
-    """Two processes with the variables that srun gives them on two nodes; both meet on this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    step = {
-        **os.environ, **STEP, "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_NUM_TASKS": "2",
-        "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_NNODES": "2", "SLURM_LOCALID": "0",
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "SLURM_JOB_NAME": "train",
-    }  # fmt: skip
-    command = arguments(root, screen, tmp_path, *OPTIONS, "--devices", "1", "--num_nodes", "2")
-    nodes = [
-        subprocess.Popen(
-            command,
-            env={**step, "SLURM_PROCID": str(node), "SLURM_NODEID": str(node)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for node in range(2)
-    ]
-    said = [node.communicate(timeout=300)[1] for node in nodes]
-    assert [node.returncode for node in nodes] == [0, 0], said
-    assert ["epoch 3 of 3" in text for text in said] == [True, False]
-    pd.testing.assert_frame_equal(log_of(two), log_of(tmp_path), check_exact=True)
-    for name in ("trained_fold0.safetensors", "trained_fold0_predictions.parquet"):
-        assert (two / name).read_bytes() == (tmp_path / name).read_bytes(), name
-
-
-@pytest.mark.slow
-def test_two_processes_end_together_and_go_on_to_the_numbers_of_the_undisturbed(
+def test_two_processes_of_one_node_end_together_and_go_on_to_the_numbers_of_the_undisturbed(
     root: Path, screen: tuple[Path, Path, Path], two: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "checkpoints"
@@ -179,7 +170,7 @@ def test_two_processes_end_together_and_go_on_to_the_numbers_of_the_undisturbed(
         time.sleep(0.1)
     assert not alive(process.pid), "the second process ends with the first"
     assert not (tmp_path / "out").exists()
-    resumed = run(root, screen, tmp_path / "out", *OPTIONS, "--devices", "2", "--checkpoints", str(kept))
+    resumed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on after" in resumed.stderr
     pd.testing.assert_frame_equal(log_of(two), log_of(tmp_path / "out"), check_exact=True)

@@ -1,6 +1,6 @@
 """Every step on one plate: by the oldest Nextflow, undisturbed, and by the present one, killed and resumed.
 
-A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` (`make
+What -resume finds again, and what it must not, is asked of both. A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` (`make
 test-kills`) at every step.
 """
 
@@ -10,14 +10,17 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cost_table import assert_told
 from morphodose.tables import run_id
-from pipeline.conftest import LEARNABLE_ARGUMENTS
+from pipeline.conftest import LEARNABLE_ARGUMENTS, OLDEST
 from pipeline.nextflow_runs import ROOT, Run, kill_tasks, kill_when, run
 from pipeline.tables import assert_same_tables
 
@@ -113,19 +116,42 @@ class Kills:
         self.left -= submitted - {"TRAIN_RESNET"} | trained
 
 
-def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
-    learnable_plate: Path, learnable_run: Run, tmp_path: Path
-) -> None:
-    kills = Kills(tmp_path, STEPS if os.environ.get("MORPHODOSE_KILLED_STEPS") == "all" else FEW)
+@dataclass(frozen=True)
+class Resumed:
+    """A run that was killed, and killed again, and resumed to its end."""
+
+    finished: Run
+    kills: Kills
+    launch_dir: Path
+    arguments: tuple[str, ...]
+
+    def again(self, *changed: str, project: Path) -> Run:
+        """The same run once more, of the project as it is by now, and with some parameters changed."""
+        again = run(self.launch_dir, *self.arguments, *changed, project=project)
+        assert again.status == 0, again.output
+        return again
+
+
+@pytest.fixture(scope="module")
+def resumed(learnable_plate: Path, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
+    folder = tmp_path_factory.mktemp("killed")
+    kills = Kills(folder, STEPS if os.environ.get("MORPHODOSE_KILLED_STEPS") == "all" else FEW)
     # one well per task, where the other run has two: what is joined must not depend on who was ready first
     given = ("--input", str(learnable_plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS)
     arguments = (*given, "--wells_per_task", "1", "-resume")
     while kills.left:
-        submitted = kill_when(tmp_path, kills.due, *arguments)
+        submitted = kill_when(folder, kills.due, *arguments)
         assert submitted, f"a run ended before it was killed at one of {kills.left}"
         kills.killed(submitted)
-    finished = run(tmp_path, *arguments)
+    finished = run(folder, *arguments)
     assert finished.status == 0, finished.output
+    return Resumed(finished, kills, folder, arguments)
+
+
+def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
+    learnable_run: Run, resumed: Resumed
+) -> None:
+    finished = resumed.finished
     assert_same_tables(learnable_run.outdir, finished.outdir)
     # what is no table
     for pattern in ("networks/*.safetensors", "tables/scores/*.json"):
@@ -134,12 +160,70 @@ def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
         for name in names:
             assert (finished.outdir / name).read_bytes() == (learnable_run.outdir / name).read_bytes(), name
 
-    assert kills.preempted, "no training was killed by itself"
-    said = "\n".join(log.read_text() for log in (tmp_path / "work").glob("??/*/.command.log"))
+    assert resumed.kills.preempted, "no training was killed by itself"
+    said = "\n".join(log.read_text() for log in (resumed.launch_dir / "work").glob("??/*/.command.log"))
     for epochs in (1, 2):  # under -resume, and when Nextflow tried again
         assert f"going on after {epochs} epochs" in said
 
-    again = run(tmp_path, *arguments)
-    assert again.status == 0, again.output
-    assert again.executed() == set()
+
+@pytest.fixture
+def own_copy(tmp_path: Path) -> Path:
+    """A copy of the project that a test may edit: other paths, other times, the same content."""
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in names:
+        if name.startswith(
+            ("bin/", "lib/", "modules/", "workflows/", "conf/", "assets/", "setup/", "main.nf", "nextflow")
+        ):
+            target = tmp_path / "project" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    return tmp_path / "project"
+
+
+#: A parameter of one step, and that step with those after it.
+CHANGED = ("--response_values", "raw")
+AFTER_IT = {"FIT_RESPONSES", "CHOOSE_FIELDS", "REPORT"}
+
+
+def test_an_edit_or_a_parameter_runs_exactly_the_steps_that_use_it_again(
+    resumed: Resumed, own_copy: Path
+) -> None:
+    again = resumed.again(project=own_copy)
+    assert again.executed() == set(), "of a clone elsewhere"
     assert_told(report_of(again), again.tasks())
+
+    for modules, steps in (
+        # by itself: after any other edit it may run again for what that step wrote
+        (("report/words.py",), {"CHOOSE_FIELDS", "REPORT"}),
+        # the check writes the plate map again: no gate is fitted for that, nor a curve for a new gate
+        (
+            ("design/parameters.py", "death/gates.py", "responses/logistic.py"),
+            {"CHECK_DESIGN", "CALL_DEATH", "FIT_RESPONSES"},
+        ),
+    ):
+        for module in modules:
+            source = own_copy / "bin" / "morphodose" / module
+            source.write_text(source.read_text() + "\n# edited\n")
+        again = resumed.again(project=own_copy)
+        # the report reads what every step wrote, and may be written again with it
+        assert steps <= again.executed() <= steps | {"CHOOSE_FIELDS", "REPORT"}, f"after an edit of {modules}"
+
+    # a run killed while it published left a part of a file; and a parameter is another
+    published = resumed.finished.outdir / "tables" / "wells.parquet"
+    whole = published.read_bytes()
+    published.write_bytes(whole[:500])
+    again = resumed.again(*CHANGED, project=own_copy)
+    assert published.read_bytes() == whole
+    assert again.executed() == AFTER_IT
+
+
+def test_under_nextflow_24_10_a_parameter_runs_exactly_the_steps_that_use_it_again(
+    learnable_plate: Path, learnable_run: Run, tmp_path: Path
+) -> None:
+    given = ("--input", str(learnable_plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS, "-resume", *CHANGED)
+    again = run(learnable_run.outdir.parent, *given, outdir=tmp_path / "results", **OLDEST)
+    assert again.status == 0, again.output
+    assert again.executed() == AFTER_IT
