@@ -145,10 +145,10 @@ def test_wells_are_written_the_same_whichever_way_they_are_named() -> None:
             names.normalise_well(text)
 
 
-def test_a_cell_id_splits_into_what_it_was_made_of() -> None:
+def test_an_id_is_made_of_those_above_it() -> None:
     image = names.image_id(names.well_timepoint_id(names.acquisition_id(0.5, "2", "P1"), "B03"), 7)
     assert image == "P1_Time_0.5hrs_R2_Well_B03_Field_7"
-    assert names.split_cell_id(names.cell_id(image, 12)) == (image, 12)
+    assert names.cell_id(image, 12) == f"{image}_obj12"
     assert names.field_of(image) == 7
 
 
@@ -207,3 +207,50 @@ def test_a_public_function_says_the_shape_of_its_arrays(source: Path) -> None:
             assert shape.search(text), (
                 f"{source}: {function.name} does not say the shape of {', '.join(named)}"
             )
+
+
+#: Names of lengths, times and light, of which a number says nothing without its unit. (Doses have the unit of their
+#: compound, in a column beside them.) A name that ends in its unit, as `min_area_px`, says it.
+QUANTITIES = re.compile(
+    r"(^|_)(diameters?|radius|radii|distances?|areas?|width|height|sigma|pixel_size|spacing|timepoints?|duration|"
+    r"intensity|intensities|background|gates?|offset|dark|ceiling|expand)$"
+)
+UNITS = re.compile(
+    r"\b(px²?|px2|pixels?|um2?|µm²?|h|hours?|s|seconds?|minutes|counts?|percent|share|fraction|ratio|units?|factor|"
+    r"levels?|standard deviations?|diameters?)\b|%",
+    re.IGNORECASE,
+)
+NUMBERS = re.compile(r"\b(float|int|NDArray|Floats|Pixels|Image|array)\b")
+
+
+def said_of(doc: str) -> dict[str, str]:
+    """What a docstring in NumPy's form says of each parameter or attribute: its type and the lines below it."""
+    entries = re.findall(r"^(\w[\w, ]*?)(?: : (.*))?\n((?:(?: {4,}.*)?\n)+)", f"{doc}\n", re.MULTILINE)
+    return {name.strip(): f"{kind}\n{words}" for names, kind, words in entries for name in names.split(",")}
+
+
+@pytest.mark.parametrize("source", LIBRARY, ids=lambda path: str(path.relative_to(BIN)))
+def test_a_length_a_time_and_an_intensity_have_their_unit(source: Path) -> None:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    public = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    for owner in public:
+        for name, words in said_of(ast.get_docstring(owner) or "").items():
+            if QUANTITIES.search(name) and NUMBERS.search(words.partition("\n")[0]):
+                assert UNITS.search(words), f"{source}: {owner.name} does not say the unit of {name}"
+    for function in (
+        node for place in (tree, *public) for node in place.body if isinstance(node, ast.FunctionDef)
+    ):
+        doc = ast.get_docstring(function) or ""
+        for given in [*function.args.args, *function.args.kwonlyargs] if function.name[0] != "_" else ():
+            kind = ast.unparse(given.annotation) if given.annotation else ""
+            if QUANTITIES.search(given.arg) and NUMBERS.search(kind):
+                assert UNITS.search(said_of(doc).get(given.arg, doc)), (
+                    f"{source}: {function.name} does not say the unit of {given.arg}"
+                )
+
+
+def test_a_unit_that_is_missing_is_seen() -> None:
+    doc = "Grow.\n\nParameters\n----------\nradius, sigma : float\n    How far.\nwidth : int\n    Edge, px.\n"
+    said = said_of(doc)
+    assert not UNITS.search(said["radius"]) and not UNITS.search(said["sigma"])
+    assert UNITS.search(said["width"])

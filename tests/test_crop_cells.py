@@ -16,7 +16,7 @@ import tifffile
 from crops_reference import reference_crop
 from morphodose.crops.shard import CropShard
 from morphodose.imaging.images import Field, write_field, write_labels
-from morphodose.names import split_cell_id
+from morphodose.names import cell_id
 from morphodose.tables import column_units, read_table
 from one_well import KEYS, WELL
 
@@ -69,14 +69,14 @@ def cut(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_cell_id_leads_from_the_index_to_the_pixels_of_its_mask(cut: Path) -> None:
     pytest.importorskip("cv2")
     index = read_table(cut / "out" / f"{WELL}_crops.parquet")
-    assert [int(split_cell_id(cell)[1]) for cell in index["Metadata_CellID"]] == [2, 4, 9, 70_000]
+    assert list(index["Metadata_ObjectLabel"]) == [2, 4, 9, 70_000]
     assert list(index["Metadata_Field"]) == [1, 1, 1, 11]
     assert (index["Crop_Shard"] == f"{WELL}.arrow").all()
     shard = CropShard(cut / "out" / index["Crop_Shard"][0])
     assert (shard.channels, shard.size, len(shard)) == (("Brightfield", "PI"), 80, 4)
     for _, row in index.iterrows():
-        image, label = split_cell_id(row["Metadata_CellID"])
-        assert (image, label) == (row["Metadata_ImageID"], row["Metadata_ObjectLabel"])
+        image, label = row["Metadata_ImageID"], row["Metadata_ObjectLabel"]
+        assert row["Metadata_CellID"] == cell_id(image, label)
         assert shard.cell_ids[row["Crop_Row"]] == row["Metadata_CellID"]
         labels = tifffile.imread(cut / WELL / f"{image}_cells.tif")
         pixels = tifffile.imread(cut / WELL / f"{image}.ome.tiff")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from morphodose.crops import shard as module
-from morphodose.crops.shard import Crop, CropShard, whole_crops, write_shard
+from morphodose.crops.shard import Crop, CropShard, write_shard
 from morphodose.errors import InputError
 
 CHANNELS = ("Brightfield", "Hoechst")
@@ -36,11 +36,10 @@ def test_every_row_is_read_as_it_was_written_in_any_order(tmp_path: Path) -> Non
     assert (len(shard), shard.channels, shard.size) == (600, CHANNELS, 20)
     assert shard.cell_ids == tuple(f"cell{row}" for row in range(600))
     rows = np.random.default_rng(2).integers(0, 600, 200)
-    found = shard.read_many(rows)
-    assert found.dtype == np.uint16
-    np.testing.assert_array_equal(found, dense[rows])
-    for row in (0, 255, 256, 599):
-        np.testing.assert_array_equal(shard.read(row), dense[row])
+    for row in (*rows, 0, 255, 256, 599):
+        found = shard.read(row)
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, dense[row])
         box = shard.read_box(row)
         assert (box.cell_id, box.top, box.left) == (f"cell{row}", crops[row].top, crops[row].left)
         np.testing.assert_array_equal(box.pixels, crops[row].pixels)
@@ -52,8 +51,8 @@ def test_reading_maps_the_file_and_unpacks_nothing_of_it(tmp_path: Path) -> None
     assert (tmp_path / "a.arrow").stat().st_size > 2_000_000
     before = pa.total_allocated_bytes()
     shard = CropShard(tmp_path / "a.arrow")
-    shard.read(7)
-    shard.read_many([299, 3])
+    for row in (7, 299, 3):
+        shard.read(row)
     assert pa.total_allocated_bytes() - before < 10_000
 
 
@@ -69,7 +68,6 @@ def test_an_empty_shard_is_a_shard(tmp_path: Path) -> None:
     assert write_shard(tmp_path / "a.arrow", [], CHANNELS) == 0
     shard = CropShard(tmp_path / "a.arrow")
     assert (len(shard), shard.channels, shard.size, shard.cell_ids) == (0, CHANNELS, 200, ())
-    assert shard.read_many([]).shape == (0, 2, 200, 200)
     with pytest.raises(IndexError, match="row 0 of 0"):
         shard.read(0)
 
@@ -80,14 +78,6 @@ def test_rows_beyond_the_shard_are_an_error_and_not_another_cell(tmp_path: Path)
     for row in (-1, 3):
         with pytest.raises(IndexError, match=f"row {row} of 3"):
             shard.read(row)
-
-
-def test_whole_crops_write_an_array_of_them(tmp_path: Path) -> None:
-    dense = some(5)[1]
-    write_shard(tmp_path / "a.arrow", whole_crops(dense, list("abcde")), CHANNELS, 20)
-    shard = CropShard(tmp_path / "a.arrow")
-    np.testing.assert_array_equal(shard.read_many(range(5)), dense)
-    assert shard.cell_ids == tuple("abcde")
 
 
 def test_only_the_path_travels_to_another_process(tmp_path: Path) -> None:
@@ -103,7 +93,9 @@ def test_batches_are_bounded_by_their_pixels_too(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(module, "BATCH_PIXELS", 1000)
     write_shard(tmp_path / "a.arrow", crops, CHANNELS, 20)
     assert pa.ipc.open_file(pa.memory_map(str(tmp_path / "a.arrow"))).num_record_batches > 5
-    np.testing.assert_array_equal(CropShard(tmp_path / "a.arrow").read_many(range(40)), dense)
+    shard = CropShard(tmp_path / "a.arrow")
+    for row in range(40):
+        np.testing.assert_array_equal(shard.read(row), dense[row])
 
 
 def test_a_fault_while_writing_leaves_no_file(tmp_path: Path) -> None:

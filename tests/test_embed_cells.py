@@ -55,7 +55,7 @@ def by_hand(screen: dict[str, Path], shard: str, fold: int) -> tuple[np.ndarray,
     network, recipe = load_network(f"{stem}.safetensors", f"{stem}.json")
     crops = CropShard(screen["crops"] / f"{shard}.arrow")
     with torch.inference_mode():
-        pixels = torch.from_numpy(crops.read_many(range(len(crops))))
+        pixels = torch.from_numpy(np.stack([crops.read(row) for row in range(len(crops))]))
         embedding, logits = network(prepare(pixels, recipe, "cpu"))
     return embedding.numpy(), {label: each.numpy() for label, each in probabilities(logits, recipe).items()}
 

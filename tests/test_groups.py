@@ -12,7 +12,7 @@ from morphodose.responses.fit import respond
 from morphodose.responses.gathering import gather
 from morphodose.responses.groups import add_groups, as_text, find_groups, is_drug
 from morphodose.responses.logistic import logistic
-from morphodose.responses.select import Layout, check_wells, vehicle_of
+from morphodose.responses.select import Layout, check_wells
 from stats_tables import succeed, wells_table
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "responses"
@@ -92,6 +92,10 @@ def test_numbers_of_wells_places_and_barcodes_divide_nothing_and_are_said(column
 def test_a_column_that_is_not_there_is_an_error_that_offers_the_nearest():
     with pytest.raises(InputError, match="'CelLine' is not a column of the plate map; it has CellLine"):
         find_groups(lines(), "CelLine")
+
+
+def vehicle_of(wells, compound, group=""):
+    return wells.iloc[Layout(wells).vehicle(compound, group)]
 
 
 def test_vehicle_is_that_of_the_group_or_says_nothing_of_it():

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation_tables import cell_keys, content, crops_of
+from evaluation_tables import cell_keys, content, count_fields, crops_of
 from morphodose.errors import InputError
-from morphodose.evaluation.leakage import FieldCounts, count_fields, leakage_rows, refuse_leaks
+from morphodose.evaluation.leakage import FieldCounts, leakage_rows, refuse_leaks
 from morphodose.evaluation.learning_plan import plan
 from morphodose.evaluation.splits import Unit
 

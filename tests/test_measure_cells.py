@@ -16,7 +16,7 @@ import scipy.ndimage as ndi
 import tifffile
 
 from morphodose.imaging.images import Field, write_field, write_labels
-from morphodose.names import split_cell_id
+from morphodose.names import cell_id
 from morphodose.tables import column_units, read_table
 from one_well import KEYS, WELL
 
@@ -74,8 +74,8 @@ def test_a_cell_id_leads_from_the_row_to_its_pixels(real: Path, table: Path) -> 
     assert len(frame) > 4
     assert frame["Metadata_CellID"].is_unique
     for _, row in frame.iterrows():
-        image, label = split_cell_id(row["Metadata_CellID"])
-        assert (image, label) == (row["Metadata_ImageID"], row["Metadata_ObjectLabel"])
+        image, label = row["Metadata_ImageID"], row["Metadata_ObjectLabel"]
+        assert row["Metadata_CellID"] == cell_id(image, label)
         inside = tifffile.imread(real / WELL / f"{image}_cells.tif") == label
         pixels = tifffile.imread(real / WELL / f"{image}.ome.tiff")
         assert row["Cells_AreaShape_Area"] == pytest.approx(inside.sum() * 0.3**2, rel=1e-6)

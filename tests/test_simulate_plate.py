@@ -15,7 +15,7 @@ from morphodose.design.check import check_screen
 from morphodose.design.filenames import Name, preset_pattern
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_labels
-from morphodose.names import normalise_well, split_cell_id
+from morphodose.names import cell_id, normalise_well
 from morphodose.simulate.plate import CELL_COLUMNS, render, well_conditions, write_screen
 from morphodose.simulate.screen import SimulatedScreen, acquisitions, configure, plane_paths, plate_wells
 from morphodose.tables import column_units, read_table
@@ -89,7 +89,7 @@ def test_the_cell_table_describes_the_masks(plate):
         assert set(np.unique(labels)) - {0} == set(rows["Metadata_ObjectLabel"])
         np.testing.assert_array_equal(np.bincount(labels.ravel())[1:], rows["Area"])
         assert ((nuclei == 0) | (nuclei == labels)).all()
-        assert split_cell_id(rows["Metadata_CellID"].iloc[0]) == (image, rows["Metadata_ObjectLabel"].iloc[0])
+        assert rows["Metadata_CellID"].iloc[0] == cell_id(str(image), rows["Metadata_ObjectLabel"].iloc[0])
     assert column_units(plate / "truth" / "cells.parquet")["Area"] == "px2"
 
 

@@ -147,20 +147,6 @@ def cell_id(image: str, label: int) -> str:
     return f"{image}_obj{label}"
 
 
-def split_cell_id(cell: str) -> tuple[str, int]:
-    """Image id and label of a ``Metadata_CellID``; the inverse of `cell_id`.
-
-    Raises
-    ------
-    ValueError
-        If `cell` is not the id of a cell.
-    """
-    image, separator, label = cell.rpartition("_obj")
-    if not separator or not label.isdigit():
-        raise ValueError(f"{cell!r} is not a cell id: expected {{ImageID}}_obj{{label}}")
-    return image, int(label)
-
-
 def field_of(image: str) -> int:
     """Field number of a ``Metadata_ImageID``.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from morphodose.crops.shard import whole_crops, write_shard
+from morphodose.crops.shard import Crop, write_shard
 from morphodose.deep.network import build_network, save_network
 from morphodose.deep.recipe import Recipe
 from morphodose.tables import write_table
@@ -54,9 +54,8 @@ def make_screen(folder: Path, cells: int = 5, folds: int = 2, recipe: Recipe = R
                 name = f"{plate}_Well_{well}"
                 ids = [f"{name}_Field_1_obj{2 * cell + 1}" for cell in range(cells)]
                 pixels = [disc(rng, 6 + 3 * place, 300 + 100 * place, len(recipe.channels)) for _ in ids]
-                write_shard(
-                    crops / f"{name}.arrow", whole_crops(np.array(pixels), ids), recipe.channels, SIZE
-                )
+                whole = [Crop(cell, 0, 0, image) for cell, image in zip(ids, pixels, strict=True)]
+                write_shard(crops / f"{name}.arrow", whole, recipe.channels, SIZE)
                 for row, cell in enumerate(ids):
                     usable = row < cells - 1 and dose != "positive"
                     rows.append(

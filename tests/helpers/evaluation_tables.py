@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from morphodose.evaluation.cells import SplitCells, read_split_cells
 from morphodose.evaluation.labels import Classes, Content
-from morphodose.evaluation.leakage import count_fields, leakage_rows
+from morphodose.evaluation.leakage import FieldCounts, leakage_rows
 from morphodose.evaluation.learning_plan import FieldCrops
 from morphodose.evaluation.metrics import Tally
 from morphodose.evaluation.predictions import MODELS
@@ -298,3 +298,17 @@ def nf_test_screen(folder: Path) -> None:
     write_simulated(simulate(Truth(effect=6, cells=12)), folder / "scores")
     wrong = pq.read_table(folder / "scores" / "predictions" / "trained_fold0_predictions.parquet").to_pandas()
     write_table(wrong.assign(Fold=1), folder / "bad" / "trained_fold1_predictions.parquet")
+
+
+#: The columns that name a field whenever it was imaged.
+FIELD = ["Metadata_Plate", "Metadata_Replicate", "Metadata_Well", "Metadata_Field"]
+
+
+def count_fields(cells: pd.DataFrame, fold: str = "Fold") -> FieldCounts:
+    """Count the usable cells of a split table; `fold` is the column of the fold."""
+    usable = cells[cells["Usable"]] if "Usable" in cells else cells
+    grouped = usable.groupby([*FIELD, fold], observed=True, sort=True).size().unstack(fill_value=0)
+    folds = int(cells[fold].max()) + 1 if len(cells) else 0
+    grouped = grouped.reindex(columns=range(folds), fill_value=0)
+    units = [Unit(str(p), str(r), str(w)) for p, r, w, _ in grouped.index]
+    return FieldCounts(units, [int(key[-1]) for key in grouped.index], grouped.to_numpy(np.int64))

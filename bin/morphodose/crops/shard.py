@@ -69,12 +69,6 @@ class Crop:
     pixels: Pixels
 
 
-def whole_crops(pixels: Pixels, cell_ids: Sequence[str]) -> Iterator[Crop]:
-    """Crops for `write_shard` from an (N, C, S, S) array of them and the ids of their cells."""
-    for cell, image in zip(cell_ids, pixels, strict=True):
-        yield Crop(cell, 0, 0, image)
-
-
 def write_shard(path: str | Path, crops: Iterable[Crop], channels: Sequence[str], size: int = 200) -> int:
     """Write crops as one shard, whole or not at all, and return their number.
 
@@ -210,16 +204,10 @@ class CropShard:
 
     def read(self, row: int) -> Pixels:
         """The (C, S, S) uint16 crop of one row."""
+        _, _, top, left, pixels = self._find(row)
+        _, height, width = pixels.shape
         out = np.zeros((len(self.channels), self.size, self.size), np.uint16)
-        self._copy(row, out)
-        return out
-
-    def read_many(self, rows: Iterable[int]) -> Pixels:
-        """The (N, C, S, S) uint16 crops of several rows, in the order given."""
-        wanted = list(rows)
-        out = np.zeros((len(wanted), len(self.channels), self.size, self.size), np.uint16)
-        for place, row in zip(out, wanted, strict=True):
-            self._copy(row, place)
+        out[:, top : top + height, left : left + width] = pixels
         return out
 
     def read_box(self, row: int) -> Crop:
@@ -238,12 +226,6 @@ class CropShard:
         first, end = content.offsets[batch][inside : inside + 2].tolist()
         pixels = content.pixels[batch][first:end].reshape(len(content.channels), height, width)
         return batch, inside, top, left, pixels
-
-    def _copy(self, row: int, out: Pixels) -> None:
-        """Copy the box of a row into zeros."""
-        _, _, top, left, pixels = self._find(row)
-        _, height, width = pixels.shape
-        out[:, top : top + height, left : left + width] = pixels
 
     @cached_property
     def _content(self) -> _Content:

@@ -175,12 +175,12 @@ def row_of(file: str, kind: str, label: str, name: str, cells: Sequence[str]) ->
     return {"File": file, "Kind": kind, "Label": label, "Class": name, "CellIDs": "; ".join(cells)}
 
 
-def wrapped(text: str, width: int = 12) -> str:
-    """A name on several lines where it is long, broken at spaces and underscores."""
+def wrapped(text: str, letters: int = 12) -> str:
+    """A name on lines of at most so many letters, broken at spaces and underscores where it has them."""
     lines = [""]
     for word in text.replace("_", "_ ").split(" "):
         longer = f"{lines[-1]}{'' if lines[-1].endswith('_') or not lines[-1] else ' '}{word}"
-        if lines[-1] and len(longer) > width:
+        if lines[-1] and len(longer) > letters:
             lines.append(word)
         else:
             lines[-1] = longer

@@ -42,7 +42,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
     names : Namer
         Names of the channels.
     offset : float
-        ``--intensity_offset``, which is subtracted.
+        ``--intensity_offset``, which is subtracted, counts.
     deep : bool
         Crops are cut, which hold counts of 8 or 16 bits.
     faults : Faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,7 @@ import numpy.typing as npt
 from morphodose.errors import InputError
 from morphodose.evaluation.splits import Unit
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 OK, REFUSED, CONTRAST = "ok", "refused", "contrast only"
-#: The columns that name a field whenever it was imaged.
-FIELD = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well", "Metadata_Field")
 
 
 @dataclass(frozen=True)
@@ -37,16 +32,6 @@ class FieldCounts:
     units: Sequence[Unit]
     fields: Sequence[int]
     counts: npt.NDArray[np.int64]
-
-
-def count_fields(cells: pd.DataFrame, fold: str = "Fold") -> FieldCounts:
-    """Count the usable cells of a split table; `fold` is the column of the fold."""
-    usable = cells[cells["Usable"]] if "Usable" in cells else cells
-    grouped = usable.groupby([*FIELD, fold], observed=True, sort=True).size().unstack(fill_value=0)
-    folds = int(cells[fold].max()) + 1 if len(cells) else 0
-    grouped = grouped.reindex(columns=range(folds), fill_value=0)
-    units = [Unit(str(p), str(r), str(w)) for p, r, w, _ in grouped.index]
-    return FieldCounts(units, [int(key[-1]) for key in grouped.index], grouped.to_numpy(np.int64))
 
 
 def leakage_rows(found: FieldCounts, split: str, contrast: bool = False) -> list[dict[str, Any]]:

@@ -147,9 +147,9 @@ def fit(average: Blocks, degree: int) -> npt.NDArray[np.float64]:
 
 
 def average_of(images: Sequence[Blocks], dark: float) -> Blocks:
-    """Average of several images, each scaled to the same mean light; bright debris is cut.
+    """Average of several images, each less `dark` counts and scaled to the same mean light.
 
-    Each block is cut at three times its median over the images.
+    Bright debris is cut: each block at three times its median over the images.
     """
     light = np.stack([np.maximum(image - dark, 0) for image in images])
     mean = light.mean(axis=(1, 2), keepdims=True)
@@ -158,7 +158,7 @@ def average_of(images: Sequence[Blocks], dark: float) -> Blocks:
 
 
 def shading(images: Sequence[Blocks], dark: float) -> float:
-    """Coefficient of variation of the smoothed average of images; no surface is asked."""
+    """Coefficient of variation of the smoothed average of images less `dark` counts; no surface is fitted."""
     import scipy.ndimage as ndi
 
     average = ndi.gaussian_filter(average_of(images, dark), SMOOTHING_BLOCKS)

@@ -170,24 +170,6 @@ def sampled_at(image: Image, y: npt.NDArray[np.float64], x: npt.NDArray[np.float
     return found
 
 
-def reconstruct(marker: Image, mask: Image) -> Image:
-    """Greyscale reconstruction of `mask` from `marker` by dilation, 4-connected.
-
-    Parameters
-    ----------
-    marker, mask : (Y, X) array of float
-        ``marker <= mask`` everywhere.
-    """
-    image = np.array(marker, dtype=np.float64)
-    _reconstruct(
-        image,
-        np.ascontiguousarray(mask, dtype=np.float64),
-        np.empty(image.size, np.int64),
-        np.zeros(image.shape, np.bool_),
-    )
-    return image
-
-
 def _disk_minimum(image: Image, radius: int) -> Image:
     """Erosion by a disk; what lies beyond the image does not count."""
     found = np.empty_like(image)

@@ -97,7 +97,7 @@ def figure(inner: str, name: str, key: str = "", caption: str = "") -> Safe:
 
 
 def picture(data: bytes, alt: str, caption: str = "", width: int | None = None) -> str:
-    """An image in the page itself (base64), with its caption.
+    """An image in the page itself (base64), `width` px wide, with its caption.
 
     Raises
     ------

@@ -250,11 +250,6 @@ def _shared(values: npt.NDArray[np.object_], places: list[int]) -> str:
     return first if all(values[place] == first for place in places) else ""
 
 
-def vehicle_of(wells: pd.DataFrame, compound: str, group: str = "") -> pd.DataFrame:
-    """Vehicle wells of a compound in a group; see `Layout`."""
-    return wells.iloc[Layout(wells).vehicle(compound, group)]
-
-
 def series(wells: pd.DataFrame, compound: str, group: str = "", layout: Layout | None = None) -> pd.DataFrame:
     """Treated wells of a compound and their vehicle wells (dose 0); positive controls stay outside.
 

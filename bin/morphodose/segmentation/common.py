@@ -59,7 +59,7 @@ class Segmenter(Protocol):
         kind: Kind = "cells",
         thresholds: MaskThresholds = MaskThresholds(),
     ) -> list[npt.NDArray[np.int32]]:
-        """Label masks (Y, X) of images (Y, X, 2) as `pair` makes them."""
+        """Label masks (Y, X) of images (Y, X, 2) as `pair` makes them; `diameter` in px."""
 
 
 def pair(

@@ -19,7 +19,6 @@ Mask = npt.NDArray[np.int32]
 #: How a cell was made: found by the network, split from one that held several, grown in the stain, grown by a
 #: distance where no stain is.
 NETWORK, SPLIT, PROPAGATED, GROWN = "cellpose", "split", "propagated", "grown"
-ORIGINS = (NETWORK, SPLIT, PROPAGATED, GROWN)
 
 _CROSS = ndimage.generate_binary_structure(2, 1)
 
@@ -56,7 +55,7 @@ class Completed:
     cells : (Y, X) array of int32
         Label mask.
     origins : dict of int to str
-        Label → one of `ORIGINS`.
+        Label → `NETWORK`, `SPLIT`, `PROPAGATED` or `GROWN`.
     """
 
     cells: Mask
@@ -112,7 +111,7 @@ def split_cells(
     Parameters
     ----------
     cells, nuclei, stain, nuclei_diameter
-        As for `complete_cells`.
+        As for `complete_cells`; the diameter in px.
 
     Returns
     -------

@@ -82,7 +82,7 @@ class Segmented:
     border_nuclei : int
         Nuclei of the cells at the border.
     origins : dict of int to str
-        Label of a cell → how it was made, one of `morphodose.segmentation.complete.ORIGINS`.
+        Label of a cell → how it was made, see `morphodose.segmentation.complete.NETWORK`.
     orphans_before : int
         Nuclei that lay in no cell before cells were grown for them.
     stained : (int, int) or None

@@ -178,7 +178,7 @@ def dirt(
 ) -> None:
     """Add debris to the cell and nuclear stain in place: flecks, fibres, and large soft pieces.
 
-    Their light, in electrons, is up to about that of a cell of `bright` electrons.
+    Their light, in electrons, is up to about that of a cell of `bright` electrons and `diameter` px.
     """
     size = len(dyes["CellMask"])
     y, x = np.ogrid[:size, :size]
