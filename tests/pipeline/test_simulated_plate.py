@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from browser import report_problems
 from morphodose.imaging.images import read_field, read_labels
-from morphodose.names import split_cell_id
+from morphodose.names import cell_id
 from morphodose.simulate.compare import compare
 from morphodose.tables import read_table
 from pipeline.conftest import simulate
@@ -55,7 +55,7 @@ def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> Non
             field = read_field(next((finished.outdir / "projected").rglob(f"{image}.ome.tiff")))
             assert set(np.unique(mask)) - {0} == set(rows["Metadata_ObjectLabel"])
             for name, label in zip(rows["Metadata_CellID"], rows["Metadata_ObjectLabel"], strict=True):
-                assert split_cell_id(name) == (image, label)
+                assert name == cell_id(str(image), label)
             labels = rows["Metadata_ObjectLabel"].to_numpy()
             area = ndimage.sum_labels(np.ones_like(mask), mask, labels) * field.pixel_size_um**2
             np.testing.assert_allclose(rows["Cells_AreaShape_Area"], area, rtol=1e-5)
