@@ -295,6 +295,28 @@ def test_folders_that_hold_the_same_wells_are_plates_and_it_is_said(tmp_path: Pa
     assert not faults.errors and found.wells == ["A01"]
 
 
+def test_plates_above_folders_of_wells_are_no_fields(tmp_path: Path) -> None:
+    rows, faults, found = started(tmp_path, *(f"P{n}/{well}/DAPI.tif" for n in (1, 2) for well in WELLS))
+    assert [row[0] for row in rows] == ["P1", "P2"] and found.fields == ["1"]
+    assert "its folders hold the same wells: each is taken as a plate (P1, P2)" in faults.found[0].text()
+    _, _, found = started(tmp_path / "below", *(f"{well}/P{n}/DAPI.tif" for n in (1, 2) for well in WELLS))
+    assert found.fields == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("B02.lsm", "export its images as TIFF"),
+        ("plate.zip", "unpack the archive"),
+        ("B02.txt", "correct the folder"),
+    ],
+)
+def test_a_folder_without_images_that_are_read_says_what_to_do(tmp_path: Path, name: str, fix: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    look(str(tmp_path), "P1", 0, "auto", faults := Faults())
+    assert faults.errors[0].fix.startswith(fix)
+
+
 def test_times_of_names_and_folders_are_hours(tmp_path: Path) -> None:
     for case, names, hours in (
         ("unit", ("B02_4h.tif", "B02_24h.tif"), ["4", "24"]),

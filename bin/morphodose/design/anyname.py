@@ -171,6 +171,7 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
     {'row': 'B', 'col': '02', 'field': '1', 'z': '03', 'channel': 'DAPI'}
     """
     well = next((match for pattern in _WELLS if (match := pattern.search(stem))), None)
+    above = len(folders)  # of the folders, those above the well's
     if well is not None and well["row"] == "P":  # of P1-B2, P1 is the plate
         others = (other for other in well.re.finditer(stem, well.end()) if other["row"] in "ABEGHI")
         well = next(others, well)
@@ -180,10 +181,13 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
             return "the name has two wells"
         before, after = _Text(stem[: well.start()], _TOKENS_BEFORE), _Text(stem[well.end() :])
     else:
-        well = next((match for name in reversed(folders) if (match := _well_folder(name))), None)
-        if well is None:
+        wells = [match for name in reversed(folders) if (match := _well_folder(name))]
+        if not wells:
             return "the name has no well"
+        # P1 beside the folder of another well is a position, or a plate
+        well = next((match for match in wells if match["row"] != "P"), wells[0])
         before, after = _Text(""), _Text(stem)
+        above = folders.index(well.string)
         rest = f"{well.string[: well.start()]} {well.string[well.end() :]}"
         folders = [rest if name == well.string else name for name in folders]
     said = dict(after.found)
@@ -195,8 +199,8 @@ def parse_any(stem: str, folders: Sequence[str]) -> dict[str, str] | str:
     said = before.found | said
     number = said.pop("channel", "")
     channel = " ".join([str(int(number)), *dyes]) if number else "_".join(dyes)
-    for name in reversed(folders):
-        outer = _Text(name)
+    for at, name in reversed(list(enumerate(folders))):
+        outer = _Text(name, _TOKENS_BEFORE if at < above else _TOKENS)
         said = outer.found | said
         channel = channel or said.pop("channel", "") or (name if is_dye(name) else "")
     said.pop("channel", None)

@@ -58,7 +58,18 @@ OTHER_IMAGES = (
     ".stk",
     ".vsi",
     ".oif",
+    ".oib",
+    ".oir",
+    ".lsm",
+    ".zvi",
+    ".ims",
+    ".dv",
+    ".mrc",
+    ".sld",
+    ".ics",
 )
+#: Archives, in which images may be.
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
 
 #: What ``--file_pattern auto`` stands for.
 AUTO = "auto"

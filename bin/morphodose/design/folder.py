@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from morphodose.design.filenames import IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
+from morphodose.design.filenames import ARCHIVES, IMAGE_EXTENSIONS, OTHER_IMAGES, Name, NamePattern
 from morphodose.design.times import is_date
 from morphodose.design.walk import Listing, walk
 
 #: Why files that are not images are passed over; metadata of the instrument are among them.
 NO_IMAGE = "no image by its extension"
+ARCHIVE = "an archive"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
 _COPY = re.compile(
     r"(?:copy of |kopie von )?(?P<stem>.*?)(?: ?\(\d+\)|(?: -)? (?:copy|kopie|copie|copia)(?: ?\(?\d+\)?)?|)"
@@ -64,6 +65,8 @@ def read_folder(folder: str, pattern: NamePattern, listed: Listing | None = None
         if path not in found.zarrs and not is_image(name):
             other = next((end for end in OTHER_IMAGES if name.lower().endswith(end)), "")
             what = f"{other[1:].upper()} image, which is not read" if other else NO_IMAGE
+            if name.lower().endswith(ARCHIVES):
+                what = ARCHIVE
             found.ignored[what].append(path)
         elif path in copies:
             found.ignored["a copy of a file beside it"].append(path)

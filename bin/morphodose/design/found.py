@@ -10,7 +10,7 @@ from morphodose.design.channels import Channels
 from morphodose.design.expand import CannotPlace, Found, expand
 from morphodose.design.faults import Faults, counted, listing
 from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
-from morphodose.design.folder import NO_IMAGE, Folder, is_image
+from morphodose.design.folder import ARCHIVE, NO_IMAGE, Folder, is_image
 from morphodose.design.instrument import Said, with_metadata
 from morphodose.design.patterns import kinds_of_names, names_fix, names_message
 from morphodose.design.samplesheet import Acquisition
@@ -138,7 +138,9 @@ class Finder:
             f"no image in the folder of this acquisition{f' (passed over: {others})' if others else ''}",
             "export its images as TIFF, grey, 8 or 16 bits"
             if unread
-            else "correct the folder, or --file_pattern",
+            else "unpack the archive"
+            if ARCHIVE in folder.ignored
+            else "correct the folder",
             acquisition.row or None,
             acquisition.given,
         )
