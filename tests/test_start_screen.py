@@ -383,6 +383,9 @@ def test_channels_have_the_names_that_names_give_them(
          r"Row(?P<row>\d+)_Well(?P<col>\d+)_(?P<channel>[^_ ./-]+)\.tif$"),
         (("B02-B03_DAPI.tif", "B04-B05_DAPI.tif"), "the name has two wells",
          r"(?P<well>[A-Pa-p]\d{1,2})-[A-P]\d+_(?P<channel>[^_ ./-]+)\.tif$"),
+        (("Timepoint001_Row02_Well02_DAPI_zstack001_r000_c002.tif", "Timepoint001_Row02_Well03_DAPI_zstack001_r000_c002.tif"),
+         "the name has no well", r"Timepoint(?P<timepoint>\d+)_Row(?P<row>\d+)_Well(?P<col>\d+)_(?P<channel>[^_ ./-]+)"
+         r"_zstack(?P<z>\d+)_r(?P<tile_row>\d+)_c(?P<tile_col>\d+)\.tif$"),
         (("02-03_GFP_f1.tif", "02-04_GFP_f1.tif"), "the name has no well",
          r"(?P<row>\d+)[-_](?P<col>\d+)_(?P<channel>[^_ ./-]+)_f(?P<field>\d+)\.tif$"),
     ],
@@ -396,7 +399,7 @@ def test_the_pattern_that_a_message_offers_reads_the_names(
     assert f"--file_pattern '{pattern}'" in fault.fix
     found = look(str(tmp_path), "P1", 0, pattern, after := Faults())
     assert not after.found and len(found.wells) == 2
-    assert found.names == [names[0].split("_")[-1 if "DAPI" in names[0] else 1].removesuffix(".tif")]
+    assert found.names == ["GFP" if "GFP" in names[0] else "DAPI"]
 
 
 def test_names_that_are_alike_in_each_folder_are_shown_with_it(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ _ROW_AND_WELL = re.compile(
     r"(?P<between>[-_ ]*(?:well|col(?:umn)?)[-_ ]?)\d{1,2}(?!\d)",
     re.IGNORECASE,
 )
+#: Row and column of a tile: r000_c002.
+_TILE = re.compile(r"(?<![A-Za-z])r\d+(?P<gap>[_-]?)c\d+(?!\d)")
 _WELL_TOKEN = re.compile(r"(?<![A-Za-z\d])[A-Pa-p](?:0[1-9]|[1-4]\d|[1-9])(?!\d)")
 
 
@@ -114,6 +116,10 @@ def pattern_to_start_from(path: str) -> str:
 
 
 def _described(text: str, used: Counter[str]) -> str:
+    if tile := _TILE.search(text):
+        group = f"r(?P<tile_row>\\d+){_escaped(tile['gap'])}c(?P<tile_col>\\d+)"
+        used["field"] += 1
+        return _described(text[: tile.start()], used) + group + _described(text[tile.end() :], used)
     parts, last = [], ""
     for piece in re.split(r"([_ ./-]+)", text):
         if piece.isalnum() and is_dye(piece) and not used["channel"]:
