@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -256,6 +257,24 @@ def test_cells_of_a_grid_may_hold_compound_and_dose(tmp_path: Path, title: str) 
         ("B04", "untreated", 1, "", "treated"),
     ]  # fmt: skip
     assert "the cells of the grid are read as compound and dose: 2 wells with solvent are vehicle" in faults
+
+
+def test_dates_that_a_spreadsheet_made_are_no_compounds_and_no_doses(tmp_path: Path) -> None:
+    rows: Rows = [["well", "compound", "dose", "dose_unit", "role"], ["A1", "DMSO", 0, "uM", "vehicle"]]
+    made: Rows = [
+        ["A2", datetime(2026, 9, 2), 1, "uM", "treated"],
+        ["A3", "X", datetime(2026, 5, 1), "uM", "treated"],
+    ]
+    _, faults = read(xlsx(tmp_path / "a.xlsx", {"L": rows + made}))
+    assert "row 3: value '2026-09-02': compound is a date: spreadsheets make dates of names such as" in faults
+    assert (
+        "row 4" in faults
+        and "→ a spreadsheet has made a date of it: give the column the format Number" in faults
+    )
+    for text in ("2-Sep", "Mar-01"):
+        _, faults = read(xlsx(tmp_path / "b.xlsx", {"L": [*rows, ["A2", text, 1, "uM", "treated"]]}))
+        assert f"value '{text}': compound is a date" in faults
+    assert not read(xlsx(tmp_path / "c.xlsx", {"L": [*rows, ["A2", "SEPT2", 1, "uM", "treated"]]}))[1]
 
 
 @pytest.mark.parametrize("well", ["A1-A6", "A1:A6", "A1, A2", "A1;B1"])

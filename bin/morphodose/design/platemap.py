@@ -47,6 +47,12 @@ ROLE_ALIASES = {
 }
 ROLES = ("vehicle", "treated", "positive", "empty")
 _DOSED = ("treated", "positive")
+#: What spreadsheets make of names and numbers that look like a date.
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d(?: 00:00:00)?|\d{1,2}[-. ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*-\d\d",
+    re.IGNORECASE,
+)
 _NO_DOSE = {"dose": "", "dose_unit": ""}
 
 
@@ -302,6 +308,10 @@ def _well(
     compound, unit = cells["compound"], read_unit(cells["dose_unit"]).name
     undosed = role in _DOSED and bool(compound) and cased_key(compound) not in dosed
     dose = 1.0 if undosed else _dose(table, row, role, decimal, faults)
+    if _DATE.fullmatch(compound):
+        fix = "give the column the format Text, and write the names again"
+        message = "compound is a date: spreadsheets make dates of names such as SEPT2 and MARCH1"
+        faults.add("compound", name, message, fix, number, compound)
     if role in _DOSED:
         if not compound:
             message = f"a {role} well without a compound"
@@ -326,6 +336,8 @@ def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults
         dose = parse_number(text, decimal)
     except ValueError as fault:
         what, _, fix = str(fault).partition(" → ")
+        if _DATE.fullmatch(text):
+            fix = "a spreadsheet has made a date of it: give the column the format Number, and write it again"
         if not text:
             fix += "; a treatment without a dose has neither dose nor dose_unit in any of its rows"
         faults.add("dose", table.name, f"dose {what}", fix, row.number, text or row.text())
