@@ -12,6 +12,7 @@ import click
 
 from morphodose.cli import command
 from morphodose.errors import InputError
+from morphodose.export.gallery import write_gallery_maps, write_gallery_plate
 from morphodose.export.load_data import load_data_rows, write_load_data
 from morphodose.export.ome_zarr import FieldFiles, Window, colours_of, write_plate
 from morphodose.files import find_files
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXISTING = click.Path(exists=True, path_type=Path)
-FORMATS = ("ome_zarr", "load_data")
+FORMATS = ("ome_zarr", "load_data", "gallery")
 
 
 @command
@@ -44,11 +45,11 @@ def main(
     acquisition: tuple[str, ...],
     out: Path,
 ) -> None:
-    """Write OUT/<acquisition>.ome.zarr, a plate, and OUT/<acquisition>_load_data.csv."""
+    """Write OUT/<acquisition>.ome.zarr, a plate, OUT/<acquisition>_load_data.csv, and OUT/workspace."""
     wanted = [part.strip() for part in export.split(",") if part.strip()]
     unknown = [part for part in wanted if part not in FORMATS]
     if unknown or not wanted:
-        raise InputError(f"--export {export!r}: give one or both of {', '.join(FORMATS)}")
+        raise InputError(f"--export {export!r}: give one or more of {', '.join(FORMATS)}")
     table = read_table(images)
     known = list(dict.fromkeys(table["Metadata_Acquisition"]))
     missing = [name for name in acquisition if name not in known]
@@ -77,9 +78,15 @@ def main(
                 place, plate, str(name), files, document["plate_format"], windows, colours, say
             )
             say(f"{place.name}: {count} fields")
-        if "load_data" in wanted:
+        if "load_data" in wanted or "gallery" in wanted:
             table_of = load_data_rows(records(rows), found, of_image, published)
-            write_load_data(out / f"{name}_load_data.csv", table_of)
+            if "load_data" in wanted:
+                write_load_data(out / f"{name}_load_data.csv", table_of)
+            if "gallery" in wanted:
+                write_gallery_plate(out, str(name), table_of)
+    # one task of a screen writes what all its acquisitions share
+    if "gallery" in wanted and known[0] in (acquisition or known):
+        write_gallery_maps(out, records(table))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

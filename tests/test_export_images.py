@@ -55,7 +55,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 rows.append({
                     "Metadata_Acquisition": f"Time_{time}hrs_R1", "Metadata_Plate": "P1", "Metadata_Timepoint": float(time),
                     "Metadata_Replicate": "1", "Metadata_Well": well, "Metadata_Field": number, "Metadata_ImageID": image,
-                    "Metadata_QCVerdict": "keep", **figures,
+                    "Metadata_QCVerdict": "keep", "Metadata_Compound": "Taxol" if well == "B03" else "DMSO",
+                    "Metadata_Dose": 2.5 if well == "B03" else 0.0, "Metadata_DoseUnit": "uM",
+                    "Metadata_Role": "treated" if well == "B03" else "vehicle", **figures,
                 })  # fmt: skip
     (folder / "images").mkdir()
     pd.DataFrame(rows).to_parquet(folder / "images" / "images.parquet")
@@ -65,7 +67,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "design.json").write_text(json.dumps(design))
     in_process(
         "export_images", "--design", folder / "design.json", "--images", folder / "images", "--fields", folder / "projected",
-        "--masks", folder / "masks", "--export", "ome_zarr,load_data", "--out", folder / "out",
+        "--masks", folder / "masks", "--export", "ome_zarr,load_data,gallery", "--out", folder / "out",
     )  # fmt: skip
     return folder
 
@@ -145,6 +147,34 @@ def test_load_data_names_each_channel_as_a_page_and_each_mask(exported: Path) ->
     assert last["Image_ObjectsPathName_Nuclei"] == "segmented/Time_24hrs_R1/Well_H12"
     assert last["Image_ObjectsFileName_Cells"] == "Time_24hrs_R1_Well_H12_Field_5_cells.tif"
     assert "Image_FileName_PI" not in rows[0] and rows[0]["Image_FileName_Hoechst"]
+
+
+def test_the_gallery_has_its_folders_names_and_plate_maps(exported: Path) -> None:
+    workspace = exported / "out" / "workspace"
+    with (workspace / "load_data_csv" / "batch1" / "Time_24hrs_R1" / "load_data.csv").open(
+        newline=""
+    ) as stream:
+        row = next(csv.DictReader(stream))
+    assert (row["Metadata_Plate"], row["Metadata_Well"], row["Metadata_Site"]) == (
+        "Time_24hrs_R1",
+        "B03",
+        "1",
+    )
+    assert row["FileName_OrigHoechst"] == "Time_24hrs_R1_Well_B03_Field_1.ome.tiff"
+    assert (row["PathName_OrigHoechst"], row["Frame_OrigHoechst"]) == (
+        "projected/Time_24hrs_R1/Well_B03",
+        "1",
+    )
+    assert row["ObjectsFileName_Cells"] == "Time_24hrs_R1_Well_B03_Field_1_cells.tif"
+    maps = workspace / "metadata" / "platemaps" / "batch1"
+    assert (maps / "barcode_platemap.csv").read_text().replace('"', "").split() == [
+        "Assay_Plate_Barcode,Plate_Map_Name", "Time_4hrs_R1,P1", "Time_24hrs_R1,P1",
+    ]  # fmt: skip
+    lines = [line.split("\t") for line in (maps / "platemap" / "P1.txt").read_text().splitlines()]
+    assert lines == [
+        ["plate_map_name", "well_position", "broad_sample", "mg_per_ml", "mmoles_per_liter", "solvent", "role"],
+        ["P1", "B03", "Taxol", "", "0.0025", "", "treated"], ["P1", "H12", "", "", "", "DMSO", "vehicle"],
+    ]  # fmt: skip
 
 
 def test_smaller_images_have_the_same_size_and_labels_are_never_mixed() -> None:

@@ -89,10 +89,11 @@ EXPORT = Option(
     "text",
     None,
     unset="",
-    pattern="^((ome_zarr|load_data)(,(ome_zarr|load_data))*)?$",
-    error="ome_zarr, load_data, or both, separated by commas",
+    pattern="^((ome_zarr|load_data|gallery)(,(ome_zarr|load_data|gallery))*)?$",
+    error="ome_zarr, load_data, gallery, or several, separated by commas",
     help="Images for other tools: ome_zarr (projected fields and masks as OME-Zarr plates, for napari, Fiji "
-    "and web viewers), load_data (a table for CellProfiler), or both, separated by commas.",
+    "and web viewers), load_data (a table for CellProfiler), gallery (such tables and plate maps in the "
+    "folders of the Cell Painting Gallery), or several, separated by commas.",
 )
 
 GROUP = Group(

@@ -11,6 +11,7 @@ process EXPORT_IMAGES {
     output:
     path "*.ome.zarr", optional: true, emit: plates
     path "*_load_data.csv", optional: true, emit: tables
+    path "workspace/**.{csv,txt}", optional: true, emit: gallery
     path 'versions.yml', emit: versions
 
     script:
@@ -32,6 +33,8 @@ process EXPORT_IMAGES {
     stub:
     """
     mkdir '${meta.acquisition}.ome.zarr'
+    mkdir -p 'workspace/load_data_csv/batch1/${meta.acquisition}'
+    touch 'workspace/load_data_csv/batch1/${meta.acquisition}/load_data.csv'
     touch '${meta.acquisition}.ome.zarr/.zattrs' '${meta.acquisition}_load_data.csv' versions.yml
     """
 }
