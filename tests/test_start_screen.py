@@ -295,6 +295,32 @@ def test_folders_that_hold_the_same_wells_are_plates_and_it_is_said(tmp_path: Pa
     assert not faults.errors and found.wells == ["A01"]
 
 
+@pytest.mark.parametrize(
+    ("made", "names"), [("lif", ("A.lif", "B.lif")), ("ome_plate", ("A/plate.tif", "B/plate.tif"))]
+)
+def test_files_of_whole_plates_are_plates_of_their_own(
+    tmp_path: Path, made: str, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        MADE[made].make(tmp_path / "made")
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        next((tmp_path / "made").iterdir()).rename(tmp_path / "images" / name)
+    found = look(str(tmp_path / "images"), "P1", 0, "auto", faults := Faults())
+    assert not faults.found
+    assert [(row.plate, row.plate_in_name) for row in found.rows()] == [("A", "A"), ("B", "B")]
+    screen = Screen(tmp_path)
+    screen.plate_map.write_text(MAP)
+    with screen.sheet.open("w", newline="") as stream:
+        csv.writer(stream).writerows([HEADER, *(row.cells() for row in found.rows())])
+    channels = ",".join(f"{number}:{name}" for number, name in found.channels.items())
+    design = screen.judge(file_pattern="auto", channels=channels)
+    assert len(design.acquisitions) == 2 and len(design.planes) == 2 * 2 * 2 * 2 * 2
+    # a sheet that does not tell them apart is told how
+    screen.sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,images\n")
+    message = screen.message(file_pattern="auto", channels=channels)
+    assert "have several plates → add a column plate_in_name" in message
+
+
 def test_plates_above_folders_of_wells_are_no_fields(tmp_path: Path) -> None:
     rows, faults, found = started(tmp_path, *(f"P{n}/{well}/DAPI.tif" for n in (1, 2) for well in WELLS))
     assert [row[0] for row in rows] == ["P1", "P2"] and found.fields == ["1"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels
 from morphodose.design.expand import CannotPlace, Found, expand
@@ -13,6 +14,7 @@ from morphodose.design.filenames import CONTAINER_EXTENSIONS, Name, NamePattern
 from morphodose.design.folder import ARCHIVE, NO_IMAGE, Folder, is_image
 from morphodose.design.instrument import Said, with_metadata
 from morphodose.design.patterns import kinds_of_names, names_fix, names_message
+from morphodose.design.presets import END
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.walk import DEAD_LINK
 from morphodose.names import normalise_well
@@ -88,6 +90,7 @@ class Finder:
                     broken = Part(0, 0, 0, place, "")
                     found.append(Found(place, name, broken, None, str(fault), fault.fix))
                     described.add((place, ""))
+        found = _of_plates(root, found, {_join(root, path) for path in reasons})
         self._report(root, unplaced)
         self._report_dead(root, folder)
         if not folder.named and not unplaced and not described:
@@ -176,6 +179,27 @@ class Finder:
                 "name the channels by these names instead of numbers: --channels "
                 + ",".join(f"{name}:<name>" for name in first),
             )
+
+
+def _of_plates(root: str, found: list[Found], unnamed: Collection[str]) -> list[Found]:
+    """Files without a well in their names whose metadata say the same wells are plates, called like them."""
+    held: dict[str, set[tuple[object, ...]]] = {}
+    for one in found:
+        if one.source in unnamed:
+            held.setdefault(one.source, set()).add(one.name[:5])
+    if len(held) < 2 or len(set().union(*held.values())) == sum(map(len, held.values())):
+        return found
+    paths = {source: os.path.relpath(source, root).replace(os.sep, "/") for source in held}
+    stems = {source: re.sub(END, "", path) for source, path in paths.items()}
+    last = {source: stem.rpartition("/")[2] for source, stem in stems.items()}
+    if len(set(last.values())) < len(last):  # plate.tif in a folder for each plate
+        last = {source: stem.rpartition("/")[0] or stem for source, stem in stems.items()}
+    if len(set(last.values())) < len(last):
+        last = stems
+    return [
+        replace(one, name=one.name._replace(plate=last[one.source])) if one.source in held else one
+        for one in found
+    ]
 
 
 def _differ(well: str, named: str) -> bool:
