@@ -106,6 +106,19 @@ def test_a_screen_of_one_value_is_said(screen: Screen) -> None:
     assert warning.severity == "warning"
 
 
+def test_a_compression_that_is_not_read_is_not_copied_again(screen: Screen) -> None:
+    write(screen, COUNTS)
+    path = sorted(screen.root.glob("*/*C1.tif"))[0]
+    with tifffile.TiffFile(path) as tiff:
+        place = tiff.pages.first.tags["Compression"].valueoffset
+    data = bytearray(path.read_bytes())
+    data[place : place + 2] = (34676).to_bytes(2, "little")  # SGI LogLuv
+    path.write_bytes(data)
+    message = screen.message()
+    assert "SGILOG" in message and "→ export it without compression, or compressed by LZW, ZIP or" in message
+    assert "copy it" not in message
+
+
 def test_the_real_scanr_field_is_recognised(root: Path) -> None:
     folder = root.parent / "shared" / "cases" / "images" / "scanr"
     if not folder.is_dir():

@@ -188,6 +188,8 @@ def _said(why: str) -> tuple[str, str]:
     if "not finite" in why:
         what, _, fix = why.partition("; ")
         return f"in the file, {what}", fix
+    if "COMPRESSION" in why:
+        return f"the file is {why}", "export it without compression, or compressed by LZW, ZIP or JPEG 2000"
     return (
         f"the file is {why}",
         "copy it from the instrument again; if that is damaged, too, leave its field out",
