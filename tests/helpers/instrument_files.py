@@ -264,6 +264,12 @@ MADE: dict[str, Made] = {
         both(by_name("W{number:04d}F{f:04d}T0001Z{z:03d}C{c}.tif"), beside.ome_xml("MeasurementResult.ome.xml", r"C(\d+)\.tif")),
         metadata="`.ome.xml`: channel names, pixel size, plate", pixel_um=MICRON, called=beside.STAINS,
     ),
+    "cq1_mrf": Made(
+        "the same, with the files of a CellVoyager", "W0001F0001T0001Z003C1.tif", "cq1",
+        both(by_name("W{number:04d}F{f:04d}T0001Z{z:03d}C{c}.tif"), beside.yokogawa),
+        metadata="`.mrf`, `.mlf`, `.mes`: channel names, wavelengths, pixel size, plate, times, positions",
+        pixel_um=MICRON, called=("Hoechst", "561 BP600/37"), timed=True,
+    ),
     "cv8000": Made(
         "Yokogawa CV7000, CV8000", "S_B02_T0001F001L01A01Z01C01.tif", "cv8000",
         both(by_name("S_{well}_T0001F{f:03d}L01A01Z{z:02d}C{c:02d}.tif"), beside.yokogawa),

@@ -70,13 +70,17 @@ def harmony(version: int, name: str) -> Callable[[Path], None]:
 
 
 def yokogawa(folder: Path) -> None:
-    """``.mrf``, ``.mlf`` and ``.mes`` beside the images of a CV8000."""
+    """``.mrf``, ``.mlf`` and ``.mes`` beside the images of a CV8000 or CQ1."""
     space = "xmlns:bts='http://www.yokogawa.co.jp/BTS/BTSSchema/1.0'"
     records = []
     for position, path in enumerate(_images(folder)):
-        found = re.search(r"_([A-Z])(\d\d)_T(\d+)F(\d+)L(\d+)A(\d+)Z(\d+)C(\d+)", path.name)
-        assert found
-        row, col, time, field, line, action, z, channel = found.groups()
+        if found := re.search(r"_([A-Z])(\d\d)_T(\d+)F(\d+)L(\d+)A(\d+)Z(\d+)C(\d+)", path.name):
+            row, col, time, field, line, action, z, channel = found.groups()
+        else:
+            found = re.search(r"W(\d+)F(\d+)T(\d+)Z(\d+)C(\d+)", path.name)
+            assert found
+            number, field, time, z, channel = found.groups()
+            row, col, line, action = chr(65 + (int(number) - 1) // 12), (int(number) - 1) % 12 + 1, 1, 1
         records.append(
             f"<bts:MeasurementRecord bts:Type='IMG' bts:Time='2024-05-02T10:{position:02d}:00.1234567+02:00' "
             f"bts:Column='{int(col)}' bts:Row='{ord(row) - 64}' bts:TimePoint='{int(time)}' bts:FieldIndex='{int(field)}' "
