@@ -18,7 +18,15 @@ from morphodose.cli import command
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.options.flags import takes
-from morphodose.reduction.fit import NO_CELL, Fitted, NothingToReduce, ReductionSettings, fit, strata
+from morphodose.reduction.fit import (
+    NO_CELL,
+    Fitted,
+    NothingToReduce,
+    ReductionSettings,
+    fit,
+    group_name,
+    strata,
+)
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.steps.reduce_features import STEP
@@ -163,7 +171,7 @@ def write_coordinates(
     for well in chosen.wells:
         parts = []
         for block in chosen.blocks(well):
-            found = projection.project(block.values)
+            found = projection.project(block.values, group_name(block, cells.of_fields))
             columns = dict(zip(projection.names, map(pa.array, found.T), strict=True))
             parts.append(with_columns(block.keys, columns))
             if size:

@@ -84,7 +84,7 @@ def filesIn(folders, links, visited, rules, top) {
 }
 
 def isPassedOver(name, rules) {
-    return name.startsWith(rules.hidden) || name.toLowerCase() in rules.folders
+    return name.startsWith(rules.hidden) || name.toLowerCase(Locale.ROOT) in rules.folders
 }
 
 /** Whether the entries are those of a run's results or work folder. */

@@ -16,7 +16,7 @@ if [ "$(printf '%s\n' 24.10.0 "${version:-0}" | sort -V | head -1)" != 24.10.0 ]
 fi
 java=${JAVA_CMD:-${JAVA_HOME:+$JAVA_HOME/bin/}java}
 java_said=$("$java" -version 2>&1 || true)    # it is a part of the name below; nextflow has started with some Java
-stamp=$root/.tools/nextflow-runs-$(printf '%s' "$said" "$java_said" | sha256sum | cut -c1-16)
+stamp=$root/.tools/nextflow-runs-$(printf '%s' "$(command -v nextflow)" "$version" "$java_said" | sha256sum | cut -c1-16)
 [ ! -f "$stamp" ] || exit 0
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -15,6 +15,7 @@ from morphodose.cells.cellset import open_cells
 from morphodose.cells.fields import read_fields
 from morphodose.errors import InputError
 from morphodose.reduction.fit import ReductionSettings, fit
+from morphodose.reduction.projection import read_projection
 from morphodose.tables import write_table
 from reduction_tables import keys, screen, write_embeddings
 from stats_tables import run, succeed
@@ -159,6 +160,48 @@ def test_features_are_ranked_within_each_cell_line_with_its_own_vehicle(tmp_path
     assert pooled.projection.features == ("Cells_Line",)
     with pytest.raises(InputError, match="'Serum' is not a column of the plate map"):
         read_fields(folder / "images", "Serum")
+
+
+def test_a_missing_value_looks_like_the_vehicle_of_its_own_cell_line(tmp_path):
+    """The more of the drug, the fewer cells have it: filled with vehicle of both lines it would follow dose."""
+    folder = two_cell_lines(tmp_path)
+    shares = {"A01": 0, "A02": 0, "B01": 0.05, "B02": 0.3, "B03": 0.05, "B04": 0.3}
+    for file in sorted((folder / "cells").glob("*.parquet")):
+        cells = pd.read_parquet(file)
+        lost = np.arange(len(cells)) < round(shares[cells["Metadata_Well"][0]] * len(cells))
+        cells.loc[lost, "Cells_Line"] = np.nan
+        write_table(cells, file)
+    given = ["--set", "classical", "--cells", folder / "cells", "--images", folder / "images"]
+    more = ["--umap_cells", 0, "--select_features", 0, "--pca_components", 3]
+    succeed("reduce_features", *given, "--out", tmp_path / "auto", *more)
+    table = pd.read_parquet(tmp_path / "auto" / "selected_features.parquet").set_index("Feature")
+    cells = coordinates(folder / "cells")
+    own = {
+        line: cells.loc[cells["Metadata_Well"] == vehicle, "Cells_Line"].mean()
+        for line, vehicle in (("X", "A01"), ("Y", "A02"))
+    }
+    assert own["Y"] - own["X"] == pytest.approx(10, abs=1)
+    for line, mean in own.items():
+        assert table.loc["Cells_Line", f"Fill_CellLine={line}"] == pytest.approx(mean, rel=1e-5)
+    assert table.loc["Cells_Line", "Fill"] == pytest.approx(np.mean([*own.values()]), rel=1e-5)
+    of_y = cells["Metadata_Well"].isin(["A02", "B03", "B04"])
+    filled = cells["Cells_Line"].fillna(of_y.map({True: own["Y"], False: own["X"]}))
+    assert table.loc["Cells_Line", "Mean"] == pytest.approx(filled.mean(), rel=1e-5)
+    assert table.loc["Cells_Line", "Scale"] == pytest.approx(filled.std(), rel=1e-4)
+    # nothing of it follows the dose: least of all features by far
+    assert table.loc["Cells_Line", "Chi2"] < 0.05 * table.loc["Cells_Same", "Chi2"]
+    names = list(table.index[table["Selected"]])
+    standard = (cells.assign(Cells_Line=filled)[names] - table.loc[names, "Mean"]) / table.loc[names, "Scale"]
+    found = coordinates(tmp_path / "auto" / "pca")[["PC_1", "PC_2", "PC_3"]]
+    expected = PCA(3, svd_solver="full").fit(standard).transform(standard)
+    assert np.abs(found.to_numpy()) == pytest.approx(np.abs(expected), abs=2e-3)
+    # a model gives the same coordinates again; groups that it does not know have the fill of all
+    succeed("reduce_features", *given, "--out", tmp_path / "again", *more, "--model", tmp_path / "auto")
+    assert coordinates(tmp_path / "again" / "pca").equals(coordinates(tmp_path / "auto" / "pca"))
+    projection = read_projection(tmp_path / "auto")
+    nothing = np.full((1, len(names)), np.nan, np.float32)
+    assert (projection.prepare(nothing, "CellLine=Z") == projection.prepare(nothing)).all()
+    assert (projection.prepare(nothing, "CellLine=Y") != projection.prepare(nothing)).any()
 
 
 def test_the_first_component_of_each_set_follows_the_dose(reduced):

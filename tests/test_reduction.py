@@ -60,6 +60,19 @@ def test_missing_values_are_left_out_of_moments_and_filled_afterwards():
     assert variance == pytest.approx(filled.var(axis=0, ddof=1), rel=1e-5)
 
 
+def test_missing_values_of_two_groups_are_filled_with_the_value_of_each():
+    values = table()
+    values[3:60, 2] = values[100:110, 2] = np.nan
+    moments, first = Moments(7), np.arange(200) < 80
+    moments.add(values)
+    fill = np.array([np.full(7, 4.0), np.full(7, -20.0)])
+    gone = np.array([np.isnan(values[first]).sum(axis=0), np.isnan(values[~first]).sum(axis=0)], float)
+    filled = np.where(np.isfinite(values), values, np.where(first, 4.0, -20.0)[:, None]).astype(np.float64)
+    mean, variance = moments.filled(fill, gone)
+    assert mean == pytest.approx(filled.mean(axis=0), abs=1e-6)
+    assert variance == pytest.approx(filled.var(axis=0, ddof=1), rel=1e-5)
+
+
 def test_a_constant_feature_has_no_variance_though_its_mean_be_large():
     values = np.column_stack([np.full(50, 60000.1), np.linspace(0, 1, 50), np.full(50, np.nan)])
     moments = Moments(3)

@@ -70,8 +70,8 @@ class ClassSums:
         ----------
         low, high : (P,) array
             Range that is scaled to 0 … 1.
-        fill : (P,) array
-            Value of missing entries.
+        fill : (P,) or (C, P) array
+            Value of missing entries, or that of each class.
         strata : sequence of (K, C) array, optional
             For each stratum, which of the C classes make up its K ones. Chi-squared is computed within each
             and summed, so that what differs between strata alone (two cell lines) scores nothing.

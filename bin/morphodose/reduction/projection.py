@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from morphodose.tables import read_table, write_table
 Matrix = npt.NDArray[np.float32]
 #: Tables of a saved reduction.
 TABLES = ("selected_features", "pca_loadings", "explained_variance")
+#: Column of the fill of a group: this and the name of the group.
+_FILL_OF = "Fill_"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Projection:
         Missing values become `fill`; then ``(value - mean) / scale``.
     components : (K, P) array of float32
         Empty before the PCA is fitted.
+    fills : mapping of str to (P,) array of float32
+        `fill` of the cells of each group, where groups divided the screen.
 
     Notes
     -----
@@ -46,17 +51,19 @@ class Projection:
     mean: Matrix
     scale: Matrix
     components: Matrix
+    fills: Mapping[str, Matrix] = field(default_factory=dict)
 
-    def prepare(self, values: Matrix) -> Matrix:
-        """Filled, centred, scaled: (N, P) float32."""
-        filled = values if is_complete(values) else np.where(np.isfinite(values), values, self.fill)
+    def prepare(self, values: Matrix, group: str = "") -> Matrix:
+        """Filled, centred, scaled: (N, P) float32; a group that the fit did not know has the fill of all."""
+        fill = self.fills.get(group, self.fill)
+        filled = values if is_complete(values) else np.where(np.isfinite(values), values, fill)
         centred = filled - self.mean
         centred /= self.scale
         return centred
 
-    def project(self, values: Matrix) -> Matrix:
-        """Coordinates of cells, (N, P) → (N, K) float32."""
-        return np.asarray(self.prepare(values) @ self.components.T)
+    def project(self, values: Matrix, group: str = "") -> Matrix:
+        """Coordinates of cells of one group, (N, P) → (N, K) float32."""
+        return np.asarray(self.prepare(values, group) @ self.components.T)
 
     @property
     def names(self) -> list[str]:
@@ -78,7 +85,11 @@ def projection_of(choices: list[Choice], components: npt.NDArray | None = None) 
         for name in ("fill", "mean", "scale")
     )
     names = tuple(choice.feature for choice in chosen)
-    return Projection(names, fill, mean, scale, vectors.astype(np.float32))
+    fills = {
+        group: np.array([choice.fills[group] for choice in chosen], dtype=np.float32)
+        for group in (chosen[0].fills if chosen else ())
+    }
+    return Projection(names, fill, mean, scale, vectors.astype(np.float32), fills)
 
 
 def write_projection(folder: Path, choices: list[Choice], found: Components) -> None:
@@ -91,6 +102,8 @@ def write_projection(folder: Path, choices: list[Choice], found: Components) -> 
     }
     for column in ("missing", "variance", "chi2", "fill", "mean", "scale"):
         table[column.capitalize()] = np.array([getattr(choice, column) for choice in choices], dtype=float)
+    for group in choices[0].fills if choices else ():
+        table[f"{_FILL_OF}{group}"] = np.array([choice.fills[group] for choice in choices], dtype=float)
     write_table(pd.DataFrame(table), folder / "selected_features.parquet")
     features = [choice.feature for choice in choices if not choice.reason]
     count = len(found.vectors)
@@ -129,7 +142,12 @@ def read_projection(folder: Path) -> Projection:
         raise InputError(f"{folder}: pca_loadings.parquet does not belong to selected_features.parquet")
     fill, mean, scale = (table[name].to_numpy(dtype=np.float32) for name in ("Fill", "Mean", "Scale"))
     vectors = loadings["Loading"].to_numpy(dtype=np.float32).reshape(count, len(features))
-    return Projection(features, fill, mean, scale, vectors)
+    fills = {
+        name.removeprefix(_FILL_OF): table[name].to_numpy(dtype=np.float32)
+        for name in table
+        if name.startswith(_FILL_OF)
+    }
+    return Projection(features, fill, mean, scale, vectors, fills)
 
 
 def copy_tables(folder: Path, out: Path) -> None:

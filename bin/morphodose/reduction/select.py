@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class Choice:
         After missing values were filled; chi2 is NaN without a label.
     fill, mean, scale : float
         Value of missing entries; then ``(value - mean) / scale`` enters the PCA.
+    fills : mapping
+        Group → its own value of missing entries, where groups divide the screen.
     """
 
     feature: str
@@ -37,6 +40,24 @@ class Choice:
     fill: float
     mean: float
     scale: float
+    fills: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupFills:
+    """What missing values are replaced by in each of G groups.
+
+    Attributes
+    ----------
+    names : tuple of str
+        '' for the wells of no group.
+    fill, gone : (G, P) array
+        Value of missing entries, and how many there are.
+    """
+
+    names: tuple[str, ...]
+    fill: Floats
+    gone: Floats
 
 
 def choose(
@@ -47,6 +68,7 @@ def choose(
     chi2: Floats,
     top: int,
     max_missing: float,
+    groups: GroupFills | None = None,
 ) -> list[Choice]:
     """Select features, and say how each enters the PCA.
 
@@ -63,6 +85,8 @@ def choose(
         Features to keep of each origin, those with the highest score; 0 keeps all. Ties keep their order.
     max_missing : float
         Largest fraction of cells without a value.
+    groups : GroupFills, optional
+        Values of missing entries that differ between groups.
 
     Returns
     -------
@@ -71,7 +95,7 @@ def choose(
         Embeddings share theirs: they are divided by one number. With both, each set is divided by a further
         number, so that its selected features have variance 1 in all, and neither dominates.
     """
-    mean, variance = moments.filled(fill)
+    mean, variance = moments.filled(groups.fill, groups.gone) if groups else moments.filled(fill)
     constant, missing = moments.constant(), moments.missing
     reasons = []
     for number, name in enumerate(features):
@@ -89,7 +113,14 @@ def choose(
                 reasons[number] = f"chi-squared rank {place} of {len(left)}, beyond {top}"
     scale = _scales(origin, variance, np.array([not reason for reason in reasons]))
     numbers = np.column_stack([missing, variance, chi2, fill, mean, scale])
-    return [Choice(name, origin[n], reasons[n], *map(float, numbers[n])) for n, name in enumerate(features)]
+    fills: list[dict[str, float]] = [{} for _ in features]
+    if groups:
+        named = [number for number, name in enumerate(groups.names) if name]
+        fills = [{groups.names[g]: float(own[g]) for g in named} for own in groups.fill.T]
+    return [
+        Choice(name, origin[n], reasons[n], *map(float, numbers[n]), fills[n])
+        for n, name in enumerate(features)
+    ]
 
 
 def _scales(origin: tuple[str, ...], variance: Floats, selected: np.ndarray) -> Floats:

@@ -83,20 +83,24 @@ class Moments:
         """Fraction of rows without a value."""
         return 1 - self.count / max(self.rows, 1)
 
-    def filled(self, fill: Floats) -> tuple[Floats, Floats]:
+    def filled(self, fill: Floats, gone: Floats | None = None) -> tuple[Floats, Floats]:
         """Mean and variance (over n - 1) after missing values are replaced by `fill`.
 
         Parameters
         ----------
-        fill : (P,) array
+        fill : (P,) or (G, P) array
+            The value, or one for each group of rows.
+        gone : (G, P) array, optional
+            Rows of each group without a value.
 
         Returns
         -------
         mean, variance : (P,) array
         """
-        gone = self.rows - self.count
-        mean = (self.count * self.mean + gone * fill) / max(self.rows, 1)
-        squares = self._squares + self.count * (self.mean - mean) ** 2 + gone * (fill - mean) ** 2
+        missing = (self.rows - self.count)[None] if gone is None else gone
+        mean = (self.count * self.mean + (missing * fill).sum(axis=0)) / max(self.rows, 1)
+        squares = self._squares + self.count * (self.mean - mean) ** 2
+        squares += (missing * (fill - mean) ** 2).sum(axis=0)
         return mean, squares / max(self.rows - 1, 1)
 
     def constant(self) -> npt.NDArray[np.bool_]:

@@ -16,7 +16,7 @@ process PROJECT_Z {
     def args = task.ext.args ?: ''
     // staged under plain names: what the instrument called its files is only quoted in messages
     def cells = rows.collectMany { row ->
-        [row.id, String.format('file%05d', row.file), quoted(row.path), quoted(row.place), row.field, row.z, quoted(row.channel), row.pixel_um ?: "''"]
+        [row.id, "file${row.file.toString().padLeft(5, '0')}".toString(), quoted(row.path), quoted(row.place), row.field, row.z, quoted(row.channel), row.pixel_um ?: "''"]
     }
     """
     printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' id file source place field z channel pixel_um ${cells.join(' ')} > planes.tsv
