@@ -123,7 +123,17 @@ def findPython(project, path) {
         }
         return [folder: null, faults: []]
     }
-    return [folder: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. Type: make -C '${project}' setup"]]
+    return [folder: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. ${wayOut(project, environment)}"]]
+}
+
+/** What to type for a .venv that can run the steps. */
+def wayOut(project, environment) {
+    def python = environment.resolve('bin/python3')
+    def owner = java.nio.file.Files.exists(environment) ? java.nio.file.Files.getOwner(environment).name : null
+    // nobody but its owner can set up the clone again
+    return owner in [null, System.getProperty('user.name')] || java.nio.file.Files.isExecutable(python)
+        ? "Type: make -C '${project}' setup"
+        : "The .venv is that of ${owner}, who lets others use it by: chmod -R a+rX '${environment}'. Or set up a clone of your own"
 }
 
 /**

@@ -32,7 +32,7 @@ def imageFolders(samplesheet) {
 
 /** Text of a table: UTF-8 with or without a byte order mark, UTF-16 with one, or Windows-1252. */
 def decoded(bytes) {
-    def mark = bytes.length > 1 ? String.format('%02x%02x', bytes[0], bytes[1]) : ''
+    def mark = bytes.length > 1 ? String.format(Locale.ROOT, '%02x%02x', bytes[0], bytes[1]) : ''
     if (mark in ['fffe', 'feff']) {
         return new String(bytes, 'UTF-16')
     }

@@ -46,6 +46,15 @@ def closure(source: Path) -> set[Path]:
     return seen
 
 
+@pytest.mark.parametrize("folder", ["lib", "workflows", "modules"])
+def test_nothing_of_a_run_depends_on_the_language_of_the_jvm(folder: str) -> None:
+    """Arabic has digits of its own, German a decimal comma, and the small letter of a Turkish I is no i."""
+    sources = sorted((ROOT / folder).rglob("*.nf"))
+    wrong = re.compile(r"\.to(Lower|Upper)Case\(\)|String\.format\((?!Locale\.ROOT)")
+    assert sources
+    assert not [str(path) for path in sources if wrong.search(path.read_text(encoding="utf-8"))]
+
+
 @pytest.mark.parametrize("source", LIBRARY, ids=lambda path: str(path.relative_to(BIN)))
 def test_the_library_imports_itself_absolutely_and_by_name(source: Path) -> None:
     text = source.read_text(encoding="utf-8")

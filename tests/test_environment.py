@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,11 +99,16 @@ def pythons(folder: Path) -> dict[str, list[str]]:
             (clone / ".venv").symlink_to(environment)
     (folder / "not allowed" / ".venv" / "bin").mkdir(parents=True)
     (folder / "not allowed" / ".venv" / "bin" / "python3").write_text("not executable")
+    another = folder / "of another"
+    shutil.copytree(folder / "not allowed", another)
+    if os.getuid() == 0:
+        os.chown(another / ".venv", 65534, -1)
     return {
         "own": [str(folder / "own"), "/usr/bin:/bin"],
         "of PATH": [str(folder / "not allowed"), good],
         "no packages": [str(folder / "bare"), f"{bare}/bin:/usr/bin:/bin"],
         "nothing": [str(folder / "not allowed"), str(folder)],
+        "of another": [str(another), str(folder)],
     }
 
 
@@ -243,6 +249,12 @@ def test_a_python_that_cannot_run_the_steps_is_one_message_with_what_to_type(ans
         "/.venv has no bin/python3 that" in fault
         and "may execute; python3 of PATH could not be run (" in fault
     )
+    assert re.search(r"Type: make -C '.*/not allowed' setup$", fault)
+    if os.getuid() == 0:
+        (fault,) = answers["pythons"]["of another"]["faults"]
+        assert re.search(
+            r"The \.venv is that of .*, who lets others use it by: chmod -R a\+rX '.*/\.venv'\.", fault
+        )
 
 
 def test_java_is_one_that_runs_this_nextflow(answers: dict[str, Any]) -> None:

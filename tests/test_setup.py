@@ -50,8 +50,9 @@ def tool(clone: Path, name: str, text: str) -> None:
     path.chmod(0o755)
 
 
-def start(clone: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
-    environment = {"PATH": f"{clone / 'tools'}:/usr/bin:/bin", "CLONE": str(clone), "HOME": str(clone)}
+def start(clone: Path, script: str, *arguments: str, home: str = "") -> subprocess.Popen[str]:
+    home = home or str(clone)
+    environment = {"PATH": f"{clone / 'tools'}:/usr/bin:/bin", "CLONE": str(clone), "HOME": home}
     return subprocess.Popen(
         [str(clone / "setup" / script), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -141,6 +142,15 @@ def test_a_java_that_nextflow_runs_on_is_taken(clone: Path, version: str) -> Non
     (clone / "setup" / "own").symlink_to(clone / "tools" / "own")
     status, said = finish(start(clone, "own", "-version"))
     assert status == 0 and said.startswith("ran ") and "nextflow.cli.Launcher -version" in said
+
+
+def test_a_home_that_cannot_be_written_is_told_with_the_way_out(clone: Path) -> None:
+    java(clone, "17")
+    (clone / ".tools" / "nextflow-25.04.4").mkdir(parents=True)
+    status, said = finish(start(clone, "nextflow", "-version", home="/proc/nothing"))
+    assert status != 0 and "ran " not in said
+    assert "Nextflow keeps files of its own in /proc/nothing/.nextflow, which" in said
+    assert "export NXF_HOME=FOLDER" in said
 
 
 def test_an_old_nextflow_and_one_that_cannot_run_the_pipeline_are_named(clone: Path) -> None:

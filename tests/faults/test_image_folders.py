@@ -98,6 +98,9 @@ def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) 
     assert not list(tmp_path.rglob("injected")), finished.output
 
 
+#: Where the small letter of I is another than i.
+TURKISH = {"NXF_JVM_ARGS": "-Duser.language=tr -Duser.country=TR"}
+
 NASTY = """
 include {{ filesBelow }} from '{root}/lib/image_folders'
 
@@ -113,7 +116,8 @@ def test_nextflow_and_the_check_list_the_same_files(tmp_path: Path) -> None:
     folder = make_nasty_folder(tmp_path / "images")
     (tmp_path / "main.nf").write_text(NASTY.format(root=ROOT, place=tmp_path))
     done = subprocess.run(
-        ["nextflow", "run", "main.nf"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        ["nextflow", "run", "main.nf"], cwd=tmp_path, env=environment() | TURKISH, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("FILES ")]
