@@ -118,7 +118,7 @@ def choose(
         named = [number for number, name in enumerate(groups.names) if name]
         fills = [{groups.names[g]: float(own[g]) for g in named} for own in groups.fill.T]
     return [
-        Choice(name, origin[n], reasons[n], *map(float, numbers[n]), fills[n])
+        Choice(name, origin[n], reasons[n], *map(float, numbers[n]), fills=fills[n])
         for n, name in enumerate(features)
     ]
 
