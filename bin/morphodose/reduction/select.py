@@ -112,13 +112,20 @@ def choose(
             for place, number in enumerate(ranked[top:], start=top + 1):
                 reasons[number] = f"chi-squared rank {place} of {len(left)}, beyond {top}"
     scale = _scales(origin, variance, np.array([not reason for reason in reasons]))
-    numbers = np.column_stack([missing, variance, chi2, fill, mean, scale])
-    fills: list[dict[str, float]] = [{} for _ in features]
-    if groups:
-        named = [number for number, name in enumerate(groups.names) if name]
-        fills = [{groups.names[g]: float(own[g]) for g in named} for own in groups.fill.T]
+    named = [number for number, name in enumerate(groups.names) if name] if groups else []
     return [
-        Choice(name, origin[n], reasons[n], *map(float, numbers[n]), fills=fills[n])
+        Choice(
+            feature=name,
+            origin=origin[n],
+            reason=reasons[n],
+            missing=float(missing[n]),
+            variance=float(variance[n]),
+            chi2=float(chi2[n]),
+            fill=float(fill[n]),
+            mean=float(mean[n]),
+            scale=float(scale[n]),
+            fills={groups.names[g]: float(groups.fill[g, n]) for g in named} if groups else {},
+        )
         for n, name in enumerate(features)
     ]
 
