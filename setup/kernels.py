@@ -12,8 +12,11 @@ import numpy as np
 
 def segmentation() -> None:
     """Segment noise."""
+    import torch
+
     from morphodose.segmentation.common import MaskThresholds
     from morphodose.segmentation.dynamics import masks_of
+    from morphodose.segmentation.fused import Normalised
     from morphodose.segmentation.normalise import normalise
     from morphodose.segmentation.tiles import run_tiles
 
@@ -21,6 +24,9 @@ def segmentation() -> None:
     normalise(noise, 10.0)
     for output in run_tiles(lambda tiles: np.ascontiguousarray(np.moveaxis(tiles, 1, -1)), [noise], 1.0, 1):
         masks_of(output, 1.0, MaskThresholds())
+    with torch.inference_mode():
+        layer, seen = Normalised(torch.nn.BatchNorm2d(2).eval(), rectified=True), torch.zeros(1, 2, 1, 1)
+        layer.of_sum(layer(seen, over=False), torch.zeros(1, 2, 1, 1), None, over=True)
 
 
 def measurement() -> None:

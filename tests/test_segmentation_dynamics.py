@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ pytest.importorskip("cellpose")
 dynamics = pytest.importorskip("morphodose.segmentation.dynamics")
 tiles = pytest.importorskip("morphodose.segmentation.tiles")
 engine_module = pytest.importorskip("morphodose.segmentation.engine")
+network = pytest.importorskip("morphodose.segmentation.network")
 
 CPU = torch.device("cpu")
 
@@ -223,15 +225,17 @@ def engine() -> object:
 
 
 def by_cellpose(engine: object, image: np.ndarray, diameter: float, kind: str) -> np.ndarray:
-    """What `CellposeModel.eval` makes of an image with the network of an engine."""
+    """What `CellposeModel.eval` makes of an image with the weights of an engine, in layers of its own."""
     from cellpose.models import CellposeModel
+    from cellpose.resnet_torch import CPnet
 
     own = engine.diam_mean["cells"]
     model = CellposeModel(pretrained_model=False, device=CPU, diam_mean=own)
     model.net = engine.network
     shown = engine_module.normalise(image, diameter)
     given = diameter * own / engine.diam_mean[kind]
-    return model.eval(shown, channel_axis=-1, normalize=False, diameter=given, batch_size=1)[0]
+    with mock.patch.object(network.Network, "infer", CPnet.forward):
+        return model.eval(shown, channel_axis=-1, normalize=False, diameter=given, batch_size=1)[0]
 
 
 @pytest.mark.parametrize(("diameter", "kind"), [(40.0, "cells"), (18.0, "nuclei"), (30.0, "cells")])

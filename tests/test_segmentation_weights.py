@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import urllib.error
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,14 @@ torch = pytest.importorskip("torch")
 network = pytest.importorskip("morphodose.segmentation.network")
 
 
-@pytest.fixture(scope="module")
-def tiny() -> object:
+def small_network() -> object:
     torch.manual_seed(0)
     return network.build_network((4, 8, 8, 16), 30.0).eval()
+
+
+@pytest.fixture(scope="module")
+def tiny() -> object:
+    return small_network()
 
 
 def stage_command(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -76,19 +81,76 @@ def test_style_is_as_long_as_cellpose_expects(tiny: object) -> None:
     assert style.shape == (2, 256)
 
 
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Sets the threads of PyTorch for a test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 224, 224), (3, 2, 48, 80), (1, 2, 16, 16)])
-def test_inference_gives_what_cellposes_own_forward_gives(shape: tuple[int, ...]) -> None:
+def test_inference_gives_what_cellposes_own_forward_gives(
+    threads: Callable[[int], None], shape: tuple[int, ...]
+) -> None:
     shipped, _ = network.load_network(SHIPPED_FOLDER / REGISTRY[SHIPPED].file)
+    shipped = shipped.to(memory_format=torch.channels_last)
     tiles = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    given = tiles.clone()
+    for number in (1, 2):  # on one thread steps are taken together
+        threads(number)
+        with torch.inference_mode():
+            flows, style, levels = shipped.infer(tiles)
+            expected = super(network.Network, shipped).forward(tiles)
+            assert torch.equal(shipped(tiles)[0], flows)
+        assert torch.equal(tiles, given)
+        # less than anything that moves a pixel; here the bits are equal
+        torch.testing.assert_close(flows, expected[0], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(style, expected[1], rtol=1e-5, atol=1e-5)
+        for level, wanted in zip(levels, expected[2], strict=True):
+            torch.testing.assert_close(level, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_steps_taken_together_give_the_same_bits(threads: Callable[[int], None]) -> None:
+    tiny = small_network().to(memory_format=torch.channels_last)
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
+        pytest.skip("PyTorch multiplies and adds in two steps here")
+    threads(1)
+    generator = torch.Generator().manual_seed(2)
+    for norm in (layer for layer in tiny.modules() if isinstance(layer, torch.nn.BatchNorm2d)):
+        for values, low in ((norm.running_mean, -1), (norm.running_var, 0.1), (norm.weight.data, -1)):
+            values.uniform_(low, 2, generator=generator)
+    tiles = torch.rand((2, 2, 64, 48), generator=generator)
     with torch.inference_mode():
-        flows, style, levels = shipped.to(memory_format=torch.channels_last).infer(tiles)
-        expected = super(network.Network, shipped).forward(tiles)
-        assert torch.equal(shipped(tiles)[0], flows)
-    # less than anything that moves a pixel; here the bits are equal
-    torch.testing.assert_close(flows, expected[0], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(style, expected[1], rtol=1e-5, atol=1e-5)
-    for level, wanted in zip(levels, expected[2], strict=True):
-        torch.testing.assert_close(level, wanted, rtol=1e-5, atol=1e-5)
+        together = tiny.infer(tiles)[0]
+        tiny._fused_steps = network._Steps()
+        assert torch.equal(together, tiny.infer(tiles)[0])
+        tiny.eval()
+        assert torch.equal(together, tiny.infer(tiles)[0])
+
+
+def test_weights_that_change_change_the_output(threads: Callable[[int], None]) -> None:
+    threads(1)
+    tiny = small_network()
+    tiles = torch.rand(1, 2, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        before = tiny(tiles)[0]
+    state = {
+        name: value + 0.5 if "running_mean" in name else value for name, value in tiny.state_dict().items()
+    }
+    tiny.load_state_dict(state)
+    with torch.inference_mode():
+        loaded = tiny(tiles)[0]
+        assert not torch.equal(before, loaded)
+        torch.testing.assert_close(
+            loaded, super(network.Network, tiny).forward(tiles)[0], rtol=1e-4, atol=1e-4
+        )
+    tiny.train()
+    with torch.no_grad():
+        next(tiny.downsample.down[0].proj.parameters()).mul_(2)
+    tiny.eval()
+    with torch.inference_mode():
+        assert not torch.equal(loaded, tiny(tiles)[0])
 
 
 def test_pickled_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
