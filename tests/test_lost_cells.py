@@ -18,9 +18,9 @@ from morphodose.report.inputs import ReportInputs, read_images, read_wells
 from morphodose.report.segmented import AGREE, FOUND, MOVED, segmentation_checks
 from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
+from report_screen import screen_of
 from report_tables import Tables
 from stats_tables import plate_map
-from test_report import screen_of
 
 pytest.importorskip("torch")
 

@@ -20,9 +20,9 @@ from morphodose.report.recorded import recorded_checks
 from morphodose.report.verdict import gate_checks, image_checks
 from morphodose.simulate.field import CHANNELS, render_field
 from morphodose.tables import read_table, write_table
+from report_screen import screen_of
 from report_tables import Tables
 from stats_tables import measurements, plate_map, succeed
-from test_report import screen_of
 
 WELLS = {"A01": ("DMSO", 0, "vehicle"), "A02": ("Drug", 10, "treated")}
 ROLES = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", "--brightfield_channel", "Brightfield")

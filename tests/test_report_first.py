@@ -23,8 +23,8 @@ from morphodose.report.pictures import wanted_of
 from morphodose.report.summary import wells_of
 from morphodose.report.tiles import Tiles, make_tiles
 from morphodose.report.verdict import checks_section, judged, section
+from report_screen import screen_of
 from report_tables import Tables
-from test_report import screen_of
 
 SMALL: dict[str, Any] = {"doses": (0.3, 1.0, 3.0, 10.0), "times": (24, 48), "replicates": 2}
 HOSTILE = """<img src=x onerror=alert(1)>"'&"""

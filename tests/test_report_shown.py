@@ -15,8 +15,8 @@ from morphodose.report.cells import Cloud
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.pictures import wanted_of
 from morphodose.report.tiles import make_tiles
+from report_screen import screen_of
 from report_tables import Tables
-from test_report import screen_of
 
 FIELDS = (1, 2, 3)
 

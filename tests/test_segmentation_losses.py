@@ -31,8 +31,8 @@ from morphodose.report.segmented import (
 )
 from morphodose.segmentation.stained import stained_area
 from morphodose.simulate.field import render_field
+from report_screen import screen_of
 from report_tables import Tables
-from test_report import screen_of
 
 DOSES = (0.3, 1.0, 3.0, 10.0)
 
