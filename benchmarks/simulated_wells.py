@@ -42,13 +42,18 @@ PLACES = (
 )  # fmt: skip
 
 
-def curve(situation: str, name: str, rng: np.random.Generator) -> tuple[pd.DataFrame, float]:
-    """Wells of one compound on three plates of its own, and its EC50 (NaN without an effect)."""
+def curve(situation: str, name: str, rng: np.random.Generator) -> tuple[pd.DataFrame, float, float]:
+    """Wells of one compound on three plates of its own, and its EC50 (NaN without an effect).
+
+    The last is the geometric mean of the EC50s that the three replicates really have: what an estimate from
+    their wells can know at best.
+    """
     active = CURVES[situation]
     ec50, hill = float(np.exp(rng.normal(0, 0.5))), float(rng.uniform(1.0, 2.5))
-    rows = []
+    rows, shifts = [], []
     for replicate in range(REPLICATES):
         shift = 10 ** rng.normal(0, 0.3) if "differ (SD" in situation else 1.0
+        shifts.append(math.log(shift))
         level = (1.0, 1.5, 0.8)[replicate] if "levels" in situation else 1.0
         doses = np.concatenate([np.zeros(VEHICLE), DOSES])
         places = rng.permutation(96)[: len(doses)]
@@ -86,7 +91,8 @@ def curve(situation: str, name: str, rng: np.random.Generator) -> tuple[pd.DataF
     if "outlying" in situation:
         chosen = table.index[table["Metadata_Role"] == "vehicle"] if "vehicle" in situation else table.index
         table.loc[rng.choice(chosen), "Value"] += 0.8
-    return table, ec50 if active else math.nan
+    truth = ec50 if active else math.nan
+    return table, truth, truth * math.exp(float(np.mean(shifts)))
 
 
 def endpoint_of(situation: str) -> str:

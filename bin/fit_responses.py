@@ -21,6 +21,7 @@ from morphodose.responses.growth import growth_rows
 from morphodose.responses.hits import hit_rows
 from morphodose.responses.positions import position_rows
 from morphodose.responses.select import check_wells
+from morphodose.responses.table_checks import one_name
 from morphodose.responses.timecourse import time_courses
 from morphodose.responses.verdict import STATES
 from morphodose.responses.wells_file import read_wells
@@ -58,6 +59,8 @@ def main(
     """Write responses and the tables around them (`schemas.SCHEMAS`, but conditions) into OUT."""
     terms = parse_terms(correct_positions)
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
+    for line in one_name(table)[1]:
+        click.echo(line, file=sys.stderr)
     table = check_wells(table, str(wells))
     grouping = find_groups(table, group_by)
     for line in grouping.lines():
@@ -67,6 +70,9 @@ def main(
         table = table.assign(**relative_columns(table))
     positions = position_rows(table, chosen)  # of the values as they are
     table, said = correct(table, chosen, terms)
+    for name in chosen:
+        if not table[name].notna().any():
+            click.echo(f"{name}: no well has a value, so that there is no curve of it", file=sys.stderr)
     everything = gather(table, chosen, response_values == "relative")
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
     rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)

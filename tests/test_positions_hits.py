@@ -175,10 +175,13 @@ def test_ssmd_and_robust_z_known_values():
 
 def test_cells_of_a_spreadsheet_are_no_formulas(tmp_path):
     table = pa.table(
-        {"Metadata_Compound": ["=1+1", "-x", "@y", "plain", None], "N": [-1.5, 2.0, None, 3.0, 4.0]}
+        {
+            "Metadata_Compound": ["=1+1", "-x", "@y", "plain", None, "\uff1d1"],
+            "N": [-1.5, 2.0, None, 3.0, 4.0, 5.0],
+        }
     )
     write_csv(table, tmp_path / "t.csv")
     with open(tmp_path / "t.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    assert [row[0] for row in rows[1:]] == ["'=1+1", "'-x", "'@y", "plain", ""]
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'-x", "'@y", "plain", "", "'\uff1d1"]
     assert [row[1] for row in rows[1:4]] == ["-1.5", "2.0", ""]

@@ -178,6 +178,8 @@ def prepare(one: Series, out: npt.NDArray[np.bool_], rate: float) -> Prepared:
 
 def _apart(one: Series) -> npt.NDArray[np.bool_]:
     """Wells that lie apart from their replicates, on the scale where those of the endpoint scatter alike."""
+    if too_little(one):
+        return np.zeros(len(one.doses), dtype=bool)
     variance_model = variance_model_of(one.endpoint)
     if variance_model is not None:
         return apart(one.doses, stabilised(one.endpoint, one.values, one.cells), np.ones(len(one.doses)))

@@ -69,7 +69,9 @@ class Series:
 
 
 def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> list[Series]:
-    """Series of every compound, group, timepoint and endpoint that has a value.
+    """Series of every compound, group, timepoint, and endpoint that was measured then.
+
+    A compound of which no well has a value, where others have one, has a series without treated wells.
 
     Parameters
     ----------
@@ -78,6 +80,13 @@ def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> 
     """
     found = []
     layout = Layout(wells)
+    by_time = wells.groupby("Metadata_Timepoint")
+    measured = {
+        (endpoint, float(str(hours)))
+        for endpoint in endpoints
+        for hours, there in by_time[endpoint].count().items()
+        if there
+    }
     for compound, group in layout.pairs():
         mine = series(wells, compound, group, layout)
         for hours, rows in mine.groupby("Metadata_Timepoint", sort=True):
@@ -88,15 +97,17 @@ def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> 
                 "Metadata_Timepoint": float(hours),
                 "Metadata_DoseUnit": units.iloc[0] if len(units) else None,
             }
+            if not rows["Metadata_Role"].eq("treated").any():
+                continue
             for endpoint in endpoints:
-                kept = usable(rows, endpoint)
-                if kept["Metadata_Role"].eq("treated").any():
-                    one = series_of(keys, endpoint, kept, relative)
-                    infinite = rows[np.isinf(rows[endpoint].to_numpy(dtype=float, na_value=np.nan))]
-                    if len(infinite):
-                        names = ", ".join(infinite["Metadata_Well"].astype(str))
-                        one = replace(one, notes=(*one.notes, f"left out, infinite: well {names}"))
-                    found.append(one)
+                if (endpoint, float(hours)) not in measured:
+                    continue
+                one = series_of(keys, endpoint, usable(rows, endpoint), relative)
+                infinite = rows[np.isinf(rows[endpoint].to_numpy(dtype=float, na_value=np.nan))]
+                if len(infinite):
+                    names = ", ".join(infinite["Metadata_Well"].astype(str))
+                    one = replace(one, notes=(*one.notes, f"left out, infinite: well {names}"))
+                found.append(one)
     return found
 
 
@@ -108,8 +119,12 @@ def series_of(keys: dict[str, Any], endpoint: str, wells: pd.DataFrame, relative
     values, notes = raw, list[str]()
     if relative:
         values, notes = scaled(endpoint, doses, raw, blocks, plates)
+    undosed = wells[(wells["Metadata_Role"] == "treated") & (wells["Metadata_Dose"] == 0)]
+    if len(undosed):
+        names = ", ".join(undosed["Metadata_Well"].astype(str))
+        notes.append(f"treated, with dose 0, and taken as vehicle: well {names}")
     if not (wells["Metadata_Role"] == "vehicle").any():
-        notes.append("no vehicle wells of this compound, group and plate: no dose 0")
+        notes.append("no vehicle well of this compound, group and plate has a value: no dose 0")
     return Series(
         keys,
         endpoint,
@@ -224,7 +239,7 @@ def weights_of(one: Series) -> Floats:
     if variance_model is not None:
         return np.maximum(one.cells if variance_model is BINOMIAL else one.fields, 1)
     cells = np.maximum(one.cells, 1)
-    if cells.min() >= 0.5 * cells.max():  # a weight below 2 between wells changes nothing
+    if not len(cells) or cells.min() >= 0.5 * cells.max():  # a weight below 2 between wells changes nothing
         return np.ones(len(cells))
     weights = 1 / (1 + even_cells(one.doses, one.values, cells) / cells)
     return weights / weights.max()

@@ -105,15 +105,18 @@ def judged(treated: Floats, vehicle: Floats) -> dict[str, Any]:
         return row
     mad = MAD_TO_SD * float(np.median(np.abs(vehicle - np.median(vehicle))))
     own = float(vehicle.var(ddof=1))
-    if mad <= 0 or own <= 0:
+    if own <= 0:
         row["Reason"] = "the vehicle wells do not scatter"
         return row
+    if mad <= 0:
+        row["Reason"] = "no robust z: more than half of the vehicle wells have the same value"
     difference = float(treated.mean() - vehicle.mean())
     other = float(treated.var(ddof=1)) if len(treated) > 1 else own
     freedom = len(vehicle) + len(treated) - 2
     squares = own * (len(vehicle) - 1) + (other * (len(treated) - 1) if len(treated) > 1 else 0.0)
     error = math.sqrt(squares / freedom * (1 / len(vehicle) + 1 / len(treated)))
-    row["RobustZ"] = float(treated.mean() - np.median(vehicle)) / mad
+    if mad > 0:
+        row["RobustZ"] = float(treated.mean() - np.median(vehicle)) / mad
     row["SSMD"] = difference / math.sqrt(own + other)
     row["P"] = 2 * float(stdtr(freedom, -abs(difference) / error))
     return row

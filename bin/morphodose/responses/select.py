@@ -14,6 +14,7 @@ from morphodose.doses import dose_runs
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import LEAST_CELLS
 from morphodose.responses.groups import BETWEEN, as_text, further_columns, groups_in
+from morphodose.responses.table_checks import check_copies, check_times, check_treatments, one_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,19 +34,22 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing, a dose is not a number, no well is treated or vehicle, or the doses of a
-        compound have several units.
+        If a column is missing, a dose is not a number, no well is treated or vehicle, the doses of a
+        compound have several units, or a well has no place in the analysis (`table_checks`).
     """
     import pandas as pd
 
     missing = [name for name in NEEDED if name not in wells]
     if missing:
         raise InputError(f"{source}: no column {', '.join(missing)}; the wells of profile_wells are expected")
-    if not wells["Metadata_Role"].isin(["treated", "vehicle"]).any():
-        raise InputError(
-            f"{source}: no well with the role treated or vehicle; see the plate map's role column"
-        )
     wells = wells.reset_index(drop=True).copy()
+    wells["Metadata_Role"] = as_text(wells["Metadata_Role"]).str.lower()
+    if not wells["Metadata_Role"].isin(["treated", "vehicle"]).any():
+        have = ", ".join(sorted(set(wells["Metadata_Role"]) - {""})) or "none"
+        raise InputError(
+            f"{source}: no well with the role treated or vehicle (roles: {have}); see the plate map's role "
+            "column"
+        )
     for name, value in FILLED.items():
         if name not in wells:
             wells[name] = value
@@ -56,8 +60,10 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
         raise InputError(
             f"{source}: a dose or timepoint is not a number ({fault}); write 0.5, not 0,5"
         ) from fault
-    wells["Metadata_Role"] = wells["Metadata_Role"].astype(object).where(wells["Metadata_Role"].notna(), "")
     wells.loc[wells["Metadata_Role"] == "vehicle", "Metadata_Dose"] = 0.0
+    check_times(wells, source)
+    check_copies(wells, source)
+    wells = one_name(check_treatments(wells, source))[0]
     treated = wells[(wells["Metadata_Role"] == "treated") & (wells["Metadata_Dose"] > 0)]
     by = as_text(treated["Metadata_Compound"])
     for compound, units in as_text(treated["Metadata_DoseUnit"]).groupby(by, sort=True):
@@ -278,10 +284,10 @@ def cells_behind(wells: pd.DataFrame, endpoint: str) -> npt.NDArray[np.float64]:
 
 
 def called(wells: pd.DataFrame) -> pd.Series:
-    """Cells behind the fractions of each well: those with a death state, or all."""
+    """Cells behind the fractions of each well: those with a death state, or all; where unknown, few."""
     import pandas as pd
 
     for name in ("Count_Called", "Count_Cells"):
         if name in wells:
-            return wells[name].astype(float)
+            return wells[name].astype(float).fillna(float(LEAST_CELLS))
     return pd.Series(float(LEAST_CELLS), index=wells.index)

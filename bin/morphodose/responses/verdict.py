@@ -36,8 +36,11 @@ class CurveVerdict:
 def too_little(one: Series) -> str:
     """Why a series is too little for a curve, or ""."""
     count, wells = len(np.unique(one.doses)), len(one.doses)
+    if not (one.doses > 0).any():
+        return "no well with a dose has a value (missing, infinite, or a median over fewer than 5 cells)"
     if count < LEAST_DOSES:
-        return f"{count} different doses (vehicle is one) have values; {LEAST_DOSES} are needed"
+        have = "1 dose has" if count == 1 else f"{count} different doses (vehicle is one) have"
+        return f"{have} values; {LEAST_DOSES} are needed"
     if wells < PARAMETERS + LEAST_SPARE_WELLS:
         return f"{wells} wells; {PARAMETERS + LEAST_SPARE_WELLS} are needed for a curve of four parameters"
     if np.ptp(one.values) == 0:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import COUNT, DEATH, choose
+from morphodose.responses.table_checks import check_values
 from morphodose.tables import parquet_files, read_table
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
     Raises
     ------
     InputError
-        If the file is not a table, lacks a wanted endpoint, or has none at all.
+        If the file is not a table, lacks a wanted endpoint, or has none at all; or a value cannot be one
+        (`table_checks.check_values`).
     """
     import pandas as pd
 
@@ -60,4 +62,4 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
             table[name] = pd.to_numeric(table[name])
         except (TypeError, ValueError) as fault:
             raise InputError(f"{path}, column {name}: {fault}; a number with a point is expected") from fault
-    return table, chosen
+    return check_values(table, chosen, str(path)), chosen
