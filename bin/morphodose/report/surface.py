@@ -198,17 +198,20 @@ def drawing(of: Surface, words: str, unit: str) -> Safe:
         return TOP + ROW * (rows - 1 - row) + GAP * (vehicle and row == 0)
 
     drawn = f'<text x="4" y="14" font-weight="600">{cut(words, (width - 8) / 6.6)}</text>'
+    numbers = ""
     for row, name in enumerate(names):
         y = top_of(row)
         drawn += f'<text x="{left - 5}" y="{y + 15:.0f}" text-anchor="end">{escape(name)}</text>'
         for column, mean in enumerate(of.means[row]):
             x = float(left + COLUMN * column)
             fill, ink = of.colour(mean) if finite(mean) else ("#EEE", "#222")
-            text = number(mean, 2) if finite(mean) else "–"
-            drawn += (
-                f'<rect x="{x:.0f}" y="{y:.0f}" width="{COLUMN - 1}" height="{ROW - 1}" fill="{fill}"/>'
-                f'<text x="{x + COLUMN - 5:.0f}" y="{y + 15:.0f}" text-anchor="end" style="fill:{ink}" '
-                f'font-size="10">{escape(text)}</text>'
+            text = f"{mean:.2f}" if finite(mean) else "–"
+            drawn += f'<rect x="{x:.0f}" y="{y:.0f}" width="{COLUMN - 1}" height="{ROW - 1}" fill="{fill}"/>'
+            # above the line, which it cuts out of its field
+            numbers += (
+                f'<text x="{x + COLUMN - 5:.0f}" y="{y + 15:.0f}" text-anchor="end" '
+                f'style="fill:{ink};paint-order:stroke" stroke="{fill}" stroke-width="3" '
+                f'font-size="10">{text}</text>'
             )
     for column, time in enumerate(of.times):
         x = left + COLUMN * (column + 0.5)
@@ -224,6 +227,7 @@ def drawing(of: Surface, words: str, unit: str) -> Safe:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, run))
         for colour, thick in (("#FFF", 4.5), (LINE, 2.0)):
             drawn += f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{thick}"/>'
+    drawn += numbers
     for mark in of.marks:
         x, y = at(mark)
         shape = {"up": "m0-5l4.4 8h-8.8z", "down": "m0 5l4.4-8h-8.8z"}.get(
