@@ -35,7 +35,7 @@ from morphodose.responses.timecourse import time_courses
 #: Bars: coverage (with EC50s that differ between replicates), error, share believed, CPU seconds per curve.
 COVERAGE, COVERAGE_DIFFER, ERROR, BELIEVED, COST = 0.93, 0.90, 0.1, 0.05, 0.3
 #: The error may be so many times that of the replicates' true EC50s, where this is more than the bar.
-BEYOND_LEAST = 1.1
+BEYOND_LEAST = 1.2
 Row = dict[str, float | str]
 
 

@@ -29,7 +29,13 @@ PLACE = (
 
 
 def check_times(wells: pd.DataFrame, source: str) -> None:
-    """Raise `InputError` where a treated or vehicle well has no timepoint, or an infinite one."""
+    """Each well has a timepoint.
+
+    Raises
+    ------
+    InputError
+        If one is missing or infinite.
+    """
     hours = wells["Metadata_Timepoint"].to_numpy(dtype=float, na_value=np.nan)
     lacking = ~np.isfinite(hours)
     if lacking.any():
@@ -103,9 +109,14 @@ def one_name(wells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def check_copies(wells: pd.DataFrame, source: str) -> None:
-    """Raise `InputError` where wells stand in the table twice: copies would count as replicates.
+    """No well stands in the table twice: copies would count as replicates.
 
     Where rows of one place differ, the names of the wells are no places, and say nothing of copies.
+
+    Raises
+    ------
+    InputError
+        If all rows that share a place are copies of others.
     """
     place = [name for name in PLACE if name in wells]
     known = wells[wells["Metadata_Well"].notna()]
