@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from morphodose.design.faults import Faults, listing, nearest
-from morphodose.design.identity import tidy
 from morphodose.design.sheets import LOOKED_AT, Sheet, read_bytes, read_text
 from morphodose.design.units import unit_in
+from morphodose.identity import tidy
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from morphodose.design.csvtable import CsvTable, Row, column_key
 from morphodose.design.faults import Faults, counted, listing
-from morphodose.design.identity import name_key, tidy
 from morphodose.design.numbers import Decimal, decimal_of, parse_number
 from morphodose.design.sheets import LOOKED_AT, Sheet
 from morphodose.design.units import convert, read_unit, unit_in
+from morphodose.identity import name_key, tidy
 
 #: What a column holds → its names (`column_key`, without a unit in brackets), the better ones first.
 _NAMES: dict[str, tuple[str, ...]] = {

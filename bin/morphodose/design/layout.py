@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.dispensed import is_solvent
 from morphodose.design.faults import Faults, listing
-from morphodose.design.identity import loose_key, name_key, tidy
 from morphodose.design.mars import are_contents, role_of
 from morphodose.design.sheets import Sheet
 from morphodose.design.units import read_unit, unit_in
+from morphodose.identity import loose_key, name_key, tidy
 from morphodose.names import row_letters, row_number
 
 #: What a grid holds, by a word above it or in its corner; the first that fits.

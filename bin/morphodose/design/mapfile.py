@@ -12,12 +12,12 @@ from morphodose.design.d300 import is_protocol, sheet_of_protocol
 from morphodose.design.dispensed import is_dispensed, likeness, table_of_dispenser
 from morphodose.design.faults import Faults, listing
 from morphodose.design.harmony_layout import is_xml, root_of, sheet_of_layout, with_roles
-from morphodose.design.identity import tidy
 from morphodose.design.layout import find_grids, is_ruler, table_of_grids
 from morphodose.design.mars import find_contents, sheet_of_contents
 from morphodose.design.sheets import LOOKED_AT, Sheet, is_workbook, read_bytes, read_text, read_workbook
 from morphodose.design.units import read_unit
 from morphodose.design.wide import find_wide, transfers_of, with_further
+from morphodose.identity import tidy
 
 COLUMNS = ("well", "compound", "dose", "dose_unit", "role")
 ALIASES = {

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from morphodose.design.csvtable import column_key
 from morphodose.design.faults import Faults
-from morphodose.design.identity import tidy
 from morphodose.design.sheets import LOOKED_AT, Sheet
 from morphodose.design.units import unit_in
+from morphodose.identity import tidy
 
 #: Contents → roles. A standard is a known amount of a substance.
 _CONTENTS = (

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.faults import Faults, counted, did_you_mean, listing
-from morphodose.design.identity import cased_key, name_key
 from morphodose.design.mapfile import COLUMNS, read_table
 from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
 from morphodose.design.sheetrows import safe_name
@@ -17,6 +16,7 @@ from morphodose.design.units import read_unit
 from morphodose.design.wells import PlateWell as PlateWell
 from morphodose.design.wells import PlateWells as PlateWells
 from morphodose.design.wells import harmonise
+from morphodose.identity import cased_key, name_key
 from morphodose.names import normalise_well
 
 #: Other words for the roles, as plate maps write them.

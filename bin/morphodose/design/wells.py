@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from morphodose.design.faults import Faults, listing
-from morphodose.design.identity import alike, cased_key, loose_key, name_key, spelling
 from morphodose.design.units import Unit, convert, read_unit
 from morphodose.doses import NEAR_DOSE, SAME_DOSE, dose_runs
+from morphodose.identity import alike, cased_key, loose_key, name_key, spelling
 from morphodose.platemap import MAPPED, PlateMap
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from morphodose.design.csvtable import CsvTable, column_key
-from morphodose.design.identity import tidy
 from morphodose.design.sheets import LOOKED_AT, Sheet
 from morphodose.design.units import unit_in
+from morphodose.identity import tidy
 
 _WELLS = ("well", "well_id", "well_name", "well_position", "dispensed_well", "destination_well")
 _PLATES = ("plate", "plate_name", "barcode", "plate_barcode", "destination_plate")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from morphodose.design.identity import alike, cased_key
 from morphodose.errors import InputError
+from morphodose.identity import alike, cased_key
 from morphodose.responses.groups import as_text, further_columns
 
 if TYPE_CHECKING:
