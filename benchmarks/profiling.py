@@ -75,12 +75,13 @@ def write_features(screen: Simulated, folder: Path) -> None:
         stem = f"{acquisition}_Well_{well}"
         measured = pd.DataFrame(values[:, :MEASUREMENTS], columns=names, index=rows.index)
         write_table(pd.concat([rows[keys], measured], axis=1), folder / "cells" / f"{stem}.parquet")
-        with embedding_writer(folder / "embeddings" / f"{stem}_embeddings.parquet", WIDTH, {}) as writer:
+        with embedding_writer(folder / "embeddings" / f"{stem}_embeddings.parquet", WIDTH) as writer:
             for start in range(0, len(rows), ROWS):
                 part = slice(start, start + ROWS)
-                writer.write(
-                    {name: rows[name].iloc[part] for name in KEY_COLUMNS}, values[part, MEASUREMENTS:]
-                )
+                known = {name: rows[name].iloc[part] for name in KEY_COLUMNS}
+                count = len(rows.iloc[part])
+                known |= {"Fold": np.zeros(count, np.int64), "Usable": np.ones(count, bool)}
+                writer.write(known, values[part, MEASUREMENTS:])
 
 
 def write_images(folder: Path) -> None:

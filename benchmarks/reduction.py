@@ -56,10 +56,11 @@ def simulate(folder: Path, cells: int) -> int:
             "Metadata_Well": [well] * count, "Metadata_Field": np.ones(count, np.int64),
             "Metadata_ImageID": [image] * count, "Metadata_ObjectLabel": labels,
             "Metadata_CellID": [f"{image}_obj{label}" for label in labels],
+            "Fold": np.zeros(count, np.int64), "Usable": np.ones(count, bool),
         }  # fmt: skip
         path = folder / "embeddings" / f"{acquisition}_Well_{well}_embeddings.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with embedding_writer(path, WIDTH, {}) as writer:
+        with embedding_writer(path, WIDTH) as writer:
             for first in range(0, count, ROWS):
                 part = slice(first, first + ROWS)
                 writer.write({name: column[part] for name, column in keys.items()}, values[part])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-import pandas as pd
 import torch
 
 from morphodose.cli import command
@@ -17,11 +16,12 @@ from morphodose.deep.embedding_table import KEYS
 from morphodose.deep.extract import RunBatches, extract
 from morphodose.deep.network_set import NetworkSet, read_networks
 from morphodose.deep.rotation import align, explained, explained_held_out, write_alignment
+from morphodose.deep.schemas import ALIGNMENT, ANCHORS
 from morphodose.devices import choose_device
 from morphodose.evaluation.split_files import rows_of_cells, split_rows
 from morphodose.options.flags import takes
 from morphodose.steps.align_networks import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -101,8 +101,8 @@ def main(
                 "N_Anchors": len(sample),
             }
         )
-    write_table(pd.DataFrame(rows), table_out)
-    write_table(sample[[*KEYS, "Fold", "Label_Dose", "Label_Time"]], anchors_out, {"Metadata_Timepoint": "h"})
+    write_as(ALIGNMENT, rows, table_out)
+    write_as(ANCHORS, sample[[*KEYS, "Fold", "Label_Dose", "Label_Time"]], anchors_out)
 
 
 if __name__ == "__main__":

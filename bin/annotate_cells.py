@@ -23,15 +23,15 @@ from morphodose.cells.annotate import (
     read_frames,
     read_lookup,
 )
+from morphodose.cells.schemas import CELLS, IMAGES
 from morphodose.cells.unusable import read_unusable
 from morphodose.cli import command
 from morphodose.death.states import STATE
 from morphodose.errors import InputError
-from morphodose.files import find_files
 from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
 from morphodose.steps.annotate_cells import STEP
-from morphodose.tables import LACKING, column_units, parquet_files, write_arrow, write_table
+from morphodose.tables import LACKING, parquet_files, write_as
 
 #: Figures of quality that every channel has.
 SPREAD = "ImageQuality_Spread_"
@@ -87,18 +87,14 @@ def main(
         table = annotate_cells(
             pq.ParquetFile(file).read(), wells, states, verdicts, unusable, channels, about, origins
         )
-        write_arrow(table, cells_out / file.name)
+        write_as(CELLS, table, cells_out / file.name)
         lacking = json.loads((pq.read_schema(file).metadata or {}).get(LACKING, b"{}"))
         for row in table.select(list(FIELD_KEYS)).group_by(list(FIELD_KEYS)).aggregate([]).to_pylist():
             measured[row["Metadata_ImageID"]] = row | lacking_columns(
                 lacking.get(row["Metadata_ImageID"], {})
             )
         click.echo(f"well {position} of {len(files)}: {file.stem}, {table.num_rows} cells", file=sys.stderr)
-    units = {"Metadata_Timepoint": "h"}
-    for folder, pattern in ((qc, "*.parquet"), (masks, "fields.parquet")):
-        first = next(iter(find_files(folder, pattern)), None) if folder else None
-        units |= column_units(first) if first else {}
-    write_table(image_table(measured, fields, quality, wells), images_out, units)
+    write_as(IMAGES, image_table(measured, fields, quality, wells), images_out)
 
 
 if __name__ == "__main__":

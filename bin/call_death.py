@@ -21,6 +21,7 @@ from morphodose.death.group_states import GroupStates, states_of_group
 from morphodose.death.kinds import gate_groups
 from morphodose.death.options import manual_gates, quantities, spillovers
 from morphodose.death.plot import plot_gates
+from morphodose.death.schemas import DEATH, GATES
 from morphodose.death.stains import Stain, find_stain, measured_channels
 from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
@@ -28,16 +29,11 @@ from morphodose.options.flags import takes
 from morphodose.platemap import PlateMap, read_plate_map
 from morphodose.responses.groups import GROUP
 from morphodose.steps.call_death import STEP
-from morphodose.tables import parquet_files, write_table
+from morphodose.tables import parquet_files, write_as
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-#: Columns of text, which may be empty.
-TEXTS = (
-    "Metadata_CellID", STATE, DOUBT, *MOVED_STATES.values(), "Metadata_Plate", "Metadata_Replicate",
-    "Metadata_Acquisition", "Metadata_Group", "Stain", "Channel", "Column", "Method", "Reason", "Doubt",
-)  # fmt: skip
 KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
 
 
@@ -129,11 +125,9 @@ def main(
         MOVED_STATES["GateHigher"]: higher,
     }
     death |= {f"Death_Intensity_{channel}": values for channel, values in intensities.items()}
-    write_table(
-        as_frame(death, TEXTS),
-        f"{out_prefix}_death.parquet",
-        {name: "counts" for name in death if "Intensity" in name},
-    )
+    import pandas as pd
+
+    write_as(DEATH, pd.DataFrame(death), f"{out_prefix}_death.parquet")
     write_gates(f"{out_prefix}_gates.parquet", table, stains, roles, parts, leaks)
     plot_gates(
         f"{out_prefix}_gates.png",
@@ -288,17 +282,7 @@ def write_gates(
                     f"Fraction_Stained_{role}{name}": value for name, value in zip(names, found, strict=True)
                 }
             rows.append(row)
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    units = {"Metadata_Timepoint": "h", "Threshold": "counts", "Centre": "counts", "Spread": "counts"}
-    write_table(as_frame(columns, TEXTS), path, units)
-
-
-def as_frame(columns: dict[str, Any], texts: tuple[str, ...]) -> pd.DataFrame:
-    """Columns as a frame in which text stays text, though all of it be missing."""
-    import pandas as pd
-
-    frame = pd.DataFrame(columns)
-    return frame.astype({name: "string" for name in texts if name in frame})
+    write_as(GATES, rows, path)
 
 
 if __name__ == "__main__":

@@ -28,10 +28,11 @@ from morphodose.imaging.illumination import (
     shading,
 )
 from morphodose.imaging.images import Field, read_field, write_field
+from morphodose.imaging.schemas import ILLUMINATION
 from morphodose.keys import field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.steps import apply_illumination, estimate_illumination
-from morphodose.tables import read_table, write_table
+from morphodose.tables import read_table, write_as
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -79,8 +80,6 @@ def estimate_flat_fields(
 
     IMAGES are OME-TIFFs of projected fields, or folders of them.
     """
-    import pandas as pd
-
     paths = sorted(path for each in images for path in find_files(each, "*.ome.tiff"))
     paths = [path for path in paths if path.name.startswith(f"{acquisition}_Well_")]
     if not paths:
@@ -153,7 +152,7 @@ def estimate_flat_fields(
         rows.append(row)
         said = "applied" if flat.applied else "left as it is"
         click.echo(f"{acquisition}: {name}: {said}: {flat.reason}", file=sys.stderr)
-    write_table(pd.DataFrame(rows), out / "illumination.parquet", {"Dark": "counts"})
+    write_as(ILLUMINATION, rows, out / "illumination.parquet")
 
 
 def brought(images: list[Blocks], dark: float, surface: npt.NDArray[np.float32], name: str) -> FlatField:

@@ -14,6 +14,7 @@ import numpy as np
 from morphodose.cli import command, images_option, keys_option, masks_option, out_option
 from morphodose.crops.cut import Cut, Place, cut_field
 from morphodose.crops.export import export_tiffs
+from morphodose.crops.schemas import CROPS
 from morphodose.crops.shard import Crop, CropShard, write_shard
 from morphodose.errors import InputError
 from morphodose.imaging.images import read_field, read_labels
@@ -21,21 +22,12 @@ from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
 from morphodose.steps.crop_cells import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIDES = ("Top", "Bottom", "Left", "Right")
-#: Types of the columns of the index; the others are integers.
-TEXTS = ("Plate", "Replicate", "Acquisition", "Well", "ImageID", "CellID")
-KINDS = {
-    **{f"Metadata_{name}": "string" for name in TEXTS},
-    "Metadata_Timepoint": "float64",
-    "Crop_Shard": "string",
-    "Crop_Padded": "bool",
-    "Crop_Truncated": "bool",
-}
 
 
 @command
@@ -83,9 +75,7 @@ def crop_well(
 
     shard = out / f"{well.id}.arrow"
     write_shard(shard, crops(), wanted, size)
-    units = dict.fromkeys(["Crop_Center_Y", "Crop_Center_X", *(f"Crop_Pad{side}" for side in SIDES)], "px")
-    index = index_table(well, places, shard.name)
-    write_table(index, out / f"{well.id}_crops.parquet", {**units, "Metadata_Timepoint": "h"})
+    write_as(CROPS, index_table(well, places, shard.name), out / f"{well.id}_crops.parquet")
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
@@ -129,8 +119,7 @@ def index_table(well: WellKeys, places: list[tuple[str, Place]], shard: str) -> 
         **{f"Crop_Pad{side}": [place.padding[i] for _, place in places] for i, side in enumerate(SIDES)},
         "Crop_Truncated": [place.truncated for _, place in places],
     }
-    # a well without cells has the types of any other
-    return pd.DataFrame(columns).astype({name: KINDS.get(name, "int64") for name in columns})
+    return pd.DataFrame(columns)
 
 
 if __name__ == "__main__":

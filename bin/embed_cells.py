@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 
 from morphodose.cli import command
@@ -127,18 +126,18 @@ def file_name(shard: str) -> str:
     return f"{Path(shard).stem}_embeddings.parquet"
 
 
-def extra_columns(networks: NetworkSet) -> dict[str, pa.DataType]:
+def extra_columns(networks: NetworkSet) -> list[str]:
     """Columns beside keys and embedding: fold and use of the cell, and what trained networks say of it."""
-    columns: dict[str, pa.DataType] = {"Fold": pa.int64(), "Usable": pa.bool_()}
+    columns = ["Fold", "Usable"]
     recipe = networks.recipe
     if networks.single:
         return columns
-    columns |= {f"True_{label}": pa.string() for label in LABELS}
-    columns |= {f"Predicted_{label.capitalize()}": pa.string() for label in recipe.classes}
+    columns += [f"True_{label}" for label in LABELS]
+    columns += [f"Predicted_{label.capitalize()}" for label in recipe.classes]
     if recipe.head == "multilabel":
-        columns |= {f"Called_{label.capitalize()}": pa.string() for label in recipe.classes}
+        columns += [f"Called_{label.capitalize()}" for label in recipe.classes]
     for label, classes in recipe.classes.items():
-        columns |= {f"Probability_{label.capitalize()}_{name}": pa.float32() for name in classes}
+        columns += [f"Probability_{label.capitalize()}_{name}" for name in classes]
     return columns
 
 
@@ -167,7 +166,7 @@ def write_shard(
     parts: Iterator[Extracted],
     rows: pd.DataFrame,
     networks: NetworkSet,
-    extra: dict[str, pa.DataType],
+    extra: list[str],
 ) -> None:
     """Write the table of one shard, batch by batch as they come."""
     recipe = networks.recipe

@@ -18,7 +18,6 @@ from morphodose.keys import folder_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import Kind
 from morphodose.segmentation.diameter_table import (
-    UNITS,
     complaints,
     diameters_of,
     estimate_plates,
@@ -27,8 +26,9 @@ from morphodose.segmentation.diameter_table import (
     sample_fields,
 )
 from morphodose.segmentation.load import load_engine
+from morphodose.segmentation.schemas import DIAMETERS
 from morphodose.steps.estimate_diameters import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -66,7 +66,7 @@ def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **optio
     engines = {kind: load_engine(files[kind], device) for kind in kinds}
     given: dict[Kind, float] = {"cells": options["diameter"], "nuclei": options["nuclear_diameter"]}
     table = estimate_plates(sample_fields(wells), engines, channels, given)
-    write_table(table, out / "diameters.parquet", UNITS)
+    write_as(DIAMETERS, table, out / "diameters.parquet")
     known = known_diameters(table)
     of_plates = {plate: {**used, "known": known[plate]} for plate, used in diameters_of(table).items()}
     with replacing(out / "diameters.json") as temporary:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import pandas as pd
 import torch
 
 from morphodose.cli import command
@@ -14,12 +13,13 @@ from morphodose.deep.centres import class_centres, nearest_cells
 from morphodose.deep.data import shard_paths
 from morphodose.deep.gallery import Gallery, crop_display, draw_examples, draw_nearest
 from morphodose.deep.network_set import read_networks
+from morphodose.deep.schemas import GALLERY
 from morphodose.devices import choose_device
 from morphodose.evaluation.split_files import read_labels_json
 from morphodose.files import find_files
 from morphodose.options.flags import takes
 from morphodose.steps.explain_crops import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 from morphodose.units import unit_words
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -86,7 +86,7 @@ def main(
             if near.get(name):
                 rows.append(draw_nearest(gallery, label, number, near[name], out))
             click.echo(f"{label} {number + 1} of {len(names)}, {name}: {len(near.get(name, []))} crops")
-    write_table(pd.DataFrame(rows), table_out)
+    write_as(GALLERY, rows, table_out)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import click
 from morphodose.cli import command
 from morphodose.options.flags import takes
 from morphodose.profiles.relative import relative_columns
-from morphodose.responses import schemas
 from morphodose.responses.compare import comparison_rows, departure_rows
 from morphodose.responses.correction import correct, note_of, parse_terms
 from morphodose.responses.fit import respond
@@ -20,13 +19,15 @@ from morphodose.responses.groups import add_groups, find_groups
 from morphodose.responses.growth import growth_rows
 from morphodose.responses.hits import hit_rows
 from morphodose.responses.positions import position_rows
+from morphodose.responses.schemas import OF_RESPONSES
 from morphodose.responses.select import check_wells
 from morphodose.responses.table_checks import one_name
 from morphodose.responses.timecourse import time_courses
 from morphodose.responses.verdict import STATES
 from morphodose.responses.wells_file import read_wells
-from morphodose.responses.zprime import zprime_table
+from morphodose.responses.zprime import add_zprime, zprime_table
 from morphodose.steps.fit_responses import STEP
+from morphodose.tables import write_as
 
 #: Tables that are written as CSV, too.
 SPREADSHEETS = ("responses", "hits")
@@ -56,7 +57,7 @@ def main(
     correct_positions: str,
     seed: int,
 ) -> None:
-    """Write responses and the tables around them (`schemas.SCHEMAS`, but conditions) into OUT."""
+    """Write responses and the tables around them (`morphodose.responses.schemas`) into OUT."""
     terms = parse_terms(correct_positions)
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     for line in one_name(table)[1]:
@@ -81,7 +82,7 @@ def main(
         note = note_of(said, plates, row["Metadata_Timepoint"], row["Endpoint"], terms)
         row["Notes"] = "; ".join(filter(None, (row["Notes"], note))) or None
     z_rows = zprime_table(table, chosen)
-    schemas.add_zprime(rows, z_rows)
+    add_zprime(rows, z_rows)
     plain_designs = [one for one in everything if one.keys["Metadata_Compound"] not in grouping.combinations]
     onsets, orders = time_courses(plain_designs, chosen)
     written = {"responses": rows, "curves": curves, "points": points}
@@ -94,8 +95,8 @@ def main(
         row for row in growth_rows(table, seed) if row["Metadata_Compound"] not in grouping.combinations
     ]
     written |= {"growth": growth}
-    for name, content in written.items():
-        schemas.write_rows(name, content, out / f"{name}.parquet", name in SPREADSHEETS)
+    for one in OF_RESPONSES:
+        write_as(one, written[one.name], out / f"{one.name}.parquet", spreadsheet=one.name in SPREADSHEETS)
     states = [row["State"] for row in rows]
     summary = ", ".join(f"{states.count(state)} {state}" for state in STATES)
     click.echo(f"EC50s: {summary}")

@@ -18,10 +18,11 @@ from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.measurement.families import parse_families
 from morphodose.measurement.field import Measured, MeasurementSettings, feature_units, measure_field
 from morphodose.measurement.granularity import Spectrum
+from morphodose.measurement.schemas import MEASUREMENTS
 from morphodose.names import cell_id
 from morphodose.options.flags import takes
 from morphodose.steps.measure_cells import STEP
-from morphodose.tables import LACKING, columns_to_arrow, write_arrow
+from morphodose.tables import LACKING, columns_to_arrow, write_as
 
 
 @command
@@ -94,10 +95,10 @@ def measure_well(well: WellKeys, images: Path, masks: Path, settings: Measuremen
         click.echo(f"{well.id}: field {position} of {len(paths)}: {count} cells{said}", file=sys.stderr)
     columns = rows(well, tables)
     units = feature_units([name for name in columns if not name.startswith("Metadata_")], pixel_size)
-    table = columns_to_arrow(columns, {**units, "Metadata_Timepoint": "h"})
+    table = columns_to_arrow(columns)
     lacking = {image: dict(found.lacking) for image, found in tables.items() if found.lacking}
     # annotate_cells puts it into the table of images, where a field without a cell has its row, too
-    write_arrow(table.replace_schema_metadata({LACKING: json.dumps(lacking)}), out)
+    write_as(MEASUREMENTS, table.replace_schema_metadata({LACKING: json.dumps(lacking)}), out, units)
 
 
 def rows(well: WellKeys, tables: dict[str, Measured]) -> dict[str, npt.NDArray[np.generic]]:

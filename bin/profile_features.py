@@ -19,10 +19,11 @@ from morphodose.profiles.aggregate import well_medians
 from morphodose.profiles.left_out import left_out_rows
 from morphodose.profiles.normalise import Profiles, join, normalise
 from morphodose.profiles.retrieval import SCORES, resample, score_conditions, with_conditions
-from morphodose.profiles.scorecard import Resampled, differences, scorecard, to_arrow
+from morphodose.profiles.schemas import BESIDE, PROFILES
+from morphodose.profiles.scorecard import Resampled, differences, scorecard
 from morphodose.responses.groups import GROUP, add_groups, find_groups
 from morphodose.steps.profile_features import STEP
-from morphodose.tables import write_arrow, write_table
+from morphodose.tables import write_as
 
 EXISTING = click.Path(exists=True, path_type=Path)
 _WELL = ["Metadata_Acquisition", "Metadata_Well"]
@@ -87,14 +88,14 @@ def main(
         for feature, reason in found.dropped.items()
     ]
     for kind, found in profiles.items():
-        write_table(found.table, out / "profiles" / f"{kind}.parquet", {"Metadata_Timepoint": "h"})
+        write_as(PROFILES, found.table, out / "profiles" / f"{kind}.parquet")
     left_out = left_out_rows(profiles, fields)
     for kind, mine in left_out.groupby("Set", sort=False):
         say(f"{kind}: {len(mine)} wells have no profile; wells_left_out.parquet says why")
     tables = scores(profiles, null_size, resamples, seed)
     tables |= {"dropped_features": pd.DataFrame(dropped), "wells_left_out": left_out}
-    for name, table in tables.items():
-        write_arrow(to_arrow(name, table), out / f"{name}.parquet")
+    for table in BESIDE:
+        write_as(table, tables[table.name].reindex(columns=table.needed), out / f"{table.name}.parquet")
 
 
 def scores(

@@ -15,21 +15,20 @@ from morphodose.options.flags import takes
 from morphodose.profiles.conditions import condition_rows
 from morphodose.profiles.endpoints import parse_endpoints
 from morphodose.profiles.relative import relative_columns
+from morphodose.profiles.schemas import WELLS
 from morphodose.profiles.segmentation import drop_without_nuclei
 from morphodose.profiles.wells import cells_of, profile_well, well_rows
 from morphodose.responses.endpoints import SHAPE_FEATURES, choose
 from morphodose.responses.groups import add_groups, find_groups
-from morphodose.responses.schemas import write_rows
+from morphodose.responses.schemas import CONDITIONS
 from morphodose.responses.select import check_wells
 from morphodose.steps.profile_wells import STEP
 from morphodose.tables import (
     all_fields,
     parquet_files,
     read_table,
-    to_arrow,
     units_of,
-    write_csv,
-    write_table,
+    write_as,
 )
 
 if TYPE_CHECKING:
@@ -74,13 +73,14 @@ def main(
     table = add_groups(table, grouping)
     table = in_order(table.assign(**relative_columns(table)))
     units = well_units(list(table.columns), units_of(fields))
-    write_table(table, out, units)
-    write_csv(to_arrow(table, units), out.with_suffix(".csv"))
+    write_as(WELLS, table, out, units, spreadsheet=True)
     if conditions_out:
         kept = [name for name in table if name.startswith(("Count_", "Fraction_", "Relative_"))]
         counted = [name for name in kept if not name.endswith(NOT_OF_CONDITIONS)]
         chosen = list(dict.fromkeys([*counted, *choose(table.columns)]))
-        write_rows("conditions", condition_rows(check_wells(table, str(out)), chosen), conditions_out, True)
+        write_as(
+            CONDITIONS, condition_rows(check_wells(table, str(out)), chosen), conditions_out, spreadsheet=True
+        )
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 def well_units(names: list[str], of_cells: dict[str, str]) -> dict[str, str]:
     """Units of the wells' columns: a median has that of its feature."""
-    units = {"Metadata_Timepoint": "h"}
+    units = {}
     for name in names:
         feature = name.removeprefix("MedianViable_").removeprefix("Median_")
         if feature != name and feature in of_cells:

@@ -19,11 +19,12 @@ from morphodose.errors import InputError
 from morphodose.imaging.images import Field, write_field
 from morphodose.imaging.projection import Plane, Projected, project, stack_channels
 from morphodose.imaging.projection_methods import parse_projection
+from morphodose.imaging.schemas import FOCUS
 from morphodose.keys import WellKeys, read_keys
 from morphodose.options.flags import takes
 from morphodose.reading.pixels import as_counts, read_plane
 from morphodose.steps.project_z import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 COLUMNS = ("id", "file", "field", "z", "channel")
 
@@ -77,8 +78,6 @@ def project_well(
     out: Path,
 ) -> None:
     """Project the fields of one well-timepoint; `table` is only named in messages."""
-    import pandas as pd
-
     fields, channels = found.fields, list(found.channels)
     rows: list[dict[str, object]] = []
     for position, (field, stacks) in enumerate(sorted(fields.items()), start=1):
@@ -100,7 +99,7 @@ def project_well(
         written = Field(pixels, tuple(channels), pixel_size_um, tuple(done[name].method for name in channels))
         write_field(out / f"{image}.ome.tiff", written)
         rows += focus_rows(well, image, done)
-    write_table(pd.DataFrame(rows), out / "focus.parquet", {"Metadata_Timepoint": "h"})
+    write_as(FOCUS, rows, out / "focus.parquet")
 
 
 @dataclass

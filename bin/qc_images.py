@@ -15,13 +15,14 @@ from morphodose.errors import InputError
 from morphodose.imaging.broken import Missing, missing_block
 from morphodose.imaging.images import Field, read_field
 from morphodose.imaging.judgement import MissingPlane, QualityThresholds, judge_field
-from morphodose.imaging.quality import UNITS, field_figures
+from morphodose.imaging.quality import field_figures
+from morphodose.imaging.schemas import QUALITY
 from morphodose.imaging.twice import copies_of, copies_within, marks_of
 from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
 from morphodose.steps.qc_images import STEP
-from morphodose.tables import read_table, write_table
+from morphodose.tables import read_table, write_as
 
 DEFAULT = QualityThresholds()
 
@@ -125,12 +126,9 @@ def judge_well(
     out: Path,
 ) -> None:
     """Judge the fields of one well-timepoint against cells of `size` px, and write their table."""
-    import pandas as pd
-
     paths = field_images(images, well.id)
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
-    units = {"Metadata_Timepoint": "h"}
     known: dict[str, dict[str, str]] = {}
     for position, (image, path) in enumerate(paths.items(), start=1):
         field = read_field(path)
@@ -162,10 +160,9 @@ def judge_well(
             for name, value in values.items()
         }
         rows.append({**well.columns(image), **verdict, **columns})
-        units |= {name: UNITS[kind] for name in columns if (kind := name.split("_")[1]) in UNITS}
         said = f"{well.id}: field {position} of {len(paths)}: {found.verdict} {found.reason}"
         click.echo(said.rstrip(), file=sys.stderr)
-    write_table(pd.DataFrame(rows), out, units)
+    write_as(QUALITY, rows, out)
 
 
 def missing_planes(table: Path) -> dict[str, list[MissingPlane]]:

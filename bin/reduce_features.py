@@ -28,9 +28,10 @@ from morphodose.reduction.fit import (
     strata,
 )
 from morphodose.reduction.projection import Projection, copy_tables, read_projection, write_projection
+from morphodose.reduction.schemas import PCA, UMAP
 from morphodose.reduction.umap_sample import LEAST, Sampler, parameters, umap
 from morphodose.steps.reduce_features import STEP
-from morphodose.tables import write_arrow
+from morphodose.tables import write_as
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -178,7 +179,7 @@ def write_coordinates(
                 taken = sampler.take(codes[block.fields])
                 keys.append(block.keys.filter(pa.array(taken)))
                 points.append(found[taken])
-        write_arrow(pa.concat_tables(parts, promote_options="permissive"), out / "pca" / f"{well}.parquet")
+        write_as(PCA, pa.concat_tables(parts, promote_options="permissive"), out / "pca" / f"{well}.parquet")
         say(f"coordinates: {well}")
     if not size:
         return {"umap": None, "umap_reason": "not asked for (--umap_cells 0)"}
@@ -188,9 +189,8 @@ def write_coordinates(
     settings = parameters(len(sample), min(components, sample.shape[1]), seed)
     flat = umap(sample, settings)
     columns = {f"UMAP_{axis + 1}": pa.array(flat[:, axis]) for axis in range(2)}
-    write_arrow(
-        with_columns(pa.concat_tables(keys, promote_options="permissive"), columns), out / "umap.parquet"
-    )
+    sample_keys = pa.concat_tables(keys, promote_options="permissive")
+    write_as(UMAP, with_columns(sample_keys, columns), out / "umap.parquet")
     return {"umap": settings | {"cells": len(sample)}, "umap_reason": ""}
 
 

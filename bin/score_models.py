@@ -23,7 +23,7 @@ from morphodose.evaluation.baselines import (
 )
 from morphodose.evaluation.cells import SplitCells, read_split_cells
 from morphodose.evaluation.predictions import RANDOM, tally_predictions
-from morphodose.evaluation.schemas import write_rows
+from morphodose.evaluation.schemas import CALIBRATION, CONFUSION, MODEL_DIFFERENCES, MODEL_SCORES
 from morphodose.evaluation.sources import classical_source, embedding_source
 from morphodose.evaluation.split_files import Labels, read_labels_json
 from morphodose.evaluation.tables import (
@@ -37,7 +37,7 @@ from morphodose.evaluation.verdict import METRIC, ModelVerdict, gather_evidence,
 from morphodose.files import find_files, replacing
 from morphodose.options.flags import takes
 from morphodose.steps.score_models import STEP
-from morphodose.tables import read_table
+from morphodose.tables import read_table, write_as
 
 EXISTING = click.Path(exists=True, path_type=Path)
 NOT_TRAINED = "not learned"
@@ -107,10 +107,12 @@ def main(
         click.echo(f"{what}: {', '.join(model.name for model in models)}", err=True)
     notes += unconverged_notes(tallies, table.folds)
     learned = {label: known.classes[label] for label in known.trained}
-    write_rows("model_scores", score_rows(tallies, learned, table, seed), out)
-    write_rows("model_differences", difference_rows(tallies, learned, table, seed), out)
-    write_rows("confusion", confusion_rows(tallies, learned), out)
-    write_rows("calibration", calibration_rows(tallies, learned), out)
+    write_as(MODEL_SCORES, score_rows(tallies, learned, table, seed), out / "model_scores.parquet")
+    write_as(
+        MODEL_DIFFERENCES, difference_rows(tallies, learned, table, seed), out / "model_differences.parquet"
+    )
+    write_as(CONFUSION, confusion_rows(tallies, learned), out / "confusion.parquet")
+    write_as(CALIBRATION, calibration_rows(tallies, learned), out / "calibration.parquet")
     verdict = verdict_of(tallies, known, table, leakage, notes, seed)
     with replacing(out / "model_verdict.json") as temporary:
         temporary.write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

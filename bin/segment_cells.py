@@ -31,9 +31,10 @@ from morphodose.segmentation.diameter_table import (
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
+from morphodose.segmentation.schemas import FIELDS, OBJECTS
 from morphodose.segmentation.well import Images, SegmentationSettings, WellSegmentation
 from morphodose.steps.segment_cells import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -153,9 +154,8 @@ def segment_folder(
         Diameter=segmented.diameter, NucleiDiameter=segmented.nuclei_diameter, Seconds=seconds
     )
     objects = pd.concat(tables, ignore_index=True)
-    write_table(objects, out / "objects.parquet", object_units(pixel_sizes[0]))
-    units = {"Metadata_Timepoint": "h", "Diameter": "px", "NucleiDiameter": "px", "Seconds": "s"}
-    write_table(fields, out / "fields.parquet", units)
+    write_as(OBJECTS, objects, out / "objects.parquet", object_units(pixel_sizes[0]))
+    write_as(FIELDS, fields, out / "fields.parquet")
     return len(objects)
 
 

@@ -14,6 +14,7 @@ from morphodose.cli import command
 from morphodose.evaluation.labels import groups_of, parse_labels
 from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.learning_plan import NothingToLearnError, nothing_learned, parse_exclude, plan
+from morphodose.evaluation.schemas import LEAKAGE
 from morphodose.evaluation.split_table import (
     index_files,
     read_fields,
@@ -25,7 +26,7 @@ from morphodose.files import replacing
 from morphodose.options.flags import takes
 from morphodose.platemap import read_plate_map
 from morphodose.steps.split_cells import STEP
-from morphodose.tables import count_rows, write_table
+from morphodose.tables import count_rows, write_as
 
 EXISTING = click.Path(exists=True, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -69,8 +70,6 @@ def main(
     leakage_out: Path,
 ) -> None:
     """Write the fold, labels and usability of every crop, the classes, and the leakage table."""
-    import pandas as pd
-
     files = index_files(crops)
     verdicts = (
         read_quality(images, unusable_channels(crop_channels or brightfield_channel)) if images else None
@@ -95,7 +94,7 @@ def main(
     design.notes += notes if design.trained else []
     rows = refuse_leaks(design.field_counts(fields), design.split.kind)
     at_random = write_split(files, fields, design, seed, out)
-    write_table(pd.DataFrame([*rows, *leakage_rows(at_random, "random cells", contrast=True)]), leakage_out)
+    write_as(LEAKAGE, [*rows, *leakage_rows(at_random, "random cells", contrast=True)], leakage_out)
     total, used = count_rows(files), usable_cells(fields, design)
     with replacing(labels_out) as temporary:
         text = json.dumps(design.labels_json(total, used), indent=2, ensure_ascii=False)

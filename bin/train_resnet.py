@@ -21,13 +21,14 @@ from morphodose.deep.predict import prediction_table
 from morphodose.deep.presets import PRESETS, TRIAL_CELLS, TRIAL_STEPS, class_weights
 from morphodose.deep.recipe import KINDS, Recipe
 from morphodose.deep.rows import COLUMNS, choose_rows, shuffle_labels, thin
+from morphodose.deep.schemas import LOG, LR_RANGE, PREDICTIONS
 from morphodose.deep.train import Machine, choose_precision, epoch_batches, evaluate, fit, make_fabric
 from morphodose.devices import choose_device
 from morphodose.evaluation.split_files import read_labels_json, split_rows
 from morphodose.options.flags import takes
 from morphodose.spreadsheets import write_csv_rows
 from morphodose.steps.train_resnet import STEP
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -127,7 +128,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     network = build_network(recipe)
     stem = out / f"{kind}_fold{fold}"
     if options["lr_range_test"] and fabric.is_global_zero:
-        write_table(lr_range_test(fabric, network, recipe, data), Path(f"{stem}_lr_range.parquet"))
+        write_as(LR_RANGE, lr_range_test(fabric, network, recipe, data), Path(f"{stem}_lr_range.parquet"))
     checkpoints = None
     if options["checkpoints"]:
         settings = {
@@ -147,7 +148,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
         save_network(stem, network, recipe)
         write_log(stem, log, recipe)
         predictions = prediction_table(held_out, found, recipe)
-        write_table(predictions, Path(f"{stem}_predictions.parquet"), {"Metadata_Timepoint": "h"})
+        write_as(PREDICTIONS, predictions, Path(f"{stem}_predictions.parquet"))
         if checkpoints and not options["keep_checkpoints"]:
             checkpoints.clear()
         say("held out: " + ", ".join(f"{label} {value:.3f} right" for label, value in found.accuracy.items()))
@@ -193,7 +194,7 @@ def write_log(stem: Path, log: list[dict[str, float]], recipe: Recipe) -> None:
     counts = ["Epoch", "Step"]
     frame[counts] = frame[counts].astype("int64")
     write_csv_rows(f"{stem}_log.csv", frame.columns, frame.itertuples(index=False))
-    write_table(frame, f"{stem}_log.parquet", {"Seconds": "s"})
+    write_as(LOG, frame, f"{stem}_log.parquet")
 
 
 if __name__ == "__main__":

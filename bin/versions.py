@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Write the versions of Python and of some packages as a versions.yml section."""
+"""Write the versions of Python and of the packages that a step declares as a versions.yml section."""
 
 from __future__ import annotations
 
+import importlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import click
 
 from morphodose.cli import command
+from morphodose.errors import InputError
+from morphodose.steps.step import Step
 
 #: Every image of containers/ has it: ``morphodose <name> <digest of its definition and dependencies>``.
 MARKER = Path("/etc/morphodose-image")
@@ -17,9 +20,9 @@ MARKER = Path("/etc/morphodose-image")
 
 @command
 @click.option("--process", required=True, help="Name of the process the section is for.")
-@click.argument("packages", nargs=-1)
-def main(process: str, packages: tuple[str, ...]) -> None:
-    """Print a YAML section: the process, the image if any, Python, and PACKAGES with their versions."""
+def main(process: str) -> None:
+    """Print a YAML section: the process, the image if any, Python, and the packages of the step."""
+    packages = packages_of(process)
     click.echo(f'"{process}":')
     if MARKER.is_file():
         _, image, digest = MARKER.read_text(encoding="utf-8").split()
@@ -27,6 +30,25 @@ def main(process: str, packages: tuple[str, ...]) -> None:
     click.echo(f"    python: {platform.python_version()}")
     for package in packages:
         click.echo(f"    {package}: {version(package)}")
+
+
+def packages_of(process: str) -> tuple[str, ...]:
+    """Packages that the step of a process declares.
+
+    Its module is imported by name, so that other steps are not part of the code of a task, as `lib/steps.nf`
+    finds it; this one is, since the command of the step imports it.
+
+    Raises
+    ------
+    InputError
+        If there is no such step.
+    """
+    name = process.rpartition(":")[2]
+    try:
+        declared = vars(importlib.import_module(f"morphodose.steps.{name.lower()}")).values()
+    except ModuleNotFoundError as fault:
+        raise InputError(f"--process {process}: no step {name} in morphodose.steps") from fault
+    return next(step.versions for step in declared if isinstance(step, Step) and step.name == name)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bin"))
 
+from morphodose.columns import OWN, Columns, Table  # noqa: E402
+from morphodose.key_columns import KEYS  # noqa: E402
 from morphodose.options.derived import CELLPOSE_SAM  # noqa: E402
 from morphodose.options.groups import GROUPS  # noqa: E402
 from morphodose.options.option import Group, Option, Value  # noqa: E402
+from morphodose.schemas import TABLES  # noqa: E402
 from morphodose.steps.registry import STEPS  # noqa: E402
-from morphodose.steps.tables import TABLES, Table  # noqa: E402
 
 TYPES = {"text": "string", "file": "string", "folder": "string", "flag": "boolean"}
 QUOTES = "'\""
@@ -141,11 +143,15 @@ def meta(module: Path) -> str:
     process = text.partition("\nprocess ")[0]  # of several the first
     inputs = process.partition("input:")[2].partition("output:")[0]
     outputs = process.partition("output:")[2].partition("script:")[0]
-    for title, entries in (("input", ports(inputs)), ("output", ports(outputs))):
+    is_known = {output.name: output.meaning for output in step.outputs}
+    handed_on = [port | {"is": is_known.get(port["name"], port["is"])} for port in ports(outputs)]
+    for title, entries in (("input", ports(inputs)), ("output", handed_on)):
         lines.append(f"{title}:")
         for entry in entries:
             lines += [f"  - {entry['name']}:", f"      type: {entry['type']}"]
             lines += [f"      description: {json.dumps(entry['is'], ensure_ascii=False)}"]
+    if step.versions:
+        lines += ["versions:", *(f"  - {package}" for package in step.versions)]
     return "\n".join([*lines, "authors:", '  - "The morphodose authors"']) + "\n"
 
 
@@ -167,18 +173,38 @@ def guide(page: str) -> str:
     return marked.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", page)
 
 
+def column(each: Columns) -> str:
+    """Names, type, unit and meaning of columns for the guide; the type without its number of bits."""
+    names = ", ".join(f"`{name}`" for name in each.each)
+    unit = "" if each.unit in ("", OWN) else f", {each.unit}"
+    return f"| {names} | {each.kind.rstrip('0123456789')}{unit} | {each.meaning} |"
+
+
+def is_key(each: Columns) -> bool:
+    """Whether columns say of what a row is."""
+    return each.names.startswith("Metadata_")
+
+
 def columns(table: Table) -> str:
-    """The columns of a table for the guide."""
-    rows = ["| column | type | meaning |", "|---|---|---|"]
-    for each in table.columns:
-        names = ", ".join(f"`{name}`" for name in each.names.split())
-        rows.append(f"| {names} | {each.kind}{f', {each.unit}' if each.unit else ''} | {each.meaning} |")
+    """The columns of a table but its keys, for the guide."""
+    rows = [column(each) for each in table.columns if not is_key(each)]
+    return "\n".join(["| column | type | meaning |", "|---|---|---|", *rows])
+
+
+def key_columns() -> str:
+    """The keys, and the tables that have them, for the guide."""
+    rows = ["| column | type | meaning | tables |", "|---|---|---|---|"]
+    for key in KEYS:
+        having = [
+            table.name for table in TABLES if table.file and key.names in {c.names for c in table.columns}
+        ]
+        rows.append(f"{column(key)} {', '.join(f'`{name}`' for name in having)} |")
     return "\n".join(rows)
 
 
 def outputs(page: str) -> str:
     """docs/output.md with its tables: `<!-- columns: NAME -->` begins one, `<!-- end -->` ends it."""
-    tables = {table.name: columns(table) for table in TABLES}
+    tables = {table.name: columns(table) for table in TABLES} | {"keys": key_columns()}
     marked = re.compile(r"(<!-- columns: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
     return marked.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", page)
 

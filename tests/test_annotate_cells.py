@@ -36,10 +36,10 @@ def folder(tmp_path):
         verdicts = one | {
             "Metadata_QCVerdict": [verdict],
             "Metadata_QCReason": [reason],
-            "ImageQuality_X_V": [0.5],
+            "ImageQuality_EdgeWidth_V": [0.5],
         }
         write_table(
-            pd.DataFrame(verdicts), tmp_path / "qc" / f"{well}_qc.parquet", {"ImageQuality_X_V": "px"}
+            pd.DataFrame(verdicts), tmp_path / "qc" / f"{well}_qc.parquet", {"ImageQuality_EdgeWidth_V": "px"}
         )
     ids = keys("A01", 3)["Metadata_CellID"]
     write_table(
@@ -109,7 +109,7 @@ def test_images_have_a_row_for_every_field_the_empty_one_too(folder):
     assert list(images["Count_Cells"]) == [3, 2, 0] and list(images["Count_BorderCells"]) == [4, 4, 4]
     assert list(images["Metadata_QCVerdict"]) == ["keep", "drop", "flag"]
     assert list(images["Metadata_Role"]) == ["vehicle", "treated", "treated"]
-    assert column_units(folder / "images" / "a.parquet")["ImageQuality_X_V"] == "px"
+    assert column_units(folder / "images" / "a.parquet")["ImageQuality_EdgeWidth_V"] == "px"
 
 
 def test_what_objects_lack_is_counted_in_the_row_of_their_field(folder):

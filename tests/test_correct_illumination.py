@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from declared import assert_declared
 from morphodose.imaging.images import Field, read_field, write_field
 from morphodose.tables import read_table
 from test_illumination import OFFSET, images, lamp
@@ -54,7 +53,6 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
     options = ("--acquisition", ACQUISITION, "--dark", str(OFFSET), "--brightfield_channel", "Brightfield")
     done = run(root, "estimate", str(plate), *options, "--out", str(flats))
     assert done.returncode == 0, done.stderr
-    assert_declared("illumination", flats / "illumination.parquet")
     table = read_table(flats / "illumination.parquet").set_index("Channel")
     assert table["Applied"].to_dict() == {"Brightfield": False, "Hoechst": True}
     assert table.loc["Brightfield", "Reason"] == "brightfield is left as it is"

@@ -266,7 +266,13 @@ def test_embeddings_too_large_for_float16_are_refused() -> None:
 def rows_of(start: int, count: int) -> dict[str, list]:
     texts = {name: [f"{name}{i}" for i in range(start, start + count)] for name in embed_cells.KEYS}
     numbers = {name: list(range(count)) for name in ("Metadata_Field", "Metadata_ObjectLabel")}
-    return {**texts, **numbers, "Metadata_Timepoint": [4.0] * count}
+    return {
+        **texts,
+        **numbers,
+        "Metadata_Timepoint": [4.0] * count,
+        "Fold": [0] * count,
+        "Usable": [True] * count,
+    }
 
 
 def test_the_writer_never_holds_more_than_a_row_group(tmp_path: Path) -> None:
@@ -275,7 +281,7 @@ def test_the_writer_never_holds_more_than_a_row_group(tmp_path: Path) -> None:
         before = pool.bytes_allocated()
         tracemalloc.start()
         most = 0
-        with embedding_writer(tmp_path / "e.parquet", 256, {}) as writer:
+        with embedding_writer(tmp_path / "e.parquet", 256) as writer:
             for number in range(batches):
                 writer.write(rows_of(number * 100, 100), np.full((100, 256), number, np.float32))
                 most = max(most, pool.bytes_allocated() - before)
@@ -293,7 +299,7 @@ def test_the_writer_never_holds_more_than_a_row_group(tmp_path: Path) -> None:
 
 
 def test_a_table_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), embedding_writer(tmp_path / "e.parquet", 4, {}) as writer:
+    with pytest.raises(RuntimeError), embedding_writer(tmp_path / "e.parquet", 4) as writer:
         writer.write(rows_of(0, 3), np.zeros((3, 4), np.float32))
         raise RuntimeError("the task was killed")
     assert list(tmp_path.iterdir()) == []

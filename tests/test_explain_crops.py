@@ -106,7 +106,7 @@ def test_the_cells_nearest_the_centre_are_found_over_all_tables(tmp_path: Path) 
             "Usable": usable[place],
         }
         keys |= {"True_Dose": ["a" if i % 2 else "b" for i in range(40)]}
-        extra = {name: kind for name, kind in embed_cells.extra_columns(networks).items() if name in keys}
+        extra = [name for name in embed_cells.extra_columns(networks) if name in keys]
         with embedding_writer(tmp_path / f"{place}_embeddings.parquet", 6, extra) as writer:
             writer.write(keys, vectors[place])
     tables = sorted(tmp_path.glob("*.parquet"))

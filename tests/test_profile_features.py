@@ -19,7 +19,8 @@ from morphodose.profiles.retrieval import (
     weighted_precision,
     with_conditions,
 )
-from morphodose.profiles.scorecard import COLUMNS, differences, scorecard, to_arrow
+from morphodose.profiles.schemas import LEFT_OUT
+from morphodose.profiles.scorecard import differences, scorecard
 from reduction_tables import screen
 from stats_tables import run, succeed
 
@@ -257,9 +258,7 @@ def test_resamples_keep_the_number_of_wells_of_each_condition():
         assert (draws[:, inside].sum(axis=1) == inside.sum()).all()
 
 
-def test_tables_have_their_columns_though_they_are_empty():
-    for name, columns in COLUMNS.items():
-        assert to_arrow(name, pd.DataFrame()).column_names == list(columns)
+def test_a_set_without_a_well_has_a_reason_and_no_difference():
     empty = pd.DataFrame({"Set": [], "Score": [], "Reason": []})
     card = scorecard(empty, {("deep", "activity"): np.zeros((0, 5))}, {"deep": 0}, 0)
     assert card["Reason"].tolist() == ["no treated well has a profile"]
@@ -308,7 +307,7 @@ def test_each_well_without_a_profile_is_in_a_table_with_its_reason(tmp_path):
         "--images", folder / "images", "--out", tmp_path / "out", "--null_size", 100, "--resamples", 100,
     )  # fmt: skip
     found = pd.read_parquet(tmp_path / "out" / "wells_left_out.parquet")
-    assert list(found.columns) == list(COLUMNS["wells_left_out"])
+    assert list(found.columns) == LEFT_OUT.needed
     none, dropped = "no cells in the fields that were kept", "QC dropped all its fields"
     assert found.set_index(["Set", "Metadata_Well"])["Reason"].to_dict() == {
         ("classical", "A01"): "4 cells, fewer than 5",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.columns import Table, TableError
 from morphodose.files import find_files, replacing
 from morphodose.spreadsheets import write_csv_rows
 
@@ -67,6 +69,70 @@ def _typed(table: pa.Table, units: Mapping[str, str] | None) -> pa.Table:
         unit = (units or {}).get(field.name)
         fields.append(pa.field(field.name, kind, metadata={"unit": unit} if unit else None))
     return table.cast(pa.schema(fields))
+
+
+def write_as(
+    table: Table,
+    found: pd.DataFrame | pa.Table | Sequence[Mapping[str, Any]],
+    path: str | Path,
+    units: Mapping[str, str] | None = None,
+    spreadsheet: bool = False,
+) -> None:
+    """Write a table as it is declared, whole or not at all.
+
+    Parameters
+    ----------
+    table : Table
+    found : pandas.DataFrame, pyarrow.Table or sequence of mapping
+        Its content; of rows, NaN is a missing value, and none at all is a table with all its columns.
+    path : path
+        The Parquet file.
+    units : mapping, optional
+        Units of columns, where the declaration leaves them to the writer.
+    spreadsheet : bool
+        Whether a CSV of the same name is written beside it.
+
+    Raises
+    ------
+    TableError
+        If a column is not declared, is missing, or has values of another type.
+    """
+    if isinstance(found, pa.Table):
+        arrow = found
+    else:
+        arrow = rows_to_arrow(table, found) if isinstance(found, Sequence) else to_arrow(found)
+    typed = table.typed(arrow, units)
+    write_arrow(typed, path)
+    if spreadsheet:
+        write_csv(typed, Path(path).with_suffix(".csv"))
+
+
+def rows_to_arrow(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a declared table: its columns in their order, then those whose name depends on the screen.
+
+    Raises
+    ------
+    TableError
+        If a row lacks a column that each such table has, or has a value of another type.
+    """
+    there = dict.fromkeys(name for row in rows for name in row)
+    names = [name for name in table.plain if name in there or name in table.needed]
+    names += [name for name in there if name not in names]
+    lacking = next((name for row in rows for name in table.needed if name not in row), None)
+    if lacking:
+        raise TableError(f"table {table.name}: a row without the column {lacking}")
+    schema = table.schema(names)
+    arrays = [_array(table, field, [row.get(field.name) for row in rows]) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(table: Table, field: pa.Field, values: list[Any]) -> pa.Array:
+    """A column of rows; NaN is a missing value, also of a text."""
+    known = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    try:
+        return pa.array(known, field.type, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as fault:
+        raise TableError(f"table {table.name}: {field.name}: {fault}") from fault
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, units: Mapping[str, str] | None = None) -> None:

@@ -40,8 +40,10 @@ def keys(
 
 def write_embeddings(path: Path, of: dict[str, object], vectors: np.ndarray) -> None:
     """Embeddings as `embed_cells` writes them."""
-    with embedding_writer(path, vectors.shape[1], {}) as writer:
-        writer.write(of, vectors)
+    with embedding_writer(path, vectors.shape[1]) as writer:
+        writer.write(
+            {**of, "Fold": np.zeros(len(vectors), int), "Usable": np.ones(len(vectors), bool)}, vectors
+        )
 
 
 def screen(

@@ -15,40 +15,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from morphodose.columns import vector
+from morphodose.deep.schemas import EMBEDDINGS
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.key_columns import OF_CELL
 from morphodose.tables import signed_metadata
 
-#: Columns of the split that go with an embedding, and their types; floating keys stay 64-bit.
-KEYS: dict[str, pa.DataType] = {
-    "Metadata_Plate": pa.string(),
-    "Metadata_Timepoint": pa.float64(),
-    "Metadata_Replicate": pa.string(),
-    "Metadata_Acquisition": pa.string(),
-    "Metadata_Well": pa.string(),
-    "Metadata_Field": pa.int64(),
-    "Metadata_ImageID": pa.string(),
-    "Metadata_ObjectLabel": pa.int64(),
-    "Metadata_CellID": pa.string(),
-}
+#: Columns of the split that go with an embedding.
+KEYS = tuple(name for each in OF_CELL for name in each.each)
 #: Rows of a row group; 1,024 embeddings of 2,048 numbers are 4 MiB.
 ROWS = 1024
 EMBEDDING = "Embedding"
-
-
-def embedding_type(dimensions: int) -> pa.DataType:
-    """``fixed_size_list<float16>[D]``; no number of it is missing."""
-    return pa.list_(pa.field("element", pa.float16(), nullable=False), dimensions)
-
-
-def table_schema(dimensions: int, extra: Mapping[str, pa.DataType]) -> pa.Schema:
-    """Keys, `extra` columns in their order, and last the embedding."""
-    fields = [
-        pa.field(name, kind, metadata={"unit": "h"} if name == "Metadata_Timepoint" else None)
-        for name, kind in KEYS.items()
-    ]
-    fields += [pa.field(name, kind) for name, kind in extra.items()]
-    return pa.schema([*fields, pa.field(EMBEDDING, embedding_type(dimensions), nullable=False)])
 
 
 def as_list_array(embeddings: npt.NDArray[np.floating]) -> pa.FixedSizeListArray:
@@ -66,9 +44,7 @@ def as_list_array(embeddings: npt.NDArray[np.floating]) -> pa.FixedSizeListArray
             "the network gives embeddings that are not finite, or above 65504: it diverged, or its weights "
             "are damaged"
         )
-    return pa.FixedSizeListArray.from_arrays(
-        pa.array(half.reshape(-1)), type=embedding_type(embeddings.shape[1])
-    )
+    return pa.FixedSizeListArray.from_arrays(pa.array(half.reshape(-1)), type=vector(embeddings.shape[1]))
 
 
 class EmbeddingWriter:
@@ -140,7 +116,7 @@ class EmbeddingWriter:
 
 @contextmanager
 def embedding_writer(
-    path: str | Path, dimensions: int, extra: Mapping[str, pa.DataType]
+    path: str | Path, dimensions: int, extra: Sequence[str] = ("Fold", "Usable")
 ) -> Iterator[EmbeddingWriter]:
     """A writer of one table of embeddings, which is there whole in the end or not at all.
 
@@ -150,10 +126,11 @@ def embedding_writer(
         The Parquet file.
     dimensions : int
         D, the length of an embedding.
-    extra : mapping of str to pyarrow.DataType
-        Columns beside keys and embedding.
+    extra : sequence of str
+        Columns between keys and embedding.
     """
-    with replacing(path) as temporary, EmbeddingWriter(temporary, table_schema(dimensions, extra)) as writer:
+    schema = EMBEDDINGS.schema([*KEYS, *extra, EMBEDDING], length=dimensions)
+    with replacing(path) as temporary, EmbeddingWriter(temporary, schema) as writer:
         yield writer
 
 

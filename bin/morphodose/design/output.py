@@ -18,10 +18,11 @@ from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.design.platemap import PlateWells
 from morphodose.design.samplesheet import Acquisition
+from morphodose.design.schemas import DESIGN_FAULTS, PLANES
 from morphodose.design.wells import plate_map_of
 from morphodose.plan import TaskSizes, plan_tasks
 from morphodose.platemap import write_plate_map
-from morphodose.tables import write_table
+from morphodose.tables import write_as
 
 #: Well-timepoints on which diameters are estimated: in all, and of each plate at least.
 SAMPLE_WELLS, SAMPLE_PER_PLATE = 6, 2
@@ -226,9 +227,7 @@ def _write_tables(design: CheckedDesign, folder: Path) -> None:
             ),
         }
     )
-    units = {"Metadata_Timepoint": "h", "Width": "px", "Height": "px", "ImagedAfter": "h"}
-    units |= dict.fromkeys(("PixelSize", "PositionX", "PositionY"), "um")
-    write_table(table, folder / "planes.parquet", units)
+    write_as(PLANES, table, folder / "planes.parquet")
     faults = pd.DataFrame(
         {
             "Severity": pd.Series([fault.severity for fault in design.faults], dtype="str"),
@@ -240,4 +239,4 @@ def _write_tables(design: CheckedDesign, folder: Path) -> None:
             "Kind": pd.Series([fault.kind for fault in design.faults], dtype="str"),
         }
     )
-    write_table(faults, folder / "design_faults.parquet")
+    write_as(DESIGN_FAULTS, faults, folder / "design_faults.parquet")

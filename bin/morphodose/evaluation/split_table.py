@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.cells.unusable import UNUSABLE, unusable_channels
+from morphodose.crops.schemas import CROPS
 from morphodose.errors import InputError
 from morphodose.evaluation.labels import LABELS, Content
 from morphodose.evaluation.leakage import FieldCounts
 from morphodose.evaluation.learning_plan import FieldCrops, LearningPlan, usable
+from morphodose.evaluation.schemas import SPLIT
 from morphodose.evaluation.splits import Unit, random_folds
 from morphodose.files import find_files, replacing
 from morphodose.imaging.focus import OUT_OF_FOCUS
@@ -26,28 +28,10 @@ from morphodose.tables import parquet_files, signed_metadata
 VERDICT, REASON = "Metadata_QCVerdict", "Metadata_QCReason"
 _UNIT = ("Metadata_Plate", "Metadata_Replicate", "Metadata_Well")
 _FIELD = (*_UNIT, "Metadata_Timepoint", "Metadata_Field", "Metadata_ImageID")
-_KEYS = {
-    "Metadata_Plate": pa.string(), "Metadata_Timepoint": pa.float64(), "Metadata_Replicate": pa.string(),
-    "Metadata_Acquisition": pa.string(), "Metadata_Well": pa.string(), "Metadata_Field": pa.int64(),
-    "Metadata_ImageID": pa.string(), "Metadata_ObjectLabel": pa.int64(), "Metadata_CellID": pa.string(),
-}  # fmt: skip
-_CROP = {"Crop_Shard": pa.string(), "Crop_Row": pa.int64(), "Crop_Padded": pa.bool_()}
-_MAP = {
-    "Metadata_Compound": pa.string(), "Metadata_Dose": pa.float64(),
-    "Metadata_DoseUnit": pa.string(), "Metadata_Role": pa.string(),
-}  # fmt: skip
-_SPLIT = {
-    **dict.fromkeys(LABELS.values(), pa.string()), "Fold": pa.int32(), "RandomFold": pa.int32(),
-    "Usable": pa.bool_(), "Excluded": pa.string(),
-}  # fmt: skip
-
 #: Columns of the split table. Text that repeats is stored as a dictionary.
-SCHEMA = pa.schema(
-    [
-        pa.field(name, kind, metadata={"unit": "h"} if name == "Metadata_Timepoint" else None)
-        for name, kind in {**_KEYS, **_MAP, **_CROP, **_SPLIT}.items()
-    ]
-)
+SCHEMA = SPLIT.schema()
+#: Those that are in the index of the crops.
+_INDEX = [name for name in SCHEMA.names if CROPS.declared(name)]
 #: Rows of a row group.
 CHUNK = 1 << 17
 
@@ -220,7 +204,7 @@ def _annotated(
     counts: npt.NDArray[np.int64],
 ) -> pa.Table:
     """Rows of one index file; its usable cells are added to `counts`."""
-    table = pq.ParquetFile(file).read(columns=[*_KEYS, *_CROP])
+    table = pq.ParquetFile(file).read(columns=_INDEX)
     row = pc.index_in(table["Metadata_ImageID"].combine_chunks().cast(pa.string()), value_set=place)
     found = {name: values.take(row) for name, values in columns.items()}
     padded = table["Crop_Padded"].combine_chunks()
@@ -232,12 +216,8 @@ def _annotated(
     found["RandomFold"] = pa.array(folds, pa.int32())
     use = found["Usable"].to_numpy(zero_copy_only=False)
     np.add.at(counts, (row.to_numpy()[use], folds[use]), 1)
-    every = {**{name: table[name] for name in (*_KEYS, *_CROP)}, **found}
-    return pa.Table.from_arrays([every[name].cast(kind.type) for name, kind in _named()], schema=SCHEMA)
-
-
-def _named() -> Iterator[tuple[str, pa.Field]]:
-    return ((entry.name, entry) for entry in SCHEMA)
+    every = {**{name: table[name] for name in _INDEX}, **found}
+    return pa.Table.from_arrays([every[entry.name].cast(entry.type) for entry in SCHEMA], schema=SCHEMA)
 
 
 def _merged(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

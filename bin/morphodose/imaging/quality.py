@@ -189,21 +189,6 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
 
 #: Figures of stained channels alone.
 STAINED = ("ForegroundCoverage", "SignalToNoise", "EdgeWidth", "ObjectRadius", "LargestObject")
-#: Units of the figures; the others have none.
-UNITS = {
-    "PercentSaturated": "%",
-    "Background": "counts",
-    "PercentBackground": "%",
-    "DynamicRange": "counts",
-    "Mean": "counts",
-    "Spread": "counts",
-    "PixelNoise": "counts",
-    "Relief": "counts",
-    "ForegroundCoverage": "%",
-    "EdgeWidth": "px",
-    "ObjectRadius": "px",
-    "LargestObject": "%",
-}
 
 
 def field_figures(field: Field, brightfield: str | None = None) -> dict[str, dict[str, float]]:

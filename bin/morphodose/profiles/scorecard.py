@@ -8,32 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from morphodose.profiles.aggregate import KEYS
 from morphodose.profiles.retrieval import interval
-
-#: Types of the tables; doses and times are keys, and keep 64 bits.
-TYPES = {
-    "Set": pa.string(), "Against": pa.string(), "Score": pa.string(), "Compound": pa.string(),
-    "DoseUnit": pa.string(), "Reason": pa.string(), "Feature": pa.string(),
-    "Dose": pa.float64(), "Timepoint": pa.float64(),
-    "N_Wells": pa.int64(), "N_Negatives": pa.int64(), "N_Conditions": pa.int64(), "N_Features": pa.int64(),
-    **dict.fromkeys(KEYS, pa.string()), "Metadata_Timepoint": pa.float64(), "Metadata_Dose": pa.float64(),
-}  # fmt: skip
-COLUMNS = {
-    "profile_scores": (
-        "Set", "Compound", "Dose", "DoseUnit", "Timepoint", "Score", "mAP", "Low", "High", "mAP_Normalised",
-        "P", "Q", "N_Wells", "N_Negatives", "Reason",
-    ),
-    "profile_scorecard": (
-        "Set", "Score", "mAP", "Low", "High", "mAP_Normalised", "Fraction_Found", "N_Conditions", "N_Wells",
-        "N_Features", "Reason",
-    ),
-    "profile_differences": ("Set", "Against", "Score", "Difference", "Low", "High"),
-    "dropped_features": ("Set", "Feature", "Reason"),
-    "wells_left_out": (*KEYS, "Set", "Reason"),
-}  # fmt: skip
 
 Resampled = dict[tuple[str, str], npt.NDArray[np.float64]]
 
@@ -109,21 +85,3 @@ def differences(scores: pd.DataFrame, resampled: Resampled) -> pd.DataFrame:
                 row = {"Set": kind, "Against": against, "Score": score, "Difference": difference}
                 rows.append(row | interval(paired))
     return pd.DataFrame(rows)
-
-
-def to_arrow(name: str, rows: pd.DataFrame) -> pa.Table:
-    """Arrow table of one of `COLUMNS`, its columns there though it has no rows."""
-    arrays = []
-    for column in COLUMNS[name]:
-        kind = TYPES.get(column, pa.float32())
-        values = rows[column].tolist() if column in rows else [None] * len(rows)
-        arrays.append(pa.array(values, type=kind, from_pandas=True))
-    fields = [
-        pa.field(
-            column,
-            array.type,
-            metadata={"unit": "h"} if column.removeprefix("Metadata_") == "Timepoint" else None,
-        )
-        for column, array in zip(COLUMNS[name], arrays, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

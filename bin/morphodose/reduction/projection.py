@@ -14,9 +14,10 @@ import pandas as pd
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.reduction.pca import Components
+from morphodose.reduction.schemas import EXPLAINED, LOADINGS, SELECTED
 from morphodose.reduction.select import Choice
 from morphodose.reduction.variance import is_complete
-from morphodose.tables import read_table, write_table
+from morphodose.tables import read_table, write_as
 
 Matrix = npt.NDArray[np.float32]
 #: Tables of a saved reduction.
@@ -104,7 +105,7 @@ def write_projection(folder: Path, choices: list[Choice], found: Components) -> 
         table[column.capitalize()] = np.array([getattr(choice, column) for choice in choices], dtype=float)
     for group in choices[0].fills if choices else ():
         table[f"{_FILL_OF}{group}"] = np.array([choice.fills[group] for choice in choices], dtype=float)
-    write_table(pd.DataFrame(table), folder / "selected_features.parquet")
+    write_as(SELECTED, pd.DataFrame(table), folder / "selected_features.parquet")
     features = [choice.feature for choice in choices if not choice.reason]
     count = len(found.vectors)
     loadings = {
@@ -112,14 +113,14 @@ def write_projection(folder: Path, choices: list[Choice], found: Components) -> 
         "Component": np.repeat(np.arange(1, count + 1), len(features)),
         "Loading": found.vectors.ravel(),
     }
-    write_table(pd.DataFrame(loadings), folder / "pca_loadings.parquet")
+    write_as(LOADINGS, pd.DataFrame(loadings), folder / "pca_loadings.parquet")
     explained = {
         "Component": np.arange(1, count + 1),
         "Variance": found.variance,
         "Ratio": found.ratio,
         "Cumulative": np.cumsum(found.ratio),
     }
-    write_table(pd.DataFrame(explained), folder / "explained_variance.parquet")
+    write_as(EXPLAINED, pd.DataFrame(explained), folder / "explained_variance.parquet")
 
 
 def read_projection(folder: Path) -> Projection:

@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from morphodose.columns import Table
+from morphodose.deep.schemas import ALIGNMENT, GALLERY
 from morphodose.errors import InputError
+from morphodose.evaluation.schemas import CALIBRATION, CONFUSION, LEAKAGE, MODEL_DIFFERENCES, MODEL_SCORES
 from morphodose.files import find_files
+from morphodose.profiles.schemas import DIFFERENCES, DROPPED, LEFT_OUT, SCORECARD, SCORES
+from morphodose.reduction.schemas import EXPLAINED, LOADINGS, SELECTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,54 +24,26 @@ if TYPE_CHECKING:
 MOST_CELLS = 10_000
 #: Components whose coordinates are read; the others are in the tables.
 COORDINATES = ("PC_1", "PC_2", "UMAP_1", "UMAP_2")
-#: Field of `Deep` → its file, the step that writes it, the columns the report cannot do without.
-TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "leakage": ("leakage.parquet", "split_cells", ("Split", "Verdict")),
-    "scores": (
-        "model_scores.parquet",
-        "score_models",
-        ("Model", "Label", "Metric", "Value", "Low", "High"),
-    ),
-    "differences": (
-        "model_differences.parquet",
-        "score_models",
-        ("Model", "Against", "Label", "Metric", "Difference", "Low", "High"),
-    ),
-    "confusion": (
-        "confusion.parquet",
-        "score_models",
-        ("Model", "Label", "True", "Predicted", "Count", "Fraction"),
-    ),
-    "calibration": (
-        "calibration.parquet",
-        "score_models",
-        ("Model", "Label", "Confidence", "Accuracy", "Count"),
-    ),
-    "alignment": ("alignment.parquet", "align_networks", ("Fold", "R2_HeldOut")),
-    "gallery": ("gallery.parquet", "explain_crops", ("File", "Kind", "Label", "Class")),
-    "profile_scores": (
-        "profile_scores.parquet",
-        "profile_features",
-        ("Set", "Compound", "Dose", "Timepoint", "Score", "mAP", "Low", "High"),
-    ),
-    "profile_card": (
-        "profile_scorecard.parquet",
-        "profile_features",
-        ("Set", "Score", "mAP", "Low", "High", "N_Conditions"),
-    ),
-    "profile_differences": (
-        "profile_differences.parquet",
-        "profile_features",
-        ("Set", "Against", "Score", "Difference", "Low", "High"),
-    ),
-    "dropped": ("dropped_features.parquet", "profile_features", ("Set", "Feature", "Reason")),
-    "left_out": ("wells_left_out.parquet", "profile_features", ("Acquisition", "Well", "Set", "Reason")),
+#: Field of `Deep` → its table, the columns the report cannot do without.
+TABLES: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "leakage": (LEAKAGE, ("Split", "Verdict")),
+    "scores": (MODEL_SCORES, ("Model", "Label", "Metric", "Value", "Low", "High")),
+    "differences": (MODEL_DIFFERENCES, ("Model", "Against", "Label", "Metric", "Difference", "Low", "High")),
+    "confusion": (CONFUSION, ("Model", "Label", "True", "Predicted", "Count", "Fraction")),
+    "calibration": (CALIBRATION, ("Model", "Label", "Confidence", "Accuracy", "Count")),
+    "alignment": (ALIGNMENT, ("Fold", "R2_HeldOut")),
+    "gallery": (GALLERY, ("File", "Kind", "Label", "Class")),
+    "profile_scores": (SCORES, ("Set", "Compound", "Dose", "Timepoint", "Score", "mAP", "Low", "High")),
+    "profile_card": (SCORECARD, ("Set", "Score", "mAP", "Low", "High", "N_Conditions")),
+    "profile_differences": (DIFFERENCES, ("Set", "Against", "Score", "Difference", "Low", "High")),
+    "dropped": (DROPPED, ("Set", "Feature", "Reason")),
+    "left_out": (LEFT_OUT, ("Metadata_Acquisition", "Metadata_Well", "Set", "Reason")),
 }
 #: The same for each feature set, whose tables lie in a folder with its name.
-SET_TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "explained": ("explained_variance.parquet", ("Component", "Ratio", "Cumulative")),
-    "loadings": ("pca_loadings.parquet", ("Feature", "Component", "Loading")),
-    "selected": ("selected_features.parquet", ("Feature", "Selected", "Reason")),
+SET_TABLES: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "explained": (EXPLAINED, ("Component", "Ratio", "Cumulative")),
+    "loadings": (LOADINGS, ("Feature", "Component", "Loading")),
+    "selected": (SELECTED, ("Feature", "Selected", "Reason")),
 }
 
 
@@ -164,17 +141,20 @@ def read_deep(folder: str | Path | None) -> Deep:
     )
 
 
-def _table(place: Path, name: str, step: str, needed: Sequence[str]) -> pd.DataFrame:
-    """Rows of all files of a name; `Metadata_Dose` and its like lose their prefix."""
+def _table(place: Path, table: Table, needed: Sequence[str]) -> pd.DataFrame:
+    """Rows of all files of a table; `Metadata_Dose` and its like lose their prefix."""
     from morphodose.tables import read_table
 
-    files = find_files(place, name)
+    files = find_files(place, table.base)
     if not files:
         return _empty()
-    frame = read_table(files).rename(columns=lambda c: str(c).removeprefix("Metadata_"))
+    frame = read_table(files)
     missing = [column for column in needed if column not in frame]
     if missing:
-        raise InputError(f"{files[0]}: the table lacks {', '.join(missing)}; {step} writes them")
+        raise InputError(
+            f"{files[0]}: the table lacks {', '.join(missing)}; {table.step.lower()} writes them"
+        )
+    frame = frame.rename(columns=lambda c: str(c).removeprefix("Metadata_"))
     # a single-precision number of NumPy is not a float of Python
     return frame.astype({name: float for name in frame.select_dtypes("float32")})
 
@@ -228,16 +208,14 @@ def _networks(place: Path) -> list[dict[str, Any]]:
 
 def _set_folders(place: Path) -> dict[str, Path]:
     """Feature set → its folder: the one that holds its explained variance."""
-    folders = [file.parent for file in find_files(place, SET_TABLES["explained"][0])]
+    folders = [file.parent for file in find_files(place, SET_TABLES["explained"][0].base)]
     order = ("classical", "deep", "joint")
     found = {folder.name: folder for folder in folders}
     return dict(sorted(found.items(), key=lambda i: (order.index(i[0]) if i[0] in order else 9, i[0])))
 
 
 def _feature_set(folder: Path) -> FeatureSet:
-    tables = {
-        name: _table(folder, file, "reduce_features", needed) for name, (file, needed) in SET_TABLES.items()
-    }
+    tables = {name: _table(folder, *spec) for name, spec in SET_TABLES.items()}
     pca = [file for file in find_files(folder, "*.parquet") if file.parent.name == "pca"]
     umap = sample(find_files(folder, "umap.parquet"))
     return FeatureSet(pca=sample(pca), umap=umap, record=_document(folder, "reduction.json"), **tables)

@@ -1,160 +1,249 @@
-"""Columns of the tables of responses, so that a table without rows has the columns of any other."""
+"""The tables of responses."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from morphodose.columns import Columns, Table
+from morphodose.key_columns import keys
 
-import pyarrow as pa
-
-from morphodose.tables import write_arrow, write_csv
-
-_TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
-_OF = {"Metadata_Compound": _TEXT, "Metadata_Group": _TEXT}
-_KEYS = {**_OF, "Metadata_Timepoint": _NUMBER, "Metadata_DoseUnit": _TEXT}
-_DOSE = {**_OF, "Metadata_Dose": _NUMBER, "Metadata_DoseUnit": _TEXT}
+_OF = keys("Compound Group")
+_KEYS = (*_OF, *keys("Timepoint DoseUnit"))
+_DOSE = (*_OF, *keys("Dose DoseUnit"))
+_ENDPOINT = Columns("Endpoint", "text", "column of `wells`")
 
 
-def _ends(*names: str) -> dict[str, pa.DataType]:
-    """Numbers with both ends of their interval."""
-    return {f"{name}{end}": _NUMBER for name in names for end in ("", "_Low", "_High")}
+def _ends(name: str, meaning: str) -> Columns:
+    """A number with both ends of its interval."""
+    return Columns(f"{name} {name}_Low {name}_High", "number64", meaning)
 
 
-#: Table → column → type.
-SCHEMAS: dict[str, dict[str, pa.DataType]] = {
-    "responses": {
-        **_KEYS,
-        **dict.fromkeys(("Endpoint", "Model", "State", "Reason", "Notes", "Layout"), _TEXT),
-        **_ends("EC50", "Hill", "AtZeroDose", "AtInfiniteDose"),
-        **dict.fromkeys(("Curve_EC50", "EC50_ReplicateSD"), _NUMBER),
-        **_ends("EC10", "EC90", "AbsoluteIC50", "PointOfDeparture", "Effect_Highest", "AUC"),
-        **dict.fromkeys(("Effect_P", "Effect_Q", "LackOfFit_P", "R2", "Vehicle_Mean"), _NUMBER),
-        **dict.fromkeys(("N_Vehicle", "N_Wells", "N_Doses", "N_Replicates"), _COUNT),
-        **dict.fromkeys(("Dose_Min", "Dose_Max", "ZPrime"), _NUMBER),
-    },
-    "curves": {
-        **_KEYS,
-        **dict.fromkeys(("Endpoint", "State"), _TEXT),
-        **dict.fromkeys(("Dose", "Fit", "Low", "High"), _NUMBER),
-    },
-    "points": {
-        **_OF,
-        **dict.fromkeys(("Metadata_Plate", "Metadata_Replicate", "Metadata_Well"), _TEXT),
-        **dict.fromkeys(("Metadata_Timepoint", "Metadata_Dose"), _NUMBER),
-        **dict.fromkeys(("Metadata_DoseUnit", "Endpoint"), _TEXT),
-        **dict.fromkeys(("Value", "Raw", "Cells"), _NUMBER),
-        **dict.fromkeys(("Used", "Outlier"), pa.bool_()),
-    },
-    "hits": {
-        "Metadata_Plate": _TEXT,
-        **_DOSE,
-        "Metadata_Timepoint": _NUMBER,
-        "Endpoint": _TEXT,
-        **dict.fromkeys(("RobustZ", "SSMD", "P", "Q"), _NUMBER),
-        "Hit": pa.bool_(),
-        **dict.fromkeys(("N_Wells", "N_Vehicle"), _COUNT),
-        **dict.fromkeys(("Reason", "Layout"), _TEXT),
-    },
-    "positions": {
-        "Metadata_Plate": _TEXT,
-        "Metadata_Timepoint": _NUMBER,
-        **dict.fromkeys(("Endpoint", "Term"), _TEXT),
-        **dict.fromkeys(("P", "Q"), _NUMBER),
-        "N_Wells": _COUNT,
-        "Reason": _TEXT,
-    },
-    "growth": {
-        **_KEYS,
-        **dict.fromkeys(("Endpoint", "State", "Reason"), _TEXT),
-        **_ends("GR50", "GRmax"),
-        **dict.fromkeys(("Doublings", "Start_h"), _NUMBER),
-    },
-    "comparisons": {
-        **dict.fromkeys(("Kind", "Shared", "First", "Second", "Endpoint"), _TEXT),
-        "Metadata_Timepoint": _NUMBER,
-        **_ends("Ratio"),
-        **dict.fromkeys(("P", "P_Adjusted"), _NUMBER),
-    },
-    "departures": {
-        **_KEYS,
-        **dict.fromkeys(("ShapeEndpoint", "ShapeState", "DeathEndpoint", "DeathState"), _TEXT),
-        **_ends("Shape_PointOfDeparture", "Death_PointOfDeparture"),
-        "Ratio": _NUMBER,
-    },
-    "onsets": {
-        **_DOSE,
-        **dict.fromkeys(("Endpoint", "Kind", "State"), _TEXT),
-        **dict.fromkeys(("Onset_h", "After_h"), _NUMBER),
-        "Direction": _TEXT,
-        "P": _NUMBER,
-        **dict.fromkeys(("Reason", "Layout"), _TEXT),
-    },
-    "orders": {
-        **_DOSE,
-        "ShapeOnset_h": _NUMBER,
-        "ShapeEndpoint": _TEXT,
-        "DeathOnset_h": _NUMBER,
-        **dict.fromkeys(("Dying_Excess", "Dying_ExcessLow", "Dying_ExcessHigh"), _NUMBER),
-        "MorphologyFirst": _TEXT,
-        **dict.fromkeys(("Reason", "Layout"), _TEXT),
-    },
-    "zprime": {
-        "Metadata_Plate": _TEXT,
-        "Metadata_Compound": _TEXT,
-        "Metadata_Group": _TEXT,
-        "Metadata_Timepoint": _NUMBER,
-        "Endpoint": _TEXT,
-        "ZPrime": _NUMBER,
-        **dict.fromkeys(("N_Positive", "N_Vehicle"), _COUNT),
-        "Reason": _TEXT,
-    },
-    "conditions": {
-        **_DOSE,
-        "Metadata_Role": _TEXT,
-        "Metadata_Timepoint": _NUMBER,
-        "Endpoint": _TEXT,
-        **dict.fromkeys(("Mean", "SD", "Low", "High"), _NUMBER),
-        "N_Wells": _COUNT,
-    },
-}
-
-_UNITS = {
-    name: "h"
-    for name in ("Metadata_Timepoint", "Start_h", "Onset_h", "After_h", "ShapeOnset_h", "DeathOnset_h")
-}
+def _table(name: str, *columns: Columns, step: str = "FIT_RESPONSES") -> Table:
+    return Table(name, step, f"tables/{name}.parquet", columns)
 
 
-def write_rows(
-    table: str, rows: Sequence[dict[str, Any]], path: str | Path, spreadsheet: bool = False
-) -> None:
-    """Write rows as one of `SCHEMAS`; NaN becomes null, hours carry their unit.
-
-    With `spreadsheet` a CSV file of the same name is written beside it (`morphodose.tables.write_csv`).
-    """
-    arrays, fields = [], []
-    for name, kind in SCHEMAS[table].items():
-        values = [row[name] for row in rows]
-        values = [None if isinstance(v, float) and math.isnan(v) else v for v in values]
-        arrays.append(pa.array(values, type=kind))
-        unit = _UNITS.get(name)
-        fields.append(pa.field(name, kind, metadata={"unit": unit} if unit else None))
-    found = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-    write_arrow(found, path)
-    if spreadsheet:
-        write_csv(found, Path(path).with_suffix(".csv"))
-
-
-def add_zprime(rows: Sequence[dict[str, Any]], zprimes: Sequence[dict[str, Any]]) -> None:
-    """Add ``ZPrime`` to the rows of responses: the median over the plates, null without controls."""
-    import statistics
-
-    names = ("Metadata_Compound", "Metadata_Group", "Metadata_Timepoint", "Endpoint")
-    found: dict[tuple[Any, ...], list[float]] = {}
-    for row in zprimes:
-        if math.isfinite(row["ZPrime"]):
-            found.setdefault(tuple(row[name] for name in names), []).append(row["ZPrime"])
-    for row in rows:
-        values = found.get(tuple(row[name] for name in names))
-        row["ZPrime"] = statistics.median(values) if values else math.nan
+RESPONSES = _table(
+    "responses",
+    *_KEYS,
+    _ENDPOINT,
+    Columns("Model", "text", "4PL (four-parameter logistic) and its variance model"),
+    Columns(
+        "State",
+        "text",
+        "`fitted`; `imprecise`: the interval spans more than tenfold; `unbounded`: there is an effect, the"
+        " EC50 is only known to lie beyond a bound; `refused`: the data do not support a curve",
+    ),
+    Columns("Reason", "text", "why it is not `fitted`"),
+    Columns(
+        "Notes",
+        "text",
+        "what to keep in mind: the effect falls back at the top dose, a parameter at its bound, a single"
+        " replicate, wells that were left out or are off the curve, a lack of fit, ignored columns",
+    ),
+    Columns(
+        "Layout",
+        "text",
+        "why dose and position on the plate cannot be told apart in these wells, by their layout or by what"
+        " the position does to the vehicle wells; null where they can, or where the well names are not"
+        " positions",
+    ),
+    _ends(
+        "EC50",
+        "in `Metadata_DoseUnit`, 95 % interval; of death (`Fraction_Dying`, `Fraction_Dead`) it is the LC50."
+        " Unbounded: `EC50` is null, and either `EC50_Low` (it is above"
+        " that) or `EC50_High` (below) is given",
+    ),
+    _ends("Hill", "slope, above 0; a null end means that the interval is open there"),
+    _ends("AtZeroDose", "asymptote, in the unit of the endpoint"),
+    _ends("AtInfiniteDose", "asymptote, in the unit of the endpoint"),
+    Columns("Curve_EC50", "number64", "of the curve as drawn, even if `unbounded`; do not quote it then"),
+    Columns(
+        "EC50_ReplicateSD",
+        "number64",
+        "standard deviation of the EC50s of single replicates, log10, their errors included; null with fewer"
+        " than two",
+    ),
+    _ends("EC10", "dose with 10 % of the effect (a null end: open)"),
+    _ends("EC90", "dose with 90 % of the effect (a null end: open)"),
+    _ends("AbsoluteIC50", "dose where a count is half of the vehicle's, or a fraction is 0.5"),
+    _ends("PointOfDeparture", "dose where the curve differs from dose 0 by one SD of the vehicle wells"),
+    _ends("Effect_Highest", "mean of the highest dose less vehicle; given without a curve, too"),
+    _ends("AUC", "mean height over log dose, unit of the endpoint; given without a curve, too"),
+    Columns(
+        "Effect_P Effect_Q",
+        "number64",
+        'P value of "the dose does nothing"; false discovery rate over all curves of the run',
+    ),
+    Columns("LackOfFit_P R2", "number64", "whether the curve describes the means of the doses"),
+    Columns("Vehicle_Mean", "number64", "mean of the vehicle wells of the curve"),
+    Columns("N_Vehicle", "integer", "number of the vehicle wells of the curve"),
+    Columns("N_Wells", "integer", "number of wells"),
+    Columns("N_Doses", "integer", "number of different doses (vehicle is one of them)"),
+    Columns("N_Replicates", "integer", "number of replicates (plates × replicates)"),
+    Columns("Dose_Min Dose_Max", "number64", "tested doses above 0"),
+    Columns("ZPrime", "number64", "of the controls, median over the plates; null without positive controls"),
+)
+CURVES = _table(
+    "curves",
+    *_KEYS,
+    _ENDPOINT,
+    Columns("State", "text", "as in `responses`"),
+    Columns("Dose", "number64", "first 0, then 60 between the tested doses"),
+    Columns("Fit Low High", "number64", "the curve, and its 95 % band"),
+)
+POINTS = _table(
+    "points",
+    *_OF,
+    *keys("Plate Replicate Well Timepoint Dose DoseUnit"),
+    _ENDPOINT,
+    Columns("Value", "number64", "as fitted, against the vehicle of its plate"),
+    Columns("Raw", "number64", "as in `wells`"),
+    Columns("Cells", "number64", "cells behind the value"),
+    Columns(
+        "Used",
+        "flag",
+        "false for wells that were left out, and for doses above the one from which the effect falls back",
+    ),
+    Columns("Outlier", "flag", "far from its replicates and left out, or off the curve and still in the fit"),
+)
+HITS = _table(
+    "hits",
+    *keys("Plate"),
+    *_DOSE,
+    *keys("Timepoint"),
+    _ENDPOINT,
+    Columns("RobustZ SSMD", "number64", "distance from the vehicle wells of the plate"),
+    Columns(
+        "P Q",
+        "number64",
+        "Student's t against the vehicle wells of the plate, of which four are needed; false discovery rate"
+        " over the compounds of the plate, timepoint and endpoint",
+    ),
+    Columns("Hit", "flag", "`Q` at most 0.05"),
+    Columns("N_Wells N_Vehicle", "integer", "wells"),
+    Columns("Reason", "text", "why it was not judged, or has no robust z"),
+    Columns(
+        "Layout",
+        "text",
+        "why the position of the wells may be taken for an effect, such as vehicle wells in columns of their"
+        " own; else null",
+    ),
+)
+POSITIONS = _table(
+    "positions",
+    *keys("Plate Timepoint"),
+    _ENDPOINT,
+    Columns("Term", "text", "`row`, `column`, `edge`"),
+    Columns("P Q", "number64", "given the other terms; false discovery rate over all rows"),
+    Columns("N_Wells", "integer", "vehicle wells"),
+    Columns("Reason", "text", "why there is no P"),
+)
+GROWTH = _table(
+    "growth",
+    *_KEYS,
+    _ENDPOINT,
+    Columns("State Reason", "text", "as in `responses`, for `GR50`"),
+    _ends("GR50", "dose where the curve of the growth rate is 0.5, in `Metadata_DoseUnit`"),
+    _ends("GRmax", "mean growth rate at the highest dose"),
+    Columns(
+        "Doublings",
+        "number64",
+        "of the vehicle wells since the first timepoint (the least over the plates); below 0.3 there is no"
+        " growth rate",
+    ),
+    Columns("Start_h", "number64", "the first timepoint, from which growth counts", "h"),
+)
+COMPARISONS = _table(
+    "comparisons",
+    Columns(
+        "Kind Shared",
+        "text",
+        "`groups`: of the compound `Shared`; `compounds`: of the group `Shared`, where it has 12 with an EC50"
+        " or fewer",
+    ),
+    Columns("First Second", "text", "the two groups, or compounds"),
+    _ENDPOINT,
+    *keys("Timepoint"),
+    _ends("Ratio", "EC50 of the first over that of the second, with 95 % interval"),
+    Columns(
+        "P P_Adjusted",
+        "number64",
+        "that the ratio is 1; adjusted by Holm's method over the pairs of the kind, endpoint and timepoint",
+    ),
+)
+DEPARTURES = _table(
+    "departures",
+    *_KEYS,
+    Columns(
+        "ShapeEndpoint ShapeState",
+        "text",
+        "the most sensitive endpoint of shape (by the lower end of the interval; over viable cells, if there"
+        " are any), and its state in `responses`",
+    ),
+    Columns("DeathEndpoint DeathState", "text", "the same of `Fraction_Dying`, or else `Fraction_Dead`"),
+    _ends("Shape_PointOfDeparture", "its `PointOfDeparture`"),
+    _ends("Death_PointOfDeparture", "the same of death"),
+    Columns(
+        "Ratio",
+        "number64",
+        "shape over death: below 1, shape changes at lower doses. The most sensitive of several endpoints is"
+        " low by selection too: rank by it, do not test",
+    ),
+)
+ONSETS = _table(
+    "onsets",
+    *_DOSE,
+    _ENDPOINT,
+    Columns("Kind", "text", "`death`, `shape`, `count`"),
+    Columns("State", "text", "`changed`, `not_seen`, `undetermined` (too few wells)"),
+    Columns(
+        "Onset_h After_h",
+        "number64",
+        "first timepoint that differs from vehicle, and the last one before it that did not (0: the start)",
+        "h",
+    ),
+    Columns("Direction", "text", "`up`, `down`"),
+    Columns(
+        "P",
+        "number64",
+        "adjusted for all doses and timepoints of the endpoint, and over compounds and endpoints",
+    ),
+    Columns("Reason", "text", "why it is not `changed`"),
+    Columns("Layout", "text", "why dose and position cannot be told apart, by the layout alone; else null"),
+)
+ORDERS = _table(
+    "orders",
+    *_DOSE,
+    Columns("ShapeOnset_h", "number64", "first change of the shape of viable cells", "h"),
+    Columns("ShapeEndpoint", "text", "in which endpoint"),
+    Columns("DeathOnset_h", "number64", "first change of `Fraction_Dying`", "h"),
+    Columns(
+        "Dying_Excess Dying_ExcessLow Dying_ExcessHigh",
+        "number64",
+        "fraction of dying cells above that of vehicle when shape first changes, with 95 % interval",
+    ),
+    Columns("MorphologyFirst", "text", "`yes`, `no`, `neither`, `undetermined`"),
+    Columns("Reason", "text", "in words"),
+    Columns("Layout", "text", "as in `onsets`"),
+)
+ZPRIME = _table(
+    "zprime",
+    *keys("Plate Compound Group Timepoint"),
+    _ENDPOINT,
+    Columns("ZPrime", "number64", "Z′ of the controls"),
+    Columns("N_Positive N_Vehicle", "integer", "wells"),
+    Columns("Reason", "text", "why there is no Z′"),
+)
+CONDITIONS = _table(
+    "conditions",
+    *_DOSE,
+    *keys("Role Timepoint"),
+    _ENDPOINT,
+    Columns("Mean SD", "number64", "over the wells, in the unit of the endpoint"),
+    Columns("Low High", "number64", "95 %, Student, over wells; null with a single well"),
+    Columns("N_Wells", "integer", "wells"),
+    step="PROFILE_WELLS",
+)
+#: All that `fit_responses` writes.
+OF_RESPONSES = (
+    RESPONSES, CURVES, POINTS, HITS, POSITIONS, GROWTH, COMPARISONS, DEPARTURES, ONSETS, ORDERS, ZPRIME,
+)  # fmt: skip
+TABLES = (CONDITIONS, *OF_RESPONSES)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,3 +69,15 @@ def zprime_table(wells: pd.DataFrame, endpoints: list[str]) -> list[dict[str, An
                     }
                 )
     return rows
+
+
+def add_zprime(rows: Sequence[dict[str, Any]], zprimes: Sequence[dict[str, Any]]) -> None:
+    """Add ``ZPrime`` to the rows of responses: the median over the plates, null without controls."""
+    names = ("Metadata_Compound", "Metadata_Group", "Metadata_Timepoint", "Endpoint")
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for row in zprimes:
+        if math.isfinite(row["ZPrime"]):
+            found.setdefault(tuple(row[name] for name in names), []).append(row["ZPrime"])
+    for row in rows:
+        values = found.get(tuple(row[name] for name in names))
+        row["ZPrime"] = statistics.median(values) if values else math.nan

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 FIELDS = 6
 #: Plates whose diameters lie within this factor share one; a network does not see so small a difference.
 ALIKE = 1.25
-#: Units of the columns of the table.
-UNITS = {name: "px" for name in ("Diameter", "Diameter_Plate", "Diameter_Low", "Diameter_High")}
 
 
 def kinds_of(method: str, channels: tuple[str, str]) -> list[Kind]:

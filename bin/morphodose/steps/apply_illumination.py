@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "APPLY_ILLUMINATION",
@@ -10,4 +10,6 @@ STEP = Step(
     words="flat-field correction",
     task="wells",
     work="channel_mpx",
+    outputs=(Output("images", "corrected/*", "corrected fields, one folder per well"),),
+    publishes="corrected",
 )

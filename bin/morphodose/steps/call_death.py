@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis, images
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "CALL_DEATH",
@@ -19,4 +19,14 @@ STEP = Step(
     words="death states",
     task="acquisition",
     work="cells",
+    outputs=(
+        Output("death", "*_death.parquet", "state of each cell"),
+        Output("gates", "*_gates.parquet", "the gates"),
+        Output("plot", "*_gates.png", "picture of the gates"),
+    ),
+    versions=(
+        "numpy",
+        "scipy",
+    ),
+    publishes="death",
 )

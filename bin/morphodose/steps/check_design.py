@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.options import cluster, deep, segmentation
 from morphodose.options.groups import GROUPS
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "CHECK_DESIGN",
@@ -18,4 +18,16 @@ STEP = Step(
     words="reading and checking the design",
     task="screen",
     work="planes",
+    outputs=(
+        Output("design", "design/design.json", "what was understood of the input"),
+        Output("well_timepoints", "design/well_timepoints.json", "planes and task of each well"),
+        Output("plate_map", "design/plate_map.csv", "the plate map, normalised"),
+        Output("planes", "design/planes.parquet", "table of planes"),
+        Output("faults", "design/design_faults.parquet", "table of faults and warnings"),
+    ),
+    versions=(
+        "tifffile",
+        "pyarrow",
+    ),
+    publishes="design",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import deep, images
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "CROP_CELLS",
@@ -18,4 +18,16 @@ STEP = Step(
     task="wells",
     work="cells",
     writes="crop_planes",
+    outputs=(
+        Output("crops", "*.arrow *_crops.parquet", "crops of each well, and their index"),
+        Output("tiffs", "tiff/*", "crops as single files, with --export_crops"),
+    ),
+    versions=(
+        "numpy",
+        "opencv-python-headless",
+        "pyarrow",
+        "scipy",
+        "tifffile",
+    ),
+    publishes="crops",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "EMBED_CELLS",
@@ -13,4 +13,11 @@ STEP = Step(
     writes="cells",
     image="resnet",
     gpu=True,
+    outputs=(Output("embeddings", "embeddings/*/*_embeddings.parquet", "table of embeddings of each well"),),
+    versions=(
+        "torch",
+        "torchvision",
+        "pyarrow",
+    ),
+    publishes="tables",
 )

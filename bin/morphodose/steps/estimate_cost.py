@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis, cluster, deep, images, preparation, segmentation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "ESTIMATE_COST",
@@ -38,4 +38,9 @@ STEP = Step(
         deep.IMAGENET_WEIGHTS,
     ),
     task="screen",
+    outputs=(
+        Output("text", "cost.txt", "the forecast in words"),
+        Output("cost", "cost.json", "the forecast in numbers"),
+    ),
+    versions=("pyarrow",),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import images, segmentation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "ESTIMATE_DIAMETERS",
@@ -19,4 +19,9 @@ STEP = Step(
     work="plates",
     image="cellpose",
     gpu=True,
+    outputs=(
+        Output("diameters", "diameters.json", "diameters of each plate"),
+        Output("table", "diameters.parquet", "how they were estimated"),
+    ),
+    publishes="tables",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import images, preparation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "ESTIMATE_ILLUMINATION",
@@ -15,4 +15,13 @@ STEP = Step(
     words="flat-field correction",
     task="acquisition",
     work="channel_mpx",
+    outputs=(
+        Output("flat_field", "*_flat_field", "flat field of each channel"),
+        Output("table", "*_illumination.parquet", "how well they correct"),
+    ),
+    versions=(
+        "numpy",
+        "scipy",
+    ),
+    publishes="illumination",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "EXPLAIN_CROPS",
@@ -12,4 +12,14 @@ STEP = Step(
     work="network_gmacs",
     image="resnet",
     gpu=True,
+    outputs=(
+        Output("pictures", "gallery/*.png", "pictures of crops"),
+        Output("gallery", "gallery.parquet", "what they show"),
+    ),
+    versions=(
+        "torch",
+        "torchvision",
+        "matplotlib",
+    ),
+    publishes="networks",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "MEASURE_CELLS",
@@ -12,4 +12,9 @@ STEP = Step(
     words="measurement",
     task="wells",
     work="cell_channels",
+    outputs=(Output("measurements", "*.parquet", "measurements of each well"),),
+    versions=(
+        "numba",
+        "numpy",
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "PROFILE_WELLS",
@@ -15,4 +15,15 @@ STEP = Step(
     words="well profiles",
     task="screen",
     work="cells",
+    outputs=(
+        Output("wells", "wells.parquet", "table of wells"),
+        Output("conditions", "conditions.parquet", "means over wells"),
+        Output("spreadsheets", "*.csv", "tables for spreadsheets"),
+    ),
+    versions=(
+        "numpy",
+        "scipy",
+        "pandas",
+    ),
+    publishes="tables",
 )

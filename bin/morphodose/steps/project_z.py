@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import images, preparation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "PROJECT_Z",
@@ -19,4 +19,14 @@ STEP = Step(
     task="wells",
     work="plane_mpx",
     writes="channel_mpx",
+    outputs=(
+        Output("images", "projected/*", "projected fields, one folder per well"),
+        Output("focus", "projected/*/focus.parquet", "table of planes of each well"),
+    ),
+    versions=(
+        "numpy",
+        "scikit-image",
+        "tifffile",
+    ),
+    publishes="projected",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import images, segmentation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "QC_IMAGES",
@@ -18,4 +18,9 @@ STEP = Step(
     words="image quality control",
     task="wells",
     work="channel_mpx",
+    outputs=(Output("qc", "*_qc.parquet", "verdict and figures of each field"),),
+    versions=(
+        "numpy",
+        "scipy",
+    ),
 )

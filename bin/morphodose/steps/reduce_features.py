@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis, deep
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "REDUCE_FEATURES",
@@ -17,4 +17,12 @@ STEP = Step(
     words="components of the features",
     task="set of features",
     work="cells",
+    outputs=(Output("reduced", "*", "components of a set of features"),),
+    versions=(
+        "numpy",
+        "scipy",
+        "pyarrow",
+        "umap-learn",
+    ),
+    publishes="tables/reduced",
 )

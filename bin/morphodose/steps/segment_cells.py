@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import images, segmentation
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "SEGMENT_CELLS",
@@ -22,4 +22,11 @@ STEP = Step(
     work="field_mpx",
     image="cellpose",
     gpu=True,
+    outputs=(Output("masks", "segmented/*", "masks, overlays and counts, one folder per well"),),
+    versions=(
+        "cellpose",
+        "torch",
+        "scikit-image",
+    ),
+    publishes="segmented",
 )

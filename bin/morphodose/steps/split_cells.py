@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from morphodose.options import analysis, deep, images
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
 STEP = Step(
     "SPLIT_CELLS",
@@ -19,4 +19,15 @@ STEP = Step(
     words="labels and split of the cells",
     task="screen",
     work="cells",
+    outputs=(
+        Output("split", "split.parquet", "fold and labels of each crop"),
+        Output("labels", "labels.json", "classes, and whether they can be learned"),
+        Output("leakage", "leakage.parquet", "what folds share"),
+    ),
+    versions=(
+        "numpy",
+        "pandas",
+        "pyarrow",
+    ),
+    publishes="networks",
 )

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from morphodose.steps.step import Step
+from morphodose.steps.step import Output, Step
 
-CELLS = Step("STAGE_CELL_WEIGHTS", "stage_weights.py", task="model", work="wells", image="cellpose")
-NUCLEI = Step("STAGE_NUCLEAR_WEIGHTS", "stage_weights.py", task="model", work="wells", image="cellpose")
+OUTPUTS = (
+    Output("weights", "weights/*", "the file of weights"),
+    Output("about", "weights.json", "where it is from, and its SHA-256"),
+)
+
+CELLS = Step(
+    "STAGE_CELL_WEIGHTS",
+    "stage_weights.py",
+    task="model",
+    work="wells",
+    image="cellpose",
+    outputs=OUTPUTS,
+    publishes="pipeline_info",
+)
+NUCLEI = Step(
+    "STAGE_NUCLEAR_WEIGHTS",
+    "stage_weights.py",
+    task="model",
+    work="wells",
+    image="cellpose",
+    outputs=OUTPUTS,
+    publishes="pipeline_info",
+)

@@ -9,6 +9,25 @@ from morphodose.options.option import Option
 
 
 @dataclass(frozen=True)
+class Output:
+    """What a process hands on.
+
+    Attributes
+    ----------
+    name : str
+        By which the workflow calls it.
+    files : str
+        Separated by spaces; ``*`` stands for what depends on the task.
+    meaning : str
+        What it is.
+    """
+
+    name: str
+    files: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Step:
     """A process of the pipeline, and the command it runs.
 
@@ -31,6 +50,12 @@ class Step:
         The image that it runs in; ``cellpose`` is of Cellpose 3, or of 4 for Cellpose-SAM.
     gpu : bool
         Whether it takes a GPU where there is one.
+    outputs : tuple of Output
+        What it hands on, beside the versions.
+    versions : tuple of str
+        Packages whose versions the process says (`bin/versions.py`); none of a step that does not say any.
+    publishes : str
+        The folder below the results that has its outputs; empty where they are only handed on.
     """
 
     name: str
@@ -42,3 +67,6 @@ class Step:
     writes: str = ""
     image: Literal["base", "cellpose", "resnet"] = "base"
     gpu: bool = False
+    outputs: tuple[Output, ...] = ()
+    versions: tuple[str, ...] = ()
+    publishes: str = ""

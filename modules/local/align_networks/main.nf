@@ -31,7 +31,7 @@ process ALIGN_NETWORKS {
         --anchors_out anchors.parquet \\
         ${gpu_flag} \\
         ${args}
-    versions.py --process ${task.process} torch torchvision scipy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

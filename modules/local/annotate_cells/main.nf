@@ -26,7 +26,7 @@ process ANNOTATE_CELLS {
         --cells_out cells \\
         --images_out images/${meta.acquisition}.parquet \\
         ${args}
-    versions.py --process ${task.process} pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -24,7 +24,7 @@ process CALL_DEATH {
         --plate_map ${plate_map} \\
         --out_prefix ${meta.acquisition} \\
         ${args}
-    versions.py --process ${task.process} numpy scipy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -28,7 +28,7 @@ process CHECK_DESIGN {
         --base_dir '${base_dir.toString().replace("'", "'\\''")}' \\
         --out design \\
         ${args}
-    versions.py --process ${task.process} tifffile pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -26,7 +26,7 @@ process ESTIMATE_ILLUMINATION {
         ${args} \\
         images/*
     cp ${meta.acquisition}_flat_field/illumination.parquet ${meta.acquisition}_illumination.parquet
-    versions.py --process ${task.process} numpy scipy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -22,7 +22,7 @@ process CROP_CELLS {
         --images images \\
         --masks masks \\
         ${args}
-    versions.py --process ${task.process} numpy opencv-python-headless pyarrow scipy tifffile > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -36,7 +36,7 @@ process EMBED_CELLS {
         ${imagenet_option} \\
         ${gpu_flag} \\
         ${args}
-    versions.py --process ${task.process} torch torchvision pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -25,7 +25,7 @@ process ESTIMATE_COST {
         ${earlier} \\
         ${args} \\
         > cost.txt
-    versions.py --process ${task.process} pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -32,7 +32,7 @@ process EXPLAIN_CROPS {
         --table_out gallery.parquet \\
         ${gpu_flag} \\
         ${args}
-    versions.py --process ${task.process} torch torchvision matplotlib > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

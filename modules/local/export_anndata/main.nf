@@ -25,7 +25,7 @@ process EXPORT_ANNDATA {
         ${profiles ? '--profiles profiles' : ''} \\
         --out . \\
         ${args}
-    versions.py --process ${task.process} h5py pandas pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

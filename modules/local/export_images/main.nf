@@ -27,7 +27,7 @@ process EXPORT_IMAGES {
         --acquisition '${meta.acquisition}' \\
         --out . \\
         ${args}
-    versions.py --process ${task.process} zarr tifffile pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -29,7 +29,7 @@ process FIT_RESPONSES {
         --wells ${wells} \\
         --out . \\
         ${args}
-    versions.py --process ${task.process} numpy scipy pandas > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

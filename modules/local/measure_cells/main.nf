@@ -21,7 +21,7 @@ process MEASURE_CELLS {
         --images images \\
         --masks masks \\
         ${args}
-    versions.py --process ${task.process} numba numpy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -27,7 +27,7 @@ process PROFILE_FEATURES {
         --images images \\
         --out . \\
         ${args}
-    versions.py --process ${task.process} pycytominer copairs pandas scipy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -23,7 +23,7 @@ process PROFILE_WELLS {
         --out wells.parquet \\
         --conditions_out conditions.parquet \\
         ${args}
-    versions.py --process ${task.process} numpy scipy pandas > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

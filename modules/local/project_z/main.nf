@@ -29,7 +29,7 @@ process PROJECT_Z {
         --planes_dir planes \\
         --out projected \\
         ${args}
-    versions.py --process ${task.process} numpy scikit-image tifffile > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

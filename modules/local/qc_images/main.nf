@@ -23,7 +23,7 @@ process QC_IMAGES {
         --diameter ${diameters.cells} \\
         --nuclear_diameter ${diameters.nuclei} \\
         ${args}
-    versions.py --process ${task.process} numpy scipy > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -25,7 +25,7 @@ process REDUCE_FEATURES {
         ${model ? "--model '${model}'" : ''} \\
         --out ${set} \\
         ${args}
-    versions.py --process ${task.process} numpy scipy pyarrow umap-learn > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -36,7 +36,7 @@ process SCORE_MODELS {
         ${given} \\
         --out scores \\
         ${args}
-    versions.py --process ${task.process} numpy pyarrow scikit-learn > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -32,7 +32,7 @@ process SEGMENT_CELLS {
         ${gpu_flag} \\
         ${args} \\
         images/*
-    versions.py --process ${task.process} cellpose torch scikit-image > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

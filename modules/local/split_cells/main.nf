@@ -26,7 +26,7 @@ process SPLIT_CELLS {
         --labels_out labels.json \\
         --leakage_out leakage.parquet \\
         ${args}
-    versions.py --process ${task.process} numpy pandas pyarrow > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:

@@ -42,7 +42,7 @@ process TRAIN_RESNET {
         ${gpu_flag} \\
         ${args} \\
         crops
-    versions.py --process ${task.process} torch torchvision lightning safetensors > versions.yml
+    versions.py --process ${task.process} > versions.yml
     """
 
     stub:
