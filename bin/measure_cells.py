@@ -36,10 +36,28 @@ from morphodose.tables import LACKING, columns_to_arrow, write_as
     default="log",
     help="Counts to grey levels: log keeps relative differences at any brightness; linear is CellProfiler's.",
 )
-@click.option("--texture_scale", type=click.IntRange(1), multiple=True, default=[3], help="Pixel distance.")
-@click.option("--granularity_length", type=click.IntRange(1, 64), default=16, help="Steps of the spectrum.")
-@click.option("--granularity_subsample", type=click.FloatRange(0.01, 1), default=0.25, help="Sampling of it.")
-@click.option("--neighbor_distance", type=click.IntRange(1), default=10, help="Distance to neighbours, px.")
+@click.option(
+    "--texture_scale",
+    type=click.IntRange(1),
+    multiple=True,
+    default=[3],
+    help="Distance of the pixels that texture compares, px; may be given again.",
+)
+@click.option(
+    "--granularity_length", type=click.IntRange(1, 64), default=16, help="Steps of the granularity spectrum."
+)
+@click.option(
+    "--granularity_subsample",
+    type=click.FloatRange(0.01, 1),
+    default=0.25,
+    help="Factor by which images are made smaller for granularity.",
+)
+@click.option(
+    "--neighbor_distance",
+    type=click.IntRange(1),
+    default=10,
+    help="Distance up to which cells are neighbours, px.",
+)
 @out_option
 def main(
     images: Path,

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,48 +27,36 @@ from morphodose.steps.qc_images import STEP
 from morphodose.tables import read_table, write_as
 
 DEFAULT = QualityThresholds()
+#: Threshold → what it is.
+THRESHOLDS = {
+    "edge_flag": "Width of nuclear edges over the diameter of a cell, from which a field is flagged.",
+    "edge_drop": "The same, from which it is dropped.",
+    "saturated_flag": "Saturated pixels of a channel from which a field is flagged, %.",
+    "saturated_drop": "Saturated pixels of a channel that is segmented, from which a field is dropped, %.",
+    "coverage_flag": "Coverage by stain below which a field is flagged as empty, %.",
+    "debris_flag": "Share of the field from which the largest object of the nuclear channel is debris, %.",
+    "edge_cell_flag": "Width of cell edges over the diameter of a cell, from which a field is flagged, if "
+    "there is no nuclear channel.",
+    "background_flag": "Background of a stain from which a field is flagged, % of the camera's range.",
+    "blank_counts": "Noise of a channel, in counts, up to which it is blank; 0: only constant images are.",
+    "missing_drop": "Constant blocks or repeated rows from which a field is dropped, % of a plane.",
+    "missing_band_drop": "The same of a band along an edge, which the alignment of channels can leave.",
+}
+
+
+def with_thresholds(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each threshold."""
+    for name in reversed(THRESHOLDS):
+        option = click.option(f"--{name}", type=float, default=getattr(DEFAULT, name), help=THRESHOLDS[name])
+        function = option(function)
+    return function
 
 
 @command
 @images_option
 @keys_option
 @takes(STEP.options)
-@click.option("--edge_flag", type=float, default=DEFAULT.edge_flag, help="Edge width / cell diameter.")
-@click.option("--edge_drop", type=float, default=DEFAULT.edge_drop, help="Edge width / cell diameter.")
-@click.option("--saturated_flag", type=float, default=DEFAULT.saturated_flag, help="Per cent of the pixels.")
-@click.option("--saturated_drop", type=float, default=DEFAULT.saturated_drop, help="Per cent of the pixels.")
-@click.option("--coverage_flag", type=float, default=DEFAULT.coverage_flag, help="Per cent; less is empty.")
-@click.option("--debris_flag", type=float, default=DEFAULT.debris_flag, help="Per cent; more is debris.")
-@click.option(
-    "--edge_cell_flag",
-    type=float,
-    default=DEFAULT.edge_cell_flag,
-    help="Edge width of another stain / cell diameter, where no channel is nuclear.",
-)
-@click.option(
-    "--background_flag",
-    type=float,
-    default=DEFAULT.background_flag,
-    help="Per cent of the camera's range that the background of a stain may take.",
-)
-@click.option(
-    "--blank_counts",
-    type=float,
-    default=DEFAULT.blank_counts,
-    help="Counts of noise and relief up to which nothing was recorded; 0: constant images alone.",
-)
-@click.option(
-    "--missing_drop",
-    type=float,
-    default=DEFAULT.missing_drop,
-    help="Per cent of a plane that may be a constant block or repeated rows.",
-)
-@click.option(
-    "--missing_band_drop",
-    type=float,
-    default=DEFAULT.missing_band_drop,
-    help="The same of a band along an edge, as the alignment of channels leaves it.",
-)
+@with_thresholds
 @out_option
 def main(
     images: Path,
@@ -76,37 +66,15 @@ def main(
     brightfield_channel: str,
     diameter: float,
     nuclear_diameter: float,
-    edge_flag: float,
-    edge_drop: float,
-    saturated_flag: float,
-    saturated_drop: float,
-    coverage_flag: float,
-    debris_flag: float,
-    edge_cell_flag: float,
-    background_flag: float,
-    blank_counts: float,
-    missing_drop: float,
-    missing_band_drop: float,
     out: Path,
+    **thresholds: float,
 ) -> None:
     """Write <out>/<id>_qc.parquet, one row per field: keys, ImageQuality_<Figure>_<Channel>, Metadata_QC….
 
     A focus.parquet of project_z among the images says what is missing of single planes: a projection may
     hide it.
     """
-    limits = QualityThresholds(
-        edge_flag=edge_flag,
-        edge_drop=edge_drop,
-        saturated_flag=saturated_flag,
-        saturated_drop=saturated_drop,
-        coverage_flag=coverage_flag,
-        debris_flag=debris_flag,
-        edge_cell_flag=edge_cell_flag,
-        background_flag=background_flag,
-        blank_counts=blank_counts,
-        missing_drop=missing_drop,
-        missing_band_drop=missing_band_drop,
-    )
+    limits = QualityThresholds(**thresholds)
     size = diameter or CELL_TO_NUCLEUS * nuclear_diameter
     for well in read_keys(keys):
         table = out / f"{well.id}_qc.parquet"
@@ -139,7 +107,7 @@ def judge_well(
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
         found = judge_field(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
         marks = {} if field.fault else marks_of(field)
-        # a channel that was given two names on purpose is no reason to drop every field
+        # a channel that was given two names on purpose is not a reason to drop every field
         for said, least in ((copies_of(marks, known), "drop"), (copies_within(marks), "flag")):
             if said:
                 graver = "drop" if "drop" in (found.verdict, least) else "flag"

@@ -53,9 +53,18 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @takes(STEP.options)
-@click.option("--flow_threshold", default=0.4, type=click.FloatRange(min=0), help="Cellpose's.")
-@click.option("--cellprob_threshold", default=0.0, help="Cellpose's.")
-@click.option("--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Smallest nucleus, px2.")
+@click.option(
+    "--flow_threshold",
+    default=0.4,
+    type=click.FloatRange(min=0),
+    help="Flow error above which a mask of Cellpose is left out; 0: none is.",
+)
+@click.option(
+    "--cellprob_threshold", default=0.0, help="Output of the network above which a pixel is part of a cell."
+)
+@click.option(
+    "--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Area of the smallest nucleus, px²."
+)
 @click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 @click.option(
     "--batch_size",

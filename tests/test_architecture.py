@@ -77,3 +77,10 @@ def test_no_two_packages_import_each_other() -> None:
     for upper, lower in imports():
         graph.setdefault(upper, set()).add(lower)
     assert list(TopologicalSorter(graph).static_order())
+
+
+def test_every_process_and_no_other_is_in_the_drawing_of_the_flow() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (flow,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)```", text, flags=re.S)
+    drawn = set(re.findall(r"\b[a-z]\w+", re.sub(r"\[.*?\]", "", flow))) - {"sheet"}
+    assert drawn == {folder.name for folder in (ROOT / "modules" / "local").iterdir()}

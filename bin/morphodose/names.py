@@ -89,7 +89,7 @@ def normalise_well(text: str, plate_format: int = 96) -> str:
     Raises
     ------
     ValueError
-        If the text is no well, or the well is not on a plate of this format.
+        If the text is not a well, or the well is not on a plate of this format.
     """
     rows, columns = plate_shape(plate_format)
     given = str(text).strip()

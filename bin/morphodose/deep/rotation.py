@@ -207,7 +207,7 @@ def read_alignment(path: str | Path) -> Alignment:
     Raises
     ------
     InputError
-        If it is no such file.
+        If it is not such a file.
     """
     try:
         tensors = load_file(path)

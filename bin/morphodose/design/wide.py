@@ -13,7 +13,7 @@ from morphodose.identity import tidy
 _WELLS = ("well", "well_id", "well_name", "well_position", "dispensed_well", "destination_well")
 _PLATES = ("plate", "plate_name", "barcode", "plate_barcode", "destination_plate")
 _ROLES = ("role", "well_type", "control_type")
-#: Quantities that are no compound, though a unit stands behind them.
+#: Quantities that are not a compound, though a unit stands behind them.
 _NO_COMPOUND = (
     "dose",
     "conc",

@@ -143,7 +143,7 @@ def plan(
 
     A class that has cells in one fold only can be trained or held out, never both; its cells are taken out
     of the label, and the notes say so. A fold without usable cells, such as a replicate that QC has dropped,
-    is no fold: those that are left share the wells.
+    is not a fold: those that are left share the wells.
 
     Raises
     ------

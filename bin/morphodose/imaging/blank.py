@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 #: Edge (px) of the blocks whose means are compared.
 BLOCK = 8
-#: Degree of the surface that is no content.
+#: Degree of the surface that is not content.
 DEGREE = 6
 #: Share of the blocks that may hold a hot pixel or a speck.
 SPECKS = 1e-3

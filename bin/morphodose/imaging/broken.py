@@ -118,7 +118,7 @@ def _block_of(
     for label, place in enumerate(ndi.find_objects(labels), start=1):
         if sizes[label] < LEAST_SQUARES:
             continue
-        # with the squares around it, where there are any: the border of the image is no outline
+        # with the squares around it, where there are any: the border of the image is not an outline
         wider = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in place)
         part = labels[wider] == label
         if _straightness(part) >= LEAST_STRAIGHTNESS:

@@ -81,7 +81,7 @@ def parse_endpoints(text: str, features: Collection[str]) -> list[Endpoint]:
     Raises
     ------
     InputError
-        If a name is no name or given twice, or a column was not measured (the nearest ones are offered).
+        If a name is not valid or is given twice, or a column was not measured (the nearest are offered).
     """
     found, faults = read_endpoints(text)
     for fault in faults:

@@ -41,7 +41,7 @@ def read_ome(text: str, path: str) -> tuple[Series, ...]:
     Raises
     ------
     BadMetadata
-        If the text is no OME-XML, or names planes in files that are not there.
+        If the text is not OME-XML, or names planes in files that are not there.
     """
     try:
         root = parse(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))

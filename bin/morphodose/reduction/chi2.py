@@ -80,7 +80,7 @@ class ClassSums:
         -------
         (P,) array
             As `sklearn.feature_selection.chi2` of the scaled features; 0 for a constant feature. Its
-            P values are not given: cells of a well are no independent observations.
+            P values are not given: cells of a well are not independent observations.
         """
         shift = 0.0 if self._shift is None else self._shift.astype(np.float64)
         gone = self.rows[:, None] - self._count

@@ -69,7 +69,7 @@ def vehicle_doubt(treated: npt.ArrayLike, vehicle: npt.ArrayLike) -> str:
     Parameters
     ----------
     treated, vehicle : (N,), (M,) array of str
-        Names of the wells; names that are no places say nothing.
+        Names of the wells; names that are not places say nothing.
     """
     both = [np.unique(np.asarray(names, dtype=str)) for names in (treated, vehicle)]
     places = places_of(np.concatenate(both))
