@@ -72,6 +72,24 @@ def test_rows_that_repeat_are_found(image) -> None:
     assert found is not None and found.share == pytest.approx(0.25) and "repeats the row" in found.words
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.uint32, np.float32])
+@pytest.mark.parametrize(
+    ("lines", "share", "name"),
+    [
+        (np.s_[::2], 0.495, "row"),  # a half frame; the first row may be an edge
+        (np.s_[:, 1::2], 0.495, "column"),
+        (np.s_[8::16], 0.06, "row"),
+        (np.s_[20:180:16], 0.05, "row"),
+    ],
+)
+def test_single_lines_that_were_not_recorded_are_found(image, kind, lines, share, name) -> None:
+    pixels = np.minimum(image, 32767).astype(kind)
+    pixels[lines] = 0
+    assert missing_block(pixels) == Missing(
+        share, f"is constant at 0 counts, {name} by {name}", at_edge=False
+    )
+
+
 def subtracted(image: np.ndarray, percentile: float) -> np.ndarray:
     """The image less a percentile of its counts: zeros wherever nothing is stained."""
     return np.maximum(image.astype(int) - int(np.percentile(image, percentile)), 0).astype(np.uint16)
@@ -154,6 +172,10 @@ def test_whole_images_are_whole(image) -> None:
     one_clump = image.copy()
     one_clump[ndi.distance_transform_edt((y - 100) ** 2 + (x - 90) ** 2 < 900) > 0] = 65535
     round_view = np.where((y - 99.5) ** 2 + (x - 99.5) ** 2 < 95**2, image, 0)
+    dead_lines = image.copy()
+    dead_lines[[20, 90, 91]], dead_lines[:, 7] = 0, 65535
+    scratch = image.copy()
+    scratch[np.abs(y - 100 - 8 * np.sin(x / 9)) < 16] = 0
     specks = np.zeros((200, 200), np.uint8)
     specks[50:54, 60:65] = specks[120:123, 10:14] = 40
     for name, pixels in {
@@ -163,6 +185,8 @@ def test_whole_images_are_whole(image) -> None:
         "saturated": saturated,
         "one saturated clump": one_clump,
         "round field of view": round_view,
+        "dead lines of a camera": dead_lines,
+        "a scratch through a closed layer": scratch,
         "nothing but two specks": specks,
         "constant": np.full((200, 200), 7, np.uint16),
         "blocks of lossy compression": np.kron(image[::8, ::8], np.ones((8, 8), np.uint16)),

@@ -30,6 +30,8 @@ LEAST_STRAIGHTNESS = 3.5
 #: Constant squares outside the blocks, of the same value or of many values (lossy compression leaves those),
 #: as a share of the blocks.
 MOST_LEFT_OVER = 0.25
+#: Constant rows or columns, at least, and the longest run of them: more are a block, or a gap between cells.
+LEAST_LINES, LONGEST_RUN = 8, 7
 #: Share of the other pixels that may hold the value of a small block. A tenth to a quarter of a quiet
 #: background has its most frequent value; of a subtracted background, more than half is 0 …
 MOST_ELSEWHERE = 0.4
@@ -90,6 +92,9 @@ def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
             part = cut_off(pixels == values[index])
             if part is not None:
                 return Missing(part.share, constant_at(float(values[index])), part.at_edge)
+    lines = _empty_lines(pixels)
+    if lines is not None:
+        return lines
     copied = repeated_part(pixels)
     return None if copied is None else Missing(copied.share, copied.what, copied.at_edge)
 
@@ -104,6 +109,24 @@ def _constant_squares(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
         if not constant.any():
             break
     return constant
+
+
+def _empty_lines(pixels: npt.NDArray[np.generic]) -> Missing | None:
+    """Single rows or columns of one value among others that were recorded: half frames, lost packets."""
+    for lines, name in ((pixels, "row"), (pixels.T, "column")):
+        some = lines[:, :: max(1, lines.shape[1] // SQUARE**2)]
+        constant = (some == some[:, :1]).all(axis=1)
+        constant[constant] = (lines[constant] == lines[constant, :1]).all(axis=1)
+        steps = np.diff(constant.astype(np.int8), prepend=0, append=0)
+        for first, last in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
+            constant[first:last] &= last - first <= LONGEST_RUN and first > 0 and last < len(constant)
+        if constant.sum() < LEAST_LINES:
+            continue
+        values, counts = np.unique(lines[constant, 0], return_counts=True)
+        value = values[np.argmax(counts)]
+        if (lines[~constant] == value).mean() <= MOST_LEFT_OVER:
+            return Missing(float(counts.max() / len(lines)), f"{constant_at(value)}, {name} by {name}", False)
+    return None
 
 
 def _block_of(
