@@ -23,6 +23,7 @@ from morphodose.report.checks import Check
 from morphodose.report.segmented import (
     AGREE,
     FOUND,
+    LIGHT,
     MOVED,
     STAIN,
     _state_of,
@@ -274,6 +275,32 @@ def test_light_without_a_stain_tells_of_no_missed_cell(channel: str, state: str)
     roles = made.design.get("roles") or {}
     made = replace(made, wells=wells, design={**made.design, "roles": {**roles, "cell": channel}})
     assert said(made)[STAIN].state == state
+
+
+@pytest.mark.parametrize(
+    ("channel", "params", "words"),
+    [
+        ("Brightfield", {}, "no brightfield: counts and outlines may be far off"),
+        ("Phase contrast", {"cell_model": "morphodose"}, "learnt phase contrast of one cell line alone"),
+        ("BF", {"cell_method": "propagate"}, "grows cells in a stain"),
+        ("Brightfield", {"cell_method": "from_nuclei"}, None),
+        ("Brightfield", {"cell_model": "my_cells.npz"}, None),
+        ("CellMask", {}, None),
+    ],
+)
+def test_the_page_says_what_to_use_instead_where_the_model_does_not_know_the_light(
+    channel: str, params: dict[str, str], words: str | None
+) -> None:
+    made = screen(loss=0.0)
+    design = {**made.design, "roles": {"cell": channel, "nuclear": "Hoechst"}}
+    check = said(replace(made, design=design, params=params)).get(LIGHT)
+    if words is None:
+        assert check is None
+        return
+    assert check is not None and check.state == "warn" and words in check.answer
+    assert "--cell_method from_nuclei" in check.fix and "docs/own_model.md" in check.fix
+    bare = replace(made, design={**design, "roles": {"cell": channel}}, params=params)
+    assert "a nuclear stain next time" in said(bare)[LIGHT].fix
 
 
 def test_the_worst_fields_are_those_surest_to_be_bad() -> None:

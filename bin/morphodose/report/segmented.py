@@ -26,6 +26,7 @@ from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import counted, dose_words, hours, listed, percent
 from morphodose.segmentation.common import Method
+from morphodose.segmentation.weights import SHIPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ FOUND = "Did every nucleus get its cell?"
 MOVED = "Does the dose change what is lost?"
 AGREE = "Do cells and nuclei agree?"
 STAIN = "Is the stain in cells?"
+LIGHT = "Can the model see these cells?"
 
 #: Share of nuclei in no cell, of cells without nucleus, of cells with several.
 LIMITS = (0.05, 0.20)
@@ -54,6 +56,8 @@ _REMARKS = {MULTINUCLEATE, AT_BORDER, COMPLETED, STAIN_OUTSIDE}
 _LIMITS = {AT_BORDER: BORDER_LIMITS, COMPLETED: GROWN_LIMITS, STAIN_OUTSIDE: STAIN_LIMITS}
 #: Models that Cellpose publishes, and where their terms and files are told.
 PUBLISHED = "cyto3 or cpsam_v2, published by Cellpose, see docs/usage.md"
+#: Where a model of one's own is told.
+OWN_MODEL = "docs/own_model.md"
 #: No model and no diameter changes how many cells lie across the edge of an image.
 _BORDER_FIX = (
     "The images are small for these cells: larger fields, or a lower magnification, keep more of them. "
@@ -64,16 +68,47 @@ _FROM_NUCLEI = ("from_nuclei", "propagate")
 
 
 def segmentation_checks(screen: ReportInputs) -> list[Check]:
-    """Three lines of the verdict; a line that could not be checked says why."""
+    """The lines of the verdict on segmentation; a line that could not be checked says why."""
+    return [*_transmitted_light(screen), *_losses(screen)]
+
+
+def _cell_channel(screen: ReportInputs) -> str:
+    return str((screen.design.get("roles") or {}).get("cell") or screen.params.get("cell_channel") or "")
+
+
+def _is_transmitted(channel: str) -> bool:
+    return re.search(TRANSMITTED_LIGHT, channel, re.IGNORECASE) is not None
+
+
+def _transmitted_light(screen: ReportInputs) -> list[Check]:
+    """A remark where cells are sought in light that the way of finding them does not know."""
+    channel, method = _cell_channel(screen), str(screen.params.get("cell_method") or "")
+    if not _is_transmitted(channel) or method == "from_nuclei" or not screen.has("Count_Cells"):
+        return []
+    if method == "propagate":
+        answer = f"{channel} is not a stain, and --cell_method propagate grows cells in a stain."
+    elif str(screen.params.get("cell_model") or SHIPPED) == SHIPPED:
+        answer = (
+            f"{channel} is not a stain. The shipped model has learnt phase contrast of one cell line alone, "
+            "and no brightfield: counts and outlines may be far off."
+        )
+    else:
+        return []
+    nuclei = "--cell_method from_nuclei, which does not look at this light"
+    if not ((screen.design.get("roles") or {}).get("nuclear") or screen.params.get("nuclear_channel")):
+        nuclei = "a nuclear stain next time and --cell_method from_nuclei"
+    fix = f"Fix: {nuclei}; or a --cell_model of your own ({OWN_MODEL}) or {PUBLISHED}. Look at the overlays."
+    return [Check("warn", LIGHT, answer, fix=fix)]
+
+
+def _losses(screen: ReportInputs) -> list[Check]:
     losses = losses_of(screen.wells)
     if WITHOUT_CELL not in losses:
         unknown = not_checked(FOUND, _why_not(screen))
         if STAIN_OUTSIDE not in losses:
             return [unknown]
-        channel = str(
-            (screen.design.get("roles") or {}).get("cell") or screen.params.get("cell_channel") or ""
-        )
-        if re.search(TRANSMITTED_LIGHT, channel, re.IGNORECASE):
+        channel = _cell_channel(screen)
+        if _is_transmitted(channel):
             why = f"{channel} is not a stain, so light in no cell says nothing; look at the overlays"
             return [unknown, not_checked(STAIN, why)]
         stain = _found(screen, [STAIN_OUTSIDE], STAIN)
