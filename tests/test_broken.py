@@ -122,6 +122,22 @@ def test_zeros_that_were_not_copied_are_told_from_those_of_a_background(fields, 
     assert shares == pytest.approx([share] * len(shares), rel=0.05)
 
 
+def test_cells_that_touch_are_one_object_and_its_long_straight_end_is_proof() -> None:
+    """Where cells are a closed layer with gaps, or few and large, a line cuts one object or two."""
+    y, x = np.mgrid[:400, :400]
+    noise = np.random.default_rng(0).normal(1000, 30, (400, 400)).astype(np.uint16)
+    gaps = (np.sin(x / 31.0) + np.sin(y / 23.0 + x / 90)) < -0.9
+    layer = np.where(gaps, 0, noise)
+    large = np.where((y - 190) ** 2 / 150**2 + (x - 210) ** 2 / 180**2 < 1, noise, 0)
+    for whole in (layer, large):
+        assert missing_block(whole) is None
+        for gone in (np.s_[230:], np.s_[:, 180:], np.s_[:220, 180:]):
+            pixels = whole.copy()
+            pixels[gone] = 0
+            found = missing_block(pixels)
+            assert found is not None and found.what == "is constant at 0 counts"
+
+
 def test_few_cells_or_none_on_a_subtracted_background_are_whole() -> None:
     y, x = np.mgrid[:300, :300]
     noise = np.random.default_rng(0).normal(1000, 30, (300, 300))

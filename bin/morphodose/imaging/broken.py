@@ -5,7 +5,7 @@ The length of such a file is right, so that nothing refuses it; what was not cop
 pixel differ from its neighbours somewhere, while images whose background was subtracted hold zeros wherever
 nothing is stained. What tells the two apart is the outline: of strips and tiles it is straight, of a
 background it is not. Where the missing part and such a background run into each other, several objects that
-all end at one straight line tell of it (`morphodose.imaging.cut_off`).
+all end at one straight line, or one at a long one, tell of it (`morphodose.imaging.cut_off`).
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ LEAST_PIXELS = 24
 #: Objects that the line cuts, at least: one alone may have a straight side. What counts as one: pixels in the
 #: rows before the line, and of these at the line.
 LEAST_OBJECTS, STRIP, LEAST_AREA, LEAST_WIDTH = 3, 32, 24, 4
+#: … or so many pixels of what may be one: cells that touch are one object. A round one of 800 px across is
+#: 40 px wide where it ends. And so many times those that end in other rows.
+LONG, LONG_OTHERS = 80, 5.0
 #: The pixels at the line are this many times those that end in other rows.
 OTHERS = 2.0
 #: Share of the objects' pixels a few rows before the line that reach it: of tips, less than half.
@@ -47,8 +50,8 @@ def cut_off(empty: npt.NDArray[np.bool_]) -> CutOff | None:
 
     Notes
     -----
-    With few objects in the image, fewer than three at the edge, nothing tells a missing part from an empty
-    one, and none is found.
+    With few objects in the image, fewer than three at the edge and these small, nothing tells a missing part
+    from an empty one, and none is found.
     """
     beyond = np.zeros(empty.shape, dtype=bool)
     turned, target = empty, beyond
@@ -118,6 +121,8 @@ def _is_cut(line: npt.NDArray[np.bool_], strip: npt.NDArray[np.bool_], least: fl
     before = strip[-1 - BEFORE]
     if line.sum() < least or line[before].sum() < REACH * before.sum():
         return False
+    if line.sum() >= max(LONG, LONG_OTHERS / OTHERS * least):
+        return True
     # grains of noise are not objects
     opened = ndi.binary_opening(np.pad(strip, ((0, 2), (0, 0)), mode="edge"), np.ones((3, 3)))[:-2]
     objects, number = ndi.label(opened)
