@@ -240,6 +240,19 @@ def test_stain_in_no_cell_tells_of_missed_cells_where_no_nuclei_are() -> None:
     assert stained_area(np.full((80, 80), 9), np.zeros((80, 80), int), 40.0) == (0, 0)
 
 
+def test_cells_near_their_noise_are_stain_too_and_noise_alone_is_not() -> None:
+    y, x = np.mgrid[:400, :400]
+    rng = np.random.default_rng(1)
+    number = (y // 80 * 5 + x // 80 + 1) * (np.hypot(y % 80 - 40, x % 80 - 40) < 18)
+    faint = 500 + 7.0 * 20 * (number > 0) + 20 * rng.normal(size=(400, 400))
+    bright = faint + 2000 * (number == 25)
+    for stain in (faint, bright):
+        stained, outside = stained_area(stain, np.where(number > 12, number, 0), 36.0)
+        assert 20 <= stained <= 27 and outside == pytest.approx(0.48 * stained, abs=1.5)
+    empty = 500 + 20 * rng.normal(size=(400, 400)) + 0.1 * x
+    assert stained_area(empty, np.zeros((400, 400), int), 36.0) == (0, 0)
+
+
 @pytest.mark.parametrize(("share", "state"), [(0.05, "ok"), (0.25, "warn"), (0.6, "stop")])
 def test_the_page_tells_of_stain_in_no_cell_with_its_fix(share: float, state: str) -> None:
     made = screen(loss=0.0)

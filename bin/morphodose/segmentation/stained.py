@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from morphodose.segmentation.normalise import BRIGHTER, light_of
+from morphodose.segmentation.normalise import light_of
 
+#: Light above the background by this many standard deviations of the noise of single pixels, once smoothed
+#: over a twentieth of a diameter, is stain: a faint cell is below its noise pixel by pixel, not as a whole.
+BRIGHTER = 4.0
 #: Stain as bright as this part of what the objects amount to is that of a cell: haze is less.
 OF_MIDDLE = 0.35
 #: Around a found cell, in diameters: stain so near is its rim, which the outline may leave out.
