@@ -16,6 +16,7 @@ from morphodose.evaluation.leakage import leakage_rows, refuse_leaks
 from morphodose.evaluation.learning_plan import NothingToLearnError, nothing_learned, parse_exclude, plan
 from morphodose.evaluation.schemas import LEAKAGE
 from morphodose.evaluation.split_table import (
+    imaged_wells,
     index_files,
     read_fields,
     read_quality,
@@ -86,7 +87,13 @@ def main(
     ]
     try:
         design = plan(
-            fields, parse_labels(labels), parse_exclude(exclude_crops), split, split_folds or 0, seed
+            fields,
+            parse_labels(labels),
+            parse_exclude(exclude_crops),
+            split,
+            split_folds or 0,
+            seed,
+            imaged_wells(images),
         )
     except NothingToLearnError as fault:
         # the rest of the run has its results all the same

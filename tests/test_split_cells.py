@@ -151,6 +151,21 @@ def test_where_qc_drops_everything_it_says_so_and_ends_well(screen):
     assert not read_table(screen / "split.parquet")["Usable"].any()
 
 
+@pytest.mark.parametrize("cells", [0, 1, 2])
+def test_a_screen_of_so_few_cells_has_nothing_to_learn_and_ends_well(screen, cells):
+    for number, file in enumerate(sorted((screen / "crops").iterdir())):
+        pq.write_table(pq.read_table(file).slice(0, 0 if number else cells), file)
+    table = read_table(screen / "images" / "a.parquet")
+    of = table["Metadata_ImageID"].str.extract(r"_R(\d+)_Well_(\w\d+)_")
+    keys = {"Metadata_Plate": "P", "Metadata_Replicate": of[0], "Metadata_Well": of[1]}
+    write_table(table.assign(**keys), screen / "images" / "a.parquet")
+    for split in ("auto", "replicate", "wells"):
+        done = succeed("split_cells", *arguments(screen, "--split", split))
+        assert f"{cells} crops, 0 usable" in done.stderr
+        labels = json.loads((screen / "labels.json").read_text())
+        assert labels["folds"] == 0 and labels["not_learnable"].startswith("nothing to learn")
+
+
 def test_the_same_seed_gives_the_same_bytes(screen):
     succeed("split_cells", *arguments(screen))
     first = (screen / "split.parquet").read_bytes()

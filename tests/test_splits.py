@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation_tables import content, crops_of
-from morphodose.errors import InputError
+from morphodose.errors import InputError, ParameterError
 from morphodose.evaluation.learning_plan import FieldCrops, NothingToLearnError, nothing_learned, plan
 from morphodose.evaluation.splits import Unit, make_split, natural, random_folds
 
@@ -159,6 +159,36 @@ def test_where_qc_has_left_one_replicate_its_wells_are_held_out():
         NothingToLearnError, match=r"replicate 2 has no usable .* the screen has only replicate '1'"
     ):
         plan(fields, ("dose", "time"), split="replicate")
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ("auto", "replicate 2 has no usable cells"),
+        ("replicate", "replicate 2 has no usable cells"),
+        ("wells", "a single well cannot be split"),
+    ],
+)
+def test_cells_in_a_single_well_of_the_screen_are_nothing_to_learn_and_no_wrong_parameter(split, words):
+    fields = crops_of(LAYOUT, replicates=2)
+    screen = [entry.unit for entry in fields]
+    alone = [entry for entry in fields if entry.unit == screen[0]]
+    with pytest.raises(NothingToLearnError, match=f"nothing to learn: .*{words}"):
+        plan(alone, ("dose", "time"), split=split, imaged=screen)
+    # of a screen that has no more than that the parameter is wrong
+    if split != "auto":
+        with pytest.raises(ParameterError, match=split):
+            plan(alone, ("dose", "time"), split=split, imaged=screen[:1])
+
+
+def test_a_replicate_without_any_cell_is_told_and_the_wells_of_the_other_are_held_out():
+    fields = crops_of(TWICE, replicates=2)
+    screen = [entry.unit for entry in fields]
+    design = plan(
+        [entry for entry in fields if entry.unit.replicate == "1"], ("dose", "time"), imaged=screen
+    )
+    assert design.split.kind == "wells"
+    assert design.notes == ["replicate 2 has no usable cells: nothing of it is trained or scored"]
 
 
 def test_where_qc_has_left_nothing_there_is_nothing_to_learn():

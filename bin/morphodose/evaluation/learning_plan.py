@@ -138,12 +138,14 @@ def plan(
     split: str = "auto",
     folds: int = 0,
     seed: int = 1,
+    imaged: Sequence[Unit] = (),
 ) -> LearningPlan:
     """Decide what is learned from which cells.
 
     A class that has cells in one fold only can be trained or held out, never both; its cells are taken out
     of the label, and the notes say so. A fold without usable cells, such as a replicate that QC has dropped,
-    is not a fold: those that are left share the wells.
+    is not a fold: those that are left share the wells. `imaged` are the wells of the screen, also those in
+    which no cell was found: that the cells left are in too few of them is no fault of the parameters.
 
     Raises
     ------
@@ -154,9 +156,12 @@ def plan(
     InputError
         If no usable cell is left.
     """
-    units = [entry.unit for entry in fields]
+    if not fields:
+        raise NothingToLearnError(f"{NOTHING}no cell was found in the whole screen")
+    units = sorted({*(entry.unit for entry in fields), *imaged})
     dose_of = dose_classes(entry.content for entry in fields)[1]
-    strata = {entry.unit: dose_of[entry.content] or entry.content.role for entry in fields}
+    strata = dict.fromkeys(units, "no cell")
+    strata |= {entry.unit: dose_of[entry.content] or entry.content.role for entry in fields}
     made = make_split(units, strata, split, folds, seed)
     # first without what QC leaves out, then also without what the labels leave out
     excluded = [_reasons(entry, exclude, {}, None) for entry in fields]

@@ -99,10 +99,21 @@ def read_quality(places: Sequence[str | Path], channels: Sequence[str] = ()) -> 
     return verdicts
 
 
+def imaged_wells(places: Sequence[str | Path]) -> list[Unit]:
+    """Wells of the tables of images, those too in which no cell was found; none of tables that lack them."""
+    columns = [f"Metadata_{name}" for name in ("Plate", "Replicate", "Well")]
+    found: set[Unit] = set()
+    for file in [file for place in places for file in parquet_files(Path(place))]:
+        if set(columns) <= set(pq.read_schema(file).names):
+            table = pq.ParquetFile(file).read(columns=columns)
+            found |= {Unit(*map(str, row.values())) for row in table.to_pylist()}
+    return sorted(found)
+
+
 def read_fields(
     files: Sequence[Path], plate_map: PlateMap, verdicts: Mapping[str, Quality] | None
 ) -> list[FieldCrops]:
-    """Fields that have crops, in the order of the files.
+    """Fields that have crops, in the order of the files; none of a screen without a cell.
 
     Raises
     ------
@@ -144,8 +155,6 @@ def read_fields(
                 )
             )  # fmt: skip
             seen[image] = file
-    if not fields:
-        raise InputError(f"no crops in {len(files)} index files, such as {files[0]}")
     return fields
 
 
