@@ -184,9 +184,7 @@ def test_cells_in_a_single_well_of_the_screen_are_nothing_to_learn_and_no_wrong_
 def test_a_replicate_without_any_cell_is_told_and_the_wells_of_the_other_are_held_out():
     fields = crops_of(TWICE, replicates=2)
     screen = [entry.unit for entry in fields]
-    design = plan(
-        [entry for entry in fields if entry.unit.replicate == "1"], ("dose", "time"), imaged=screen
-    )
+    design = plan([entry for entry in fields if entry.unit.replicate == "1"], ("dose", "time"), imaged=screen)
     assert design.split.kind == "wells"
     assert design.notes == ["replicate 2 has no usable cells: nothing of it is trained or scored"]
 
