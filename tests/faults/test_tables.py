@@ -124,7 +124,7 @@ def test_columns_that_are_repeated_are_faults(screen: Screen) -> None:
 DOSES = {
     "-1": "negative", "-0,5": "negative", "nan": "not a finite number", "NaN": "not a finite number",
     "inf": "not a finite number", "-inf": "not a finite number", "1e999": "not a finite number",
-    "high": "not a number", "10 uM": "not a number", "10uM": "not a number", "1..5": "not a number",
+    "high": "not a number", "10 nM": "not a number", "10nM": "not a number", "1..5": "not a number",
     "1/3": "not a number", "<10": "not a number", "": "empty", "1_000": "not a number",
     "0x10": "not a number", "$(touch pwned)": "not a number", "=1+1": "not a number", "N/A": "not a finite",
 }  # fmt: skip
