@@ -9,7 +9,7 @@ import click
 import numpy as np
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, threads_option, use_gpu_option
 from morphodose.deep.anchors import STRATA, stratified
 from morphodose.deep.data import CropDataset, crop_loader, shard_paths
 from morphodose.deep.embedding_table import KEYS
@@ -39,8 +39,8 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--seed", default=0, help="Of the choice of anchors.")
 @click.option("--batch_size", default=0, type=click.IntRange(0), help="0 is 256 on a GPU and 32 on a CPU.")
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes that read crops ahead.")
-@click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@threads_option
+@use_gpu_option
 @click.option("--out", required=True, type=OUT, help="safetensors: mean and rotation of each fold.")
 @click.option("--table_out", required=True, type=OUT, help="Parquet: one row per fold, how well it fits.")
 @click.option("--anchors_out", required=True, type=OUT, help="Parquet: which cells were the anchors.")

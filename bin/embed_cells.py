@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, threads_option, use_gpu_option
 from morphodose.crops.shard import CropShard
 from morphodose.deep.data import CropDataset, crop_loader, shard_paths
 from morphodose.deep.embedding_table import KEYS, embedding_writer
@@ -49,8 +49,8 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--imagenet_weights", type=FILE, help="torchvision's state dict, .pth or .safetensors.")
 @click.option("--batch_size", default=0, type=click.IntRange(0), help="0 is 256 on a GPU and 32 on a CPU.")
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes that read crops ahead.")
-@click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@threads_option
+@use_gpu_option
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     crops: Path,

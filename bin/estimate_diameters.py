@@ -10,7 +10,7 @@ from typing import Any
 import click
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, keys_option, out_option, threads_option, use_gpu_option
 from morphodose.devices import choose_device
 from morphodose.errors import InputError
 from morphodose.files import replacing
@@ -37,15 +37,13 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument(
     "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
+@keys_option
 @click.option("--weights", required=True, type=FILE, help="Weights for the cells, of stage_weights.py.")
 @click.option("--nuclei_weights", type=FILE, help="Weights for the nuclei; by default those of the cells.")
 @takes(STEP.options)
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
-@click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option(
-    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
-)
+@use_gpu_option
+@threads_option
+@out_option
 def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **options: Any) -> None:
     """Estimate from the fields of the folders <id>/ (of project_z.py), a few of each plate.
 

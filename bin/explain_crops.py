@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, threads_option, use_gpu_option
 from morphodose.deep.centres import class_centres, nearest_cells
 from morphodose.deep.data import shard_paths
 from morphodose.deep.gallery import Gallery, crop_display, draw_examples, draw_nearest
@@ -38,8 +38,8 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--count", default=8, type=click.IntRange(1, 40), help="Crops nearest the centre of a class.")
 @click.option("--examples", default=3, type=click.IntRange(1, 10), help="Crops of each dose and time.")
 @click.option("--seed", default=0, help="Of the choice of examples.")
-@click.option("--threads", default=0, type=click.IntRange(0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@threads_option
+@use_gpu_option
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of PNGs."
 )

@@ -15,7 +15,7 @@ import click
 import pandas as pd
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, keys_option, out_option, threads_option, use_gpu_option
 from morphodose.devices import choose_device
 from morphodose.imaging.images import read_field, write_labels
 from morphodose.keys import WellKeys, field_images, folder_keys
@@ -43,7 +43,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument(
     "folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--keys", required=True, help="JSON (or its file): a list of well-timepoints with their keys.")
+@keys_option
 @click.option(
     "--weights",
     required=True,
@@ -65,17 +65,15 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--min_nucleus_area_px", default=15, type=click.IntRange(min=1), help="Area of the smallest nucleus, px²."
 )
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@use_gpu_option
 @click.option(
     "--batch_size",
     default=0,
     type=click.IntRange(min=0),
     help="Tiles run together; 0 is 8 on a GPU and 1 on a CPU.",
 )
-@click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
-@click.option(
-    "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
-)
+@threads_option
+@out_option
 def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> None:
     """Segment the fields of each folder <id>/ (of project_z.py) into <out>/<id>/.
 

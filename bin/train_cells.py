@@ -9,7 +9,7 @@ from typing import Any
 import click
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, threads_option
 from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.segmentation.correction import hold_out, read_corrected
@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 @click.option(
     "--transmitted", is_flag=True, help="Transmitted light, or cells darker than what is around them."
 )
-@click.option("--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch.")
+@threads_option
 def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, **options: Any) -> None:
     """Train on the masks in the folder CORRECTED (of pick_for_correction.py) that Cellpose has saved.
 

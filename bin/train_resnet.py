@@ -11,7 +11,7 @@ import click
 import pandas as pd
 import torch
 
-from morphodose.cli import command
+from morphodose.cli import command, threads_option, use_gpu_option
 from morphodose.deep.checkpoint import Checkpoints, run_digest
 from morphodose.deep.data import CropDataset, crop_format, shard_paths
 from morphodose.deep.lr_range import lr_range_test
@@ -59,7 +59,7 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
     default=5000,
     help="Most held-out cells for the curve; 0: as many as train.",
 )
-@click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+@use_gpu_option
 @click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) per node.")
 @click.option("--num_nodes", type=click.IntRange(min=1), default=1, help="Nodes, under SLURM.")
 @click.option(
@@ -70,7 +70,7 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
 )
 @click.option("--deterministic", is_flag=True, help="Reproducible on a GPU, but slower.")
 @click.option("--workers", type=COUNT, default=0, help="Processes per device that read crops.")
-@click.option("--threads", type=COUNT, default=0, help="CPU threads; 0 leaves it to PyTorch.")
+@threads_option
 @click.option("--checkpoints", type=FOLDER, help="Folder that outlives the task; without it none are kept.")
 @click.option("--keep_checkpoints", is_flag=True, help="Keep checkpoints when all is written.")
 @click.option("--seed", type=COUNT, default=0)

@@ -50,6 +50,11 @@ masks_option = click.option(
 out_option = click.option(
     "--out", default=Path(), type=click.Path(file_okay=False, path_type=Path), help="Output folder."
 )
+#: Options of the commands that run a network.
+use_gpu_option = click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
+threads_option = click.option(
+    "--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch."
+)
 
 
 def command(function: Callable[..., Any]) -> click.Command:
