@@ -212,6 +212,14 @@ def test_masks_that_do_not_fit_are_errors_with_their_values() -> None:
         measure_field(FIELD, cells, np.where(nuclei > 0, 99, 0))
 
 
+def test_a_label_below_0_is_named() -> None:
+    cells = np.zeros((8, 8), np.int32)
+    cells[2:4, 2:4] = -7  # what a number above 2³¹ becomes
+    field = Field(np.ones((1, 8, 8), np.uint16), ("A",), None)
+    with pytest.raises(InputError, match="has the label -7"):
+        measure_field(field, cells, None)
+
+
 # --- texture levels ---
 
 

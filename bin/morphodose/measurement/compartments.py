@@ -90,9 +90,11 @@ def compartments_of(
     Raises
     ------
     InputError
-        If the masks differ in shape, or a nucleus has a label that no cell has.
+        If the masks differ in shape, a label is below 0, or a nucleus has a label that no cell has.
     """
     labels = labels_of(cells)
+    if len(labels) and labels[0] < 0:
+        raise InputError(f"the cell mask has the label {labels[0]}; labels are 1 to {2**31 - 1}")
     whole = compartment("Cells", cells, labels)
     if nuclei is None:
         return labels, [whole]
