@@ -9,6 +9,9 @@ import click
 
 from morphodose.cli import command
 from morphodose.options.flags import takes
+from morphodose.responses.schemas import HITS, POSITIONS
+from morphodose.schemas import TABLES
+from morphodose.segmentation.schemas import DIAMETERS
 from morphodose.steps.report import STEP
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,11 +26,6 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--curves", type=FILE, help="curves.parquet of fit_responses.")
 @click.option("--onsets", type=FILE, help="onsets.parquet of fit_responses.")
 @click.option("--orders", type=FILE, help="orders.parquet of fit_responses.")
-@click.option("--hits", type=FILE, help="hits.parquet of fit_responses.")
-@click.option("--positions", type=FILE, help="positions.parquet of fit_responses.")
-@click.option("--growth", type=FILE, help="growth.parquet of fit_responses.")
-@click.option("--comparisons", type=FILE, help="comparisons.parquet of fit_responses.")
-@click.option("--departures", type=FILE, help="departures.parquet of fit_responses.")
 @click.option("--design", type=FILE, help="design.json of check_design.")
 @click.option("--faults", type=FILE, help="design_faults.parquet of check_design.")
 @click.option("--images", multiple=True, type=PLACE, help="Tables of images, files or folders.")
@@ -41,8 +39,9 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--gates", multiple=True, type=PLACE, help="Tables of gates, files or folders.")
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
 @click.option("--masks", multiple=True, type=PLACE, help="Folders of segment_cells: labels and overlays.")
-@click.option("--deep", type=FOLDER, help="Folder of the deep half: networks, scores, components.")
-@click.option("--diameters", type=FILE, help="diameters.parquet of estimate_diameters.")
+@click.option(
+    "--further", type=FOLDER, help="Folder of further tables: of networks, profiles, growth, hits and others."
+)
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")
 @click.option("--versions", type=FILE, help="Software versions by process (YAML).")
@@ -59,11 +58,6 @@ def main(
     curves: Path | None,
     onsets: Path | None,
     orders: Path | None,
-    hits: Path | None,
-    positions: Path | None,
-    growth: Path | None,
-    comparisons: Path | None,
-    departures: Path | None,
     design: Path | None,
     faults: Path | None,
     images: tuple[Path, ...],
@@ -72,8 +66,7 @@ def main(
     gates: tuple[Path, ...],
     gate_plots: tuple[Path, ...],
     masks: tuple[Path, ...],
-    deep: Path | None,
-    diameters: Path | None,
+    further: Path | None,
     run_record: Path | None,
     params: Path | None,
     versions: Path | None,
@@ -86,6 +79,8 @@ def main(
 
     Only --wells is needed; a section whose tables are missing says what was left out and why.
     """
+    import pandas as pd
+
     from morphodose.report import inputs
     from morphodose.report.deep_inputs import read_deep
     from morphodose.report.sections import write_report
@@ -95,6 +90,7 @@ def main(
     onset_table = inputs.read_optional([onsets] if onsets else [])
     named = [table["Endpoint"] for table in (response_table, onset_table) if "Endpoint" in table]
     run = inputs.read_document(run_record)
+    tables = inputs.read_further(further, TABLES)
     screen = inputs.ReportInputs(
         wells=inputs.read_wells(wells, {str(name) for column in named for name in column}),
         conditions=inputs.read_optional([conditions] if conditions else []),
@@ -117,13 +113,11 @@ def main(
         cell_masks=inputs.find_pictures(masks, "_cells.tif"),
         nuclear_masks=inputs.find_pictures(masks, "_nuclei.tif"),
         units=inputs.units_of(wells),
-        deep=read_deep(deep),
-        diameters=inputs.read_optional([diameters] if diameters else []),
-        positions=inputs.read_optional([positions] if positions else []),
-        primary=inputs.read_optional([hits] if hits else []),
-        growth=inputs.read_optional([growth] if growth else []),
-        comparisons=inputs.read_optional([comparisons] if comparisons else []),
-        departures=inputs.read_optional([departures] if departures else []),
+        deep=read_deep(further),
+        diameters=tables.get(DIAMETERS.name, pd.DataFrame()),
+        positions=tables.get(POSITIONS.name, pd.DataFrame()),
+        primary=tables.get(HITS.name, pd.DataFrame()),
+        further=tables,
         figures=figures,
     )
     if choose:

@@ -96,7 +96,7 @@ def test_growth_comparisons_and_departures_have_intervals_and_states() -> None:
             "P_Adjusted": 0.002,
         }
     )  # fmt: skip
-    screen = screen_of(growth=growth, departures=departures, comparisons=comparisons)
+    screen = screen_of(further={"growth": growth, "departures": departures, "comparisons": comparisons})
     html = compound.view(screen, "Staurosporine")
     assert "2 µM (1.5 – 2.7)" in html and "−0.3 (−0.4 – −0.2)" in html.replace("-", "−")
     assert "growth of the vehicle wells: 0.2 doublings" in html

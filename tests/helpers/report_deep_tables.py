@@ -399,4 +399,4 @@ class DeepTables:
         for name in self.sets:
             if wanted(name):
                 self.write_set(folder / name, name)
-        return ["--deep", str(folder)]
+        return ["--further", str(folder)]

@@ -10,6 +10,7 @@ from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.primary import hit_parts
 from morphodose.report.words import dose_words, endpoint_words, hours, number
+from morphodose.responses.schemas import COMPARISONS, DEPARTURES, GROWTH
 
 #: Rows of the table of comparisons on the page; the others are in `comparisons.parquet`.
 MOST_COMPARED = 300
@@ -56,7 +57,7 @@ def view(screen: ReportInputs, compound: str) -> str:
 
 def _growth(screen: ReportInputs, compound: str) -> str:
     """GR50 and GRmax with their intervals and states."""
-    frame = screen.growth
+    frame = screen.table(GROWTH)
     if frame.empty:
         return notice(f"Left out: {screen.why_missing('fit_responses', 'growth')}.")
     mine = frame[frame["Metadata_Compound"].astype(str) == compound]
@@ -107,7 +108,7 @@ def _growth(screen: ReportInputs, compound: str) -> str:
 
 def _departures(screen: ReportInputs, compound: str) -> str:
     """Benchmark doses of the most sensitive shape and of death, beside each other."""
-    frame = screen.departures
+    frame = screen.table(DEPARTURES)
     if frame.empty:
         return notice(f"Left out: {screen.why_missing('fit_responses', 'departures')}.")
     mine = frame[frame["Metadata_Compound"].astype(str) == compound]
@@ -143,7 +144,7 @@ def _departures(screen: ReportInputs, compound: str) -> str:
 def compared(screen: ReportInputs) -> Section | None:
     """EC50s beside each other, and hits of a primary screen: what belongs to no single compound."""
     parts = list(hit_parts(screen))
-    frame = screen.comparisons
+    frame = screen.table(COMPARISONS)
     if len(frame):
         frame = frame.sort_values(["P_Adjusted", "P"], kind="stable", na_position="last")
         rows: list[list[object]] = [

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from morphodose.columns import Table
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.report.deep_inputs import Deep
@@ -76,8 +77,8 @@ class ReportInputs:
         What `estimate_diameters` wrote; no rows where diameters were given.
     positions, primary : pandas.DataFrame
         What `fit_responses` wrote of places, and its hits of compounds with too few doses for a curve.
-    growth, comparisons, departures : pandas.DataFrame
-        Growth rates, EC50s beside each other, and where shape departs beside death, of `fit_responses`.
+    further : mapping of str to pandas.DataFrame
+        Further tables by their name, see `table`.
     figures : str
         Compounds whose curves are drawn as files: ``hits``, ``all`` or ``none``.
     """
@@ -107,10 +108,12 @@ class ReportInputs:
     diameters: pd.DataFrame = field(default_factory=_no_rows)
     positions: pd.DataFrame = field(default_factory=_no_rows)
     primary: pd.DataFrame = field(default_factory=_no_rows)
-    growth: pd.DataFrame = field(default_factory=_no_rows)
-    comparisons: pd.DataFrame = field(default_factory=_no_rows)
-    departures: pd.DataFrame = field(default_factory=_no_rows)
+    further: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: str = "hits"
+
+    def table(self, declared: Table) -> pd.DataFrame:
+        """A further table; no rows where the run has none."""
+        return self.further.get(declared.name, _no_rows())
 
     @cached_property
     def layout(self) -> Layout:
@@ -249,6 +252,27 @@ def read_optional(paths: Sequence[str | Path]) -> pd.DataFrame:
 
     files = [file for path in paths for file in parquet_files(Path(path))]
     return name_groups(read_table(files)) if files else pd.DataFrame()
+
+
+def read_further(folder: Path | None, tables: Iterable[Table]) -> dict[str, pd.DataFrame]:
+    """The tables that lie in a folder under the name of their file, by the name of the table.
+
+    Raises
+    ------
+    InputError
+        If one lacks a column.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    for table in tables:
+        file = folder / table.base if folder and table.base else None
+        if file and file.is_file():
+            frame = read_optional([file])
+            missing = [name for name in table.needed if name not in frame]
+            if missing:
+                step = table.step.lower()
+                raise InputError(f"{file}: the table lacks {', '.join(missing)}; {step} writes them")
+            found[table.name] = frame
+    return found
 
 
 def read_images(paths: Sequence[str | Path]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ process REPORT {
     path focus, stageAs: 'focus/?????/*'
     path illumination, stageAs: 'illumination/*'   // [] where it was not estimated
     path gates, stageAs: 'gates/*'                 // tables and plots, [] without death markers
-    path deep, stageAs: 'deep/*'                   // [] where the deep half did not run
+    path further, stageAs: 'further/*'             // further tables, those of networks among them
     path pictures, stageAs: 'pictures/*'           // images, masks and overlays of the fields that are shown
     val choose                                     // true: say only which these are
     val run                                        // JSON: pipeline, versions, parameters, steps left out
@@ -37,9 +37,7 @@ process REPORT {
         ${gates ? '--gates gates --gate_plots gates' : ''} \\
         ${pictures ? '--focus pictures --masks pictures' : ''} \\
         ${choose ? '--choose' : ''} \\
-        ${deep ? '--deep deep' : ''} \\
-        ${deep.any { table -> table.toString().endsWith('diameters.parquet') } ? '--diameters deep/diameters.parquet' : ''} \\
-        ${deep.any { table -> table.toString().endsWith('positions.parquet') } ? '--hits deep/hits.parquet --positions deep/positions.parquet --growth deep/growth.parquet --comparisons deep/comparisons.parquet --departures deep/departures.parquet' : ''} \\
+        ${further ? '--further further' : ''} \\
         --run run.json --versions versions.json \\
         --out report \\
         ${args}
