@@ -210,6 +210,7 @@ def test_every_deep_section_stands_whatever_the_design(
     assert any(name.startswith("profiles_activity") for name in pictures)
     if len(screen.times) > 1:
         assert {"scorecard_dose", "confusion_time", "pca_classical", "umap_deep"} <= pictures
+        assert {"pca_classical_by_dose", "pca_deep_by_time"} <= pictures
 
 
 def test_empty_tables_draw_nothing_and_break_nothing(tmp_path: Path, album: Album) -> None:
