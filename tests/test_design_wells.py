@@ -25,7 +25,7 @@ def read(
 
 #: Written beside 'Drug X' → one compound with it; a word of the warning.
 OTHERS = {
-    "Drug\u00a0X": (True, ""), "Drug  X": (True, ""), "\u200bDrug X\ufeff": (True, ""), "Drug\u2009X": (True, ""),
+    "Drug\u00a0X": (True, ""), "Drug  X": (True, ""), "\u200bDrug X\ufeff": (True, ""), "Drug\u202e X": (True, ""), "Drug\u2009X": (True, ""),
     "Drug Ｘ": (True, ""), "Dr\u00adug X": (True, ""), "drug x": (True, "only in case are taken as one"),
     "Drug\u200bX": (False, "only in blanks and dashes"), "Drug–X": (False, "only in blanks and dashes"),
     "Drug_X": (False, "only in blanks and dashes"), "Drug Y": (False, ""),

@@ -58,7 +58,7 @@ def several(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     screen = Tables(
         compounds=NAMES, times=(48,), doses=(1, 10), replicates=2, death=False, shapes=(), unit="<b>uM</b>"
     )
-    return make(root, tmp_path_factory.mktemp("several"), screen)
+    return make(root, tmp_path_factory.mktemp("several"), screen, DeepTables(screen, 3, sets=("classical",)))
 
 
 @pytest.fixture
@@ -347,7 +347,10 @@ def test_a_cell_under_the_pointer_shows_its_crop_and_a_lasso_gives_ids(opened: W
     assert page.locator("#md-cells-chosen").text_content() == f"{cells} cells are chosen."
     _, data = saved(page, page.locator("#md-cells-csv"))
     lines = data.decode("utf-8-sig").splitlines()
-    assert len(lines) == cells + 1 and lines[0] == '"Metadata_CellID","dose","time","replicate","state"'
+    assert (
+        len(lines) == cells + 1
+        and lines[0] == '"Metadata_CellID","compound","dose","time","replicate","state"'
+    )
     # a class that is hidden is not chosen
     page.locator("#md-cells-legend button").first.click()
     page.select_option("#md-cells-by", value="state")
@@ -355,6 +358,43 @@ def test_a_cell_under_the_pointer_shows_its_crop_and_a_lasso_gives_ids(opened: W
     page.select_option("#md-cells-map", index=1)
     page.locator("#md-cells-reset").click()
     assert page.locator("#md-cells-chosen").text_content() == "No cell is chosen."
+
+
+@on_several
+def test_compounds_are_highlighted_among_the_cells_and_stay_so(opened: Watched) -> None:
+    page = opened.open(view="cells", compound="beta")
+    assert page.locator("#md-cells-pick").is_hidden()
+    page.select_option("#md-cells-by", value="chosen compounds")
+    page.fill("#md-cells-pick", "<I>DELTA</i>")
+    legend = page.locator("#md-cells-legend li button:not(.md-remove)")
+    names = [text.rpartition(" (")[0] for text in legend.all_text_contents()]
+    assert names == ["beta", "<i>delta</i>", "vehicle", "other compounds"]
+    # each has a mark of its own beside its colour
+    marks = page.locator("#md-cells-legend path").evaluate_all("e => e.map(each => each.getAttribute('d'))")
+    assert len(marks) == 2 and marks[0] != marks[1]
+    page.reload()
+    page.wait_for_function("document.querySelector('#md-cells-legend li')")
+    assert legend.count() == 4 and page.locator("#md-cells-by").input_value() == "chosen compounds"
+    page.locator("#md-cells").hover()
+    _, svg = saved(page, page.locator("#view-cells .md-save button", has_text="SVG"))
+    assert all(colour in svg.decode() for colour in ("#D55E00", "#009E73", "#C9C9C9"))
+    page.locator(".md-remove").click()
+    assert legend.count() == 3 and "highlight" not in page.url
+
+
+@on_several
+def test_a_compound_that_is_chosen_in_the_table_comes_into_sight(opened: Watched) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": 1400, "height": 700})
+    page.locator('#md-hits [data-hit="2"]').click()
+    expect(page.locator("[data-view=md-hit] h3")).to_have_text(HOSTILE)
+    box = page.locator("[data-view=md-hit] svg.md-curve").bounding_box()
+    assert box["y"] + box["height"] <= 700 + 1
+    text = page.locator("#md-hits").locator("xpath=../following-sibling::p").first.text_content()
+    assert re.match(
+        r"Small curves: cells, relative to vehicle, \d+ % at the bottom to \d+ % at the top; ", text
+    )
+    assert "vehicle and 1 to 10 <b>uM</b>, on a logarithmic axis" in text
 
 
 def test_crops_of_a_compound_stand_by_state_and_dose(opened: Watched) -> None:
@@ -398,7 +438,7 @@ def test_figures_are_saved_as_svg_and_png(opened: Watched) -> None:
     name, svg = saved(page, page.locator("#view-cells .md-save button", has_text="SVG"))
     drawn = svg.decode()
     assert name == "cells_UMAP_of_measurements_by_dose.svg" and "UMAP 2</text>" in drawn
-    assert drawn.count("<circle") == 8 * 2 * 2 * 5 and ">30 µM</text>" in drawn
+    assert drawn.count('fill-opacity="0.7"') == 8 * 2 * 2 * 5 and ">30 µM</text>" in drawn
     page = opened.open(view="quality")
     focus = page.locator("figure[data-name='Sharpest plane by channel']")
     focus.hover()

@@ -23,6 +23,7 @@ from morphodose.report.pictures import wanted_of
 from morphodose.report.summary import wells_of
 from morphodose.report.tiles import Tiles, make_tiles
 from morphodose.report.verdict import checks_section, judged, section
+from morphodose.report.words import percent
 from report_screen import screen_of
 from report_tables import Tables
 
@@ -60,6 +61,74 @@ def test_findings_are_three_sentences_with_number_interval_and_state(one: Report
     assert re.search(r"At 10 µM \d\d % \(95 % interval \d\d % – \d\d %\), in vehicle [23] %", death)
     assert re.search(r"48 h, \d\d % of the cells are lost against vehicle \(95 % interval", lost)
     assert "fitted" in lost and "morphology changes before staining" in order
+
+
+def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(one: ReportInputs) -> None:
+    wells = one.wells.assign(Count_Cells=0, Count_Nuclei=0, Relative_CellCount=np.nan)
+    none = pd.DataFrame()
+    empty = replace(one, wells=wells, responses=none, curves=none, conditions=none, orders=none)
+    checks = judged(empty)
+    assert (checks[0].state, checks[0].question) == ("stop", "Were cells found?")
+    said = " ".join(first.findings(empty, hits(empty)))
+    assert "no dose response was fitted, no cell was found in any well" in said
+    assert "Cells lost: not known, since no cell was found" in said
+    # vehicle wells alone
+    bare = wells.assign(Count_Cells=np.where(wells["Metadata_Role"] == "vehicle", 0, 9))
+    (check,) = [c for c in judged(replace(empty, wells=bare)) if c.question == "Were cells found?"]
+    assert check.state == "stop" and "No vehicle well has a cell at 2 plates and timepoints" in check.answer
+    assert not [c for c in judged(one) if c.question == "Were cells found?"]
+
+
+def test_compounds_of_one_dose_are_told_by_their_hits(three: ReportInputs) -> None:
+    refused = three.responses.assign(State="refused", Reason="2 doses have values; 4 are needed", EC50=np.nan)
+    row = {"Metadata_DoseUnit": "uM", "Metadata_Dose": 10.0, "Metadata_Timepoint": 48.0, "RobustZ": 9.0}
+    table = pd.DataFrame(
+        [
+            {
+                **row,
+                "Metadata_Compound": "A",
+                "Endpoint": "Fraction_Dying",
+                "Hit": True,
+                "SSMD": 4.0,
+                "Q": 0.01,
+            },
+            {
+                **row,
+                "Metadata_Compound": "B",
+                "Endpoint": "Fraction_Dying",
+                "Hit": True,
+                "SSMD": -7.0,
+                "Q": 0.002,
+            },
+            {
+                **row,
+                "Metadata_Compound": "C",
+                "Endpoint": "Fraction_Dying",
+                "Hit": False,
+                "SSMD": 1.0,
+                "Q": 0.4,
+            },
+        ]
+    )
+    screen = replace(three, responses=refused, primary=table)
+    death = first.findings(screen, hits(screen))[0]
+    assert "for any of 3 compounds, all refused: 2 doses have values; 4 are needed. " in death
+    assert "2 of 3 compounds are hits; the strongest is B at 10 µM, 48 h, " in death
+    assert "SSMD −7, false discovery rate 0.002" in death
+    none = replace(screen, primary=table.assign(Hit=False))
+    assert "none of 3 compounds is a hit" in first.findings(none, hits(none))[0]
+
+
+def test_a_long_reason_ends_with_a_clause_outside_brackets() -> None:
+    text = f"Yes. {'a' * 100} (rate 0.1, 40 wells; {'b' * 60}); {'c' * 30}, (rate {'d' * 80}, 40 wells)."
+    assert first._short(text) == f"Yes. {'a' * 100} (rate 0.1, 40 wells; {'b' * 60}); {'c' * 30} …"
+    assert first._short("short (and whole).") == "short (and whole)."
+    assert first._short(f"{'e ' * 200}").endswith("e …")
+
+
+def test_a_share_of_nothing_has_no_sign() -> None:
+    assert [percent(value) for value in (-0.001, -0.0, -0.02, 0.001)] == ["0 %", "0 %", "−2 %", "<1 %"]
+    assert percent(-0.0001, 1) == "0.0 %"
 
 
 def test_a_refused_response_is_told_with_its_reason(one: ReportInputs) -> None:
@@ -112,6 +181,7 @@ def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) 
     drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
     dots = re.findall(r'<path d="((?:M[-\d. ]+h0)+)" stroke="#333"', drawn)
     assert sum(part.count("h0") for part in dots) == len(wells) == 10
+    assert ">40\u202f%</text>" in drawn and ">dose (µM)</text>" in drawn
     assert "<polygon" in drawn and "EC50 1.9 µM (1.4 – 2.6), fitted" in drawn and "<img" not in drawn
     refused = {**row, "State": "refused", "EC50": np.nan}
     bare = svg.curve_svg(refused, wells, pd.DataFrame(), "dying")

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import ReportInputs
@@ -14,6 +14,10 @@ from morphodose.report.words import dose_words, number
 from morphodose.responses.endpoints import is_death
 from morphodose.units import unit_words
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_REASON = "no reason is recorded"
 #: State → (word, class of its badge).
 STATES = {
     "fitted": ("fitted", "md-ok"),
@@ -77,7 +81,7 @@ def ec50_phrase(row: Mapping[str, Any]) -> str:
 
 
 def refusals(reasons: Iterable[Any]) -> str:
-    """The commonest reasons of refused curves, with how often: ``38 × no effect of the dose beyond chance``.
+    """The commonest reasons of refused curves, with how often if they have several.
 
     What stands in brackets (a rate, a P value) differs from curve to curve and is left out.
     """
@@ -85,7 +89,9 @@ def refusals(reasons: Iterable[Any]) -> str:
         re.sub(r"\s*\([^()]*\)", "", str(reason)).strip() for reason in reasons if isinstance(reason, str)
     )
     found = Counter(text for text in plain if text)
-    return "; ".join(f"{count:,} × {text}" for text, count in found.most_common(3)) or "no reason is recorded"
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{text}, {count:,} times" for text, count in found.most_common(3)) or NO_REASON
 
 
 def no_curves(screen: ReportInputs) -> str:
@@ -97,4 +103,13 @@ def no_curves(screen: ReportInputs) -> str:
         return "no well has the role treated, so there is no dose to follow"
     if "vehicle" not in roles:
         return "no well has the role vehicle, so there is nothing to compare with"
+    if no_cell(screen.wells):
+        return "no cell was found in any well"
+    if len(screen.responses.columns):
+        return "no endpoint has a value in enough wells"
     return "responses.parquet of fit_responses was not given (--responses)"
+
+
+def no_cell(wells: pd.DataFrame) -> bool:
+    """Whether cells were counted in these wells, and none was found."""
+    return "Count_Cells" in wells and len(wells) > 0 and not wells["Count_Cells"].fillna(0).any()

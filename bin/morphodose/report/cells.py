@@ -90,6 +90,8 @@ def section(screen: ReportInputs, cloud: Cloud | None, tiles: Tiles) -> Section:
         f'{paragraph(text)}<div class="md-controls">'
         f'<label>Map <select id="md-cells-map">{maps}</select></label>'
         '<label>Colour <select id="md-cells-by"></select></label>'
+        '<label hidden>Highlight a compound <input type="search" id="md-cells-pick" list="md-cells-names" '
+        'autocomplete="off"></label><datalist id="md-cells-names"></datalist>'
         '<button type="button" id="md-cells-reset">Show all</button>'
         '<button type="button" id="md-cells-csv" disabled>Download the chosen ids as CSV</button>'
         '<span id="md-cells-chosen" aria-live="polite">No cell is chosen.</span></div>'

@@ -7,18 +7,35 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from morphodose.report.answers import STATES, ec50_phrase, ec50_words, finite
+from morphodose.report.answers import (
+    STATES,
+    ec50_phrase,
+    ec50_words,
+    finite,
+    no_cell,
+    no_curves,
+    refusals,
+)
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_drawing, curve_of, rows_of
 from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
-from morphodose.report.html import escape, figure, notice, packed
+from morphodose.report.html import escape, figure, notice, packed, paragraph
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import montage
 from morphodose.report.shape import onset_summary
 from morphodose.report.summary import no_interval, wells_at
-from morphodose.report.svg import LARGE, SPARK, curve_svg
+from morphodose.report.svg import LARGE, SHARES, SPARK, curve_svg
 from morphodose.report.tiles import Tiles
-from morphodose.report.words import counted, dose_words, endpoint_words, hours, listed, minus, percent
+from morphodose.report.words import (
+    counted,
+    dose_words,
+    endpoint_words,
+    hours,
+    listed,
+    minus,
+    number,
+    percent,
+)
 
 #: Letters of a reason on the first screen; the whole of it stands in the table of checks.
 LONGEST = 230
@@ -65,7 +82,19 @@ def _verdict(checks: Sequence[Check], title: str, text: str, state: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
+    """A long answer up to the end of a clause outside brackets, else of a word; the rest is in the table."""
+    if len(text) <= LONGEST:
+        return text
+    depth, clause, word = 0, 0, 0
+    for place, letter in enumerate(text[:LONGEST]):
+        depth += (letter == "(") - (letter == ")")
+        if letter == " ":
+            word = place
+            if depth == 0 and text[place - 1] in ".;:,":
+                clause = place - 1 if text[place - 1] != "." else place
+    if clause > LONGEST // 3:
+        return text[:clause] + (" …" if text[clause - 1] != "." else "")
+    return text[:word] + " …"
 
 
 def _findings(sentences: Sequence[str]) -> str:
@@ -81,9 +110,9 @@ def findings(screen: ReportInputs, ranked: Sequence[Hit]) -> list[str]:
     words = _lower(endpoint_words(main, screen.units)) if main and not main.startswith("Endpoint_") else ""
     words = words or (endpoint_words(main, screen.units) if main else "")
     if len(ranked) == 1:
-        sentences = [_response(ranked[0], words), _loss(screen, ranked[0])]
+        sentences = [_response(screen, ranked[0], words), _loss(screen, ranked[0])]
     else:
-        sentences = [_responses(ranked, words), _greatest_loss(screen, ranked)]
+        sentences = [_responses(screen, ranked, words), _greatest_loss(screen, ranked)]
     return [text for text in (*sentences, _order(screen, ranked)) if text]
 
 
@@ -97,9 +126,9 @@ def _interval(low: float, high: float, wells: int) -> str:
     return f"95 % interval {percent(low)} – {percent(high)}"
 
 
-def _response(hit: Hit, words: str) -> str:
+def _response(screen: ReportInputs, hit: Hit, words: str) -> str:
     if hit.main is None:
-        return f"{hit.compound}: no dose response was fitted."
+        return f"{hit.compound}: no dose response was fitted, {no_curves(screen)}."
     text = f"{hit.compound}, {words} at {hours(hit.main['Metadata_Timepoint'])}: {ec50_phrase(hit.main)}."
     effect, endpoint = hit.effect, str(hit.main["Endpoint"])
     if effect and endpoint.startswith(("Fraction_", "Relative_")):
@@ -114,7 +143,7 @@ def _response(hit: Hit, words: str) -> str:
 
 def _loss(screen: ReportInputs, hit: Hit) -> str:
     if hit.lost is None or not finite(hit.lost.value):
-        return "Cells lost: not known, since no vehicle well of the same time can be compared with."
+        return _loss_unknown(screen)
     unit, lost = screen.dose_unit(hit.compound), hit.lost
     text = (
         f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
@@ -128,10 +157,24 @@ def _loss(screen: ReportInputs, hit: Hit) -> str:
     return f"{text}."
 
 
-def _responses(ranked: Sequence[Hit], words: str) -> str:
+def _loss_unknown(screen: ReportInputs) -> str:
+    if no_cell(screen.wells):
+        return "Cells lost: not known, since no cell was found in any well."
+    vehicle = screen.wells[screen.wells["Metadata_Role"] == "vehicle"]
+    why = (
+        "the vehicle wells have no cells" if no_cell(vehicle) else "there is no vehicle well of the same time"
+    )
+    return f"Cells lost: not known, since {why} to compare with."
+
+
+def _responses(screen: ReportInputs, ranked: Sequence[Hit], words: str) -> str:
     states = Counter(str(hit.main["State"]) for hit in ranked if hit.main)
     if not states:
-        return "No dose response was fitted for any compound."
+        return f"No dose response was fitted for any compound: {no_curves(screen)}."
+    if set(states) == {"refused"}:
+        why = refusals(hit.main.get("Reason") for hit in ranked if hit.main)
+        text = f"No EC50 of {words} for any of {counted(len(ranked), 'compound')}, all refused: {why}."
+        return f"{text} {_strongest(screen)}".rstrip()
     parts = [f"{states[state]} {state}" for state in STATES if states[state]]
     text = f"EC50 of {words}, {counted(len(ranked), 'compound')}: {listed(parts)}."
     best = ranked[0].main
@@ -142,10 +185,30 @@ def _responses(ranked: Sequence[Hit], words: str) -> str:
     return text
 
 
+def _strongest(screen: ReportInputs) -> str:
+    """The strongest hit of compounds with too few doses for a curve, where they were judged."""
+    table = screen.primary
+    if table.empty:
+        return ""
+    hits = table[table["Hit"].fillna(False).astype(bool)]
+    tested, found = (each["Metadata_Compound"].nunique() for each in (table, hits))
+    if hits.empty:
+        return f"Compared with vehicle at single doses, none of {counted(tested, 'compound')} is a hit."
+    row = hits.loc[hits["SSMD"].abs().idxmax()]
+    unit = row["Metadata_DoseUnit"] if isinstance(row["Metadata_DoseUnit"], str) else None
+    return (
+        f"Compared with vehicle at single doses, {found} of {counted(tested, 'compound')} "
+        f"{'is a hit' if found == 1 else 'are hits'}; the strongest is {row['Metadata_Compound']} at "
+        f"{dose_words(row['Metadata_Dose'], unit)}, {hours(row['Metadata_Timepoint'])}, "
+        f"{_lower(endpoint_words(str(row['Endpoint']), screen.units))}: SSMD {minus(row['SSMD'])}, "
+        f"false discovery rate {number(row['Q'])}."
+    )
+
+
 def _greatest_loss(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
     known = [hit for hit in ranked if hit.lost and finite(hit.lost.value)]
     if not known:
-        return "Cells lost: not known, since no vehicle well of the same time can be compared with."
+        return _loss_unknown(screen)
     most = max(known, key=lambda hit: hit.lost.value if hit.lost else 0.0)
     return _loss(screen, most)
 
@@ -186,7 +249,7 @@ def _picker(screen: ReportInputs, ranked: Sequence[Hit], tiles: Tiles) -> str:
 
 def _view(screen: ReportInputs, hit: Hit, tiles: Tiles) -> str:
     """Montage and main curve of one compound."""
-    curve: str = notice("Curve left out: no dose response was fitted.")
+    curve: str = notice(f"Curve left out: no dose response was fitted, {no_curves(screen)}.")
     if hit.main is not None:
         curve = figure(curve_drawing(screen, hit.compound, hit.main, LARGE), f"{hit.compound} curve")
     name = f'<h3 class="md-name">{escape(hit.compound)}</h3>'
@@ -215,28 +278,69 @@ def hit_table(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
         for i, (text, kind) in enumerate(headers)
     )
     labels = [text for text, _ in headers]
-    body = "".join(_hit_row(screen, hit, i, labels) for i, hit in enumerate(ranked))
+    limits = _limits_of(screen, main)
+    body = "".join(_hit_row(screen, hit, i, labels, limits) for i, hit in enumerate(ranked))
     return (
         '<label class="md-find">Find a compound <input type="search" data-find="md-hits"></label>'
         '<div class="md-scroll md-tall" tabindex="0" role="group" aria-label="Compounds">'
         '<table class="md-table md-hits" id="md-hits">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + paragraph(_axes_of(screen, ranked, words, limits), kind="md-none")
     )
 
 
-def _hit_row(screen: ReportInputs, hit: Hit, number_of: int, labels: Sequence[str]) -> str:
+def _limits_of(screen: ReportInputs, main: str | None) -> tuple[float, float] | None:
+    """Ends of the value axis of all small curves, so that they can be compared with one another."""
+    if main is None or main not in screen.wells or screen.wells[main].isna().all():
+        return None
+    if main.startswith("Fraction_"):
+        return (0.0, 1.0)
+    low, high = float(screen.wells[main].min()), float(screen.wells[main].max())
+    return (min(low, 0.0) if low < 0.5 * high else low, high if high > low else low + 1.0)
+
+
+def _axes_of(
+    screen: ReportInputs, ranked: Sequence[Hit], words: str, limits: tuple[float, float] | None
+) -> str:
+    """The axes of the small curves, in words."""
+    if limits is None or not any(hit.main is not None for hit in ranked):
+        return "There are no small curves: no dose response was fitted."
+    share = str(main_endpoint(screen)).startswith(SHARES)
+    low, high = (percent(limit) if share else number(limit) for limit in limits)
+    names = {hit.compound for hit in ranked}
+    treated = screen.wells[
+        screen.wells["Metadata_Compound"].isin(names) & (screen.wells["Metadata_Dose"] > 0)
+    ]
+    each = treated.groupby("Metadata_Compound")["Metadata_Dose"].agg(["min", "max"]).drop_duplicates()
+    units = treated["Metadata_DoseUnit"].drop_duplicates()
+    doses = "the doses of each compound"
+    if len(each) == 1 and len(units) == 1:
+        unit = units.iloc[0] if isinstance(units.iloc[0], str) else None
+        doses = f"{number(each['min'].iloc[0])} to {dose_words(each['max'].iloc[0], unit)}"
+    return (
+        f"Small curves: {_lower(words)}, {low} at the bottom to {high} at the top; from left to right "
+        f"vehicle and {doses}, on a logarithmic axis."
+    )
+
+
+def _hit_row(
+    screen: ReportInputs,
+    hit: Hit,
+    number_of: int,
+    labels: Sequence[str],
+    limits: tuple[float, float] | None,
+) -> str:
     spark = ""
     if hit.main is not None:
         wells = wells_at(screen, hit.compound, float(hit.main["Metadata_Timepoint"]))
         endpoint = str(hit.main["Endpoint"])
-        limits = (0.0, 1.0) if endpoint.startswith("Fraction_") else None
         spark = curve_svg(
             hit.main, wells, curve_of(screen, hit.main), endpoint_words(endpoint), SPARK, limits=limits
         )
     fraction = hit.main is not None and str(hit.main["Endpoint"]).startswith(("Fraction_", "Relative_"))
     cells = [
         (f'<button type="button" data-hit="{number_of}">{escape(hit.compound)}</button>', hit.compound),
-        (spark, ""),
+        (spark or "–", ""),
         (_ec50_cell(hit.main, False), _key(hit.main)),
         (_ec50_cell(hit.shape, True, screen), _key(hit.shape)),
         (_effect_cell(hit.effect, fraction), -_size(hit.effect)),

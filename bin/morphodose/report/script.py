@@ -228,7 +228,10 @@ document.addEventListener("click", event => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.sort) sort(button);
-  else if (button.dataset.hit) md.choose(button.dataset.hit, true);
+  else if (button.dataset.hit) md.choose(button.dataset.hit, true).then(() => {
+    const shown = document.querySelector('[data-view="md-hit"]'); // its picture and curve may lie below the table
+    if (shown) shown.scrollIntoView({ block: "nearest" });
+  });
   else if (button.classList.contains("md-csv") && button.dataset.name) saveTable(button);
 });
 document.addEventListener("input", event => { if (event.target.dataset.find) find(event.target); });

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 CELLS = r"""
-const map = { off: new Set(), chosen: new Set(), near: 1, x: 0, y: 0, at: null };
+const map = { more: [], off: new Set(), chosen: new Set(), near: 1, x: 0, y: 0, at: null };
 const ids = cells => place => cells.ids ? cells.ids[place] : `${cells.images[cells.image[place]]}_obj${cells.label[place]}`;
 const crop = (cells, place, times) => {
   const box = md.make("span", undefined, "md-crop"), side = cells.side * times;
@@ -21,14 +21,34 @@ const crop = (cells, place, times) => {
   box.title = ids(cells)(place);
   return box;
 };
+// some compounds on the grey of all others: as many as have a colour (Okabe and Ito) and a mark of their own
+const CHOSEN = "chosen compounds", LOOKS = ["#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+const chosenOnes = () => [md.compound, ...map.more.filter(each => each !== md.compound)].slice(0, LOOKS.length);
 const colourings = cells => {
-  const compound = {
-    name: "chosen compound",
-    classes: [{ name: md.names[md.compound] || "", colour: "#D55E00" }, { name: "vehicle", colour: "#0072B2" }, { name: "others", colour: "#B5B5B5" }],
-    values: cells.compound.map((each, place) => (each === md.compound && !cells.vehicle[place] ? 0 : cells.vehicle[place] ? 1 : 2)),
-  };
-  return md.names.length > 1 ? [...cells.by, compound] : cells.by;
+  if (md.names.length < 2) return cells.by;
+  const ones = chosenOnes(), count = ones.length;
+  return [...cells.by, {
+    name: CHOSEN,
+    classes: [
+      ...ones.map((each, i) => ({ name: md.names[each], colour: LOOKS[i], mark: i, compound: each })),
+      { name: "vehicle", colour: "#0072B2" }, { name: "other compounds", colour: "#C9C9C9" },
+    ],
+    values: cells.compound.map((each, place) => cells.vehicle[place] ? count : ones.includes(each) ? ones.indexOf(each) : count + 1),
+  }];
 };
+// a disc, square, triangle, diamond, triangle on its point, cross: told apart without colours, too
+const outline = (x, y, r, mark) => {
+  const s = r * 0.9, t = r * 1.2;
+  return [
+    `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`,
+    `M${x - s} ${y - s}h${2 * s}v${2 * s}h${-2 * s}Z`,
+    `M${x} ${y - t}l${t} ${2 * s}h${-2 * t}Z`,
+    `M${x} ${y - t}l${t} ${t}l${-t} ${t}l${-t} ${-t}Z`,
+    `M${x} ${y + t}l${t} ${-2 * s}h${-2 * t}Z`,
+    `M${x - t} ${y - s / 2}h${t - s / 2}v${-t + s / 2}h${s}v${t - s / 2}h${t - s / 2}v${s}h${-t + s / 2}v${t - s / 2}h${-s}v${-t + s / 2}h${-t + s / 2}Z`,
+  ][mark];
+};
+const compoundOf = (cells, place) => (cells.vehicle[place] ? "vehicle" : md.names[cells.compound[place]] ?? "");
 const draw = () => {
   const cells = md.data("cells"), canvas = md.id("md-cells"), pen = canvas.getContext("2d");
   const thick = Math.min(devicePixelRatio || 1, 2), wide = canvas.clientWidth, tall = canvas.clientHeight;
@@ -53,9 +73,14 @@ const draw = () => {
   pen.globalAlpha = 0.7;
   const groups = by.classes.map(() => []);
   map.places.forEach((at, place) => { if (at && by.values[place] >= 0 && !map.off.has(by.values[place])) groups[by.values[place]].push(at); });
-  const order = by.name === "chosen compound" ? [2, 1, 0] : by.classes.map((_, i) => i);
-  for (const i of order) {
+  const order = by.classes.map((_, i) => i); // what is chosen lies on what is not
+  for (const i of by.name === CHOSEN ? order.reverse() : order) {
     pen.fillStyle = by.classes[i].colour;
+    if (by.classes[i].mark !== undefined) {
+      pen.globalAlpha = 0.9;
+      pen.fill(new Path2D(groups[i].map(([x, y]) => outline(x, y, 1.6 * size, by.classes[i].mark)).join("")));
+      continue;
+    }
     pen.beginPath();
     for (const [x, y] of groups[i]) { pen.moveTo(x + size, y); pen.arc(x, y, size, 0, 7); }
     pen.fill();
@@ -98,8 +123,13 @@ const legendOf = () => {
   const by = map.by, counts = by.classes.map(() => 0);
   by.values.forEach(value => { if (value >= 0) counts[value]++; });
   md.id("md-cells-legend").replaceChildren(...by.classes.map((each, i) => {
-    const line = md.make("li"), button = md.make("button"), mark = md.make("span", undefined, "md-swatch");
+    const line = md.make("li"), button = md.make("button");
+    let mark = md.make("span", undefined, "md-swatch");
     mark.style.background = each.colour;
+    if (each.mark !== undefined) {
+      mark = md.shape("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" });
+      mark.append(md.shape("path", { d: outline(7, 7, 4.6, each.mark), fill: each.colour }));
+    }
     button.type = "button";
     button.setAttribute("aria-pressed", !map.off.has(i));
     button.append(mark, `${each.name} (${counts[i]})`);
@@ -109,8 +139,36 @@ const legendOf = () => {
       draw();
     });
     line.append(button);
+    if (each.mark !== undefined && each.compound !== md.compound) {
+      const out = md.make("button", "remove", "md-remove");
+      out.type = "button";
+      out.setAttribute("aria-label", `No longer highlight ${each.name}`);
+      out.addEventListener("click", () => highlight(map.more.filter(other => other !== each.compound)));
+      line.append(out);
+    }
     return line;
   }));
+  md.id("md-cells-pick").closest("label").hidden = by.name !== CHOSEN;
+};
+// other compounds to be highlighted; the address keeps them
+const highlight = numbers => {
+  map.more = [...new Set(numbers)];
+  map.off.clear();
+  const cells = md.data("cells"), list = md.id("md-cells-by");
+  map.by = colourings(cells).find(by => by.name === list.value);
+  md.remember({ highlight: map.more.length ? JSON.stringify(map.more.map(each => md.names[each])) : null });
+  legendOf();
+  draw();
+};
+const askedMore = () => {
+  try { return JSON.parse(md.asked("highlight") || "[]").map(name => md.names.indexOf(name)).filter(each => each >= 0); } catch (broken) { return []; }
+};
+const pick = box => {
+  const number = md.names.findIndex(name => name.toLowerCase() === box.value.trim().toLowerCase());
+  if (number < 0) return;
+  box.value = "";
+  const more = [...map.more.filter(each => each !== number && each !== md.compound), number];
+  highlight(more.slice(1 - LOOKS.length)); // the oldest gives way
 };
 const tellCell = place => {
   const cells = md.data("cells");
@@ -118,7 +176,8 @@ const tellCell = place => {
   map.at = place;
   draw();
   if (place === null) return;
-  const facts = colourings(cells).filter(by => by.values[place] >= 0 && by.name !== "chosen compound").map(by => `${by.name} ${by.classes[by.values[place]].name}`);
+  const facts = colourings(cells).filter(by => by.values[place] >= 0 && by.name !== CHOSEN && by.name !== "compound").map(by => `${by.name} ${by.classes[by.values[place]].name}`);
+  if (md.names.length > 1) facts.unshift(compoundOf(cells, place));
   md.id("md-cell").replaceChildren(crop(cells, place, 3), md.make("p", ids(cells)(place), "md-id"), md.make("p", facts.join(", ")));
 };
 const chooseCells = places => {
@@ -148,6 +207,7 @@ const closest = ([x, y]) => {
 md.on.cells = () => {
   const cells = md.data("cells"), canvas = md.id("md-cells");
   if (!cells || !canvas) return;
+  if (!map.ready) map.more = askedMore();
   const list = md.id("md-cells-by"), every = colourings(cells);
   const before = list.value;
   list.replaceChildren(...every.map(by => { const option = md.make("option", by.name); option.value = by.name; return option; }));
@@ -158,11 +218,17 @@ md.on.cells = () => {
     const at = event => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
     const fresh = () => { map.off.clear(); map.by = colourings(cells).find(by => by.name === list.value); legendOf(); draw(); };
     list.addEventListener("change", () => { fresh(); md.remember({ colour: list.value }); });
-    md.id("md-cells-map").addEventListener("change", () => { map.near = 1; map.x = map.y = 0; draw(); });
+    const maps = md.id("md-cells-map"), named = cells.maps.findIndex(one => one.name === md.asked("map"));
+    if (named >= 0) maps.value = named;
+    maps.addEventListener("change", () => { map.near = 1; map.x = map.y = 0; draw(); md.remember({ map: map.of.name }); });
+    const box = md.id("md-cells-pick");
+    md.id("md-cells-names").append(...md.names.map(name => { const option = md.make("option"); option.value = name; return option; }));
+    box.addEventListener("input", () => pick(box));
+    box.addEventListener("change", () => pick(box));
     md.id("md-cells-reset").addEventListener("click", () => { map.near = 1; map.x = map.y = 0; map.off.clear(); legendOf(); chooseCells([]); });
     md.id("md-cells-csv").addEventListener("click", () => {
-      const every = colourings(cells).filter(by => by.name !== "chosen compound");
-      md.csv([["Metadata_CellID", ...every.map(by => by.name)], ...[...map.chosen].map(place => [ids(cells)(place), ...every.map(by => (by.values[place] >= 0 ? by.classes[by.values[place]].name : ""))])], "cells");
+      const every = cells.by.filter(by => by.name !== "compound");
+      md.csv([["Metadata_CellID", "compound", ...every.map(by => by.name)], ...[...map.chosen].map(place => [ids(cells)(place), compoundOf(cells, place), ...every.map(by => (by.values[place] >= 0 ? by.classes[by.values[place]].name : ""))])], "cells");
     });
     canvas.addEventListener("pointerdown", event => {
       canvas.setPointerCapture(event.pointerId);
@@ -209,19 +275,21 @@ const cloudDrawing = () => {
   const parts = [md.shape("text", { x: 8, y: 16, "font-weight": 600 }, `${map.of.name}, by ${map.by.name}`)];
   const whole = md.shape("clipPath", { id: "inside" });
   whole.append(md.shape("rect", { x: 30, y: 0, width: wide - 30, height: tall - 24 }));
-  const dots = md.shape("g", { "clip-path": "url(#inside)" });
+  const dots = md.shape("g", { "clip-path": "url(#inside)" }), marked = [];
   map.places.forEach((at, place) => {
     const value = map.by.values[place];
     if (at && value >= 0 && !map.off.has(value))
-      dots.append(md.shape("circle", { cx: at[0].toFixed(1), cy: at[1].toFixed(1), r: 2.4, fill: map.by.classes[value].colour, "fill-opacity": 0.7 }));
+      marked.push([value, md.shape("path", { d: outline(Math.round(at[0] * 10) / 10, Math.round(at[1] * 10) / 10, map.by.classes[value].mark === undefined ? 2.4 : 3.6, map.by.classes[value].mark ?? 0), fill: map.by.classes[value].colour, "fill-opacity": 0.7 })]);
   });
+  if (map.by.name === CHOSEN) marked.sort((a, b) => b[0] - a[0]);
+  dots.append(...marked.map(each => each[1]));
   parts.push(whole, dots, md.shape("path", { d: `M30 24V${tall - 24}H${wide - 6}`, stroke: "#777", fill: "none" }));
   parts.push(md.shape("text", { x: wide / 2, y: tall - 8, "text-anchor": "middle" }, across));
   parts.push(md.shape("text", { transform: `translate(16 ${tall / 2}) rotate(-90)`, "text-anchor": "middle" }, up));
   let y = 30;
   map.by.classes.forEach((each, i) => {
     if (map.off.has(i)) return;
-    parts.push(md.shape("rect", { x: wide + 10, y: y - 10, width: 12, height: 12, fill: each.colour }), md.shape("text", { x: wide + 28, y }, each.name));
+    parts.push(md.shape("path", { d: outline(wide + 16, y - 4, 5, each.mark ?? 1), fill: each.colour }), md.shape("text", { x: wide + 28, y }, each.name));
     y += 18;
   });
   return [wide + 220, tall, parts];

@@ -190,8 +190,9 @@ document.addEventListener("pointermove", event => {
   if (!dot) return;
   const well = md.well(dot.row), wells = md.data("wells");
   const endpoint = wells.endpoints.find(each => each.key === svg.dataset.endpoint);
-  const value = endpoint ? md.digits(endpoint.values[dot.row], 3) : "";
-  tip.textContent = `${well.plate} ${well.name}, replicate ${well.replicate}: ${well.holds}, ${well.time}: ${value}`;
+  const given = endpoint ? endpoint.values[dot.row] : null;
+  const value = endpoint ? `. ${endpoint.words}: ${endpoint.share && given !== null ? md.digits(100 * given, 3) + " %" : md.digits(given, 3)}` : "";
+  tip.textContent = `${well.plate} ${well.name}, replicate ${well.replicate}: ${well.holds}, ${well.time}${value}`.trim();
   tip.style.left = Math.min(event.clientX + 12, innerWidth - 240) + "px";
   tip.style.top = event.clientY + 14 + "px";
 });

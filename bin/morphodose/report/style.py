@@ -6,7 +6,7 @@ from __future__ import annotations
 CSS = """
 :root { --md-ink: #1F2933; --md-soft: #52606D; --md-line: #D5DCE2; --md-blue: #17507A; --md-pale: #F4F6F8; }
 * { box-sizing: border-box; }
-body { margin: 0; color: var(--md-ink); background: #FFF; font: 14.5px/1.5 system-ui, "Segoe UI", sans-serif; }
+body { margin: 0; overflow-wrap: break-word; color: var(--md-ink); background: #FFF; font: 14.5px/1.5 system-ui, "Segoe UI", sans-serif; }
 h1 { font-size: 20px; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 20px; margin: 4px 0 10px; }
 h3 { font-size: 17px; margin: 16px 0 6px; overflow-wrap: anywhere; }
@@ -82,6 +82,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-command { background: var(--md-pale); padding: 8px 14px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .md-findings { font-size: 15.5px; margin: 0 0 10px; padding-left: 22px; max-width: 82em; }
 .md-findings li { margin: 3px 0; }
+.md-findings, .md-key, .md-verdict, p, li, dd, figcaption, summary { overflow-wrap: anywhere; }
 .md-pair { display: flex; flex-wrap: wrap; gap: 18px; align-items: flex-start; }
 .md-pair > * { min-width: 0; max-width: 100%; }
 .md-pair > [data-home] { flex: 1 1 560px; }
@@ -115,8 +116,11 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-legend-tall { flex-direction: column; max-height: 330px; overflow-y: auto; flex-wrap: nowrap; }
 .md-legend button { background: none; border: 0; padding: 1px 4px; text-align: left; cursor: pointer; }
 .md-legend button[aria-pressed="false"] { text-decoration: line-through; color: #6B6B6B; }
+.md-legend .md-remove { text-decoration: underline; color: var(--md-blue); font-size: 12px; }
 .md-tall { max-height: 420px; overflow: auto; }
 .md-tall thead th { position: sticky; top: 0; background: #FFF; z-index: 1; }
+.md-hits td:first-child { min-width: 8.5em; }
+.md-hits .md-curve { background: none; }
 .md-hits td { vertical-align: middle; padding: 1px 12px 1px 6px; max-width: 20em; }
 .md-hits .md-figure-cell { white-space: nowrap; }
 .md-hits th button, .md-hits td button, .md-csv { background: none; border: 0; padding: 0; color: var(--md-blue);

@@ -15,6 +15,8 @@ from morphodose.units import unit_words
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Beginnings of the names of endpoints that are shares, and are written as per cent.
+SHARES = ("Fraction_", "Relative_")
 #: State → colour and dash of its curve; states differ in the dash, too, for readers without colours.
 LOOKS = {
     "fitted": ("#1F6F9F", ""),
@@ -43,7 +45,7 @@ class Frame:
 
 
 LARGE = Frame(430, 300, 54, 12, 38, 42, named=True)
-PANEL = Frame(310, 200)
+PANEL = Frame(310, 200, 40)
 SPARK = Frame(110, 30, 2, 2, 2, 2, labels=False)
 
 
@@ -102,7 +104,7 @@ def curve_svg(
         drawn.append(_dots(place, points[~treated], endpoint, size, "#333", "1"))
         drawn.append(_dots(place, points[~treated], endpoint, size - 1.8, "#FFF", "1"))
     if frame.labels:
-        drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words)
+        drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words, endpoint.startswith(SHARES))
         answer = ec50_words(row)
         answer = answer if answer.startswith("no ") else f"EC50 {answer}"
         name = cut(title, (frame.width - 8) / 6.6)
@@ -192,8 +194,8 @@ class _Places:
         )
         return shade + dotted
 
-    def axes(self, unit: str, words: str) -> list[str]:
-        """Both axes, their ticks and labels."""
+    def axes(self, unit: str, words: str, share: bool) -> list[str]:
+        """Both axes, their ticks and labels; a share is written as per cent."""
         frame = self.frame
         left, bottom = frame.left, frame.height - frame.bottom
         parts = [
@@ -203,7 +205,8 @@ class _Places:
         for value in ticks(*self.limits):
             y = self.y(value)
             marks += f"M{left} {y:.1f}h-3"
-            values += f'<text x="{left - 5}" y="{y + 3.5:.1f}">{escape(number(value, 3))}</text>'
+            tick = percent_tick(value) if share else number(value, 3)
+            values += f'<text x="{left - 5}" y="{y + 3.5:.1f}">{escape(tick)}</text>'
         shown = [(0.0, "veh."), *((dose, number(dose, 3)) for dose in self.doses)]
         used = -1e9
         for dose, text in shown:
@@ -228,6 +231,11 @@ class _Places:
                 f"{cut(words, (bottom - frame.top) / 5.9)}</text>"
             )
         return parts
+
+
+def percent_tick(value: float) -> str:
+    """A tick of an axis of shares: ``25 %``."""
+    return f"{number(100 * value, 3)}\u202f%"
 
 
 def cut(text: str, letters: float) -> str:

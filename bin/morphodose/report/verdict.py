@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from morphodose.report.answers import no_curves, refusals
+from morphodose.report.answers import no_cell, no_curves, refusals
 from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.claims import marks, sentences, verdict_of
 from morphodose.report.deep_words import step_reason
@@ -85,6 +85,7 @@ def checks_section(screen: ReportInputs, checks: list[Check]) -> Section:
 
 #: Beginning of a question → (words, address) of where its wells and images are.
 LOOK: dict[str, tuple[tuple[str, str], ...]] = {
+    "Were cells found?": (("plate", "?view=plate&endpoint=Count_CellsPerField"),),
     "Is the input complete?": (("what was dropped", "#sec-dropped"),),
     "Are the images good?": (("fields dropped", "#sec-dropped"), ("by channel", "#sec-quality")),
     "Is the focus": (("focus", "#sec-quality"),),
@@ -179,8 +180,39 @@ def input_checks(screen: ReportInputs) -> list[Check]:
     if not len(faults) and not excluded:
         return [Check("ok", "Is the input complete?", "Every plane of the design is there and readable.")]
     lost = f"; {counted(len(excluded), 'field')} left out" if excluded else ""
-    found = f"{counted(errors, 'fault')} and {counted(warnings, 'warning')}{lost}."
+    kinds = [counted(count, one) for count, one in ((errors, "fault"), (warnings, "warning")) if count]
+    found = f"{listed(kinds) or 'No fault'}{lost}{_first_fault(faults)}."
     return [Check("warn", "Is the input complete?", found)]
+
+
+def _first_fault(faults: pd.DataFrame) -> str:
+    """The gravest fault of the input, in its own words."""
+    if faults.empty or "Message" not in faults:
+        return ""
+    ordered = faults.sort_values("Severity", kind="stable") if "Severity" in faults else faults
+    file = ordered.iloc[0].get("File")
+    place = f" in {file}" if isinstance(file, str) and file else ""
+    which = "The first" if len(faults) > 1 else "It is"
+    return f". {which}{place}: {str(ordered.iloc[0]['Message']).rstrip('.')}"
+
+
+def cell_checks(screen: ReportInputs) -> list[Check]:
+    """A fault where no cell was found at all, or none in vehicle wells; nothing otherwise."""
+    wells, question = screen.wells, "Were cells found?"
+    if "Count_Cells" not in wells or wells.empty:
+        return []
+    fix = "Look at the overlays, and give the channels and diameters (--cell_channel, --diameter)."
+    if no_cell(wells):
+        return [
+            Check("stop", question, "Not one whole cell was found in any well: there are no results.", fix)
+        ]
+    vehicle = wells[wells["Metadata_Role"] == "vehicle"]
+    without = vehicle.groupby(["Metadata_Plate", "Metadata_Timepoint"])["Count_Cells"].sum() == 0
+    if not without.any():
+        return []
+    where = counted(int(without.sum()), "plate and timepoint", "plates and timepoints")
+    text = f"No vehicle well has a cell at {where}: nothing there can be compared with vehicle."
+    return [Check("stop", question, text, fix)]
 
 
 def _lacking(images: pd.DataFrame) -> list[Check]:
@@ -264,7 +296,7 @@ def fit_checks(screen: ReportInputs) -> list[Check]:
     text = f"{counted(len(responses), 'curve')}: {text}"
     if int(states.get("refused", 0)) == len(responses):
         why = refusals(responses.get("Reason", []))
-        return [Check("warn", question, f"Every curve was refused, so there is no EC50 at all ({why}).")]
+        return [Check("warn", question, f"Every curve was refused, so there is no EC50 at all: {why}.")]
     poor = 0
     if "LackOfFit_P" in responses:
         fitted = responses[responses["State"] == "fitted"]
@@ -296,6 +328,7 @@ def network_checks(screen: ReportInputs) -> list[Check]:
 
 
 CHECKS = (
+    cell_checks,
     input_checks,
     image_checks,
     recorded_checks,

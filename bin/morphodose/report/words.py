@@ -87,7 +87,8 @@ def percent(value: float, digits: int = 0) -> str:
         return "–"
     if 0 < value < 0.005 and digits == 0:
         return "<1 %"
-    return f"{100 * value:.{digits}f} %".replace("-", "−")
+    text = f"{100 * value:.{digits}f}"
+    return f"{text.lstrip('-') if float(text) == 0 else text} %".replace("-", "−")
 
 
 def dose_words(dose: float, unit: str | None) -> str:
