@@ -106,7 +106,7 @@ def _overview(screen: ReportInputs, album: Album) -> Part | None:
         caption = (
             f"Every cell is judged by a model that did not see its {held_out_words(screen)[:-1]}; bars are "
             "95 % intervals over wells. The orange diamond comes from a random split over cells and is not "
-            "a result. Which model is better the differences say, paired by well, below."
+            "a result. Which model is better is told by the differences below, paired by well."
         )
         figures.append(drawn.html("Scorecard", caption))
     if not deep.logs.empty:
