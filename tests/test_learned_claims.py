@@ -34,7 +34,8 @@ def test_an_effect_of_dose_is_found_and_one_of_position_is_not_taken_for_it(
     truth = Truth(**(vars(SIZE) | {"shrinking": shrinking, "position": position}))
     write_screen(tmp_path, truth)
     todo = steps(tmp_path, truth.replicates, NETWORK)
-    for command in (todo.split, *todo.trainings, todo.score):
+    # the last is on a random split over cells, which is shown and decides nothing
+    for command in (todo.split, *todo.trainings[:-1], todo.score):
         in_process(*command)
     verdict = json.loads((tmp_path / "scores" / "model_verdict.json").read_text())["dose"]
     assert verdict["claim"] == (shrinking > 0), verdict["why"]

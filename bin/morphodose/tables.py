@@ -262,3 +262,14 @@ def _of_schemas(files: Sequence[Path], every: bool) -> list[pa.Field]:
         return list(fields.values())
     names = [set(schema.names) for schema in schemas]
     return [field for name, field in fields.items() if all(name in of for of in names)]
+
+
+def flat(column: pa.ChunkedArray) -> pa.Array:
+    """One array of a column, whatever its chunks."""
+    found = column.combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def text_array(column: pa.ChunkedArray) -> pa.Array:
+    """One array of texts of a column, whatever its type and chunks."""
+    return flat(column.cast(pa.string()))

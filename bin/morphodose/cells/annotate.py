@@ -16,7 +16,7 @@ from morphodose.death.states import DOUBT, MOVED_STATES, STATE
 from morphodose.errors import InputError
 from morphodose.files import find_files
 from morphodose.platemap import PlateMap, Value
-from morphodose.tables import parquet_files, read_table
+from morphodose.tables import parquet_files, read_table, text_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,12 +79,12 @@ class Lookup:
         if not read:
             return pa.nulls(len(keys), pa.string())
         table = pa.concat_tables(read, promote_options="permissive")
-        known = _flat(table[self.columns[0]])
+        known = text_array(table[self.columns[0]])
         asked = pc.is_in(known, value_set=keys)
         known = known.filter(asked)
         if len(pc.unique(known)) != len(known):
             raise InputError(f"{self.source}: a table with repeated ids; was a file given twice?")
-        return _flat(table[self.columns[1]]).filter(asked).take(pc.index_in(keys, value_set=known))
+        return text_array(table[self.columns[1]]).filter(asked).take(pc.index_in(keys, value_set=known))
 
 
 def annotate_cells(
@@ -129,13 +129,13 @@ def annotate_cells(
         kind = pa.float64() if name == "Metadata_Dose" else pa.string()
         added[name] = pa.array([contents[well][name] for well in wells], type=kind)
     if origins is not None:
-        added[ORIGIN] = origins.of(_flat(table["Metadata_CellID"]))
+        added[ORIGIN] = origins.of(text_array(table["Metadata_CellID"]))
     if death is not None:
-        added[STATE] = death.of(_flat(table["Metadata_CellID"]))
+        added[STATE] = death.of(text_array(table["Metadata_CellID"]))
     for name, lookup in (about or {}).items():
-        added[name] = lookup.of(_flat(table["Metadata_CellID"]))
+        added[name] = lookup.of(text_array(table["Metadata_CellID"]))
     if verdicts is not None:
-        added[VERDICT] = verdicts.of(_flat(table["Metadata_ImageID"]))
+        added[VERDICT] = verdicts.of(text_array(table["Metadata_ImageID"]))
     keys = [name for name in table.column_names if name.startswith("Metadata_") and name not in added]
     features = [name for name in table.column_names if not name.startswith("Metadata_")]
     fields = [table.schema.field(name) for name in keys]
@@ -150,7 +150,7 @@ def _without_unusable(
     table: pa.Table, features: list[str], unusable: Mapping[str, Sequence[str]], channels: Sequence[str]
 ) -> list[pa.ChunkedArray]:
     """The features, null where they rest on a channel that says nothing in the field of the cell."""
-    images = _flat(table["Metadata_ImageID"])
+    images = text_array(table["Metadata_ImageID"])
     concerned = [image for image in pc.unique(images).to_pylist() if image in unusable]
     values = {name: table[name] for name in features}
     if concerned:
@@ -163,12 +163,6 @@ def _without_unusable(
                 nothing = pa.scalar(None, type=table[name].type)
                 values[name] = pc.if_else(here, nothing, values[name])
     return [values[name] for name in features]
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    """One array of strings, whatever the chunks."""
-    found = column.cast(pa.string()).combine_chunks()
-    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
 def read_lookup(path: str | Path, key: str, value: str, pattern: str = "") -> Lookup:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from morphodose.cells.fields import LABELS, Fields
 from morphodose.errors import InputError
 from morphodose.files import find_files
-from morphodose.tables import common_fields
+from morphodose.tables import common_fields, text_array
 
 SETS = ("classical", "deep", "joint")
 EMBEDDING = "Embedding"
@@ -112,12 +112,12 @@ class CellSet:
         source = self.embeddings[well] if self.kind == "deep" else self.cells[well]
         both = None
         if self.kind == "joint":
-            both = _flat(pq.ParquetFile(self.embeddings[well]).read(columns=[_CELL])[_CELL])
+            both = text_array(pq.ParquetFile(self.embeddings[well]).read(columns=[_CELL])[_CELL])
         for batch in pq.ParquetFile(source).iter_batches(batch_size=rows, columns=[_IMAGE, _CELL]):
             table = pa.Table.from_batches([batch])
             if both is not None:
-                table = table.filter(pc.is_in(_flat(table[_CELL]), value_set=both))
-            fields = self.of_fields.rows(_flat(table[_IMAGE]), str(source))
+                table = table.filter(pc.is_in(text_array(table[_CELL]), value_set=both))
+            fields = self.of_fields.rows(text_array(table[_IMAGE]), str(source))
             yield fields[self.of_fields.kept[fields]]
 
     def _classical(self, file: Path, rows: int, vectors: tuple[pa.Array, Matrix] | None) -> Iterator[Block]:
@@ -135,7 +135,7 @@ class CellSet:
             values[:, : len(wanted)] = _numbers(table, wanted)
             take = np.ones(len(batch), dtype=bool)
             if vectors is not None:
-                place = pc.index_in(_flat(table[_CELL]), value_set=vectors[0])
+                place = pc.index_in(text_array(table[_CELL]), value_set=vectors[0])
                 take = np.asarray(pc.is_valid(place))
                 values = values[take]
                 values[:, len(wanted) :] = vectors[1][np.asarray(place.drop_null())]
@@ -152,7 +152,7 @@ class CellSet:
     def _vectors(self, file: Path) -> tuple[pa.Array, Matrix]:
         """Cell ids and embeddings of a whole well."""
         table = pq.ParquetFile(file).read(columns=[_CELL, EMBEDDING])
-        ids = _flat(table[_CELL])
+        ids = text_array(table[_CELL])
         if len(pc.unique(ids)) != len(ids):
             raise InputError(f"{file}: a cell has several embeddings; was a well embedded twice?")
         return ids, self._chosen(_embedding(table, file))
@@ -166,7 +166,7 @@ class CellSet:
 
     def _kept(self, keys: pa.Table, values: Matrix, source: str) -> Block:
         """A block without the cells of dropped fields, with the labels of the wells."""
-        fields = self.of_fields.rows(_flat(keys[_IMAGE]), source)
+        fields = self.of_fields.rows(text_array(keys[_IMAGE]), source)
         take = self.of_fields.kept[fields]
         if not take.all():
             keys, values, fields = keys.filter(pa.array(take)), values[take], fields[take]
@@ -262,12 +262,6 @@ def _width(file: Path) -> int:
     if kind is None or not pa.types.is_fixed_size_list(kind):
         raise InputError(f"{file}: no column {EMBEDDING!r} of lists of fixed size; embed_cells writes it")
     return int(kind.list_size)
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    """One array of strings, whatever the chunks."""
-    found = column.cast(pa.string()).combine_chunks()
-    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
 def _numbers(table: pa.Table, names: Sequence[str]) -> Matrix:

@@ -17,6 +17,7 @@ from morphodose.evaluation.labels import VEHICLE, Classes
 from morphodose.evaluation.split_files import split_columns
 from morphodose.evaluation.splits import Unit
 from morphodose.names import well_position
+from morphodose.tables import flat
 
 Codes = npt.NDArray[np.int32]
 _TEXT = (
@@ -95,12 +96,6 @@ class SplitCells:
         """Plate (a code), row and column of each well, (U, 3)."""
         plates = {plate: i for i, plate in enumerate(sorted({unit.plate for unit in self.units}))}
         return np.array([(plates[unit.plate], *well_position(unit.well)) for unit in self.units], dtype=float)
-
-
-def flat(column: pa.ChunkedArray) -> pa.Array:
-    """One array of a column, whatever its chunks."""
-    found = column.combine_chunks()
-    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
 def read_split_cells(path: Path, classes: Mapping[str, Classes]) -> SplitCells:

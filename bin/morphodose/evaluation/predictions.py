@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
-from morphodose.evaluation.cells import SplitCells, flat
+from morphodose.evaluation.cells import SplitCells
 from morphodose.evaluation.labels import Classes
 from morphodose.evaluation.metrics import Tally
+from morphodose.tables import flat
 
 #: Kind of training → name of the model in the tables.
 MODELS = {"trained": "network", "permuted": "network_permuted", "random_split": "network_random_split"}

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
-from morphodose.evaluation.cells import SplitCells, flat
-from morphodose.tables import common_fields, parquet_files
+from morphodose.evaluation.cells import SplitCells
+from morphodose.tables import common_fields, flat, parquet_files
 
 Matrix = npt.NDArray[np.float32]
 KEYS = ("Metadata_Acquisition", "Metadata_Well", "Metadata_CellID")
