@@ -29,10 +29,11 @@ from morphodose.devices import choose_device
 from morphodose.imaging.images import Field, read_field, read_labels, write_field
 from morphodose.keys import field_images, parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.network import Network, load_network
 from morphodose.segmentation.score import Score, score
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.segmentation.well import SegmentationSettings
 from morphodose.simulate.field import render_field
 from segment_cells import segment_folder

@@ -19,11 +19,11 @@ import torch
 from cellpose.models import CellposeModel
 from cellpose.resnet_torch import CPnet
 
-from morphodose.segmentation.common import Kind
+from morphodose.segmentation.common import SHIPPED, Kind
 from morphodose.segmentation.engine import Engine, pair
 from morphodose.segmentation.network import Network
 from morphodose.segmentation.normalise import normalise
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 
 #: Set → pattern of its files below the folder that holds `data` and `cases`, diameter in px, kind of object.
 SETS: dict[str, tuple[str, float, Kind]] = {

@@ -17,7 +17,8 @@ import numpy as np
 from measured import run_measured
 
 from morphodose.imaging.images import Field, write_field
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import CHANNELS, render_field
 
 BIN = Path(__file__).resolve().parents[1] / "bin"

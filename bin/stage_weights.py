@@ -9,7 +9,8 @@ import click
 
 from morphodose.cli import command
 from morphodose.options.flags import takes
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, stage, write_about
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, stage, write_about
 from morphodose.steps.stage_weights import CELLS
 
 

@@ -12,11 +12,12 @@ import torch
 from morphodose.cli import command, threads_option
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.correction import hold_out, read_corrected
 from morphodose.segmentation.finetune import THRESHOLDS, Recipe, card, score_fields, train_on, with_margins
 from morphodose.segmentation.load import load_engine
 from morphodose.segmentation.network import load_network, write_compact
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, locate, sha256_of
+from morphodose.segmentation.weights import REGISTRY, locate, sha256_of
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 CPU = torch.device("cpu")

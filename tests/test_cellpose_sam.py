@@ -15,7 +15,8 @@ import pytest
 from cellpose4_run import segment_with_random_weights
 from morphodose.errors import InputError
 from morphodose.segmentation import weights
-from morphodose.segmentation.weights import REGISTRY, SAM, SHIPPED, SHIPPED_FOLDER, stage
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, SAM, SHIPPED_FOLDER, stage
 from morphodose.simulate.field import render_field
 
 torch = pytest.importorskip("torch")

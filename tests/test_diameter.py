@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from morphodose.imaging.images import Field, write_field
+from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.diameter import LEAST_COVERED, MOST_ENLARGED, estimate_diameter, scales
 from morphodose.segmentation.diameter_table import (
     complaints,
@@ -19,7 +20,7 @@ from morphodose.segmentation.diameter_table import (
     shared,
 )
 from morphodose.segmentation.from_nuclei import equivalent_diameters
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from morphodose.tables import read_table
 

@@ -16,7 +16,8 @@ from morphodose.report import verdict
 from morphodose.report.checks import Check
 from morphodose.report.inputs import ReportInputs, read_images, read_wells
 from morphodose.report.segmented import AGREE, FOUND, MOVED, segmentation_checks
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from report_screen import screen_of
 from report_tables import Tables

@@ -20,8 +20,9 @@ from click.testing import CliRunner
 from morphodose.errors import InputError
 from morphodose.imaging.images import Field, read_field, read_labels, write_field
 from morphodose.segmentation.border import border_labels, without_labels
+from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.score import score
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from morphodose.tables import column_units, read_table
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from morphodose.segmentation.common import MaskThresholds, pair
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.common import SHIPPED, MaskThresholds, pair
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 
 torch = pytest.importorskip("torch")

@@ -16,7 +16,8 @@ import pytest
 
 from morphodose.errors import InputError
 from morphodose.segmentation import weights
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER, locate, sha256_of, stage
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER, locate, sha256_of, stage
 
 torch = pytest.importorskip("torch")
 network = pytest.importorskip("morphodose.segmentation.network")

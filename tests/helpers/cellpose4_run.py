@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from morphodose.imaging.images import Field, read_labels, write_field
-from morphodose.segmentation.weights import REGISTRY, SHIPPED, SHIPPED_FOLDER
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
 from morphodose.simulate.field import render_field
 from morphodose.tables import read_table
 

@@ -11,7 +11,8 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from morphodose.segmentation.weights import REGISTRY, SHIPPED
+from morphodose.segmentation.common import SHIPPED
+from morphodose.segmentation.weights import REGISTRY
 from morphodose.tables import read_table
 from pipeline.conftest import LEARNABLE_ARGUMENTS, TINY, TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import Run, run

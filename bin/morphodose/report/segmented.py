@@ -25,8 +25,7 @@ from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import counted, dose_words, hours, listed, percent
-from morphodose.segmentation.common import Method
-from morphodose.segmentation.weights import SHIPPED
+from morphodose.segmentation.common import SHIPPED, Method
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,6 +12,8 @@ import numpy.typing as npt
 Kind = Literal["cells", "nuclei"]
 #: Diameter of a cell over that of its nucleus, where only nuclei are known.
 CELL_TO_NUCLEUS = 2.0
+#: The model that this project ships.
+SHIPPED = "morphodose"
 #: How cells are found; `well.SegmentationSettings` says what each does.
 Method = Literal["cellpose_completed", "cellpose", "propagate", "from_nuclei"]
 

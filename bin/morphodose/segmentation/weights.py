@@ -18,6 +18,7 @@ from pathlib import Path
 
 from morphodose.errors import InputError
 from morphodose.files import replacing
+from morphodose.segmentation.common import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,6 @@ def _cellpose(name: str, file: str, data: str) -> Weights:
     """Entry of a model that Cellpose publishes; its hash is not published with it."""
     return Weights(name, file, _CELLPOSE, _CELLPOSE_LICENCE, data, parameters=6_600_845)
 
-
-#: The model that this project ships.
-SHIPPED = "morphodose"
 
 #: Cellpose-SAM. Files whose names begin with it are taken for its weights.
 SAM = "cpsam"
