@@ -271,6 +271,18 @@ def test_an_expression_that_would_take_for_ever_is_named_with_the_name(
         pattern.parse("B2" + "a" * 45 + "_x.tif")
 
 
+def test_an_expression_that_is_slow_for_every_name_is_told_before_all_were_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(filenames, "SLOW", 0.0)
+    monkeypatch.setattr(filenames, "PATIENCE_IN_ALL", 0.05)
+    pattern = name_pattern(r"^(?P<well>[A-H]\d(?:a|aa)*)_(?P<channel>\d)\.tif$", Faults())
+    assert pattern and isinstance(pattern.parse("B2_1.tif"), Name)
+    with pytest.raises(InputError, match=r"--file_pattern .*names took .* s, the last one is 'B2aaaa.*_x"):
+        for number in range(100_000):
+            pattern.parse("B2" + "a" * 16 + f"{number}_x.tif")
+
+
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "up").symlink_to(tmp_path)

@@ -8,9 +8,10 @@ Patterns are regular expressions with named groups, searched for in the path bel
 from __future__ import annotations
 
 import re
+import time
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import regex as regular
@@ -98,8 +99,10 @@ class Name(NamedTuple):
     filters: tuple[str, str] | None = None
 
 
-#: Seconds that an expression may take for one name.
+#: Seconds that an expression may take for one name, and for all names that take longer than `SLOW` (of CPU).
 PATIENCE = 2.0
+PATIENCE_IN_ALL = 30.0
+SLOW = 0.01
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Bounded:
 
     pattern: str
     compiled: typing.Any
+    spent: list[float] = field(default_factory=list, compare=False)
 
     def search(self, path: str) -> re.Match[str] | None:
         """As `re.Pattern.search`.
@@ -115,8 +119,9 @@ class Bounded:
         Raises
         ------
         InputError
-            If it takes longer than `PATIENCE`.
+            If it takes longer than `PATIENCE`, or slow names together longer than `PATIENCE_IN_ALL`.
         """
+        begin = time.thread_time()
         try:
             found: re.Match[str] | None = self.compiled.search(path, timeout=PATIENCE)
         except TimeoutError:
@@ -124,6 +129,15 @@ class Bounded:
                 f"--file_pattern {self.pattern!r}: takes more than {PATIENCE:g} s for the name {path!r} → "
                 "write it without a repetition within a repetition, such as (a+)+"
             ) from None
+        took = time.thread_time() - begin
+        if took > SLOW:
+            self.spent.append(took)
+            if sum(self.spent) > PATIENCE_IN_ALL:
+                raise InputError(
+                    f"--file_pattern {self.pattern!r}: {len(self.spent)} names took "
+                    f"{sum(self.spent):.3g} s, the last one is {path!r} → write it without a repetition "
+                    "within a repetition, such as (a+)+"
+                )
         return found
 
 
