@@ -173,6 +173,9 @@ def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: ReportIn
     assert html.count('<h3 class="md-name">') == 3
     assert HOSTILE not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
     assert "EC50 of dying or dead cells" in html and "3 compounds: 3 fitted" in html
+    lacking = three.responses[three.responses["Metadata_Compound"] != "A"]
+    less = replace(three, responses=lacking)
+    assert "3 compounds: 2 fitted and 1 without a curve." in first.findings(less, hits(less))[0]
 
 
 def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) -> None:

@@ -176,6 +176,8 @@ def _responses(screen: ReportInputs, ranked: Sequence[Hit], words: str) -> str:
         text = f"No EC50 of {words} for any of {counted(len(ranked), 'compound')}, all refused: {why}."
         return f"{text} {_strongest(screen)}".rstrip()
     parts = [f"{states[state]} {state}" for state in STATES if states[state]]
+    if without := len(ranked) - sum(states.values()):
+        parts.append(f"{without} without a curve")
     text = f"EC50 of {words}, {counted(len(ranked), 'compound')}: {listed(parts)}."
     best = ranked[0].main
     if best is not None and best["State"] != "refused":
