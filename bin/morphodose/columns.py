@@ -110,11 +110,17 @@ class Table:
         named = [(name, each) for each in self.columns for name in each.each if "<" in name]
         return [(_pattern(name), each) for name, each in named]
 
+    @cached_property
+    def _found(self) -> dict[str, Columns | None]:
+        """What `declared` said of a column: tables of many wells have the same thousands."""
+        return {}
+
     def declared(self, name: str) -> Columns | None:
         """The declaration of a column; None where it has none."""
-        if name in self.plain:
-            return self.plain[name]
-        return next((each for pattern, each in self._patterns if pattern.fullmatch(name)), None)
+        if name not in self._found:
+            matching = (each for pattern, each in self._patterns if pattern.fullmatch(name))
+            self._found[name] = self.plain.get(name) or next(matching, None)
+        return self._found[name]
 
     def schema(
         self, names: Collection[str] | None = None, units: Mapping[str, str] | None = None, length: int = 0
@@ -138,7 +144,8 @@ class Table:
         names = self.needed if names is None else names
         declared = {name: said for name in names if (said := self.declared(name))}
         faults = [f"the column {name} is not declared" for name in names if name not in declared]
-        faults += [f"the column {name} is missing" for name in self.needed if name not in names]
+        there = set(names)
+        faults += [f"the column {name} is missing" for name in self.needed if name not in there]
         if faults:
             raise TableError(f"table {self.name}: {'; '.join(faults[:10])}")
         known = units or {}
