@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from morphodose.columns import OWN, Columns, Table, TableError
+from morphodose.profiles.schemas import WELLS
 from morphodose.report import deep_inputs
+from morphodose.responses import select
 from morphodose.schemas import TABLES
 from morphodose.steps.registry import STEPS
 from morphodose.tables import column_units, write_as
@@ -112,8 +114,9 @@ def test_each_table_has_one_name_is_of_a_step_and_has_its_columns_in_the_guide()
             assert f"`{name}`" in (keys if name.startswith("Metadata_") else PAGE), name
 
 
-def test_the_report_needs_only_columns_that_each_such_table_has() -> None:
-    for table, needed in (*deep_inputs.TABLES.values(), *deep_inputs.SET_TABLES.values()):
+def test_readers_need_only_columns_that_each_such_table_has() -> None:
+    readers = (*deep_inputs.TABLES.values(), *deep_inputs.SET_TABLES.values(), (WELLS, select.NEEDED))
+    for table, needed in readers:
         assert set(needed) <= set(table.needed), table.name
 
 
