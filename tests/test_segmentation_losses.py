@@ -364,4 +364,8 @@ def test_a_screen_of_refused_curves_is_not_fine_and_says_why() -> None:
     made.responses[["State", "Reason"]] = ["refused", "no effect of the dose beyond chance (rate 0.9)"]
     (check,) = verdict.fit_checks(made)
     assert check.state == "warn"
-    assert f"{len(made.responses)} × no effect of the dose beyond chance" in check.answer
+    assert check.answer.endswith("no EC50 at all: no effect of the dose beyond chance.")
+    made.responses.loc[0, "Reason"] = "2 doses have values"
+    (check,) = verdict.fit_checks(made)
+    assert "no effect of the dose beyond chance in 1 curve" in check.answer
+    assert "2 doses have values in 1 curve" in check.answer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from morphodose.report.html import Safe, escape
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.words import dose_words, number
+from morphodose.report.words import counted, dose_words, number
 from morphodose.responses.endpoints import is_death
 from morphodose.units import unit_words
 
@@ -91,7 +91,9 @@ def refusals(reasons: Iterable[Any]) -> str:
     found = Counter(text for text in plain if text)
     if len(found) == 1:
         return next(iter(found))
-    return "; ".join(f"{text}, {count:,} times" for text, count in found.most_common(3)) or NO_REASON
+    return (
+        "; ".join(f"{text} in {counted(count, 'curve')}" for text, count in found.most_common(3)) or NO_REASON
+    )
 
 
 def no_curves(screen: ReportInputs) -> str:
