@@ -142,7 +142,9 @@ def test_a_java_that_nextflow_runs_on_is_taken(clone: Path, version: str) -> Non
     (clone / "setup" / "own").symlink_to(clone / "tools" / "own")
     status, said = finish(start(clone, "own", "-version"))
     assert status == 0 and said.startswith("ran ") and "nextflow.cli.Launcher -version" in said
-    assert "-Duser.language=en" in said, "the cache of a run is found again whatever the language of the shell"
+    assert "-Duser.language=en" in said, (
+        "the cache of a run is found again whatever the language of the shell"
+    )
 
 
 def test_a_home_that_cannot_be_written_is_told_with_the_way_out(clone: Path) -> None:
