@@ -137,6 +137,7 @@ class DeepTables:
                             "High": figure + half,
                             "N_Wells": 72,
                             "N_Cells": 60_000,
+                            "N_Unconverged": 0,
                         }
                     )
         return pd.DataFrame(rows)
@@ -270,10 +271,19 @@ class DeepTables:
                             value = min(0.25 + 0.1 * place + 0.12 * when + ahead, 1.0)
                             value -= 0.12 * (score == "reproducibility")
                             row = {"Set": name, "Compound": compound, "Dose": float(dose)}
+                            row |= {"DoseUnit": self.screen.unit, "mAP_Normalised": value, "Reason": ""}
                             row |= {"Timepoint": float(time), "Score": score, "mAP": value}
                             row |= {"Low": max(value - 0.12, 0), "High": min(value + 0.12, 1)}
                             p = 0.2 if value < 0.5 else 0.004
-                            rows.append(row | {"P": p, "Q": min(2 * p, 1), "N_Wells": self.screen.replicates})
+                            rows.append(
+                                row
+                                | {
+                                    "P": p,
+                                    "Q": min(2 * p, 1),
+                                    "N_Wells": self.screen.replicates,
+                                    "N_Negatives": 6,
+                                }
+                            )
         return pd.DataFrame(rows)
 
     def profile_card(self) -> pd.DataFrame:
@@ -282,7 +292,8 @@ class DeepTables:
             self.profiles().groupby(["Set", "Score"], sort=False)["mAP"].agg(["mean", "size"]).reset_index()
         )
         means = means.rename(columns={"mean": "mAP", "size": "N_Conditions"})
-        return means.assign(Low=means["mAP"] - 0.05, High=means["mAP"] + 0.05)
+        rest = {"mAP_Normalised": means["mAP"], "Fraction_Found": 0.5, "N_Wells": 24, "N_Features": 90}
+        return means.assign(Low=means["mAP"] - 0.05, High=means["mAP"] + 0.05, Reason="", **rest)
 
     def left_out(self) -> pd.DataFrame:
         """The table `wells_left_out`: the first two wells, in each set."""
@@ -366,7 +377,12 @@ class DeepTables:
             "confusion": self.confusion(),
             "calibration": self.calibration(),
             "alignment": pd.DataFrame(
-                {"Fold": range(self.folds), "R2_HeldOut": [1.0, *[0.42] * (self.folds - 1)]}
+                {
+                    "Fold": range(self.folds),
+                    "R2": [1.0, *[0.5] * (self.folds - 1)],
+                    "R2_HeldOut": [1.0, *[0.42] * (self.folds - 1)],
+                    "N_Anchors": 400,
+                }
             ),
             "profile_scores": self.profiles(),
             "profile_scorecard": self.profile_card(),
