@@ -9,6 +9,7 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
+from morphodose.imaging.blank import noise_and_relief
 from morphodose.imaging.images import Field
 from morphodose.imaging.judgement import QualityThresholds, judge_field
 from morphodose.imaging.quality import (
@@ -233,6 +234,9 @@ def _blank(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.nd
         "zero and one": rng.integers(0, 2, shape).astype(float),
         "behind a flat field": 300 / vignette,
         "noise behind a flat field": (200 + rng.integers(-1, 2, shape)) / vignette,
+        "hot pixels": np.where(rng.random(shape) < 5e-4, 60_000.0, 110.0),
+        "hot pixels in noise": np.where(rng.random(shape) < 5e-4, 3_000.0, 110 + rng.integers(-1, 2, shape)),
+        "a speck": np.where((np.abs(y)[:, None] < 0.007) & (np.abs(x)[None, :] < 0.007), 900.0, 110.0),
     }[kind]
 
 
@@ -245,6 +249,9 @@ def _blank(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.nd
         "zero and one",
         "behind a flat field",
         "noise behind a flat field",
+        "hot pixels",
+        "hot pixels in noise",
+        "a speck",
     ],
 )
 def test_a_channel_in_which_nothing_was_recorded_is_named(kind: str) -> None:
@@ -268,6 +275,16 @@ def test_a_death_stain_that_stained_no_cell_is_no_blank_channel(seed: int) -> No
     for pixels in (field.pixels, dim):
         figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
         assert judge_field(figures, "Hoechst", "CellMask", DIAMETER).unusable == ()
+
+
+def test_a_few_dead_cells_on_a_subtracted_background_are_a_signal() -> None:
+    y, x = np.mgrid[:1080, :1080]
+    dead = np.zeros((1080, 1080))
+    for at in (200, 700):
+        dead += 800 * (np.hypot(y - at, x - at) < 10)
+    noise, relief = noise_and_relief(dead.astype(np.uint16))
+    assert noise == pytest.approx(0.0, abs=1.0)
+    assert relief > 100
 
 
 def test_eight_bits_hide_too_much_for_a_channel_to_be_called_blank() -> None:
