@@ -41,7 +41,11 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", 
     help="the layout: CSV, .xlsx or .ods; one row per well, or grids in the shape of a plate",
 )
 @click.option("--plate_map_sheet", default="", help="sheet of a layout that is a workbook")
-@click.option("--plate", default="", help="plate, if neither folders nor the plate map name it; else P1")
+@click.option(
+    "--plate",
+    default="",
+    help="plate, if neither folders nor the plate map name it; P1 if not given",
+)
 @click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
 @click.option("--file_pattern", default="auto", help="as in the pipeline")
 @click.option(

@@ -195,7 +195,7 @@ def test_a_protocol_of_the_d300_is_a_plate_map(tmp_path: Path) -> None:
         "<Well Row='2' Col='2'><Fluid ID='0'>3</Fluid><Fluid ID='1'>2</Fluid></Well>"
     )
     backfill = "<Well P='0' R='1' C='1'/><Well P='0' R='3' C='3'/>"
-    found, faults = read(protocol(tmp_path, planned("", wells), backfill=backfill))
+    found, faults = read(protocol(tmp_path, planned("", wells, randomize="False"), backfill=backfill))
     assert [(w, one.compound, one.dose, one.dose_unit, one.role) for (_, w), one in found.items()] == [
         ("B02", "Taxol", 0.98, "uM", "treated"), ("B03", "EGF", 0.5, "ng/mL", "treated"),
         ("C03", "Taxol", 3, "uM", "treated"), ("D04", "DMSO", 0, "", "vehicle"),

@@ -17,8 +17,9 @@ from morphodose.reading.pixels import OFFSET, read_plane
 #: Planes of each channel that are read.
 _SAMPLE = 3
 _CROPPED = ("uint8", "uint16", "int16")
-#: Fractions may be a little beyond 1, as after a correction; counts of a camera reach further.
-_FRACTION = 2.0
+#: Fractions may be a little beyond 1, and a little below 0, as after a correction; counts of a camera reach
+#: further.
+_LEAST_FRACTION, _FRACTION = -0.2, 2.0
 #: Percentile of the pixels that an offset lies below: a dead pixel is darker than any offset.
 _DARK = 2
 
@@ -66,7 +67,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         looked_at[name] = seen
         if seen.low == seen.high:
             blank.append(f"{name} {seen.low:g}")
-        elif found[0].dtype.startswith("float") and seen.low >= -_FRACTION / 10 and seen.high <= _FRACTION:
+        elif found[0].dtype.startswith("float") and seen.low >= _LEAST_FRACTION and seen.high <= _FRACTION:
             fractions.append(name)
         elif seen.low < 0:
             negative.append((seen.low, name))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from morphodose.design.dispensed import HEADER
 from morphodose.design.faults import Faults, listing
 from morphodose.design.sheets import Sheet
 from morphodose.names import row_letters
 from morphodose.reading.xmltext import local
 
-_HEADER = ["Dispensed well", "Plate", "Fluid name", "Dispensed concentration", "Concentration units"]
 _REPORT = "give the report of the D300 instead (.xlsx, sheet 'Tabular detail'), which says what went where"
 
 
@@ -36,7 +36,7 @@ def sheet_of_protocol(root: Element, name: str, faults: Faults) -> Sheet | None:
     """
     fluids = {fluid.get("ID", ""): fluid for fluid in _children(root, "Fluids")}
     plates = _children(root, "Plates")
-    if any(len(_children(plate, "Randomize")) or _text(plate, "Randomize") for plate in plates):
+    if any(_is_randomised(plate) for plate in plates):
         message = "its wells are randomised: it does not say where each dose went"
         faults.add("dispensed", name, message, _REPORT, 1, "Randomize")
         return None
@@ -78,10 +78,15 @@ def sheet_of_protocol(root: Element, name: str, faults: Faults) -> Sheet | None:
         return None
     if "" in names:  # all alike
         names, contents = [""], contents[:1]
-    records = [_HEADER]
+    records = [HEADER]
     for plate_name, rows in zip(names, contents, strict=True):
         records += [[well, plate_name, *rest] for well, _, *rest in rows]
     return Sheet(name, "", list(enumerate(records, 1)))
+
+
+def _is_randomised(plate: Element) -> bool:
+    """Whether the wells of a plate are put elsewhere: from some wells to others, or by a flag."""
+    return bool(_children(plate, "Randomize")) or _text(plate, "Randomize").lower() not in ("", "false")
 
 
 def _first(wells: list[Element], plate: Element) -> int:

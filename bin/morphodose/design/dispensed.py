@@ -40,6 +40,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "status": ("transfer_status",),
 }
+#: Header of rows in this form that other files are turned into: a concentration in each well.
+HEADER = ["Dispensed well", "Plate", "Fluid name", "Dispensed concentration", "Concentration units"]
 _VOLUMES = {"nl": 1.0, "ul": 1e3, "µl": 1e3, "μl": 1e3, "ml": 1e6}
 _SOLVENT = re.compile(
     r"(?:dmso|water|h2o|ethanol|etoh|methanol|medium|media|pbs|buffer|vehicle|solvent|backfill|.*normali[sz]ation)"

@@ -101,7 +101,7 @@ def pattern_to_start_from(path: str) -> str:
     used: Counter[str] = Counter()
     if match := _ROW_AND_WELL.search(name):
         group = f"{match['row_word']}{match['gap']}(?P<row>\\d+){match['between']}(?P<col>\\d+)"
-    # f1 and c01 are fields and channels rather than wells
+    # c01, d2, f1 and p03 are a channel, a day, a field and a plane rather than wells
     elif match := next((one for one in _WELL_TOKEN.finditer(name) if one[0][0] not in "cdfp"), None):
         group = r"(?P<well>[A-Pa-p]\d{1,2})"
     elif match := _TWO_NUMBERS.search(name):

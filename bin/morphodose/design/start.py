@@ -8,19 +8,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from morphodose.design.channels import Channels, check_case
-from morphodose.design.counts import check_counts, offset_of
 from morphodose.design.expand import Found
 from morphodose.design.faults import Faults, counted, listing
-from morphodose.design.fields import natural, number_fields
+from morphodose.design.fields import natural
 from morphodose.design.filenames import AUTO, Name, NamePattern, name_pattern, preset_pattern
 from morphodose.design.folder import NO_IMAGE, Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
 from morphodose.design.instrument import Said
-from morphodose.design.kinds import check_files
-from morphodose.design.namer import Namer
 from morphodose.design.patterns import best_preset
-from morphodose.design.planes import by_action, plane_of
+from morphodose.design.pixels_seen import judge_pixels
+from morphodose.design.planes import by_action
 from morphodose.design.samplesheet import Acquisition
 from morphodose.design.sheetrows import SheetRow, hours_of_names, inside, rows_of, safe_name
 from morphodose.design.walk import Listing, walk
@@ -214,7 +212,8 @@ def look(
     finder.said.add((one for _, one in found), folder)
     check_case({one.name.channel for _, one in found}, faults)
     _fill(result, found, finder.said)
-    _look_at_pixels(result, found, faults)
+    result.offset, seen = judge_pixels(result.folders, result.channels, "brightfield" in result.roles, found)
+    faults.found += seen
     # nothing says what the planes of a row are, and z was taken
     loose = [one.series for _, one in found if one.series and one.series.loose and one.part.z]
     if loose and not stack_axis and any("channel" in one.name.unsaid for _, one in found):
@@ -294,31 +293,6 @@ def _report_kinds(kinds: dict[tuple[bool, bool], str], faults: Faults) -> None:
             f"the names of the images are of {len(kinds)} kinds: {listing(kinds.values(), 4)}",
             "nothing, if all belong to the screen; else move away those that do not",
         )
-
-
-def _look_at_pixels(result: Understood, found: list[tuple[int, Found]], faults: Faults) -> None:
-    """The offset of the counts, and what the check of the run will say of sizes, depths and values.
-
-    What concerns single images or channels is a warning: it may be left out.
-    """
-    numbers = number_fields(one.name.field for _, one in found)
-    planes = [
-        plane_of(index, one, one.name.well, numbers[str(one.name.field)])
-        for index, one in found
-        if one.series
-    ]
-    acquisitions = [
-        Acquisition(0, p.plate, p.timepoint_h, p.replicate, p.path, p.relative, id=p.relative or p.plate)
-        for p in result.folders
-    ]
-    names = Namer(acquisitions, result.channels)
-    result.offset = offset_of(planes, names)
-    seen = Faults()
-    check_files(planes, names, seen)
-    check_counts(planes, names, result.offset, "brightfield" in result.roles, seen)
-    for fault in seen.found:
-        alone = fault.scope == "plane" or fault.kind in ("crop_depth", "channel_size")
-        faults.found.append(replace(fault, severity="warning") if alone else fault)
 
 
 def _some(folder: Folder, most: int = 24) -> Folder:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from morphodose.design.csvtable import CsvTable, column_key
+from morphodose.design.dispensed import HEADER
 from morphodose.design.sheets import LOOKED_AT, Sheet
 from morphodose.design.units import unit_in
 from morphodose.identity import tidy
@@ -23,7 +24,6 @@ _NO_COMPOUND = (
     "stock",
     "volume",
 )
-_HEADER = ["Dispensed well", "Plate", "Fluid name", "Dispensed concentration", "Concentration units"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def transfers_of(sheet: Sheet, found: Wide) -> Sheet:
 
     A well all of whose doses are 0 holds vehicle; one without any number is left out.
     """
-    records: list[tuple[int, list[str]]] = [(sheet.records[found.index][0], _HEADER)]
+    records: list[tuple[int, list[str]]] = [(sheet.records[found.index][0], HEADER)]
     for number, cells in sheet.records[found.index + 1 :]:
         well = _cell(cells, found.well)
         plate = _cell(cells, found.plate)
