@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -30,9 +30,6 @@ from morphodose.platemap import PlateMap, read_plate_map
 from morphodose.responses.groups import GROUP
 from morphodose.steps.call_death import STEP
 from morphodose.tables import parquet_files, write_as
-
-if TYPE_CHECKING:
-    pass
 
 KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_Acquisition")
 
@@ -76,6 +73,8 @@ def main(
     out_prefix: str,
 ) -> None:
     """Write OUT_PREFIX_death.parquet, OUT_PREFIX_gates.parquet and OUT_PREFIX_gates.png."""
+    import pandas as pd
+
     if not (early_death_channel or late_death_channel):
         raise InputError("--early_death_channel or --late_death_channel is needed: no dye marks death")
     files = [file for entry in measurements for file in parquet_files(entry)]
@@ -125,8 +124,6 @@ def main(
         MOVED_STATES["GateHigher"]: higher,
     }
     death |= {f"Death_Intensity_{channel}": values for channel, values in intensities.items()}
-    import pandas as pd
-
     write_as(DEATH, pd.DataFrame(death), f"{out_prefix}_death.parquet")
     write_gates(f"{out_prefix}_gates.parquet", table, stains, roles, parts, leaks)
     plot_gates(

@@ -73,7 +73,7 @@ def main(
     table, said = correct(table, chosen, terms)
     for name in chosen:
         if not table[name].notna().any():
-            click.echo(f"{name}: no well has a value, so that there is no curve of it", file=sys.stderr)
+            click.echo(f"{name}: no well has a value, so no curve is fitted to it", file=sys.stderr)
     everything = gather(table, chosen, response_values == "relative")
     click.echo(f"{len(chosen)} endpoints, {len(everything)} curves to fit", file=sys.stderr)
     rows, curves, points = respond(everything, seed, lambda line: click.echo(line, file=sys.stderr), grouping)

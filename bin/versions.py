@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -35,8 +36,8 @@ def main(process: str) -> None:
 def packages_of(process: str) -> tuple[str, ...]:
     """Packages that the step of a process declares.
 
-    Its module is imported by name, so that other steps are not part of the code of a task, as `lib/steps.nf`
-    finds it; this one is, since the command of the step imports it.
+    Its module alone is imported, by name. An import of all steps would make each of them part of the code of
+    every task (`lib/steps.nf` follows imports), so that a change of one would run all tasks again.
 
     Raises
     ------
@@ -44,11 +45,12 @@ def packages_of(process: str) -> tuple[str, ...]:
         If there is no such step.
     """
     name = process.rpartition(":")[2]
-    try:
-        declared = vars(importlib.import_module(f"morphodose.steps.{name.lower()}")).values()
-    except ModuleNotFoundError as fault:
-        raise InputError(f"--process {process}: no step {name} in morphodose.steps") from fault
-    return next(step.versions for step in declared if isinstance(step, Step) and step.name == name)
+    module = f"morphodose.steps.{name.lower()}"
+    declared = vars(importlib.import_module(module)).values() if importlib.util.find_spec(module) else ()
+    found = [step.versions for step in declared if isinstance(step, Step) and step.name == name]
+    if not found:
+        raise InputError(f"--process {process}: no step {name} is declared in morphodose.steps")
+    return found[0]
 
 
 if __name__ == "__main__":

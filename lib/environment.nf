@@ -133,7 +133,7 @@ def wayOut(project, environment) {
     // nobody but its owner can set up the clone again
     return owner in [null, System.getProperty('user.name')] || java.nio.file.Files.isExecutable(python)
         ? "Type: make -C '${project}' setup"
-        : "The .venv is that of ${owner}, who lets others use it by: chmod -R a+rX '${environment}'. Or set up a clone of your own"
+        : "The .venv belongs to ${owner}, who can let others use it: chmod -R a+rX '${environment}'. Or set up a clone of your own"
 }
 
 /**

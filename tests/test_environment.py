@@ -253,7 +253,7 @@ def test_a_python_that_cannot_run_the_steps_is_one_message_with_what_to_type(ans
     if os.getuid() == 0:
         (fault,) = answers["pythons"]["of another"]["faults"]
         assert re.search(
-            r"The \.venv is that of .*, who lets others use it by: chmod -R a\+rX '.*/\.venv'\.", fault
+            r"The \.venv belongs to .*, who can let others use it: chmod -R a\+rX '.*/\.venv'\.", fault
         )
 
 

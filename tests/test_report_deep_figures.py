@@ -159,7 +159,7 @@ def test_class_is_named_with_its_unit(tmp_path: Path) -> None:
 def test_reasons_that_differ_in_a_number_are_one_kind() -> None:
     reasons = ["chi-squared rank 501 of 600, beyond 500", "chi-squared rank 502 of 600, beyond 500", "", None]
     counts = components.kinds_of(pd.Series(reasons)).to_dict()
-    assert counts == {"chi-squared rank … of 600, beyond 500": 2, "no reason recorded": 2}
+    assert counts == {"chi-squared rank … of 600, beyond 500": 2, "no reason is recorded": 2}
 
 
 def test_profiles_are_side_by_side_with_what_is_significant_counted(tmp_path: Path, album: Album) -> None:

@@ -260,7 +260,7 @@ def test_every_compound_has_a_montage_where_the_page_takes_few_tiles(
     made = make_tiles(screen, wanted)
     for compound, count in (("B", 10), (HOSTILE, 5), ("A", 5)):
         html = montage.montage(screen, compound, made)
-        assert html.count('class="md-tile"') == count
+        assert html.count('class="md-tile"') == count and HOSTILE not in html
         rows = [int(row) for row in re.findall(r'data-well="(\d+)"', html)]
         wells = screen.wells.loc[rows]
         assert len(rows) == (0 if compound == "B" else 5) and set(rows) <= set(made.thumbs)
@@ -268,7 +268,7 @@ def test_every_compound_has_a_montage_where_the_page_takes_few_tiles(
             48
         }
     assert "PI red together" in html and "for 1 compound at the top of the ranking" in html
-    assert "and 3 more" in html and "HOSTILE" not in html
+    assert "and 3 more" in html
 
 
 def test_of_a_large_field_the_middle_alone_is_read(

@@ -14,7 +14,6 @@ from morphodose.segmentation.from_nuclei import equivalent_diameters, grow_cells
 from morphodose.segmentation.match import match_nuclei
 from morphodose.segmentation.well import _finish
 
-KEYS = {"Metadata_ImageID": "Time_4hrs_R1_Well_A01_Field_1", "Metadata_Field": 1}
 MASKS = hnp.arrays(np.int32, (9, 11), elements=st.integers(0, 6))
 
 

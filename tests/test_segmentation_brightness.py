@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from morphodose.segmentation.normalise import normalise
 from morphodose.segmentation.percentiles import percentile_filter
-
-KEYS = {"Metadata_ImageID": "Time_4hrs_R1_Well_A01_Field_1", "Metadata_Field": 1}
-MASKS = hnp.arrays(np.int32, (9, 11), elements=st.integers(0, 6))
 
 
 def disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from morphodose.files import replacing
 
-#: What a spreadsheet takes for the begin of a formula (the wide signs too, in East Asian settings), and what
-#: then marks it as a text.
+#: What a spreadsheet takes for the beginning of a formula (the wide signs too, in East Asian settings), and
+#: what then marks it as a text.
 _FORMULA, _MARKED = (re.compile(rf"'{many}[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]") for many in "*+")
 
 Cell = str | float | int | None

@@ -1,7 +1,7 @@
 """Every step on one plate: by the oldest Nextflow, undisturbed, and by the present one, killed and resumed.
 
-What -resume finds again, and what it must not, is asked of both. A run is killed at each of a few steps, of different kinds; with ``MORPHODOSE_KILLED_STEPS=all`` (`make
-test-kills`) at every step.
+Both are asked what -resume finds again, and what it must not. A run is killed at each of a few steps of different
+kinds; with ``MORPHODOSE_KILLED_STEPS=all`` (`make test-kills`) at every step.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ INPUT_SIZE = 224
 TRAINING_PASSES = 3.5
 #: Most cells that `align_networks` shows to every network.
 ANCHORS = 2000
-#: Crops that `explain_crops` sends through a network, forward and back: 8 of each dose and time, of some 14.
+#: Crops that `explain_crops` sends through a network, forward and back: 8 of each class, of about
+#: 14 doses and times.
 EXPLAINED = 112
 
 

@@ -10,7 +10,7 @@ PLACE = (
     Columns("Crop_Shard", "text", "file of its pixels"),
     Columns("Crop_Row", "integer", "its row in that file, from 0"),
 )
-PADDED = Columns("Crop_Padded", "flag", "whether a part of the crop lies outside the image; it is 0")
+PADDED = Columns("Crop_Padded", "flag", "whether a part of the crop lies outside the image; that part is 0")
 CROPS = Table(
     "crops",
     "CROP_CELLS",

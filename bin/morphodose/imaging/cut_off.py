@@ -50,8 +50,8 @@ def cut_off(empty: npt.NDArray[np.bool_]) -> CutOff | None:
 
     Notes
     -----
-    With few objects in the image, fewer than three at the edge and these small, nothing tells a missing part
-    from an empty one, and none is found.
+    Where fewer than three objects end at the edge, and on a short line, nothing tells a missing part from an
+    empty one, and none is found.
     """
     beyond = np.zeros(empty.shape, dtype=bool)
     turned, target = empty, beyond

@@ -80,7 +80,7 @@ FIGURES = (
     Columns(
         "ImageQuality_PercentBackground_<Channel>",
         "number",
-        "`Background` in parts of the count at which the camera saturates; over 20 % in a stain is a flag",
+        "`Background` as a share of the count at which the camera saturates; over 20 % in a stain is a flag",
         "%",
     ),
     Columns("ImageQuality_DynamicRange_<Channel>", "number", "99.9th percentile less the 5th", "counts"),

@@ -47,8 +47,8 @@ def correlation(
 ) -> npt.NDArray[np.float64]:
     """Correlations of the objects `first` to `last`, in the order of `correlation_names`.
 
-    NaN: a channel that is constant within an object has no correlation, one with a pixel that is not a number
-    has none of these.
+    They are NaN where they are not defined, as the correlation with a channel that is constant within the
+    object; and all of them where a pixel of either channel is not a number.
 
     Parameters
     ----------

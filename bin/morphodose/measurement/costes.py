@@ -2,8 +2,8 @@
 
 MeasureColocalization of CellProfiler ("Faster") as in cp_measure 0.3.0 (`bisection_costes`), with the same
 search and so the same values (tested); a threshold tried is one pass over the sums of the object, without
-arrays of its own. The search goes by signs and by pixels that lie at a threshold, where rounding decides:
-counts are whole numbers, and sums of them exact, so here it does not.
+arrays of its own. The search follows the sign of a correlation and the pixels that lie exactly at a
+threshold, which rounding errors can turn. Here sums of whole counts are exact, so there are none.
 """
 
 from __future__ import annotations

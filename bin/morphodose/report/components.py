@@ -7,6 +7,7 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
+from morphodose.report.answers import NO_REASON
 from morphodose.report.clouds import cloud_figure, colourings, drawn_cells
 from morphodose.report.deep_inputs import FeatureSet
 from morphodose.report.deep_words import SETS, feature_words, look, set_words, step_reason
@@ -27,7 +28,6 @@ LEADING, TOP = 4, 8
 MOST_COMPONENTS = 50
 #: Kept features that are listed.
 MOST_FEATURES = 60
-NO_REASON = "no reason recorded"
 _NUMBER = re.compile(r"(?<![\w-])\d[\d.,]*(?: ?%)?")
 
 

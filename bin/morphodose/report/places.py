@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from morphodose.report.answers import NO_REASON
 from morphodose.report.checks import Check, State, not_checked
 from morphodose.report.html import long_table, notice, paragraph
 from morphodose.report.inputs import ReportInputs
@@ -74,7 +75,7 @@ def section(screen: ReportInputs) -> Section:
     untested = frame[frame["P"].isna()]
     text = "Whether row, column or edge moves the vehicle wells, by plate, timepoint and endpoint."
     if len(untested):
-        reasons = listed(dict.fromkeys(untested["Reason"].dropna().astype(str)), 2) or "no reason is recorded"
+        reasons = listed(dict.fromkeys(untested["Reason"].dropna().astype(str)), 2) or NO_REASON
         text += f" {counted(len(untested), 'test')} could not be made: {reasons}."
     if len(tested) > MOST_ROWS:
         text += f" The first {MOST_ROWS} of {len(tested):,}; all are in tables/positions.parquet."

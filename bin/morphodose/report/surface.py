@@ -72,7 +72,7 @@ class Surface:
 
     @property
     def highest(self) -> float:
-        """End of the scale of colours, whose begin is 0: 1, or more where there are more cells."""
+        """End of the scale of colours, which begins at 0: 1, or more where there are more cells."""
         every = [value for row in self.means for value in row if math.isfinite(value)]
         return max([1.0, *every])
 

@@ -189,11 +189,12 @@ def _first_fault(faults: pd.DataFrame) -> str:
     """The gravest fault of the input, in its own words."""
     if faults.empty or "Message" not in faults:
         return ""
+    # "error" is before "warning" in the alphabet, too
     ordered = faults.sort_values("Severity", kind="stable") if "Severity" in faults else faults
     file = ordered.iloc[0].get("File")
-    place = f" in {file}" if isinstance(file, str) and file else ""
-    which = "The first" if len(faults) > 1 else "It is"
-    return f". {which}{place}: {str(ordered.iloc[0]['Message']).rstrip('.')}"
+    which = "The first" if len(faults) > 1 else "It"
+    where = f"is in {file}" if isinstance(file, str) and file else "says"
+    return f". {which} {where}: {str(ordered.iloc[0]['Message']).rstrip('.')}"
 
 
 def cell_checks(screen: ReportInputs) -> list[Check]:
