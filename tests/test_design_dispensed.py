@@ -229,6 +229,11 @@ def test_what_a_protocol_does_not_say_is_refused_with_the_report(
     assert f"{message} → give the report of the D300 instead (.xlsx, sheet 'Tabular detail')" in faults
 
 
+def test_a_row_of_a_protocol_that_is_not_a_number_is_told(tmp_path: Path) -> None:
+    _, faults = read(protocol(tmp_path, planned("", TAXOL.replace("Row='1'", "Row='B'"))))
+    assert "value 'B': a row, column or plate of a well is not a number → give the report" in faults
+
+
 def test_a_column_for_each_compound_is_read(tmp_path: Path) -> None:
     found, faults = read(
         written(

@@ -49,10 +49,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
     faults : Faults
         Takes what is wrong.
     """
-    of_channel: dict[str, list[Plane]] = defaultdict(list)
-    for plane in planes:
-        if not plane.fault:
-            of_channel[plane.channel].append(plane)
+    of_channel = _by_channel(planes)
     fractions, negative, uncut, blank, white = [], [], [], [], []
     looked_at = {}
     for channel, found in of_channel.items():
@@ -126,6 +123,15 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         )
 
 
+def _by_channel(planes: Sequence[Plane]) -> dict[str, list[Plane]]:
+    """Number of a channel → its planes without a fault."""
+    found: dict[str, list[Plane]] = defaultdict(list)
+    for plane in planes:
+        if not plane.fault:
+            found[plane.channel].append(plane)
+    return found
+
+
 def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults) -> _Seen | None:
     """Pixels of a few planes, less the offset; None where none can be read."""
     chosen = sorted({round(at) for at in np.linspace(0, len(planes) - 1, _SAMPLE)})
@@ -169,13 +175,9 @@ def _is_signed(lowest: float) -> bool:
 
 def offset_of(planes: Sequence[Plane], names: Namer) -> float:
     """The ``--intensity_offset`` that a few planes of each channel ask for; 0 where none does."""
-    of_channel: dict[str, list[Plane]] = defaultdict(list)
-    for plane in planes:
-        if not plane.fault:
-            of_channel[plane.channel].append(plane)
     looked_at = {
         channel: seen
-        for channel, found in of_channel.items()
+        for channel, found in _by_channel(planes).items()
         if (seen := _range(found, 0.0, names, Faults())) is not None
     }
     if any(_is_signed(seen.low) for seen in looked_at.values()):

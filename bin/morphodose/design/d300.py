@@ -6,6 +6,7 @@ are counted from 0; ``<Fluid>`` of a well is a concentration in the protocol's u
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from morphodose.design.dispensed import HEADER
@@ -32,8 +33,14 @@ def sheet_of_protocol(root: Element, name: str, faults: Faults) -> Sheet | None:
     name : str
         The file, for messages.
     faults : Faults
-        Takes what a protocol does not say: randomised wells, fluids by volume, several plates without names.
+        Takes what a protocol does not say: randomised wells, fluids by volume, several plates without names;
+        and rows, columns or plates that are not numbers.
     """
+    wrong = [text for text in _places(root) if not (text.isascii() and text.isdecimal())]
+    if wrong:
+        message = "a row, column or plate of a well is not a number"
+        faults.add("dispensed", name, message, _REPORT, 1, listing(wrong))
+        return None
     fluids = {fluid.get("ID", ""): fluid for fluid in _children(root, "Fluids")}
     plates = _children(root, "Plates")
     if any(_is_randomised(plate) for plate in plates):
@@ -82,6 +89,15 @@ def sheet_of_protocol(root: Element, name: str, faults: Faults) -> Sheet | None:
     for plate_name, rows in zip(names, contents, strict=True):
         records += [[well, plate_name, *rest] for well, _, *rest in rows]
     return Sheet(name, "", list(enumerate(records, 1)))
+
+
+def _places(root: Element) -> Iterator[str]:
+    """Rows, columns and plates of wells, and numbers of rows and columns of plates, as they are written."""
+    for element in root.iter():
+        if local(element) == "Well":
+            yield from (element.get(key, "0") for key in ("Row", "Col", "P", "R", "C"))
+        elif local(element) in ("Rows", "Cols"):
+            yield (element.text or "").strip() or "0"
 
 
 def _is_randomised(plate: Element) -> bool:
