@@ -175,7 +175,7 @@ def judge(situation: Situation, seed: int) -> tuple[float, str]:
 @click.option("--repeats", default=20, show_default=True, help="Acquisitions of each situation.")
 @click.option("--show", is_flag=True, help="Also print the warnings of the first acquisition.")
 def main(repeats: int, show: bool) -> None:
-    """Print a row a situation; end with an error if one does not pass."""
+    """Print one row for each situation; end with an error if one does not pass."""
     failed = []
     print("| situation | error, mean | error, worst | warned | |\n|---|---|---|---|---|")
     for name, situation in SITUATIONS.items():

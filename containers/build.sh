@@ -85,7 +85,7 @@ for name in "${names[@]}"; do
     digest=$(cat "$name.def" "requirements/$requirements" | sha256sum | cut -c1-16)
     chosen=()
     [ "$name" = base ] || chosen=(--build-arg "REQUIREMENTS=$requirements")    # base has no such argument
-    # an image that cannot be inspected is no image of this lock, and is built anew
+    # an image that cannot be inspected is not an image of this lock, and is built anew
     labels=$([ ! -f "$image" ] || "$engine" inspect --labels "$image" 2>/dev/null || true)
     if [ -z "$force" ] && [[ $labels == *"morphodose.lock: $digest"* ]]; then
         echo "$name: up to date, $(stat -c %s "$image" | numfmt --to=iec) ($image)"

@@ -140,7 +140,7 @@ def test_ten_thousand_fuzzed_names_never_crash_a_preset(preset: str) -> None:
                 text[at : at + 1] = random_.choice(letters)
         name = pattern.parse("".join(text))
         assert isinstance(name, str) or (name.well and name.channel)
-        # a field that is no number is the text of the name
+        # a field that is not a number is the text of the name
         assert isinstance(name, str) or (name.field if isinstance(name.field, str) else name.field >= 0)
 
 

@@ -24,7 +24,7 @@ def images_of_labels() -> dict[str, set[str]]:
 
 
 def commands_of_modules() -> dict[str, set[str]]:
-    """Image → the commands of the modules that run in it; versions.py, which all call, is no step."""
+    """Image → the commands of the modules that run in it; versions.py, which all call, is not a step."""
     labels = images_of_labels()
     found: dict[str, set[str]] = {name: set() for name in IMAGES}
     for module in (ROOT / "modules" / "local").glob("*/main.nf"):

@@ -56,6 +56,6 @@ def test_a_change_of_what_the_tests_are_made_of_runs_them_all(made_with: list[st
     models = [str(path.relative_to(ROOT)) for path in (ROOT / "assets" / "models").iterdir()]
     for name in [*made_with, *models, "nextflow_schema.json", "nextflow.config", "conf/modules.config"]:
         assert any(fnmatch(name, pattern) for pattern in patterns), name
-    # a pattern that is no file of the project any more triggers nothing
+    # a pattern that is not a file of the project any more triggers nothing
     for pattern in patterns:
         assert next(ROOT.glob(pattern), None), pattern

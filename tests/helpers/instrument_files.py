@@ -88,7 +88,7 @@ def both(*makers: Callable[[Path], None]) -> Callable[[Path], None]:
 def by_name(
     template: str, channels: tuple[object, ...] = (1, 2), start: int = 1, z: bool = True
 ) -> Callable[[Path], None]:
-    """A file a plane; `start` is the first number of fields and z."""
+    """One file for each plane; `start` is the first number of fields and z."""
 
     def make(folder: Path) -> None:
         for well, field, height, channel in itertools.product(WELLS, (0, 1), (0, 1) if z else (0,), channels):

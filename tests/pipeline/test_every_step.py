@@ -153,7 +153,7 @@ def test_a_run_killed_at_every_step_and_resumed_ends_with_the_same_tables(
 ) -> None:
     finished = resumed.finished
     assert_same_tables(learnable_run.outdir, finished.outdir)
-    # what is no table
+    # what is not a table
     for pattern in ("networks/*.safetensors", "tables/scores/*.json"):
         names = sorted(path.relative_to(learnable_run.outdir) for path in learnable_run.outdir.glob(pattern))
         assert names

@@ -31,7 +31,7 @@ def test_the_lenient_parser_forgets_nothing_of_the_configuration() -> None:
 
 
 def test_with_the_oldest_a_parameter_runs_its_step_and_those_after_it_again(tmp_path: Path) -> None:
-    """The same with the present one, without stubs: `test_resume.py`."""
+    """The same with the present one, without stubs: `test_every_step.py`."""
     arguments = ("-profile", "test", "-stub-run", "-resume")
     first = run(tmp_path, *arguments, **OLDEST)
     assert first.status == 0, first.output

@@ -145,7 +145,7 @@ def plan(
     A class that has cells in one fold only can be trained or held out, never both; its cells are taken out
     of the label, and the notes say so. A fold without usable cells, such as a replicate that QC has dropped,
     is not a fold: those that are left share the wells. `imaged` are the wells of the screen, also those in
-    which no cell was found: that the cells left are in too few of them is no fault of the parameters.
+    which no cell was found: where cells are left in too few of these, the parameters are not at fault.
 
     Raises
     ------

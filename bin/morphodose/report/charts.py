@@ -148,7 +148,7 @@ class Stack:
 def stack_chart(
     stacks: Sequence[Stack], names: Sequence[str], colours: Sequence[str], title: str, xlabel: str
 ) -> Safe:
-    """Bars of shares that add up to 1, the first at the bottom; a line an interval."""
+    """Bars of shares that add up to 1, the first at the bottom; one line for each interval."""
     wide, tall = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM - 14
     step = wide / max(len(stacks), 1)
     drawn = _frame(title, xlabel, "share of cells", 14)

@@ -39,7 +39,7 @@ def lines_over_time(screen: ReportInputs, compound: str, column: str) -> list[Li
 
 
 def charts_over_time(screen: ReportInputs, compound: str, columns: dict[str, str], name: str) -> str:
-    """A chart a column, the legend once."""
+    """One chart for each column, the legend once."""
     drawn, key = "", ""
     for column, words in columns.items():
         lines = lines_over_time(screen, compound, column)

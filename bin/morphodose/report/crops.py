@@ -62,7 +62,7 @@ def examples(screen: ReportInputs) -> str:
 
 
 def _nearest(screen: ReportInputs) -> list[Part]:
-    """A part a label: the crops nearest the centre of each class."""
+    """One part for each label: the crops nearest the centre of each class."""
     rows = _files(screen, "nearest")
     title = "What the network looks at"
     if not rows:

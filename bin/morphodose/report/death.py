@@ -38,7 +38,7 @@ def states_of(screen: ReportInputs) -> list[str]:
 
 
 def view(screen: ReportInputs, compound: str) -> str:
-    """Stacked shares of the states over the dose, a chart a time, and the last time in figures."""
+    """Stacked shares of the states over the dose, one chart for each time, and the last time in figures."""
     states = states_of(screen)
     if not states:
         reason = screen.left_out("call_death") or "the table of wells has no fractions of death states"

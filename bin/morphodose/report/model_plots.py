@@ -66,7 +66,7 @@ def score_figure(frame: pd.DataFrame, models: Sequence[str], shown: Sequence[tup
 
 
 def confusion_figure(screen: ReportInputs, frame: pd.DataFrame, label: str, models: Sequence[str]) -> Figure:
-    """A panel a model: shares of each true class that were called each class."""
+    """One panel for each model: shares of each true class that were called each class."""
     side = 0.36 * len(_classes(screen, frame, label)[1]) + 1.3
     figure, axes = panels(len(models), 3, max(side, 3.2), max(side, 2.9), sharey=True)
     for axis, model in zip(axes, models, strict=True):
@@ -77,7 +77,7 @@ def confusion_figure(screen: ReportInputs, frame: pd.DataFrame, label: str, mode
 
 
 def confusion_overview(screen: ReportInputs, frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """A panel a label, of one model; under one another where they would be too wide for a third of a page."""
+    """One panel for each label, of one model; stacked where they are too wide for a third of a page."""
     import matplotlib.pyplot as plt
 
     classes = [_classes(screen, frame[frame["Label"] == label], label) for label in labels]
@@ -153,7 +153,7 @@ def _reliable(frame: pd.DataFrame, label: str) -> dict[str, pd.DataFrame]:
 
 
 def reliability_figure(frame: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """A panel a label: accuracy of the bins over their mean confidence, beside the diagonal."""
+    """One panel for each label: accuracy of the bins over their mean confidence, beside the diagonal."""
     import numpy as np
 
     figure, axes = panels(len(labels), 2, 4.2, 3.9)

@@ -176,7 +176,7 @@ def _choice(name: str, label: str, options: list[str], chosen: int) -> str:
 def _grid(
     screen: ReportInputs, wells: pd.DataFrame, values: pd.Series[float], shape: tuple[int, int]
 ) -> Safe:
-    """One plate as a table: a button a well; its colour and text are the script's to change."""
+    """One plate as a table: a button for each well, whose colour and text the script changes."""
     at = {well_position(well): i for i, well in zip(wells.index, wells["Metadata_Well"], strict=True)}
     rows, columns = shape
     head = "".join(f'<th scope="col">{c + 1}</th>' for c in range(columns))

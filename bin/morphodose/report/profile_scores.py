@@ -143,7 +143,7 @@ def _sets(frame: pd.DataFrame) -> list[str]:
 
 
 def _parts(screen: ReportInputs, album: Album, compound: str, frame: pd.DataFrame, index: int) -> list[Part]:
-    """A part a score: the sets side by side."""
+    """One part for each score: the sets side by side."""
     name, tag = (f" – {compound}", f"_{index + 1}") if compound else ("", "")
     unit = screen.dose_unit(compound or str(frame["Compound"].iloc[0]))
     parts = []

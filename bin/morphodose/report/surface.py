@@ -253,7 +253,7 @@ def _said(mark: Mark, of: Surface, unit: str) -> str:
 
 
 def draw_files(screen: ReportInputs, album: Album) -> None:
-    """Files for papers: the surfaces of the compounds of `curves.figured`, one file a compound."""
+    """Files for papers: the surfaces of the compounds of `curves.figured`, one file for each compound."""
     for compound in figured(screen):
         given = [surface_of(screen, compound, endpoint) for endpoint in SURFACES]
         surfaces = [of for of in given if of is not None]

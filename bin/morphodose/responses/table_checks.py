@@ -111,7 +111,7 @@ def one_name(wells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def check_copies(wells: pd.DataFrame, source: str) -> None:
     """No well stands in the table twice: copies would count as replicates.
 
-    Where rows of one place differ, the names of the wells are no places, and say nothing of copies.
+    Where rows of one place differ, the names of the wells are not places, and say nothing of copies.
 
     Raises
     ------
