@@ -61,7 +61,7 @@ def valueFault(value, entry) {
         return text.isBigDecimal() ? rangeFault(text.toBigDecimal(), entry) : 'is not a number'
     }
     if (value == true) {
-        return 'needs a value'
+        return 'needs a value; write an empty one with an equals sign and nothing after it'
     }
     if (entry.pattern && !(text ==~ entry.pattern)) {
         return entry.errorMessage ?: "does not match ${entry.pattern}"

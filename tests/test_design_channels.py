@@ -49,7 +49,7 @@ def test_roles_need_channels_that_exist_and_the_nearest_is_offered() -> None:
     (fault,) = faults.found
     assert fault.text() == (
         "--cell_channel: value 'Cellmask': is not a channel of --channels → did you mean 'CellMask'? "
-        "known: Hoechst, CellMask, PI; if the screen has no such stain, set it to empty: --cell_channel ''"
+        "known: Hoechst, CellMask, PI; if the screen has no such stain, set it to empty: --cell_channel=''"
     )
 
 
@@ -58,7 +58,7 @@ def test_a_default_role_of_another_screen_is_set_to_empty_and_no_other_stain_is_
     check_roles({"nuclear": "DAPI", "late_death": "PI"}, parse_channels("DAPI,Actin", faults), faults)
     (fault,) = faults.found
     assert "did you mean" not in fault.fix
-    assert fault.fix.endswith("set it to empty: --late_death_channel ''")
+    assert fault.fix.endswith("set it to empty: --late_death_channel=''")
 
 
 def test_early_and_late_death_cannot_be_one_channel() -> None:

@@ -46,15 +46,19 @@ def test_all_faults_of_the_parameters_are_told_at_once_with_the_nearest_name(pla
     finished = run_plate(
         plate, "--diametre", "40", "--on_fault", "stict", "--min_area_px", "0",
         "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5",
+        "--early_death_channel", "", "--late_death_channel=",
     )  # fmt: skip
     assert finished.status != 0
-    assert "6 faults in the parameters" in finished.output
+    assert "7 faults in the parameters" in finished.output
     assert "--diametre: there is no such parameter; did you mean --diameter?" in finished.output
     assert "--on_fault stict: is not one of strict, tolerant; did you mean strict?" in finished.output
     assert "--min_area_px 0: is below 1" in finished.output
     assert "--slurm_array 1: is not a job array: 2 or more tasks are submitted together" in finished.output
     assert "--pixel_size_um 0: is not above 0" in finished.output
     assert "--wells_per_task 1.5: is not a whole number" in finished.output
+    assert (
+        "--early_death_channel true: needs a value; write an empty one with an equals sign" in finished.output
+    )
     assert not submitted(finished)
 
 

@@ -117,7 +117,7 @@ def _role_fix(option: str, name: str, free: Collection[str], known: Collection[s
     near = nearest(name, free, 0.75)  # a short name is like many: PI is not DAPI
     offer = f"did you mean '{near}'? " if near else ""
     return (
-        f"{offer}known: {listing(known, 20)}; if the screen has no such stain, set it to empty: {option} ''"
+        f"{offer}known: {listing(known, 20)}; if the screen has no such stain, set it to empty: {option}=''"
     )
 
 
