@@ -114,6 +114,12 @@ def test_values_that_cannot_be_are_named(endpoint, value, words):
         check_values(table, [name for name in table if name.startswith(("Endp", "Frac", "Rel"))], "wells")
 
 
+def test_a_value_in_a_table_that_names_no_wells_is_told_by_its_row():
+    table = pd.DataFrame({"Fraction_Dying": [0.1, 37.0]})
+    with pytest.raises(InputError, match="is 37, first in row 2 below the header; .* divide per cent by 100"):
+        check_values(table, ["Fraction_Dying"], "wells")
+
+
 def test_values_of_a_unit_that_no_fit_computes_with_are_named_and_rounding_is_taken_out():
     table = rising()
     table["Endpoint_X"] *= 1e-150

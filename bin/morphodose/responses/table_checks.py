@@ -183,8 +183,9 @@ def _range(name: str) -> tuple[float, float]:
 
 
 def _named(wells: pd.DataFrame, chosen: object) -> str:
-    """The first of some wells, for an error."""
-    first = wells[np.asarray(chosen, dtype=bool)].iloc[0]
-    plate = first.get("Metadata_Plate")
-    known = isinstance(plate, str) and bool(plate)
-    return f"first in well {first['Metadata_Well']}" + (f" of plate {plate}" if known else "")
+    """The first of some wells, for an error: its name, or its row below the header where it has none."""
+    row = int(np.flatnonzero(np.asarray(chosen, dtype=bool))[0])
+    well, plate = (wells.iloc[row].get(f"Metadata_{name}") for name in ("Well", "Plate"))
+    if not isinstance(well, str) or not well:
+        return f"first in row {row + 1} below the header"
+    return f"first in well {well}" + (f" of plate {plate}" if isinstance(plate, str) and plate else "")
