@@ -252,6 +252,18 @@ def test_a_column_for_each_compound_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_concentrations_of_a_compound_are_its_column_and_measured_values_are_none(tmp_path: Path) -> None:
+    found, _ = read(
+        written(tmp_path, "well,Taxol concentration (uM),DMSO final conc (%),Viability (%)", "A1,2,0.1,40", "A2,0,0.1,98")
+    )  # fmt: skip
+    assert [(one.compound, one.dose, one.role) for one in found.values()] == [
+        ("Taxol", 2, "treated"), ("DMSO", 0, "vehicle"),
+    ]  # fmt: skip
+    assert all(not one.extra for one in found.values()), "what was measured divides no groups"
+    found, faults = read(written(tmp_path, "well,role,Viability (%),OD 600 nm", "A1,vehicle,98,0.4"))
+    assert not found and "column for each compound" not in faults
+
+
 def test_roles_beside_a_column_for_each_compound_count(tmp_path: Path) -> None:
     found, _ = read(
         written(tmp_path, "plate,well,role,Taxol (uM),Stauro (uM)", "P1,A1,pos,,1", "P1,A2,,2,0", "P1,A3,vehicle,0,0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,15 +16,14 @@ _WELLS = ("well", "well_id", "well_name", "well_position", "dispensed_well", "de
 _PLATES = ("plate", "plate_name", "barcode", "plate_barcode", "destination_plate")
 _ROLES = ("role", "well_type", "control_type")
 #: Quantities that are not a compound, though a unit stands behind them.
-_NO_COMPOUND = (
-    "dose",
-    "conc",
-    "concentration",
-    "final_concentration",
-    "dispensed_concentration",
-    "stock",
-    "volume",
-)
+_NO_COMPOUND = ("dose", "conc", "concentration", "final", "dispensed", "stock", "source", "volume")
+#: First words of what is measured, in per cent or at a wavelength (nm), and is not a dose.
+_MEASURED = {
+    *("viability", "confluence", "confluency", "inhibition", "cytotoxicity", "survival", "humidity"),
+    *("absorbance", "od", "fluorescence", "luminescence", "wavelength", "excitation", "emission"),
+}
+#: ``Taxol final concentration (uM)`` is a column of Taxol.
+_QUANTITY = re.compile(r"[ _](?:final[ _])?(?:concentrations?|conc\.?|doses?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,18 @@ def find_wide(sheet: Sheet, is_long: Callable[[Sequence[str]], bool]) -> Wide | 
             text = tidy(cell)
             unit = unit_in(text)
             name = text[: text.rindex(unit)].rstrip(" ([_,").removesuffix(" in") if unit else ""
-            if name and column_key(name) not in _NO_COMPOUND:
+            name = _QUANTITY.sub("", name)
+            key = column_key(name)
+            if key and key not in _NO_COMPOUND and not _is_measured(name):
                 compounds[column] = (name, unit)
         if compounds:
             return Wide(index, well, _at(keys, _PLATES), _at(keys, _ROLES), compounds)
     return None
+
+
+def _is_measured(text: str) -> bool:
+    """Whether a heading, or its beginning, is that of measured values."""
+    return column_key(text).split("_")[0] in _MEASURED
 
 
 def _at(keys: Sequence[str], names: Sequence[str]) -> int | None:
@@ -84,7 +91,11 @@ def with_further(table: CsvTable, sheet: Sheet, found: Wide) -> CsvTable:
     """The table with the roles of the sheet's own column, where it has one, and its further columns."""
     header = sheet.records[found.index][1]
     known = {found.well, found.plate, found.role, *found.compounds}
-    further = {at: tidy(cell) for at, cell in enumerate(header) if at not in known and cell.strip()}
+    further = {
+        at: tidy(cell)
+        for at, cell in enumerate(header)
+        if at not in known and cell.strip() and not _is_measured(cell)
+    }
     cells_of = dict(sheet.records[found.index + 1 :])
     rows = []
     for row in table.rows:
