@@ -47,8 +47,9 @@ def screen(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.Dat
     endpoints = "Fraction_Dying,Relative_CellCount"
     step("fit_responses.py", "--wells", given[1], "--endpoints", endpoints, "--out", folder / "fits")
     given = ["--wells", given[1], "--design", str(folder / "tables" / "design.json")]
-    for name in ("responses", "curves", "onsets", "orders", "positions"):
+    for name in ("responses", "curves", "onsets", "orders"):
         given += [f"--{name}", str(folder / "fits" / f"{name}.parquet")]
+    given += ["--further", str(folder / "fits")]
     step("report.py", *given, "--figures", "none", "--out", folder / "report")
     return read_table(folder / "fits" / "responses.parquet"), folder / "report" / "report.html"
 

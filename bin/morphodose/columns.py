@@ -206,7 +206,9 @@ def without(groups: Iterable[Columns], *names: str) -> tuple[Columns, ...]:
 def _pattern(name: str) -> re.Pattern[str]:
     """What a name with ``<part>`` stands for."""
     parts = re.split(r"<(\w+)>", name)
-    return re.compile("".join(PARTS.get(p, ".+?") if i % 2 else re.escape(p) for i, p in enumerate(parts)))
+    # a column of one's own may have a line end in its name
+    pattern = "".join(PARTS.get(p, ".+?") if i % 2 else re.escape(p) for i, p in enumerate(parts))
+    return re.compile(pattern, re.DOTALL)
 
 
 def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:

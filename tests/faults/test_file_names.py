@@ -148,9 +148,16 @@ def cytation(place: Place, random_: random.Random) -> tuple[str, Place]:
 
 
 def incucyte(place: Place, random_: random.Random) -> tuple[str, Place]:
-    said = replace(place, z=None, channel=random_.choice(["Phase", "Green", "VID12"]), timepoint="03d06h00m")  # type: ignore[arg-type]
-    well = f"{row_letters(place.row)}{place.col}"
-    return f"{said.channel}_{well}_{place.field}_03d06h00m{extension(random_)}", said
+    said = replace(place, z=None, channel=random_.choice(["Phase", "Green"]), timepoint="03d06h00m")  # type: ignore[arg-type]
+    # the channel, or the number of the vessel in a folder of the channel
+    start = random_.choice([said.channel, f"{said.channel}/VID12"])
+    name = f"{start}_{row_letters(place.row)}{place.col}_{place.field}_03d06h00m"
+    return name + extension(random_), said
+
+
+def columbus(place: Place, random_: random.Random) -> tuple[str, Place]:
+    name = f"{place.row:03d}{place.col:03d}-{place.field}-{place.z:03d}{place.timepoint:03d}"
+    return f"{name}{int(place.channel):03d}{extension(random_)}", place
 
 
 def leica_matrix(place: Place, random_: random.Random) -> tuple[str, Place]:
@@ -172,7 +179,7 @@ def micromanager(place: Place, random_: random.Random) -> tuple[str, Place]:
 #: Presets whose valid names are tried, beside those of `BUILDERS`, whose broken names are tried, too.
 FURTHER: dict[str, Callable[[Place, random.Random], tuple[str, Place]]] = {
     "imagexpress_new": imagexpress_new, "arrayscan": arrayscan, "scanr": scanr, "cytation": cytation,
-    "incucyte": incucyte, "leica_matrix": leica_matrix, "micromanager": micromanager,
+    "incucyte": incucyte, "leica_matrix": leica_matrix, "micromanager": micromanager, "columbus": columbus,
 }  # fmt: skip
 
 

@@ -26,6 +26,11 @@ HOSTILE = (
 WITH_LINES = ("two\nlines", "tab\there")
 
 
+def seen(name: str) -> str:
+    """A name without what turns the direction of text: nobody sees it, and it would turn the page."""
+    return name.replace("\u202e", "")
+
+
 @pytest.fixture
 def screen(tmp_path: Path) -> Screen:
     return make_screen(tmp_path / "screen", times=(4,), reps=1)
@@ -79,7 +84,7 @@ def test_plates_and_replicates_with_such_names_are_faults_that_offer_a_safe_one(
     write_rows(screen.sheet, [row.keys(), row.values()])
     faults = faults_of(screen)
     assert_complete(faults)
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", seen(name)):
         assert not faults
         return
     (fault,) = [fault for fault in faults if fault.kind == "unsafe_name"]
@@ -118,8 +123,8 @@ def test_compounds_and_own_columns_come_back_as_they_were_written(
     assert done is None or done.returncode == 0, done.stderr
     design = screen.judge()
     well = design.platemap["P1", "A03"]
-    assert well.compound == name
-    assert well.extra == {f"own {name}": name}
+    assert well.compound == seen(name)
+    assert well.extra == {f"own {seen(name)}": seen(name)}
 
 
 @pytest.mark.slow
@@ -147,7 +152,7 @@ def test_hostile_names_go_through_every_table_to_the_report(tiny: Path, tmp_path
     treated = wells[wells["Metadata_Well"] == "A02"].iloc[0]
     assert treated["Metadata_Compound"] == compound
     for name in names:
-        assert treated[f"Metadata_own {name}"] == name
+        assert treated[f"Metadata_own {seen(name)}"] == seen(name)
     report = {name: out / f"{name}.parquet" for name in ("wells", "responses", "curves", "onsets", "orders")}
     step("report", images=out / "images", design=out / "design.json", **report)
     page = (out / "report.html").read_text()
