@@ -34,6 +34,10 @@ def main(results: Path, number: int, out: Path) -> None:
         images = read_table(results / "tables" / "images")
     except FileNotFoundError as fault:
         raise InputError(f"{results}: not the results of a finished run ({fault})") from fault
+    except json.JSONDecodeError as fault:
+        raise InputError(
+            f"{results / 'design' / 'design.json'}: not whole ({fault}); run the check again"
+        ) from fault
     roles = design.get("roles") or {}
     channels = (str(roles.get("cell") or ""), str(roles.get("nuclear") or ""))
     picked = pick_fields(images, number)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from morphodose.columns import Table, TableError
+from morphodose.errors import InputError
 from morphodose.files import find_files, replacing
 from morphodose.spreadsheets import write_csv_rows
 
@@ -208,14 +210,39 @@ def read_table(
     ------
     FileNotFoundError
         If there is no Parquet file.
+    InputError
+        If a file is not whole.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     files = [file for entry in map(Path, given) for file in parquet_files(entry)]
     if not files:
         raise FileNotFoundError(f"no Parquet file in {', '.join(map(str, given)) or 'an empty list'}")
-    # ParquetFile, not read_table: the latter reads `a=b` in a path as a partition
-    tables = [pq.ParquetFile(file).read(columns=list(columns) if columns else None) for file in files]
+    tables = []
+    for file in files:
+        with readable(file):
+            # ParquetFile, not read_table: the latter reads `a=b` in a path as a partition
+            tables.append(pq.ParquetFile(file).read(columns=list(columns) if columns else None))
     return pa.concat_tables(tables, promote_options="permissive").to_pandas()
+
+
+@contextmanager
+def readable(file: str | Path) -> Iterator[None]:
+    """Say which Parquet file is not whole: pyarrow does not.
+
+    Raises
+    ------
+    InputError
+        If what is done here finds that the file is empty, cut short or damaged.
+    """
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as fault:
+        if isinstance(fault, OSError) and fault.errno:  # of the disk, or there is no file
+            raise
+        raise InputError(
+            f"{file}: not a whole Parquet table ({fault}); run the step that wrote it again "
+            "(the tables of a -stub-run are empty)"
+        ) from fault
 
 
 def parquet_files(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from morphodose.cost.rates import Rate, measured
 from morphodose.cost.screen import Options, amounts, read_screen, repeats
 from morphodose.cost.trace import find_trace, read_trace
 from morphodose.errors import InputError
+from morphodose.tables import readable
 
 
 def rows_below(folder: str | Path) -> int:
@@ -20,12 +21,16 @@ def rows_below(folder: str | Path) -> int:
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or one is not whole.
     """
     files = sorted(Path(folder).glob("*.parquet"))
     if not files:
         raise InputError(f"{folder}: no table; the results folder of a finished run is expected")
-    return sum(pq.read_metadata(file).num_rows for file in files)
+    rows = 0
+    for file in files:
+        with readable(file):
+            rows += pq.read_metadata(file).num_rows
+    return rows
 
 
 def rates_of(

@@ -87,6 +87,13 @@ def compare(results: Path, truth: Path) -> Comparison:
         The pipeline's ``--outdir``.
     truth : path
         The ``truth`` folder that `simulate_plate.py` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a table or a mask is missing.
+    InputError
+        If a table is not whole.
     """
     wells = read_table(results / "tables" / "wells.parquet")
     true_wells = read_table(truth / "wells.parquet")
@@ -110,6 +117,8 @@ def pooled_f1(results: Path, truth: Path, iou: float = 0.5) -> float:
             (cells["Metadata_ImageID"] == image) & cells["TouchesBorder"], "Metadata_ObjectLabel"
         ]
         true = read_labels(truth / f"{image}_cells.tif")
+        if f"{image}_cells.tif" not in masks:
+            raise FileNotFoundError(f"no {image}_cells.tif in {results / 'segmented'}")
         true[np.isin(true, border)] = 0
         total += score(true, read_labels(masks[f"{image}_cells.tif"]), (iou,))[0]
     return total.f1
