@@ -107,7 +107,13 @@ def compare(results: Path, truth: Path) -> Comparison:
 
 
 def pooled_f1(results: Path, truth: Path, iou: float = 0.5) -> float:
-    """F1 over the cells of all in-focus fields; cells that touch the border are left out on both sides."""
+    """F1 over the cells of all in-focus fields; cells that touch the border are left out on both sides.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the mask of a field is missing.
+    """
     fields = read_table(truth / "fields.parquet", ["Metadata_ImageID", "OutOfFocus"])
     cells = read_table(truth / "cells.parquet", ["Metadata_ImageID", "Metadata_ObjectLabel", "TouchesBorder"])
     masks = {path.name: path for path in (results / "segmented").rglob("*_cells.tif")}
