@@ -35,9 +35,14 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--networks", required=True, type=FOLDER, help="Folder with trained_fold<k>.json, .safetensors."
 )
-@click.option("--anchors", default=2000, type=click.IntRange(4), help="Greatest number of anchor cells.")
-@click.option("--seed", default=0, help="Of the choice of anchors.")
-@click.option("--batch_size", default=0, type=click.IntRange(0), help="0 is 256 on a GPU and 32 on a CPU.")
+@click.option("--anchors", default=2000, type=click.IntRange(4), help="Maximum number of anchor cells.")
+@click.option("--seed", default=0, help="Random seed for the choice of anchors.")
+@click.option(
+    "--batch_size",
+    default=0,
+    type=click.IntRange(0),
+    help="Crops per batch; 0: 256 on a GPU and 32 on a CPU.",
+)
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes that read crops ahead.")
 @threads_option
 @use_gpu_option

@@ -56,7 +56,7 @@ KEYS = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate", "Metadata_
     "--min_vehicle_cells",
     type=click.IntRange(5),
     default=MIN_VEHICLE_CELLS,
-    help="Vehicle cells a gate needs.",
+    help="Number of vehicle cells that a gate needs.",
 )
 @click.option("--out_prefix", required=True, help="Beginning of the names of the files written.")
 def main(

@@ -45,10 +45,17 @@ def main() -> None:
 @command
 @click.argument("images", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--acquisition", required=True, help="Acquisition id; of all images below the folders given.")
-@click.option("--max_images", type=click.IntRange(2), default=100, help="Fields that are looked at.")
-@click.option("--min_images", type=click.IntRange(2), default=16, help="With fewer, nothing is corrected.")
+@click.option("--max_images", type=click.IntRange(2), default=100, help="Number of fields to look at.")
+@click.option(
+    "--min_images",
+    type=click.IntRange(2),
+    default=16,
+    help="Number of fields below which nothing is corrected.",
+)
 @click.option("--margin", type=float, default=0.2, help="Share by which held-out shading must fall.")
-@click.option("--dark", type=float, help="Camera offset in counts; else the darkest pixels tell it.")
+@click.option(
+    "--dark", type=float, help="Camera offset in counts. If not given: taken from the darkest pixels."
+)
 @takes(estimate_illumination.STEP.options)
 @click.option("--correct_brightfield", is_flag=True, help="Correct the brightfield channel, too.")
 @click.option(

@@ -47,7 +47,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--alignment", type=FILE, help="Rotations of align_networks, for the trained networks.")
 @click.option("--imagenet_weights", type=FILE, help="torchvision's state dict, .pth or .safetensors.")
-@click.option("--batch_size", default=0, type=click.IntRange(0), help="0 is 256 on a GPU and 32 on a CPU.")
+@click.option(
+    "--batch_size",
+    default=0,
+    type=click.IntRange(0),
+    help="Crops per batch; 0: 256 on a GPU and 32 on a CPU.",
+)
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes that read crops ahead.")
 @threads_option
 @use_gpu_option

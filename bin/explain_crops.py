@@ -35,9 +35,13 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--networks", required=True, type=FOLDER, help="Folder with trained_fold<k>.json, .safetensors."
 )
 @click.option("--embeddings", required=True, type=FOLDER, help="Tables of embed_cells, of the trained kind.")
-@click.option("--count", default=8, type=click.IntRange(1, 40), help="Crops nearest the centre of a class.")
-@click.option("--examples", default=3, type=click.IntRange(1, 10), help="Crops of each dose and time.")
-@click.option("--seed", default=0, help="Of the choice of examples.")
+@click.option(
+    "--count", default=8, type=click.IntRange(1, 40), help="Number of crops nearest the centre of a class."
+)
+@click.option(
+    "--examples", default=3, type=click.IntRange(1, 10), help="Number of crops of each dose and time."
+)
+@click.option("--seed", default=0, help="Random seed for the choice of examples.")
 @threads_option
 @use_gpu_option
 @click.option(

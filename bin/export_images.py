@@ -33,7 +33,11 @@ FORMATS = ("ome_zarr", "load_data", "gallery")
 @click.option("--images", required=True, type=EXISTING, help="Images of annotate_cells, of the whole screen.")
 @click.option("--fields", required=True, type=EXISTING, help="Folder with the projected fields.")
 @click.option("--masks", type=EXISTING, help="Folder with the masks of segment_cells.")
-@click.option("--acquisition", multiple=True, help="Only these; all of the images otherwise.")
+@click.option(
+    "--acquisition",
+    multiple=True,
+    help="Only this acquisition; may be given again. If not given: all in --images.",
+)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 def main(
     export: str,

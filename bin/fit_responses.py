@@ -47,7 +47,7 @@ SPREADSHEETS = ("responses", "hits")
     help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
 )
 @takes(STEP.options)
-@click.option("--seed", default=1, help="Of the permutation tests.")
+@click.option("--seed", default=1, help="Random seed for the permutation tests.")
 def main(
     wells: Path,
     out: Path,
@@ -104,7 +104,7 @@ def main(
         found = {(row["Metadata_Compound"], row["Metadata_Group"]) for row in hits if row["Hit"]}
         click.echo(f"compounds with too few doses for a curve: {len(found)} hit{'s' * (len(found) != 1)}")
     if doubtful := sum(row["Layout"] is not None for row in rows):
-        click.echo(f"{doubtful} of {len(rows)} curves: the layout cannot tell dose from place")
+        click.echo(f"{doubtful} of {len(rows)} curves: the layout cannot tell dose from position")
 
 
 if __name__ == "__main__":

@@ -41,13 +41,14 @@ from morphodose.spreadsheets import as_path, write_csv_rows
 @click.option(
     "--file_pattern",
     default="auto",
-    help=f"for what is shown: {', '.join(PRESETS)}, a regular expression, or auto: the one that fits",
+    help=f"how file names are read, for the summary only: {', '.join(PRESETS)}, a regular expression, or "
+    "auto: the one that fits",
 )
 @click.option("--force", is_flag=True, help="overwrite an existing samplesheet")
 def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: str, force: bool) -> None:
     """Write the samplesheet of the acquisitions in FOLDER, and print what was understood."""
     if os.path.exists(out) and not force:
-        raise InputError(f"{out}: is there already → give another name, or --force to overwrite it")
+        raise InputError(f"{out}: exists already → give another name, or --force to overwrite it")
     faults = Faults()
     root = os.path.abspath(folder)
     patterns = folder_patterns(folder_pattern, faults)

@@ -34,18 +34,28 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
 @click.option("--embeddings", type=EXISTING, help="Folder with <id>_embeddings.parquet of embed_cells.")
 @click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
 @click.option(
-    "--mad_floor", type=click.FloatRange(0, min_open=True), default=0.25, help="Added to the MAD, in SD."
+    "--mad_floor",
+    type=click.FloatRange(0, min_open=True),
+    default=0.25,
+    help="Number added to the MAD, in SD.",
 )
 @click.option(
     "--correlation",
     type=click.FloatRange(0, 1),
     default=0.9,
-    help="Of two features that correlate more than this one is left out.",
+    help="Absolute correlation above which one of two features is left out.",
 )
 @takes(STEP.options)
-@click.option("--null_size", type=click.IntRange(100), default=10_000, help="Random orders behind a P value.")
-@click.option("--resamples", type=click.IntRange(100), default=1000, help="Of wells, for the intervals.")
-@click.option("--seed", type=int, default=0, help="Of the resamples and the random orders.")
+@click.option(
+    "--null_size", type=click.IntRange(100), default=10_000, help="Number of random orders behind a P value."
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(100),
+    default=1000,
+    help="Number of resamples of wells, for the intervals.",
+)
+@click.option("--seed", type=int, default=0, help="Random seed for the resamples and the random orders.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 def main(
     cells: Path | None,

@@ -30,7 +30,7 @@ DEFAULT = QualityThresholds()
 #: Threshold → what it is.
 THRESHOLDS = {
     "edge_flag": "Width of nuclear edges over the diameter of a cell, from which a field is flagged.",
-    "edge_drop": "The same, from which it is dropped.",
+    "edge_drop": "Width of nuclear edges over the diameter of a cell, from which a field is dropped.",
     "saturated_flag": "Saturated pixels of a channel from which a field is flagged, %.",
     "saturated_drop": "Saturated pixels of a channel that is segmented, from which a field is dropped, %.",
     "coverage_flag": "Coverage by stain below which a field is flagged as empty, %.",
@@ -38,9 +38,14 @@ THRESHOLDS = {
     "edge_cell_flag": "Width of cell edges over the diameter of a cell, from which a field is flagged, if "
     "there is no nuclear channel.",
     "background_flag": "Background of a stain from which a field is flagged, % of the camera's range.",
-    "blank_counts": "Noise of a channel, in counts, up to which it is blank; 0: only constant images are.",
+    "blank_counts": (
+        "Noise of a channel, in counts, up to which it counts as blank; 0: only constant images do."
+    ),
     "missing_drop": "Constant blocks or repeated rows from which a field is dropped, % of a plane.",
-    "missing_band_drop": "The same of a band along an edge, which the alignment of channels can leave.",
+    "missing_band_drop": (
+        "Constant band along an edge, such as the alignment of channels leaves, from which a "
+        "field is dropped, % of a plane."
+    ),
 }
 
 

@@ -42,17 +42,26 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.option("--embeddings", type=EXISTING, help="Folder with <id>_embeddings.parquet of embed_cells.")
 @click.option("--images", required=True, type=EXISTING, help="Folder with the images of annotate_cells.")
 @click.option(
-    "--label", type=click.Choice(["dose", "time"]), default="dose", help="Features are ranked by it."
+    "--label", type=click.Choice(["dose", "time"]), default="dose", help="Label that features are ranked by."
 )
 @takes(STEP.options)
 @click.option(
-    "--max_missing", type=click.FloatRange(0, 1), default=0.2, help="Cells that may lack a feature."
+    "--max_missing", type=click.FloatRange(0, 1), default=0.2, help="Share of cells that may lack a feature."
 )
-@click.option("--umap_cells", type=click.IntRange(0), default=10_000, help="Cells of the map; 0: no map.")
-@click.option("--umap_components", type=click.IntRange(2), default=30, help="Components the map is made of.")
-@click.option("--seed", type=int, default=0, help="Of the sample and the map.")
 @click.option(
-    "--model", type=EXISTING, help="Folder of a reduction: project these cells onto it, fit nothing."
+    "--umap_cells", type=click.IntRange(0), default=10_000, help="Number of cells in the map; 0: no map."
+)
+@click.option(
+    "--umap_components",
+    type=click.IntRange(2),
+    default=30,
+    help="Number of components that the map is made from.",
+)
+@click.option("--seed", type=int, default=0, help="Random seed for the sample and the map.")
+@click.option(
+    "--model",
+    type=EXISTING,
+    help="Folder of an earlier reduction: project these cells onto it and fit nothing.",
 )
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 def main(

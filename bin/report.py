@@ -40,7 +40,7 @@ PLACE = click.Path(exists=True, path_type=Path)
 @click.option("--gate_plots", multiple=True, type=PLACE, help="<acquisition>_gates.png, files or folders.")
 @click.option("--masks", multiple=True, type=PLACE, help="Folders of segment_cells: labels and overlays.")
 @click.option(
-    "--further", type=FOLDER, help="Folder of further tables: of networks, profiles, growth, hits and others."
+    "--further", type=FOLDER, help="Folder of further tables: networks, profiles, growth, hits and others."
 )
 @click.option("--run", "run_record", type=FILE, help="Record of the run (JSON), with its parameters.")
 @click.option("--params", type=FILE, help="Parameters (JSON), where the record of the run has none.")

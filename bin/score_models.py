@@ -64,7 +64,9 @@ NOT_TRAINED = "not learned"
     default=20_000,
     help="Training cells of a baseline, drawn evenly from the wells; all held-out cells are predicted.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, help="Of samples, models and resamples.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, help="Random seed for samples, models and resamples."
+)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 def main(
     split: Path,

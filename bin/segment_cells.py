@@ -57,7 +57,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--flow_threshold",
     default=0.4,
     type=click.FloatRange(min=0),
-    help="Flow error above which a mask of Cellpose is left out; 0: none is.",
+    help="Flow error above which a mask of Cellpose is left out; 0: none are left out.",
 )
 @click.option(
     "--cellprob_threshold", default=0.0, help="Output of the network above which a pixel is part of a cell."
@@ -70,7 +70,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--batch_size",
     default=0,
     type=click.IntRange(min=0),
-    help="Tiles run together; 0 is 8 on a GPU and 1 on a CPU.",
+    help="Tiles per batch; 0: 8 on a GPU and 1 on a CPU.",
 )
 @threads_option
 @out_option

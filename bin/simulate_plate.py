@@ -94,7 +94,7 @@ def compounds_of(text: str | None) -> tuple[tuple[str, float], ...] | None:
 @click.option("--morphology_ec50", type=float, help="EC50 of the change of shape, as a multiple of --ec50.")
 @click.option("--dead_ratio", type=float, help="EC50 of Fraction_Dead, as a multiple of --ec50.")
 @click.option("--lost_ratio", type=float, help="EC50 of the loss of cells, as a multiple of --ec50.")
-@click.option("--no_effect", is_flag=True, default=None, help="The dose does nothing at all.")
+@click.option("--no_effect", is_flag=True, default=None, help="The dose has no effect at all.")
 @click.option("--well_sd", type=float, help="Deviation between wells of log10 potency.")
 @click.option("--batch_sd", type=float, help="Relative deviation of the staining between acquisitions.")
 @click.option("--position_bias", type=float, help="Relative change of brightness across rows and columns.")
@@ -110,7 +110,9 @@ def compounds_of(text: str | None) -> tuple[tuple[str, float], ...] | None:
     default=None,
     help="Each replicate is a plate of its own, P1, P2, ..., with its wells in its own random places.",
 )
-@click.option("--compression", type=click.Choice(["none", "zlib"]), default="none", help="Of the planes.")
+@click.option(
+    "--compression", type=click.Choice(["none", "zlib"]), default="none", help="Compression of the planes."
+)
 @click.option("--workers", type=int, default=available_cores, help="Processes.")
 @click.option("--force", is_flag=True, help="Replace the images and truth that are in the output folder.")
 @click.option("--dry_run", is_flag=True, help="Print what would be written, and write nothing.")

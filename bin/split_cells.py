@@ -50,7 +50,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @takes(STEP.options)
 @click.option("--labels", default="dose,time", help="What is learned: dose, time, or both.")
-@click.option("--seed", type=click.IntRange(0), default=1, help="Of the splits over wells and over cells.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, help="Random seed for the splits over wells and over cells."
+)
 @click.option("--out", type=FILE, default="split.parquet", help="One row per crop.")
 @click.option("--labels_out", type=FILE, default="labels.json", help="Classes and folds.")
 @click.option("--leakage_out", type=FILE, default="leakage.parquet", help="One row per split and fold.")

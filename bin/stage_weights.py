@@ -36,7 +36,7 @@ def main(model: str, sha256: str | None, shipped_dir: Path | None, out: Path) ->
     about = stage(model, out, sha256, shipped_dir) if shipped_dir else stage(model, out, sha256)
     write_about(about, out.parent / f"{out.name}.json")
     state = (
-        "as expected" if about["checked"] else "not checked: no hash is known for it, state one by --sha256"
+        "as expected" if about["checked"] else "not checked: no hash is known for it, give one with --sha256"
     )
     click.echo(f"{out / str(about['file'])}: {about['bytes']} bytes, SHA-256 {about['sha256']} ({state})")
 

@@ -74,7 +74,7 @@ def main(
     written = ("samplesheet.csv", layout, "params.yml")
     there = [name for name in written if os.path.exists(os.path.join(out, name))]
     if there and not force:
-        raise InputError(f"{out}: {', '.join(there)} there already → give another --out, or --force")
+        raise InputError(f"{out}: {', '.join(there)} already there → give another --out, or --force")
     faults = Faults()
     found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults, stack_axis)
     if found.loose_planes and _at_terminal():
@@ -85,7 +85,9 @@ def main(
         found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults := Faults(), str(axis))
     if not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
         found.folders = [replace(place, plate=called) for place in found.folders]
-        click.echo(f"plate: {called}, as the plate map calls its only one; the names of the images say none")
+        click.echo(
+            f"plate: {called}, as the plate map calls its only plate; the names of the images give none"
+        )
     for line in found.lines():
         click.echo(printable(line))
     if faults.errors:
@@ -150,7 +152,8 @@ def _ending(source: Path) -> str:
     ending = source.suffix.lower()
     if ending not in (*TEXTS, *WORKBOOKS):
         raise InputError(
-            f"{source}: a plate map does not end so → save it as one of {', '.join((*TEXTS, *WORKBOOKS))}"
+            f"{source}: plate maps do not have this ending → save it as one of "
+            f"{', '.join((*TEXTS, *WORKBOOKS))}"
         )
     return ".csv" if ending in TEXTS else ending
 

@@ -36,10 +36,17 @@ CPU = torch.device("cpu")
 @click.option("--steps", default=200, type=click.IntRange(1), help="Batches.")
 @click.option("--batch", default=8, type=click.IntRange(1), help="Tiles of 224 px per batch.")
 @click.option("--rate", default=0.001, type=click.FloatRange(min=0, min_open=True), help="Learning rate.")
-@click.option("--held_out", default=0.25, type=click.FloatRange(0, 1), help="Share of the wells to judge by.")
+@click.option(
+    "--held_out",
+    default=0.25,
+    type=click.FloatRange(0, 1),
+    help="Share of the wells held out to judge the model.",
+)
 @click.option("--seed", default=1, help="The same seed gives the same weights.")
 @click.option(
-    "--transmitted", is_flag=True, help="Transmitted light, or cells darker than what is around them."
+    "--transmitted",
+    is_flag=True,
+    help="Images of transmitted light, or cells darker than their surroundings.",
 )
 @threads_option
 def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, **options: Any) -> None:
@@ -77,7 +84,7 @@ def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, 
         click.echo(f"F1 at IoU {threshold:g} on held-out fields: {old:.3f} before, {new:.3f} after")
     if after[0] <= before[0]:
         click.echo("The training did not help: correct more fields, or give --steps and --rate", err=True)
-    click.echo(f"{out}, card {out.with_suffix('.md')}; use it by --cell_model {out}")
+    click.echo(f"{out}, card {out.with_suffix('.md')}; use it with --cell_model {out}")
 
 
 def _write_with_scores(out: Path, meta: dict[str, object]) -> None:

@@ -52,12 +52,14 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
 @takes(STEP.options)
 @click.option("--shift", type=COUNT, default=5, help="Largest random shift in training, px of the crop.")
 @click.option("--augment/--no-augment", default=True, help="Flips, right-angle turns, shifts in training.")
-@click.option("--max_held_out", type=COUNT, default=0, help="Most held-out cells to predict; 0: all.")
+@click.option(
+    "--max_held_out", type=COUNT, default=0, help="Maximum number of held-out cells to predict; 0: all."
+)
 @click.option(
     "--curve_cells",
     type=COUNT,
     default=5000,
-    help="Most held-out cells for the curve; 0: as many as train.",
+    help="Maximum number of held-out cells for the curve; 0: as many as train.",
 )
 @use_gpu_option
 @click.option("--devices", type=click.IntRange(min=1), default=1, help="GPUs (or CPU processes) per node.")
@@ -119,7 +121,7 @@ def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **optio
     batches = epoch_batches(len(data), recipe, fabric)
     together = batches.batch_size * batches.world
     if together < min(recipe.batch_size, len(data)):
-        say(f"{together} images per step: {batches.world} processes cannot share {recipe.batch_size} alike")
+        say(f"{together} images per step: {batches.world} processes cannot share {recipe.batch_size} evenly")
     steps = recipe.epochs * len(batches)
     trial = steps < TRIAL_STEPS or len(train) < TRIAL_CELLS
     note = f"a trial: {len(train)} cells, {steps} steps" if trial else ""

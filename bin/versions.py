@@ -20,7 +20,7 @@ MARKER = Path("/etc/morphodose-image")
 
 
 @command
-@click.option("--process", required=True, help="Name of the process the section is for.")
+@click.option("--process", required=True, help="Process that the section is for.")
 def main(process: str) -> None:
     """Print a YAML section: the process, the image if any, Python, and the packages of the step."""
     packages = packages_of(process)

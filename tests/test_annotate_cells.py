@@ -132,7 +132,7 @@ def test_what_objects_lack_is_counted_in_the_row_of_their_field(folder):
         == "2 Cells without some texture, 1 Nuclei without some radial"
     )
     (check,) = _lacking(images)
-    assert check.state == "stop" and check.answer.startswith("2 objects of 5 cells lack some value")
+    assert check.state == "stop" and check.answer.startswith("2 objects of 5 cells lack some values")
     assert _lacking(images.assign(Count_ObjectsLackingValues=0)) == []
 
 

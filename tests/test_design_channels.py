@@ -27,12 +27,12 @@ def test_a_dash_leaves_a_channel_out_and_texts_may_be_numbers() -> None:
     ("text", "message"),
     [
         ("", "--channels: names no channel → give it as 1:Brightfield,2:Hoechst"),
-        ("1:A,B", "some names have a number and some have none → give all of them one"),
+        ("1:A,B", "some names have a number and others do not → give each a number"),
         ("1:A,01:B", "channel 1 is named twice"),
         ("1:A,2:A", "two channels are named 'A'"),
-        ("1:Annexin V", "value '1:Annexin V': the name of channel 1 has a character"),
-        ("1:", "or is empty → use letters, digits"),
-        ("1:a/b", "has a character that columns and files cannot carry"),
+        ("1:Annexin V", "value '1:Annexin V': the name of channel 1 is empty, is longer than 80 characters"),
+        ("1:", "is empty, is longer than 80 characters"),
+        ("1:a/b", "has a character that names of columns and files cannot have"),
     ],
 )
 def test_a_faulty_list_says_what_and_how(text: str, message: str) -> None:

@@ -30,11 +30,11 @@ COUNTS = np.arange(64, dtype=np.uint16).reshape(8, 8) + 100
     [
         ((COUNTS / 65535).astype("float32"), "hold fractions from 0 to 1 instead of counts: Brightfield, Hoechst"),
         ((COUNTS / 155).astype("float32"), "hold fractions from 0 to 1 instead of counts: Brightfield, Hoechst"),
-        (COUNTS + 32768, "hardly a pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
-        (np.where(COUNTS == 103, 0, COUNTS + 32768).astype("uint16"), "hardly a pixel of Brightfield, Hoechst is below 32768"),
+        (COUNTS + 32768, "hardly any pixel of Brightfield, Hoechst is below 32768: an offset of the instrument (scan^R)"),
+        (np.where(COUNTS == 103, 0, COUNTS + 32768).astype("uint16"), "hardly any pixel of Brightfield, Hoechst is below 32768"),
         ((COUNTS.astype(int) - 32768).astype("int16"), "are negative, down to -32668: signed counts with an offset"),
         ((COUNTS.astype(int) - 120).astype("float32"), "→ export the counts of the camera, neither scaled nor with a background subtracted"),
-        (((COUNTS - 130.0) / 20).astype("float32"), "negative, down to -1.5: signed counts with an offset, or less a background, or scaled"),
+        (((COUNTS - 130.0) / 20).astype("float32"), "negative, down to -1.5: signed counts with an offset, or counts that were scaled or had a background subtracted"),
         (np.where(COUNTS == 103, np.inf, COUNTS).astype("float32"), "in the file, 1 of 64 pixels are not finite (NaN or infinite) → export the image again"),
     ],
     ids=["float", "beyond_1", "scanr", "dead_pixel", "signed", "less_background", "scaled", "not_finite"],
@@ -96,13 +96,13 @@ def test_a_tag_that_inverts_what_is_black_is_doubted(screen: Screen) -> None:
 def test_a_white_screen_is_no_offset(screen: Screen) -> None:
     write(screen, np.full((8, 8), 65535, "uint16"))
     (warning,) = screen.judge().faults
-    assert "hold one value alone: Brightfield 65535, Hoechst 65535" in warning.message
+    assert "hold a single value: Brightfield 65535, Hoechst 65535" in warning.message
 
 
 def test_a_screen_of_one_value_is_said(screen: Screen) -> None:
     write(screen, np.zeros((8, 8), "uint16"))
     (warning,) = screen.judge().faults
-    assert "hold one value alone: Brightfield 0, Hoechst 0" in warning.message
+    assert "hold a single value: Brightfield 0, Hoechst 0" in warning.message
     assert warning.severity == "warning"
 
 

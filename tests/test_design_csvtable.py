@@ -74,7 +74,7 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
         (b'well,dose\n"A01,1\n', """t.csv: row 2: value '"A01,1': not a readable CSV table"""),
         (
             b"well,dose,well\nA01,1,A02\n",
-            "t.csv: row 1: value 'well': this column is there twice → delete or rename",
+            "t.csv: row 1: value 'well': this column appears twice → delete or rename",
         ),
         (b"well\nA01\n", "t.csv: row 1: value 'well': column 'dose' is missing → add a column 'dose'"),
         (
@@ -86,7 +86,7 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
             b"well,,dose\nA01,x,1\n",
             "row 1: value 'well, , dose': column 2 has no name → name it or delete it",
         ),
-        (b"well,dose\nA01,1\nWell , dose\nA02,1\n", "row 3: value 'well, dose': the header is there again"),
+        (b"well,dose\nA01,1\nWell , dose\nA02,1\n", "row 3: value 'well, dose': the header is repeated here"),
         (b"well,dose\nA01,1\nA02,1,5\n", "row 3: value 'A02, 1, 5': 3 cells under a header of 2 columns"),
     ],
 )

@@ -57,7 +57,7 @@ def test_stock_and_volumes_give_the_dose_and_the_volume_of_the_well_is_asked_for
     lines = [ECHO, echo("B2", "Taxol", "10,mM"), echo("C3", "DMSO")]
     found, faults = read(written(tmp_path, *lines))
     assert not found
-    assert "what 25 nL of 10 mM are in the well depends on its volume, which is not said" in faults
+    assert "the dose from 25 nL of 10 mM depends on the volume in the well, which is not given" in faults
     assert "add a column 'Well Volume (uL)': the volume in the well after dispensing" in faults
     found, _ = read(written(tmp_path, ECHO + ",Well Volume (uL)", lines[1] + ",50", lines[2] + ",50"))
     well = found["P1", "B02"]
@@ -67,12 +67,11 @@ def test_stock_and_volumes_give_the_dose_and_the_volume_of_the_well_is_asked_for
 def test_a_pick_list_says_what_it_lacks(tmp_path: Path) -> None:
     header = "Source Plate Barcode,Source Well,Destination Plate Barcode,Destination Well,Transfer Volume"
     _, faults = read(written(tmp_path, header, "S,A1,D,B2,25"))
-    assert (
-        "row 2: value 'B2': a transfer does not say of which compound → add a column 'Compound Name'"
-        in faults
-    )
+    assert "row 2: value 'B2': a transfer does not name its compound → add a column 'Compound Name'" in faults
     _, faults = read(written(tmp_path, header + ",Compound Name", "S,A1,D,B2,25,Taxol"))
-    assert "says neither the dose nor the stock → add a column 'Destination Concentration (uM)'; or" in faults
+    assert (
+        "gives neither the dose nor the stock → add a column 'Destination Concentration (uM)'; or" in faults
+    )
     found, _ = read(
         written(tmp_path, header + ",Compound Name,Destination Concentration (uM)", "S,A1,D,B2,25,Taxol,2.5")
     )
@@ -155,7 +154,7 @@ def test_an_assay_layout_of_harmony_is_a_plate_map(tmp_path: Path) -> None:
     assert found["P1", "C03"].dose_unit == "uM"
     assert "the layout says no roles: 1 wells with solvent are vehicle" in faults
     _, faults = read(layout(tmp_path, "Compound", "Concentration", wells=contents(3, 3, "Taxol", "0.5")))
-    assert "the unit of the doses is not said → name the contents with their unit" in faults
+    assert "the unit of the doses is not given → name the contents with their unit" in faults
     (tmp_path / "other.xml").write_text("<Root><A/></Root>")
     assert (
         "the XML is neither an assay layout with contents nor a protocol" in read(tmp_path / "other.xml")[1]
@@ -219,7 +218,7 @@ def test_plates_of_a_protocol_have_names_or_are_alike(tmp_path: Path) -> None:
     [
         ("", "<From Row='1' Col='1'/>", "its wells are randomised: it does not say where each dose went"),
         ("<Fluid ID='0'><Name>Taxol</Name><ByVol>True</ByVol></Fluid>", "",
-         "value 'Taxol': fluids are dispensed by volume, which says no concentration"),
+         "value 'Taxol': fluids are dispensed by volume, which gives no concentration"),
     ],
 )  # fmt: skip
 def test_what_a_protocol_does_not_say_is_refused_with_the_report(
@@ -302,8 +301,8 @@ def test_a_layout_of_mars_without_compounds_says_what_it_lacks(tmp_path: Path, h
     well = "A01" if header.startswith("Well,") else "A,1"
     _, faults = read(written(tmp_path, *MARS, header, f"{well},Sample X1,0.08"))
     assert (
-        "row 4: value 'Sample X1': the layout of the reader (BMG MARS) says the kind of each well, and numbers the "
-        "samples; it names neither compound nor dose → add columns 'compound' and 'dose (uM)' beside Content"
+        "row 4: value 'Sample X1': the layout of the reader (BMG MARS) gives the kind of each well and numbers the "
+        "samples, but names neither compound nor dose → add columns 'compound' and 'dose (uM)' beside Content"
     ) in faults
 
 

@@ -180,7 +180,7 @@ def test_missing_field_and_z_are_one_and_plate_and_replicate_are_carried() -> No
             "--file_pattern: value 'cq2': is neither a preset nor a regular expression with named groups → did",
         ),
         (r"(?P<well>..", "is not a valid regular expression: missing ), unterminated subpattern"),
-        (r"(?P<channel>\d)", "no group says the well → add (?P<well>…), or (?P<row>…) and (?P<col>…)"),
+        (r"(?P<channel>\d)", "no group gives the well → add (?P<well>…), or (?P<row>…) and (?P<col>…)"),
         (r"(?P<well>\w)(?P<chanel>\d)", "group 'chanel' has no meaning here → did you mean 'channel'?"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_field_that_is_no_number_is_kept_as_text() -> None:
     assert pattern.parse("A01_s1_1.tif")[1] == "s1"
     assert (
         preset_pattern("opera_phenix").parse("r00c01f01p01-ch1sk1fk1fl1.tiff")
-        == "plate row '00' is not one: rows start at 1"
+        == "plate row '00' does not exist: rows start at 1"
     )
 
 
@@ -221,7 +221,7 @@ def test_the_real_bbbc013_plate_is_read_whole(shared_data: Path) -> None:
     grid = grid_of(shared_data / "bbbc013", "bbbc013")
     assert len(grid["wells"]) == 96
     assert grid["z"] == {"1": {None}, "2": {None}}
-    assert grid["ignored"] == {"no image by its extension": 3}
+    assert grid["ignored"] == {"not an image by its extension": 3}
 
 
 def test_the_real_opera_phenix_field_is_read(shared_data: Path) -> None:
@@ -256,7 +256,7 @@ def test_thumbnails_and_hidden_files_are_ignored(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     listed = read_folder(str(tmp_path), preset_pattern("imagexpress"))
     assert [path for path, _ in listed.named] == ["P_A01_s1_w1.TIF"]
-    assert set(listed.ignored) == {"thumbnail", "hidden file", "no image by its extension"}
+    assert set(listed.ignored) == {"thumbnail", "hidden file", "not an image by its extension"}
 
 
 def test_an_expression_that_would_take_for_ever_is_named_with_the_name(

@@ -85,10 +85,10 @@ def test_a_channel_of_few_fields_is_one_fault_and_not_missing_from_the_others(sc
     message = screen.message()
     assert "the input has 1 fault\n" in message
     assert (
-        "--channels: value '2:Hoechst': channel 2 is there in 8 of 24 fields only (Time_4hrs_R1_Well_A03,"
+        "--channels: value '2:Hoechst': channel 2 is present in only 8 of 24 fields (Time_4hrs_R1_Well_A03,"
         in message
     )
-    assert "→ leave it out: '2:-'; or copy its images of the others" in message
+    assert "→ leave it out, with 2:- in --channels, or copy its images of the other fields" in message
 
 
 def test_channels_may_have_different_z(screen: Screen) -> None:
@@ -102,7 +102,7 @@ def test_a_missing_acquisition_is_reported_unless_declared(screen: Screen) -> No
     screen.sheet.write_text(text.replace("P1,8,2,8hrs_R2\n", ""))
     message = screen.message()
     assert "samplesheet.csv: value 'P1, 8, 2': no row for plate P1 at 8 h, replicate 2" in message
-    assert "→ add the row; with '-' for its images if it was not imaged on purpose" in message
+    assert "→ add the row, with '-' for its images if it was deliberately not imaged" in message
     screen.sheet.write_text(text.replace("P1,8,2,8hrs_R2", "P1,8,2,-"))
     assert len(screen.judge().wells()) == 9
 
@@ -153,7 +153,7 @@ def test_wells_without_a_row_are_listed(screen: Screen) -> None:
     rows = [line for line in screen.plate_map.read_text().splitlines() if not line.startswith("A03")]
     screen.plate_map.write_text("\n".join(rows) + "\n")
     message = screen.message()
-    assert "platemap.csv: value 'A03': 1 well of plate P1 with images and no row (such as " in message
+    assert "platemap.csv: value 'A03': 1 well of plate P1 with images but without a row (such as " in message
     assert "→ add the rows (role empty if they are not to be analysed)" in message
 
 
@@ -163,7 +163,7 @@ def test_a_plate_without_any_row_is_one_fault(screen: Screen) -> None:
     shutil.copytree(screen.root / "8hrs_R1", screen.root / "P2")
     text = screen.plate_map.read_text().splitlines()
     screen.plate_map.write_text("\n".join([text[0] + ",plate", *(line + ",P1" for line in text[1:])]) + "\n")
-    assert "value 'P2': plate P2 has images of 3 wells and no row in the plate map" in screen.message()
+    assert "value 'P2': plate P2 has images of 3 wells but no row in the plate map" in screen.message()
 
 
 def test_wells_of_the_map_without_images_are_a_warning_unless_empty(screen: Screen) -> None:
@@ -221,8 +221,10 @@ def test_names_with_line_ends_or_broken_bytes_are_faults_not_crashes(screen: Scr
 
 def test_channels_without_a_name_or_without_images_are_faults(screen: Screen) -> None:
     message = screen.message(channels="1:Brightfield,3:PI")
-    assert "--channels: value '2': 48 images of channel 2, which has no name (such as " in message
-    assert "→ add it: 1:Brightfield,3:PI,2:<name>; or leave it out on purpose: 2:-" in message
+    assert (
+        "--channels: value '2': 48 images of channel 2, which has no name in --channels (such as " in message
+    )
+    assert "→ add it: 1:Brightfield,3:PI,2:<name>; or, to leave it out, 1:Brightfield,3:PI,2:-" in message
     assert "--channels: value '3:PI': channel 3 has no image in any acquisition" in message
     assert "the images have 1, 2" in message
 
@@ -370,5 +372,5 @@ def test_a_channel_that_one_replicate_of_a_time_lacks_is_a_fault(screen: Screen)
 def test_a_channel_that_every_time_needs_is_a_fault_where_one_lacks_it(screen: Screen) -> None:
     without(screen, 2, "4hrs_R1", "4hrs_R2")
     message = screen.message(roles={"nuclear": "Hoechst"})
-    assert "without it: Time_4hrs_R1, Time_4hrs_R2, and --nuclear_channel needs it at every time" in message
+    assert "without it: Time_4hrs_R1, Time_4hrs_R2, but --nuclear_channel needs it at every time" in message
     assert "choose another --nuclear_channel" in message

@@ -190,7 +190,7 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
     [
         ([*grid("compound", of(0)), *grid("dose (uM)", of(1))], "no grid of 'role' → add a grid with 'role' above it"),
         ([*grid("compound", of(0)), *grid("role", of(2)), *grid("dose", of(1))], "no grid of 'dose_unit' → add"),
-        (grid(None, of(0)), "row 1: value 'DMSO, Drug, Drug': a grid without a name → write above it"),
+        (grid(None, of(0)), "row 1: value 'DMSO, Drug, Drug': a grid without a name → write what it holds above it"),
         ([["Screen 12"], ["A01", "DMSO", 0, "uM", "vehicle"]], "the plate map has no header → write the names"),
     ],
 )  # fmt: skip
@@ -266,10 +266,10 @@ def test_dates_that_a_spreadsheet_made_are_no_compounds_and_no_doses(tmp_path: P
         ["A3", "X", datetime(2026, 5, 1), "uM", "treated"],
     ]
     _, faults = read(xlsx(tmp_path / "a.xlsx", {"L": rows + made}))
-    assert "row 3: value '2026-09-02': compound is a date: spreadsheets make dates of names such as" in faults
+    assert "row 3: value '2026-09-02': compound is a date: spreadsheets turn names such as SEPT2" in faults
     assert (
         "row 4" in faults
-        and "→ a spreadsheet has made a date of it: give the column the format Number" in faults
+        and "→ a spreadsheet has turned it into a date: give the column the format Number" in faults
     )
     for text in ("2-Sep", "Mar-01"):
         _, faults = read(xlsx(tmp_path / "b.xlsx", {"L": [*rows, ["A2", text, 1, "uM", "treated"]]}))

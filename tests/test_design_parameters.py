@@ -185,7 +185,7 @@ def test_all_of_them_come_with_the_faults_of_the_images(screen: Screen, tmp_path
         "--projection: value 'GFP=max': names channel 'GFP', which is not there → the channels are Brightfield",
         "--endpoints: value '1=a': '1' is not a name → use letters",
         "--head: value 'ordinal': label 'dose' has no order",
-        "--cell_method: value 'cellpose': segments the cell channel, and none is named → name it by",
+        "--cell_method: value 'cellpose': segments the cell channel, and none is named → name it with",
         "1 plane missing",
     ):
         assert line in result.stderr, line

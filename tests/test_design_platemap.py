@@ -160,9 +160,7 @@ def test_a_plate_that_no_acquisition_has_is_offered_the_nearest(tmp_path: Path) 
 
 def test_columns_that_the_tables_need_themselves_are_refused(tmp_path: Path) -> None:
     _, faults = read(tmp_path, "A01,D,1,uM,treated,7", header=HEADER + ",Timepoint")
-    assert (
-        "row 1: value 'Timepoint': the tables use this name for a column of their own → rename it" in faults
-    )
+    assert "row 1: value 'Timepoint': the tables already have a column of this name → rename it" in faults
 
 
 def test_larger_plates_have_more_wells(tmp_path: Path) -> None:
@@ -217,7 +215,7 @@ def test_a_column_to_divide_by_is_one_of_the_plate_map(tmp_path: Path) -> None:
         assert judged_groups(tmp_path, good, *rows) == []
     (text,) = judged_groups(tmp_path, "CelLine", *rows)
     assert text == (
-        "--group_by: value 'CelLine': is not a further column of the plate map → did you mean 'CellLine'? "
+        "--group_by: value 'CelLine': is not an additional column of the plate map → did you mean 'CellLine'? "
         "known: CellLine"
     )
 

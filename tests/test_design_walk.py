@@ -22,7 +22,7 @@ def test_what_is_no_image_of_the_screen_is_passed_over_and_counted(tmp_path: Pat
         "a hidden folder": 1,
         "the results of a run": 1,
         "the work folder of a run": 1,
-        "a link to a folder that is read already": 2,
+        "a link to a folder that was read already": 2,
         "a dead link": 2,
         "hidden file": 1,
     }

@@ -85,10 +85,10 @@ def test_a_stack_without_axes_needs_them_only_where_its_name_leaves_two_open(tmp
         tifffile.imwrite(tmp_path / "images" / f"{well}.tif", stack, photometric="minisblack", metadata=None)
     message = screen.message(file_pattern="auto", channels="1:DNA,2:Actin,3:ER")
     assert (
-        "holds 3 planes, and neither its name nor its metadata say whether they are z, channels or times"
+        "holds 3 planes, and neither its name nor its metadata says whether they are z, channels or times"
         in message
     )
-    assert "→ say it by --stack_axis z, channel or time" in message
+    assert "→ say which with --stack_axis: z, channel or time" in message
     assert "the input has 2 faults" in message
     assert (
         len(screen.judge(file_pattern="auto", channels="1:DNA,2:Actin,3:ER", stack_axis="channel").planes)

@@ -42,6 +42,6 @@ def test_an_effect_of_dose_is_found_and_one_of_position_is_not_taken_for_it(
     screen = ReportInputs(Tables().wells(), *[pd.DataFrame()] * 11, deep=read_deep(tmp_path / "scores"))
     sentence = claims.sentences(screen)[0]
     if shrinking:
-        assert sentence.startswith("Network: it tells the dose of cells of replicates it has not seen")
+        assert sentence.startswith("Network: it tells the dose of cells from replicates that it has not seen")
     else:
         assert sentence.startswith("Network: nothing is claimed about dose")

@@ -103,7 +103,7 @@ def test_cells_that_the_network_loses_with_the_dose_are_a_fault_with_its_fix(
     assert "These cells are not gone" in checks[AGREE].answer
     fixes = " ".join(check.fix for check in checks.values())
     assert "--cell_method cellpose_completed" in fixes and "look at the overlays of Time_4hrs" in fixes
-    assert verdict.headline(list(checks.values()))[0] == "To be read with care"
+    assert verdict.headline(list(checks.values()))[0] == "Read with care"
 
 
 def test_by_default_they_are_completed_and_the_page_says_how_many_and_that_the_dose_moves_it(

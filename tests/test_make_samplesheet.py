@@ -89,7 +89,7 @@ def test_a_users_pattern_reads_other_names(tmp_path: Path) -> None:
     assert not faults
     assert found == [("P1", 2, "b")]
     for text, message in (
-        (r"(?P<timepoint>\d+)", "no group says the replicate → add (?P<replicate>…)"),
+        (r"(?P<timepoint>\d+)", "no group gives the replicate → add (?P<replicate>…)"),
         (r"(?P<timepoint>", "is not a valid regular expression"),
     ):
         collected = Faults()
@@ -143,7 +143,7 @@ def test_an_existing_sheet_is_kept_unless_forced(tmp_path: Path) -> None:
     before = screen.sheet.read_text()
     result = run("make_samplesheet.py", screen.root, "-o", screen.sheet)
     assert result.returncode == 1
-    assert "is there already → give another name, or --force to overwrite it" in result.stderr
+    assert "exists already → give another name, or --force to overwrite it" in result.stderr
     assert screen.sheet.read_text() == before
     assert run("make_samplesheet.py", screen.root, "-o", screen.sheet, "--force").returncode == 0
 

@@ -67,9 +67,7 @@ def test_a_broken_copy_of_one_plane_drops_its_field_and_is_named(tmp_path: Path,
     )
     check = page(images, {})
     assert check.state == "warn"
-    assert (
-        "1 field with images of which a part was not recorded or not copied (1 field dropped)" in check.answer
-    )
+    assert "1 field with images of which a part is missing (1 field dropped)" in check.answer
     assert f"{well}_Field_2" in check.answer
 
 
@@ -170,7 +168,7 @@ def test_images_that_are_there_twice_are_found_in_a_well_and_between_wells(tmp_p
     check = page(images, {})
     assert check.state == "stop"
     pair = "Time_4hrs_R1_Well_A01_Field_2 and Time_4hrs_R1_Well_A02_Field_1 (Hoechst)"
-    assert f"the same image stands for two fields: {pair}; " in check.answer
+    assert f"the same image was used for two fields: {pair}; " in check.answer
 
 
 def test_sound_images_are_called_so() -> None:

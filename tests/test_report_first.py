@@ -49,7 +49,7 @@ def test_the_verdict_stands_with_its_two_worst_reasons(one: ReportInputs) -> Non
         Check("stop", "Fault?", "A fault."),
     ]
     assert [check.question for check in first.reasons(checks)] == ["Fault?", "Remark?"]
-    html = first.first_screen(one, checks, "To be read with care", "Because.", "stop", Tiles())
+    html = first.first_screen(one, checks, "Read with care", "Because.", "stop", Tiles())
     assert html.index("A fault.") < html.index("A remark.") < html.index("1 more line")
     assert "Not checked: why." not in html.split("md-findings")[0]
 

@@ -89,7 +89,10 @@ def test_hits_of_a_primary_screen_are_a_table_strongest_first_with_or_without_cu
     marked = primary.assign(Layout="all vehicle wells stand in one column")
     made = compound.compared(screen_of(primary=marked))
     assert made is not None
-    assert "may be the place of its well (plate P): all vehicle wells stand in one column" in text_of(made)
+    assert (
+        "may be due to the position of its well (plate P): all vehicle wells stand in one column"
+        in text_of(made)
+    )
 
 
 def test_order_of_shape_and_death_is_said_in_words() -> None:

@@ -313,7 +313,7 @@ def test_the_page_says_what_to_use_instead_where_the_model_does_not_know_the_lig
     assert check is not None and check.state == "warn" and words in check.answer
     assert "--cell_method from_nuclei" in check.fix and "docs/own_model.md" in check.fix
     bare = replace(made, design={**design, "roles": {"cell": channel}}, params=params)
-    assert "a nuclear stain next time" in said(bare)[LIGHT].fix
+    assert "next time, a nuclear stain" in said(bare)[LIGHT].fix
 
 
 def test_the_worst_fields_are_those_surest_to_be_bad() -> None:
@@ -364,7 +364,7 @@ def test_a_screen_of_refused_curves_is_not_fine_and_says_why() -> None:
     made.responses[["State", "Reason"]] = ["refused", "no effect of the dose beyond chance (rate 0.9)"]
     (check,) = verdict.fit_checks(made)
     assert check.state == "warn"
-    assert check.answer.endswith("no EC50 at all: no effect of the dose beyond chance.")
+    assert check.answer.endswith("no EC50: no effect of the dose beyond chance.")
     made.responses.loc[0, "Reason"] = "2 doses have values"
     (check,) = verdict.fit_checks(made)
     assert "no effect of the dose beyond chance in 1 curve" in check.answer

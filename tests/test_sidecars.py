@@ -120,4 +120,4 @@ def test_names_and_stains_of_later_acquisitions_are_seen_by_start_screen(tmp_pat
     assert not faults.found
     assert found.channels == {"1": "HOECHST_33342", "2": "Alexa_568_Phalloidin", "3": "Channel3"}
     assert found.partly == {"Channel3": ["24h_R1"]}
-    assert "channel Channel3 is in some acquisitions only: 24h_R1" in found.lines()
+    assert "channel Channel3 is in only some acquisitions: 24h_R1" in found.lines()

@@ -74,7 +74,7 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     assert (tmp_path / "platemap.csv").read_text() == MAP
     again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert again.returncode == 1
-    assert "there already" in again.stderr
+    assert "already there" in again.stderr
 
 
 def test_a_person_at_a_terminal_is_asked_for_what_nothing_says(
@@ -169,7 +169,7 @@ def test_a_bright_channel_beside_a_dark_one_is_no_offset(tmp_path: Path) -> None
         ({"B02_DAPI.tif": (COUNTS / 255).astype("float32")}, {}, "error", "hold fractions from 0 to 1"),
         ({"B02_DAPI.tif": 65535 - COUNTS}, {"photometric": "miniswhite"}, "warning", "say that 0 is white"),
         ({"B02_BF.tif": COUNTS.astype("uint32")}, {}, "warning", "crops for networks hold counts of 8 or 16 bits"),
-        ({"B02_DAPI.tif": np.full((8, 8), 7, "uint16")}, {}, "warning", "hold one value alone"),
+        ({"B02_DAPI.tif": np.full((8, 8), 7, "uint16")}, {}, "warning", "hold a single value"),
         ({"B02_DAPI.tif": COUNTS, "B02_GFP.tif": COUNTS[:5]}, {}, "warning", "sizes that do not fit together"),
         ({"B02_DAPI.tif": COUNTS, "C03_DAPI.tif": COUNTS, "D04_DAPI.tif": COUNTS[:5]}, {}, "warning",
          "size or bit depth differs within the screen"),
@@ -227,7 +227,8 @@ def test_the_only_plate_of_the_plate_map_is_that_of_images_that_name_none(tmp_pa
     arguments = (tmp_path / "images", "--plate_map", tmp_path / "layout.csv", "--out")
     done = run("start_screen.py", *arguments, tmp_path / "a")
     assert (
-        "plate: Plate1, as the plate map calls its only one; the names of the images say none" in done.stdout
+        "plate: Plate1, as the plate map calls its only plate; the names of the images give none"
+        in done.stdout
     )
     assert "no acquisition of the samplesheet is of this plate" not in done.stdout
     assert (tmp_path / "a" / "samplesheet.csv").read_text().splitlines()[1].startswith("Plate1,0,1,")
@@ -263,7 +264,7 @@ def test_hours_that_names_write_out_are_those_of_the_samplesheet(tmp_path: Path)
             tifffile.imwrite(folder / template.format(time), np.ones((8, 8), "uint16"))
         found = look(str(folder), "P1", 24, "auto", Faults())
         assert {row.timepoint_in_name: row.timepoint_h for row in found.rows()} == expected
-        assert "The hours of the times are not known" not in parameters_text(found, {})
+        assert "The hours of the timepoints are not known" not in parameters_text(found, {})
 
 
 def started(root: Path, *names: str) -> tuple[list[list[str]], Faults, object]:
@@ -477,7 +478,7 @@ def test_wells_that_a_file_and_its_name_say_differently_are_said(tmp_path: Path)
         _, faults, found = started(tmp_path / case)
         assert found.wells == ["B02"]
         assert (
-            "the metadata of 1 file say other wells than the files' names, which count: B02.ome.tif: E05"
+            "the metadata of 1 file say other wells than the files' names, which are used: B02.ome.tif: E05"
             in faults.found[0].text()
         )
 

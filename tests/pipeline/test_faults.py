@@ -90,7 +90,7 @@ def test_all_faults_of_the_input_are_reported_at_once_before_anything_expensive(
         "--projection: value 'Hoecsht=max': names channel 'Hoecsht', which is not there",
         "--projection: value 'plane:9': there is no plane z=9 of PI → choose from z 1, 2",
         "--features: value 'wrong': is not one of sizeshape",
-        "--group_by: value 'it's $(touch run)': is not a further column of the plate map",
+        "--group_by: value 'it's $(touch run)': is not an additional column of the plate map",
         "--flat_fields: value",
         "--endpoints: value 'a': Cells_Intensity_MeanIntensity_GFP names none of the channels",
     ):  # fmt: skip

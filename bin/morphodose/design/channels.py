@@ -51,8 +51,8 @@ def parse_channels(text: str, faults: Faults) -> Channels:
         faults.add(
             "channels",
             option,
-            "some names have a number and some have none",
-            "give all of them one, as 1:Brightfield,2:Hoechst",
+            "some names have a number and others do not",
+            "give each a number, as 1:Brightfield,2:Hoechst",
             value=text,
         )
         return Channels({})
@@ -67,8 +67,8 @@ def parse_channels(text: str, faults: Faults) -> Channels:
             faults.add(
                 "channels",
                 option,
-                f"the name of channel {key} has a character that columns and files cannot carry, "
-                "is longer than 80, or is empty",
+                f"the name of channel {key} is empty, is longer than 80 characters, or has a "
+                "character that names of columns and files cannot have",
                 "use letters, digits and _ . + -",
                 value=entry,
             )
@@ -91,8 +91,9 @@ def check_case(numbers: Collection[str], faults: Faults) -> None:
             faults.warn(
                 "channel_case",
                 "images",
-                "the names of the images write these channels differently in case alone: they are taken as "
-                f"{len(texts)} channels",
+                "these channels differ only in case in the names of the images: they are taken as "
+                f"{len(texts)} "
+                "channels",
                 f"rename the images so that all say {texts[0]}, if it is one stain",
                 value=listing(texts),
             )

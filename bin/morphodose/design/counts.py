@@ -88,7 +88,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         faults.add(
             "intensity_offset",
             "--intensity_offset",
-            f"hardly a pixel of {listing(shifted)} is below {OFFSET}: an offset of the instrument (scan^R)",
+            f"hardly any pixel of {listing(shifted)} is below {OFFSET}: an offset of the instrument (scan^R)",
             f"subtract it: --intensity_offset {OFFSET}",
             value=f"{offset:g}",
         )
@@ -103,7 +103,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             "negative_counts",
             "--intensity_offset",
             f"pixels of {listing(name for _, name in negative)} are negative, down to {lowest:g}: "
-            "signed counts with an offset, or less a background, or scaled",
+            "signed counts with an offset, or counts that were scaled or had a background subtracted",
             fix,
             value=f"{offset:g}",
         )
@@ -118,7 +118,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         faults.warn(
             "blank_channel",
             "images",
-            f"the images that were looked at hold one value alone: {listing(blank)}",
+            f"the images that were looked at hold a single value: {listing(blank)}",
             "look at them; export them again if they should show cells",
         )
 
@@ -195,5 +195,6 @@ def _said(why: str) -> tuple[str, str]:
         return f"the file is {why}", "export it without compression, or compressed by LZW, ZIP or JPEG 2000"
     return (
         f"the file is {why}",
-        "copy it from the instrument again; if that is damaged, too, leave its field out",
+        "copy it from the instrument again; if it is damaged there too, leave its field out (--on_fault "
+        "tolerant)",
     )

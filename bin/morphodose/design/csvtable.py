@@ -174,7 +174,7 @@ def table_of(sheet: Sheet, columns: Columns, faults: Faults, what: str) -> CsvTa
     for number, cells in records[at + 1 :]:
         if [column_key(cell) for cell in cells] == [column_key(cell) for cell in header]:
             fix = "delete this row; tables pasted below each other have one header"
-            faults.add("header", name, "the header is there again", fix, number, whole)
+            faults.add("header", name, "the header is repeated here", fix, number, whole)
             continue
         if len(cells) > len(named) and any(cell.strip() for cell in cells[len(named) :]):
             faults.add(
@@ -235,7 +235,7 @@ def _columns(
             faults.add(
                 "header",
                 name,
-                "this column is there twice",
+                "this column appears twice",
                 "delete or rename one of the two",
                 number,
                 text.strip(),
@@ -267,7 +267,8 @@ def _columns(
                 "header",
                 name,
                 f"unknown column; did you mean '{column}'?",
-                f"rename it to '{column}', or to something less alike when it is a column of your own",
+                f"rename it to '{column}'; if it is a column of your own, give it a name that is less like "
+                "that",
                 number,
                 like,
             )

@@ -74,7 +74,7 @@ def sheet_of_protocol(root: Element, name: str, faults: Faults) -> Sheet | None:
         ]
         contents.append(rows)
     if by_volume:
-        message = "fluids are dispensed by volume, which says no concentration"
+        message = "fluids are dispensed by volume, which gives no concentration"
         faults.add("dispensed", name, message, _REPORT, 1, listing(sorted(by_volume)))
         return None
     names = [_text(plate, "Name") for plate in plates]

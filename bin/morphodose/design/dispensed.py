@@ -195,7 +195,7 @@ def _contents(
         if not fluid:
             fix = "add a column 'Compound Name' with the compound of each source well (DMSO for solvent)"
             faults.add(
-                "compound", name, "a transfer does not say of which compound", fix, one.row, one.text("well")
+                "compound", name, "a transfer does not name its compound", fix, one.row, one.text("well")
             )
             return None
         if is_solvent(fluid):
@@ -235,7 +235,9 @@ def _dose(
             unit = one.text("dose_unit") or units.get("dose", "")
             if value > 0 and not read_unit(unit).measures:
                 fix = "write it into the heading, such as 'Dispensed concentration (uM)'"
-                faults.add("dose_unit", name, "the unit of the concentration is not said", fix, one.row, dose)
+                faults.add(
+                    "dose_unit", name, "the unit of the concentration is not given", fix, one.row, dose
+                )
                 return None
             if value > 0:
                 return value, read_unit(unit).name
@@ -246,13 +248,14 @@ def _dose(
                 "add a column 'Destination Concentration (uM)'; or 'Source Concentration (mM)' of the stock "
                 "and 'Well Volume (uL)', the volume in the well after dispensing"
             )
-            faults.add("dose", name, "a transfer says neither the dose nor the stock", fix, one.row, well)
+            faults.add("dose", name, "a transfer gives neither the dose nor the stock", fix, one.row, well)
             return None
         total, of = one.text("well_volume"), units.get("well_volume", "").lower()
         if not total or of not in _VOLUMES:
             fix = "add a column 'Well Volume (uL)': the volume in the well after dispensing"
             message = (
-                f"what {volume} nL of {stock} {unit} are in the well depends on its volume, which is not said"
+                f"the dose from {volume} nL of {stock} {unit} depends on the volume in the well, which is "
+                "not given"
             )
             faults.add("well_volume", name, message, fix, one.row, well)
             return None

@@ -91,7 +91,7 @@ def expand(
         if well is None:
             called = f" of image '{series.name}'" if series.name else ""
             raise CannotPlace(
-                f"neither the file's name nor its metadata say the well{called}",
+                f"neither the file's name nor its metadata gives the well{called}",
                 "put the well into the file's name, such as B03.czi, or give a --file_pattern that finds it",
             )
         numbers[well] += 1
@@ -147,7 +147,8 @@ def _axis(name: Name, series: Series, keys: Collection[str], given: str) -> str:
         if name.timepoint is None:
             return "time"
         raise CannotPlace(
-            f"holds {len(series.parts)} planes, though its name says channel, z and time of one",
+            f"holds {len(series.parts)} planes, though its name gives the channel, z and time of a single "
+            "plane",
             "export one plane per file, or give a --file_pattern without the group that the planes stand for",
         )
     if "channel" not in name.unsaid:
@@ -157,9 +158,9 @@ def _axis(name: Name, series: Series, keys: Collection[str], given: str) -> str:
     if len(keys) < 2:
         return "z"
     raise CannotPlace(
-        f"holds {len(series.parts)} planes, and neither its name nor its metadata say whether they are z, "
+        f"holds {len(series.parts)} planes, and neither its name nor its metadata says whether they are z, "
         "channels or times",
-        "say it by --stack_axis z, channel or time",
+        "say which with --stack_axis: z, channel or time",
     )
 
 

@@ -223,7 +223,7 @@ def _well_of(groups: Mapping[str, str | None]) -> str | _NoWell:
         return _NoWell("the name has no well")
     if row.isdecimal():
         if int(row) < 1:
-            return _NoWell(f"plate row '{row}' is not one: rows start at 1")
+            return _NoWell(f"plate row '{row}' does not exist: rows start at 1")
         row = row_letters(int(row))
     # two digits, since W047 would be a number
     return f"{row}{int(col):02d}" if col.isdecimal() and len(col) <= 18 else f"{row}{col}"
@@ -301,7 +301,7 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
         faults.add(
             "file_pattern",
             option,
-            "no group says the well",
+            "no group gives the well",
             "add (?P<well>…), or (?P<row>…) and (?P<col>…)",
             value=text,
         )

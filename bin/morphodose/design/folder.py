@@ -14,7 +14,7 @@ from morphodose.design.times import is_date
 from morphodose.design.walk import Listing, walk
 
 #: Why files that are not images are passed over; metadata of the instrument are among them.
-NO_IMAGE = "no image by its extension"
+NO_IMAGE = "not an image by its extension"
 ARCHIVE = "an archive"
 _PROJECTION = re.compile(r"(?:^|/)projections?/", re.IGNORECASE)
 _COPY = re.compile(

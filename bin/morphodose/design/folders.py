@@ -66,7 +66,7 @@ def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
     for group in ("timepoint", "replicate"):
         if group not in regex.groupindex:
             fix = f"add (?P<{group}>…); known groups: {', '.join(_GROUPS)}"
-            faults.add("folder_pattern", option, f"no group says the {group}", fix, value=text)
+            faults.add("folder_pattern", option, f"no group gives the {group}", fix, value=text)
     return [regex]
 
 

@@ -160,7 +160,7 @@ class Finder:
                 "well_name",
                 next(iter(other)),
                 f"the metadata of {counted(len(other), 'file')} say other wells than the files' names, which "
-                f"count: {listing(other.values(), 4)}",
+                f"are used: {listing(other.values(), 4)}",
                 "nothing, if the names are right; else rename the files",
             )
 

@@ -76,7 +76,7 @@ def _report_unmapped(
         groups = {well: group for (name, well), group in sorted(unmapped.items()) if name == plate}
         if plate not in mapped:
             message = (
-                f"plate {plate} has images of {counted(len(groups), 'well')} and no row in the plate map"
+                f"plate {plate} has images of {counted(len(groups), 'well')} but no row in the plate map"
             )
             faults.add("plate_without_rows", map_name, message, "add its wells", value=plate)
             continue
@@ -84,7 +84,8 @@ def _report_unmapped(
         faults.add_plane(
             "well_without_row",
             map_name,
-            f"{counted(len(groups), 'well')} of plate {plate} with images and no row (such as {example})",
+            f"{counted(len(groups), 'well')} of plate {plate} with images but without a row (such as "
+            f"{example})",
             "add the rows (role empty if they are not to be analysed); is --plate_format right?",
             listing(groups, 12),
             {plane.key for group in groups.values() for plane in group},
@@ -106,7 +107,8 @@ def check_duplicates(planes: Iterable[Plane], names: Namer, faults: Faults) -> l
             "duplicate_planes",
             second.path,
             f"is the same plane as {first.path} ({len(pairs)} in this field: {what})",
-            "keep one of the files; if the images differ, name what tells them apart in --file_pattern",
+            "keep one of the files; if the images differ, give a --file_pattern with a group for what "
+            "tells them apart",
             names.image(key),
             [key],
         )
@@ -224,11 +226,9 @@ def _channels_of_some_times(
                 value=f"{channel}:{name}",
             )
             continue
-        why = f", and {needed[name]} needs it at every time" if by_time else ", at times when others have it"
+        why = f", but {needed[name]} needs it at every time" if by_time else ", at times when others have it"
         else_ = f"choose another {needed[name]}" if by_time else "leave the channel out"
-        fix = (
-            f"copy its images; or {else_}; or analyse the acquisitions that have it as a screen of their own"
-        )
+        fix = f"copy its images; or {else_}; or analyse the acquisitions that have it as a separate screen"
         faults.add_plane(
             "channel_at_some_times",
             "--channels",
@@ -261,9 +261,10 @@ def _channels_of_few_fields(
         faults.add_plane(
             "channel_in_few_fields",
             "--channels",
-            f"channel {channel} is there in {count} of {len(keys)} fields only ({listing(wells, 4)}): imaged "
+            f"channel {channel} is present in only {count} of {len(keys)} fields ({listing(wells, 4)}): "
+            "imaged "
             "in these wells only, or read wrongly from the names (--file_pattern)",
-            f"leave it out: '{channel}:-'; or copy its images of the others",
+            f"leave it out, with {channel}:- in --channels, or copy its images of the other fields",
             f"{channel}:{name}",
             [key for key in keys if key not in having],
         )
@@ -360,6 +361,6 @@ def check_acquisitions(acquisitions: Sequence[Acquisition], faults: Faults) -> N
                         acquisitions[0].sheet,
                         f"no row for plate {plate} at {time:g} h, replicate {replicate}, "
                         "though others have this timepoint and this replicate",
-                        "add the row; with '-' for its images if it was not imaged on purpose",
+                        "add the row, with '-' for its images if it was deliberately not imaged",
                         f"{plate}, {time:g}, {replicate}",
                     )

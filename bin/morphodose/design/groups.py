@@ -31,8 +31,8 @@ def check_groups(group_by: str, platemap: PlateWells, name: str, faults: Faults)
     named = [] if group_by.strip().lower() in (AUTO, NONE, "") else group_by.split(",")
     for column in filter(None, (part.strip() for part in named)):
         if plain(column).lower() not in known:
-            message = "is not a further column of the plate map"
-            fix = did_you_mean(column, columns) if columns else "the plate map has none; leave it out"
+            message = "is not an additional column of the plate map"
+            fix = did_you_mean(column, columns) if columns else "the plate map has none; leave --group_by out"
             faults.add("parameter", "--group_by", message, fix, value=column)
     for column in filter(is_drug, columns):
         for compound in _combined(platemap, column):

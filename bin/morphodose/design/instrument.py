@@ -183,8 +183,8 @@ def check_said(
                 "pixel_sizes",
                 "images",
                 f"pixels of channel {name} have several sizes by the metadata: {each}",
-                "analyse acquisitions of different magnification as screens of their own: areas and textures "
-                "in pixels do not compare",
+                "analyse acquisitions of different magnification as separate screens: areas and textures in "
+                "pixels are not comparable",
             )
             return
     size = said.pixel_um
@@ -214,7 +214,7 @@ def _check_names(said: Mapping[str, str], channels: Mapping[str, str], faults: F
                 "channel_names",
                 "--channels",
                 f"by the metadata, channel {number} is '{said[number]}', and '{name}' is channel {other}",
-                "exchange the names, unless the metadata are wrong",
+                "swap the names, unless the metadata are wrong",
                 value=f"{number}:{name}",
             )
 

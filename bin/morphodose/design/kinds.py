@@ -63,9 +63,7 @@ def _check_planes(
         first = next(iter(groups.values()))[0]
         width, height, dtype = usual[first.channel]
         found = kinds[first.channel]
-        expected = (
-            f"{width} x {height} {dtype}, as {found[usual[first.channel]]} of {found.total()} images are"
-        )
+        expected = f"{width} x {height} {dtype}, like {found[usual[first.channel]]} of {found.total()} images"
         details[key] = f"{'; '.join(parts)}; expected {expected}"
         example[key] = first.path
     for label, detail, keys in collapse(details, {plane.key for plane in planes}, names):
@@ -73,7 +71,7 @@ def _check_planes(
             "image_size",
             example[keys[0]],
             f"size or bit depth differs within the screen ({detail})",
-            "export all images alike, or analyse them as screens of their own",
+            "export all images alike, or analyse them as separate screens",
             label,
             keys,
         )
@@ -100,13 +98,13 @@ def _check_channels(usual: dict[str, Kind], names: Namer, faults: Faults) -> Non
             "channel_size",
             "--channels",
             f"channels have sizes that do not fit together: {listing(unfit)}; others {width} x {height}",
-            "export them alike, or leave them out: '<number>:-'",
+            "export them alike, or leave them out, with NUMBER:- in --channels",
         )
     if fitted:
         faults.warn(
             "channel_size",
             "--channels",
-            f"channels of another size are brought to {width} x {height}: {listing(fitted)}",
+            f"channels of another size are resized to {width} x {height}: {listing(fitted)}",
             "nothing, if they show the same area",
         )
     depths = {dtype for _, _, dtype in usual.values()}

@@ -148,7 +148,7 @@ def table_of_grids(sheets: Sequence[Sheet], plates: Collection[str], faults: Fau
             if only and column not in _QUANTITIES and (split := _contents_of(grid)):
                 return _table_of_contents(sheet, grid, plate, split, faults)
             if not column:
-                fix = "write above it what it holds: compound, dose, dose_unit, role, or a name of your own"
+                fix = "write what it holds above it: compound, dose, dose_unit, role, or a name of your own"
                 faults.add("grid", sheet.name, "a grid without a name", fix, grid.row, _begin(grid))
                 continue
             if (plate, column) in seen:

@@ -43,6 +43,7 @@ def why_not_learnable(wells: Iterable[LabelledWell]) -> str:
     several = sum(len(found) >= 2 for found in wells_of.values())
     if several < 2 and not (len(times) >= 2 and sum(map(len, wells_of.values())) >= 2):
         return (
-            "no replicate, and not two doses with two wells each: nothing can be held out to judge a network"
+            "there are neither replicates nor two doses with two wells each: nothing can be held out to "
+            "judge a network"
         )
     return ""

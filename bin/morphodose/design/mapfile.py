@@ -201,7 +201,7 @@ def _checked_units(table: CsvTable, faults: Faults) -> CsvTable:
     """The table, with a fault where its doses have no unit."""
     if "dose" in table.columns and "dose_unit" not in table.columns:
         fix = "name the contents with their unit, such as 'Concentration (uM)', and export the layout again"
-        faults.add("dose_unit", table.name, "the unit of the doses is not said", fix, table.header)
+        faults.add("dose_unit", table.name, "the unit of the doses is not given", fix, table.header)
     return table
 
 

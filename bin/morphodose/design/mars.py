@@ -71,7 +71,7 @@ def sheet_of_contents(sheet: Sheet, index: int, faults: Faults) -> Sheet | None:
         faults.add(
             "compound",
             sheet.name,
-            "the layout of the reader (BMG MARS) says the kind of each well, and numbers the samples; it "
+            "the layout of the reader (BMG MARS) gives the kind of each well and numbers the samples, but "
             "names neither compound nor dose",
             "add columns 'compound' and 'dose (uM)' beside Content, or give the layout sample IDs and "
             "concentrations and export it again",

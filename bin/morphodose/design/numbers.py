@@ -106,7 +106,7 @@ def parse_number(text: str, decimal: Decimal = "") -> float:
     if not _NUMBER.fullmatch(plain):
         unit = re.match(r"^[+-]?[\d.,]+\s*[^\d\s.,]+$", text)
         raise ValueError(
-            "is not a number → write the number alone, its unit has a column of its own"
+            "is not a number → write the number alone; its unit has a column of its own"
             if unit
             else "is not a number → write a number such as 0.5"
         )

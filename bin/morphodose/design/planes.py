@@ -255,7 +255,8 @@ def _select(acquisition: Acquisition, named: Iterable[Found], faults: Faults) ->
                 "in_name",
                 acquisition.sheet,
                 f"the file names below '{acquisition.given}' have several {key}s",
-                f"add a column {key}_in_name that says which one the row is; the others need own rows",
+                f"add a column {key}_in_name that says which one the row is; the others need rows of their "
+                "own",
                 acquisition.row,
                 listing(ordered),
             )
@@ -274,8 +275,9 @@ def _report_channels(
         faults.add(
             "channel_without_name",
             "--channels",
-            f"{counted(len(paths), 'image')} of channel {number}, which has no name (such as {paths[0]})",
-            f"add it: {named},{number}:<name>; or leave it out on purpose: {number}:-",
+            f"{counted(len(paths), 'image')} of channel {number}, which has no name in --channels (such as "
+            f"{paths[0]})",
+            f"add it: {named},{number}:<name>; or, to leave it out, {named},{number}:-",
             value=number,
         )
     present = {plane.channel for plane in result.planes}
@@ -291,6 +293,6 @@ def _report_channels(
                 f"channel {number} has no image in any acquisition"
                 + (f" (passed over: {listing(others)})" if others else ""),
                 ("export it as TIFF if those are its images; else " if others else "")
-                + f"take it out of --channels, or correct its number; the images have {listing(seen)}",
+                + f"remove it from --channels, or correct its number; the images have {listing(seen)}",
                 value=f"{number}:{name}",
             )

@@ -97,7 +97,7 @@ def read_platemap(
         faults.add(
             "header",
             table.name,
-            "the tables use this name for a column of their own",
+            "the tables already have a column of this name",
             f"rename it, such as 'my_{column}'",
             table.header,
             column,
@@ -153,8 +153,8 @@ def _without_notes(table: CsvTable, plate_format: int, faults: Faults) -> CsvTab
     faults.warn(
         "note",
         table.name,
-        "what stands below the last well has no well, role or dose, and is passed over",
-        "nothing if it is a note; else correct its well, role and dose",
+        "the rows below the last well have no well, role or dose, and are passed over",
+        "nothing, if they are notes; else correct their well, role and dose",
         notes[0].number,
         listing(texts, 4),
     )
@@ -191,7 +191,7 @@ def _decimal(table: CsvTable, faults: Faults) -> Decimal:
             "decimal_separator",
             table.name,
             "some doses have a decimal comma, and some a decimal point",
-            "write all of them one way",
+            "write all of them the same way",
             row.number,
             row.cells["dose"],
         )
@@ -201,8 +201,8 @@ def _decimal(table: CsvTable, faults: Faults) -> Decimal:
             "decimal_separator",
             table.name,
             f"dose is read as {parse_number(text, decimal):.15g}, "
-            f"for others of the column have a decimal {'comma' if decimal == ',' else 'point'}",
-            "nothing if that is right; else write all decimals one way",
+            f"since others in the column have a decimal {'comma' if decimal == ',' else 'point'}",
+            "nothing, if that is right; else write all decimals the same way",
             grouped[0].number,
             text,
         )
@@ -226,7 +226,7 @@ def _say_undosed(table: CsvTable, found: PlateWells, dosed: Collection[str], fau
             table.name,
             "these treatments have no dose: they are compared with vehicle, without a curve (their dose is "
             "written as 1, without a unit)",
-            "nothing if they have none, such as siRNA; else write dose and dose_unit",
+            "nothing, if they have none, as with siRNA; else write dose and dose_unit",
             min(well.row for well in wells),
             listing(dict.fromkeys(well.compound for well in wells)),
         )
@@ -310,7 +310,7 @@ def _well(
     dose = 1.0 if undosed else _dose(table, row, role, decimal, faults)
     if _DATE.fullmatch(compound):
         fix = "give the column the format Text, and write the names again"
-        message = "compound is a date: spreadsheets make dates of names such as SEPT2 and MARCH1"
+        message = "compound is a date: spreadsheets turn names such as SEPT2 and MARCH1 into dates"
         faults.add("compound", name, message, fix, number, compound)
     if role in _DOSED:
         if not compound:
@@ -337,13 +337,16 @@ def _dose(table: CsvTable, row: Row, role: str, decimal: Decimal, faults: Faults
     except ValueError as fault:
         what, _, fix = str(fault).partition(" → ")
         if _DATE.fullmatch(text):
-            fix = "a spreadsheet has made a date of it: give the column the format Number, and write it again"
+            fix = (
+                "a spreadsheet has turned it into a date: give the column the format Number, and write it "
+                "again"
+            )
         if not text:
             fix += "; a treatment without a dose has neither dose nor dose_unit in any of its rows"
         faults.add("dose", table.name, f"dose {what}", fix, row.number, text or row.text())
         return None
     if dose < 0:
-        fix = "write the dose itself, 0 or more; if this is a logarithm, 10 to its power (-6 is 1e-6)"
+        fix = "write the dose itself, 0 or more; if this is a logarithm, 10 to that power (1e-6 for -6)"
         faults.add("dose", table.name, "dose is negative", fix, row.number, text)
     elif dose > 0 and role == "vehicle":
         faults.add(

@@ -133,8 +133,9 @@ def check_safe(name: str, row: int | None, column: str, text: str, faults: Fault
         faults.add(
             "unsafe_name",
             name,
-            f"{column} has a character that file names cannot carry everywhere, or starts with one of . _ -, "
-            "or is longer than 80",
+            f"{column} has a character that some file systems do not allow, starts with . _ or -, or is "
+            "longer "
+            "than 80 characters",
             f"use letters, digits and . _ -, such as '{fix}'",
             row,
             text,
@@ -149,7 +150,7 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
             "missing_folder",
             name,
             "images is empty",
-            f"write the folder, or {NOT_IMAGED} when it was not imaged on purpose",
+            f"write the folder, or {NOT_IMAGED} if it was deliberately not imaged",
             row.number,
             row.text(),
         )
@@ -177,7 +178,7 @@ def _folder(name: str, row: Row, base: str, faults: Faults) -> str | None:
             text,
         )
         return None
-    fix = f"looked for {folder}; relative folders start at the samplesheet"
+    fix = f"looked for {folder}; relative folders start at the folder of the samplesheet"
     slashed = text.replace("\\", "/")
     if slashed != text and os.path.isdir(os.path.join(base, slashed)):
         fix = f"write '{slashed}', with slashes"

@@ -91,7 +91,7 @@ def read_text(
             "unreadable_table",
             name,
             f"not a readable CSV table ({fault})",
-            "check its quotes: each needs its partner",
+            "check its quotes: each must be closed",
             at + skipped,
             next((line for line in reversed(lines[:at]) if line), "")[:80],
         )

@@ -150,11 +150,11 @@ class Understood:
             )
         if self.offset:
             lines.append(
-                f"offset: {self.offset:g} is subtracted from every pixel (intensity_offset), by a look at "
-                "a few images of each channel"
+                f"offset: {self.offset:g} is subtracted from every pixel (intensity_offset), judging by a "
+                "few images of each channel"
             )
         lines += [
-            f"channel {name} is in some acquisitions only: {listing(ids)}"
+            f"channel {name} is in only some acquisitions: {listing(ids)}"
             for name, ids in self.partly.items()
         ]
         lines += [f"passed over: {count} x {reason}" for reason, count in self.passed.items()]
@@ -291,7 +291,7 @@ def _report_kinds(kinds: dict[tuple[bool, bool], str], faults: Faults) -> None:
             "kinds_of_names",
             "images",
             f"the names of the images are of {len(kinds)} kinds: {listing(kinds.values(), 4)}",
-            "nothing, if all belong to the screen; else move away those that do not",
+            "nothing, if all belong to the screen; else move the others elsewhere",
         )
 
 

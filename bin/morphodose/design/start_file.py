@@ -33,9 +33,10 @@ def parameters_text(
     ]
     if not roles.get("cell"):
         lines += [
-            "# WHICH CHANNEL FILLS THE CELLS? They are segmented in it, and nothing in the files says it.",
+            "# WHICH CHANNEL FILLS THE CELLS? They are segmented in it, and nothing in the files says "
+            "which it is.",
             f"# Write one of these between the quotes: {', '.join(found.names)}",
-            "# Without one, name the nuclei below, and cells are grown around them.",
+            "# Without one, name the nuclear channel below, and cells are grown around the nuclei.",
         ]
     lines.append(f"cell_channel: {_quoted(roles.get('cell', ''))}")
     if not roles.get("cell") and roles.get("nuclear"):
@@ -73,7 +74,8 @@ def parameters_text(
         lines.append(f"intensity_offset: {found.offset:g}")
     if found.unknown_hours:
         lines.append(
-            "# The hours of the times are not known: samplesheet.csv counts 0, 1, 2 …; correct them there."
+            "# The hours of the timepoints are not known: samplesheet.csv counts 0, 1, 2 …; correct them "
+            "there."
         )
     return "\n".join(lines) + "\n"
 

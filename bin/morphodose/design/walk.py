@@ -79,7 +79,7 @@ def _read(
     place = os.path.join(folder, below)
     status = os.stat(place)
     if (status.st_dev, status.st_ino) in visited:
-        listing.passed[below] = "a link to a folder that is read already"
+        listing.passed[below] = "a link to a folder that was read already"
         return
     visited.add((status.st_dev, status.st_ino))
     with os.scandir(place) as scanned:

@@ -179,7 +179,7 @@ def _report_unit(name: str, compound: str, unit: Unit, main: Unit, found: PlateW
             unit.name,
         )
     else:
-        fix = "write them in one unit; which converts into which takes the molar mass or density"
+        fix = "write them in one unit; converting these takes the molar mass or density"
         faults.add("mixed_units", name, message, fix, row, unit.name)
 
 
@@ -205,7 +205,7 @@ def _one_dose(name: str, found: PlateWells, faults: Faults) -> PlateWells:
                     "near_doses",
                     name,
                     f"doses of '{compound}' within {NEAR_DOSE:.0%} of each other count as one, {best:.6g}",
-                    "write them alike; doses that are meant to differ must do so by more",
+                    "write them alike; doses that are meant to differ must differ by more",
                     _row(w for w in found.values() if w.compound == compound and w.dose in odd),
                     listing(f"{value:.8g}" for value in group),
                 )

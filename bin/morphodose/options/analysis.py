@@ -48,8 +48,8 @@ ENDPOINTS = Option(
     None,
     unset="",
     judged=True,
-    help="Additional endpoints: name=COLUMN or name=COLUMN/COLUMN (the median over the cells of a well), "
-    "separated by commas.",
+    help="Additional endpoints: NAME=COLUMN or NAME=COLUMN/COLUMN, separated by commas; the value is the "
+    "median over the cells of a well.",
 )
 GROUP_BY = Option(
     "group_by",
@@ -73,16 +73,17 @@ CORRECT_POSITIONS = Option(
     "text",
     "none",
     judged=True,
-    help="Correct the values that are fitted for their place on the plate, by the vehicle wells: some of "
-    "row, column, edge, separated by commas; none.",
+    help="Correct values for the position of their well, estimated from the vehicle wells, before fitting: "
+    "row, column, edge, or several, separated by commas; or none.",
 )
 FIGURES = Option(
     "figures",
     "text",
     "hits",
     choices=("hits", "all", "none"),
-    help="Compounds whose curves are also drawn as files in report/figures, one for each endpoint: the most "
-    "potent (hits), all, or none.",
+    help="Compounds whose curves are also saved as files in report/figures, one per endpoint: the most "
+    "potent "
+    "(hits), all, or none.",
 )
 EXPORT = Option(
     "export",

@@ -74,10 +74,12 @@ SLURM_OPTIONS = Option(
     None,
     pattern="[^'\"`$;&|<>\\n]*",
     error="may not hold quotes or characters of the shell",
-    help="Other options for sbatch, joined by =, or in a parameter file: --slurm_options='--qos=normal "
-    "--constraint=ib'.",
+    help="Other options for sbatch, given with = (--slurm_options='--qos=normal --constraint=ib') or in "
+    "a parameter file.",
 )
-SLURM_JOBS = Option("slurm_jobs", "integer", 100, minimum=1, help="Most jobs that wait or run at a time.")
+SLURM_JOBS = Option(
+    "slurm_jobs", "integer", 100, minimum=1, help="Maximum number of jobs waiting or running at a time."
+)
 SLURM_ARRAY = Option(
     "slurm_array",
     "integer",
@@ -85,8 +87,8 @@ SLURM_ARRAY = Option(
     minimum=0,
     never=1,
     error="is not a job array: 2 or more tasks are submitted together, and 0 submits each alone",
-    help="Tasks of a CPU step with many tasks to submit together as one job array, 2 or more; 0 submits "
-    "each alone.",
+    help="Number of tasks (2 or more) to submit together as one job array, in CPU steps with many tasks; "
+    "0 submits each alone.",
 )
 SLURM_SUBMIT_RATE = Option(
     "slurm_submit_rate",
@@ -94,7 +96,7 @@ SLURM_SUBMIT_RATE = Option(
     "10/1min",
     pattern="\\d+ ?/ ?\\d* ?(s|sec|second|seconds|m|min|minute|minutes|h|hour)",
     error="is not a rate such as 10/1min",
-    help="Highest rate of submissions, such as 10/1min.",
+    help="Maximum rate of submission, such as 10/1min.",
 )
 SLURM_POLL = Option(
     "slurm_poll",
@@ -102,7 +104,7 @@ SLURM_POLL = Option(
     "30 sec",
     pattern="\\d+ ?(s|sec|m|min)",
     error="is not a time such as 30 sec",
-    help="How often the scheduler and the folders of the jobs are looked at.",
+    help="How often to check the scheduler and the folders of the jobs.",
 )
 
 GROUP = Group(

@@ -11,7 +11,7 @@ DEEP = Option(
     unset=False,
     judged=True,
     help="Make crops, networks, embeddings and their profiles, if the screen has what they need; --deep "
-    "false leaves them out.",
+    "false skips them.",
 )
 CROP_CHANNELS = Option(
     "crop_channels",
@@ -19,8 +19,8 @@ CROP_CHANNELS = Option(
     None,
     unset="",
     judged=True,
-    help="Channels of the single-cell crops, separated by commas. If not given: the brightfield channel (a"
-    " single channel is shown to the network as pseudo-RGB).",
+    help="Channels of the single-cell crops, separated by commas. If not given: the brightfield channel (a "
+    "single channel is repeated to make the network's three input channels).",
 )
 CROP_SIZE = Option("crop_size", "integer", 200, minimum=16, maximum=2000, help="Edge of a crop in px.")
 EXPORT_CROPS = Option(
@@ -100,14 +100,15 @@ CHECKPOINT_MINUTES = Option(
     "number",
     10,
     minimum=0,
-    help="Minutes between two checkpoints within an epoch; 0: only one after each epoch.",
+    help="Minutes between checkpoints within an epoch; 0: only after each epoch.",
 )
 MAX_TRAINING_CELLS = Option(
     "max_training_cells",
     "integer",
     0,
     minimum=0,
-    help="Most cells that one fold trains on, the same share of every well at every time; 0: all.",
+    help="Maximum number of cells that one fold trains on, drawn as the same share of each well at each "
+    "time; 0: all.",
 )
 TRAINING_GPUS = Option(
     "training_gpus",
@@ -130,15 +131,15 @@ CONTROLS = Option(
     "text",
     "all",
     choices=("all", "one", "none"),
-    help="Control networks: all (trained on permuted labels, for every fold, and one on a random split "
-    "over cells), one (each for a single fold, which may miss a true effect), or none.",
+    help="Control networks: all (networks trained on permuted labels, one per fold, and one trained on "
+    "a random split over cells), one (each kind for a single fold, which may miss a true effect), or none.",
 )
 IMAGENET_WEIGHTS = Option(
     "imagenet_weights",
     "file",
     None,
     exists=True,
-    help="File of ImageNet weights of the network (torchvision's state dict), for comparison; nothing is "
+    help="File of ImageNet weights for the network (torchvision's state dict), for comparison; nothing is "
     "downloaded.",
 )
 EMBEDDING_SHARD = Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from morphodose.options.option import Group, Option
 
-HELP = Option("help", "flag", False, help="Print this text and stop.")
+HELP = Option("help", "flag", False, help="Print this text and exit.")
 FORCE_UNLOCK = Option(
     "force_unlock",
     "flag",

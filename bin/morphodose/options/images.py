@@ -20,7 +20,7 @@ STACK_AXIS = Option(
     "",
     choices=("", "z", "channel", "time"),
     judged=True,
-    help="What the planes of a file are (z, channel or time) if neither its name nor its metadata says so.",
+    help="What the planes of a file are (z, channel or time), if neither its name nor its metadata says so.",
 )
 INTENSITY_OFFSET = Option(
     "intensity_offset",
@@ -88,7 +88,7 @@ PIXEL_SIZE_UM = Option(
     None,
     above=0,
     judged=True,
-    help="Edge of a pixel in µm; if not given, that of the metadata. Without either, sizes are in px.",
+    help="Edge of a pixel in µm. If not given: that in the metadata; without either, sizes are in px.",
 )
 ON_FAULT = Option(
     "on_fault",
@@ -96,8 +96,8 @@ ON_FAULT = Option(
     "strict",
     choices=("strict", "tolerant"),
     judged=True,
-    help="What to do about faulty images: stop (strict), or leave out the fields they belong to and list "
-    "them (tolerant).",
+    help="What to do about faulty images: stop (strict), or leave out and list the fields they belong to "
+    "(tolerant).",
 )
 
 GROUP = Group(

@@ -29,7 +29,7 @@ PLATE_MAP_SHEET = Option(
     "text",
     "",
     judged=True,
-    help="Sheet of a plate map that is a workbook; the one that holds a plate map when empty.",
+    help="Sheet to read if the plate map is a workbook. If not given: the one that holds a plate map.",
 )
 OUTDIR = Option("outdir", "folder", None, required=True, help="Folder for the results.")
 PUBLISH_DIR_MODE = Option(

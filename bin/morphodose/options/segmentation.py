@@ -64,8 +64,8 @@ EXPAND_PX = Option(
     "number",
     0,
     minimum=0,
-    help="How far cells reach beyond their nucleus, in px, with from_nuclei or where there is no stain; 0 "
-    "or not given: half of the nuclear diameter.",
+    help="How far cells extend beyond their nucleus, in px, with from_nuclei or where there is no stain; "
+    "0 or not given: half the nuclear diameter.",
 )
 MIN_AREA_PX = Option(
     "min_area_px",
@@ -86,8 +86,8 @@ USE_GPU = Option(
     "use_gpu",
     "flag",
     False,
-    help="Run segmentation, training, alignment, embedding and gallery on one GPU each; a step fails if it"
-    " finds none.",
+    help="Use a GPU for each task of diameter estimation, segmentation, training, alignment, embedding and "
+    "gallery; a task fails if it finds none.",
 )
 
 GROUP = Group(

@@ -74,14 +74,16 @@ def section(screen: ReportInputs, cloud: Cloud | None, tiles: Tiles) -> Section:
     share = "a sample with the same share of each well" if sampled else "all of the screen"
     text = (
         f"A point is a cell: {counted(len(cloud.cells), 'cell')}, {share}. "
-        "Replicates should lie on top of one another; where their colours part, the axes hold the batch and "
-        "not only the biology. On a UMAP only neighbourhoods mean something, not distances or sizes. Point "
-        "at a cell to see it, or use the arrow keys; draw round cells to choose them; turn the wheel to go "
-        "nearer, and drag with Shift held to move."
+        "Replicates should lie on top of one another; where their colours separate, the axes show the batch "
+        "and not only the biology. On a UMAP only neighbourhoods mean something, not distances or sizes. "
+        "Point "
+        "at a cell to see it, or use the arrow keys; draw around cells to choose them; turn the wheel to "
+        "zoom, and drag with Shift held to move."
     )
     if crops < len(cloud.cells):
         text += (
-            f" {crops:,} cells have a crop on this page; the others lie in fields that are not read for it."
+            f" {crops:,} cells have a crop on this page; the others lie in fields that were not read for "
+            "the page."
             if crops
             else " No cell has a crop on this page: that needs the projected images and the masks."
         )

@@ -92,7 +92,7 @@ def added(screen: ReportInputs, label: str) -> str:
     size = f"{score_words(MAIN, row['Difference'])} {range_words(MAIN, low, high)}"
     if low > 0:
         return f"beside {name} it adds {size}"
-    return f"it adds nothing that is told apart from {name}: difference {size}"
+    return f"it is not told apart from {name}: difference {size}"
 
 
 def sentences(screen: ReportInputs) -> list[str]:
@@ -106,7 +106,7 @@ def sentences(screen: ReportInputs) -> list[str]:
         if claim:
             told = reading(screen, label)
             kept = held_out_words(screen)
-            text = f"Network: it tells the {label} of cells of {kept} it has not seen"
+            text = f"Network: it tells the {label} of cells from {kept} that it has not seen"
             text += f": {told}" if told else ""
             extra = added(screen, label)
             lines.append(f"{text}; {extra}." if extra else f"{text}.")
@@ -119,7 +119,7 @@ def label_boxes(screen: ReportInputs) -> str:
     """A box for what is marked, then one for each label; empty where nothing was judged."""
     html = ""
     if found := marks(screen):
-        html += _box("stop", "The evaluation is marked", f"{listed(found)}. Nothing below may be relied on.")
+        html += _box("stop", "The evaluation is marked", f"{listed(found)}. Do not rely on anything below.")
     for label in LABELS:
         verdict = verdict_of(screen, label)
         if verdict is None:

@@ -65,9 +65,9 @@ def _variance(screen: ReportInputs, album: Album) -> Part:
     sets = screen.deep.sets
     drawn = album.draw("explained_variance", lambda: _variance_figure(sets))
     caption = (
-        "Left: share of the variance that each principal component explains; right: of all up to it. A "
-        "component with much variance is what cells differ in most, which may be the cell cycle, the focus "
-        "or the plate as well as the dose: the colours below tell."
+        "Left: share of the variance that each principal component explains; right: share that all "
+        "components up to it explain. Cells differ most along the first components, but the reason may be "
+        "the cell cycle, the focus or the plate as well as the dose: the colours below show which."
     )
     rows = []
     for name, found in sets.items():
@@ -198,8 +198,8 @@ def _made_of(screen: ReportInputs, album: Album, name: str, found: FeatureSet) -
     text = f"Features that carry half of the squared loadings: {some}. "
     if name == "deep":
         text += (
-            "A feature of a network has a number and no name: what a component of them means is read from "
-            "the colours above, not from its loadings."
+            "The features of a network have numbers, not names: read what a component means from the colours "
+            "above, not from its loadings."
         )
         return Part(title, paragraph(text) + listing)
     drawn = album.draw(f"loadings_{name}", lambda: _loading_figure(screen, parts))
@@ -253,8 +253,8 @@ def _selected(screen: ReportInputs) -> Part:
     text = paragraph(
         "Features without variance are left out; of the others those enter that depend most on the classes "
         f"of {listed(sorted(labels)) or 'dose or time'} (chi-squared{within}), since noise that all "
-        "cells share would fill the components. The components therefore show what is there of it, and are "
-        "no evidence that it is there."
+        "cells share would fill the components. The components therefore show such an effect if there is "
+        "one, but are not evidence that there is one."
     )
     return Part("Features that went in", text + table(["Features", "Outcome", "Number"], counts) + kept)
 

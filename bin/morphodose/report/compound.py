@@ -100,8 +100,8 @@ def _growth(screen: ReportInputs, compound: str) -> str:
         "Reason",
     ]
     text = (
-        "Growth rate inhibition (Hafner 2016): 1 grows as vehicle, 0 does not grow, below 0 is lost. It does "
-        "not depend on how fast vehicle grows."
+        "Growth rate inhibition (Hafner 2016). 1: grows like vehicle; 0: does not grow; below 0: cells are "
+        "lost. It does not depend on how fast vehicle grows."
     )
     return paragraph(text) + table(headers, rows)
 
@@ -127,8 +127,8 @@ def _departures(screen: ReportInputs, compound: str) -> str:
         rows.append([*cells, number(row["Ratio"]) if finite(row["Ratio"]) else None])
     text = (
         "The dose at which the curve of an endpoint leaves vehicle (benchmark dose), of the shape that does "
-        "so first, and of death. A ratio below 1 says that shape changes at lower doses. The first of "
-        "several shapes is low by selection too: it ranks compounds and is not a test."
+        "so first, and of death. A ratio below 1 says that shape changes at lower doses. The lowest of "
+        "several shapes is also low by selection: use it to rank compounds, not as a test."
     )
     headers = [
         "Time",

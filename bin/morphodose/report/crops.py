@@ -52,8 +52,9 @@ def examples(screen: ReportInputs) -> str:
     if not rows:
         return notice(f"Examples of cells left out: {step_reason(screen, 'explain_crops', 'crop_cells')}.")
     text = (
-        "One cell in each crop, centred; outside its outline it fades to black. Intensity has one scale for "
-        "the whole screen. Chosen at random: they show what the network is given, and prove nothing."
+        "One cell per crop, centred; outside its outline the crop fades to black. Intensity has one scale "
+        "for the whole screen. The cells are chosen at random: they show what the network is given, and "
+        "prove nothing."
     )
     return "".join(
         _show(row["Picture"], "Crops by dose and time", text if row is rows[-1] else "")  # type: ignore[arg-type]
@@ -70,8 +71,8 @@ def _nearest(screen: ReportInputs) -> list[Part]:
     text = paragraph(
         "For each class the cells whose embedding is nearest the centre of the class, each above its "
         "Grad-CAM by a network that was not trained on it: bright places raised the score of that class "
-        "most. It shows where the network looked, not why, and a network without any skill looks somewhere "
-        "too: read “Is it real?” first."
+        "most. It shows where the network looked, not why, and even a network without any skill looks "
+        "somewhere: read “Is it real?” first."
     )
     parts = []
     for label in dict.fromkeys(str(row["Label"]) for row in rows):

@@ -32,8 +32,8 @@ def _command(screen: ReportInputs) -> Part:
     words += ["-profile", str(run["profile"])] if run.get("profile") else []
     words += ["-params-file", f"{outdir}/pipeline_info/params.json", "-resume"]
     text = paragraph(
-        "Copy missing or faulty files again from the instrument, then start this in the folder of the first "
-        "run. Only what depends on changed files is done again. params.json has the parameters of this run."
+        "Copy missing or faulty files from the instrument again, then run this in the folder of the first "
+        "run. Only what depends on changed files is repeated. params.json has the parameters of this run."
         + ("" if fetched else " If main.nf is not in that folder, write where it is.")
     )
     return Part(title, f'{text}<pre class="md-command"><code>{escape(shlex.join(words))}</code></pre>')
@@ -50,7 +50,8 @@ def _faults(screen: ReportInputs) -> Part:
         return Part(
             "Faults of the input",
             paragraph(
-                "No fault was found: every plane is there and readable, every well is in the plate map.",
+                "No fault was found: every plane is present and readable, and every well is in the plate "
+                "map.",
                 kind="md-fine",
             ),
         )

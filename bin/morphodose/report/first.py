@@ -222,7 +222,7 @@ def _order(screen: ReportInputs, ranked: Sequence[Hit]) -> str:
     kinds = Counter(hit.order for hit in ranked)
     if kinds["not judged"] == len(ranked):
         return _not_judged(screen)
-    text = f"Shape changes before staining with {len(first)} of {len(ranked)} compounds"
+    text = f"Shape changes before staining for {len(first)} of {len(ranked)} compounds"
     text += f": {listed(first, 4)}" if first else ""
     rest = [
         f"{kinds[kind]} {kind}"

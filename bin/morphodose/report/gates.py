@@ -66,7 +66,7 @@ def gate_checks(screen: ReportInputs) -> list[Check]:
             f"{listed(found, 3)}"
         )
     if not lines:
-        return [Check("ok", QUESTION, f"All {counted(len(gates), 'gate')} set on control wells.")]
+        return [Check("ok", QUESTION, f"{counted(len(gates), 'gate')}, all set on control wells.")]
     text = "; ".join(lines)
     return [Check(worst(states), QUESTION, f"{text[:1].upper()}{text[1:]}.")]
 

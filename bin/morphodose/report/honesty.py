@@ -106,7 +106,7 @@ def _overview(screen: ReportInputs, album: Album) -> Part | None:
         caption = (
             f"Every cell is judged by a model that did not see its {held_out_words(screen)[:-1]}; bars are "
             "95 % intervals over wells. The orange diamond comes from a random split over cells and is not "
-            "a result. Which model is better is told by the differences below, paired by well."
+            "a result. The differences below, paired by well, show which model is better."
         )
         figures.append(drawn.html("Scorecard", caption))
     if not deep.logs.empty:
@@ -143,9 +143,9 @@ def _leakage(screen: ReportInputs) -> Part:
         return Part("Leakage check", notice(f"Left out: {why}."))
     text = paragraph(
         "Counted before anything was trained: what training and held-out cells of each fold have in "
-        "common, and how many there are (training / held out). A field at all its timepoints is on one "
-        "side; a split that shares a field is refused. The split over cells shares everything and is a "
-        "contrast only."
+        "common, and how many there are (training / held out). A field is on the same side at all its "
+        "timepoints; a split that shares a field is refused. The split over cells shares everything and is "
+        "only a contrast."
     )
     columns = [str(c) for c in frame if not str(c).startswith("N_")]
     columns.sort(
@@ -189,8 +189,8 @@ def _scorecard(screen: ReportInputs, album: Album, label: str) -> Part:
         caption = (
             "Points are over all held-out cells, bars 95 % intervals from resampling wells, since wells and "
             "not cells are the replicates. A model that was trained for some folds only is judged on their "
-            "cells alone. Intervals that overlap do not settle which model is better: the differences below "
-            "do, paired by well."
+            "cells alone. Overlapping intervals do not settle which model is better; the differences below, "
+            "paired by well, do."
         )
         html = drawn.html(f"Other scores of all models for {label.lower()}", caption)
     rows: list[list[object]] = []
@@ -231,9 +231,9 @@ def _differences(screen: ReportInputs, label: str) -> str:
     if not rows:
         return ""
     headers = ["Network against", *(f"difference in {metric_words(m)}" for m in main)]
-    return paragraph("What the network has over each of the others, with 95 % interval over wells:") + table(
-        headers, rows
-    )
+    return paragraph(
+        "The network's score less that of each other model, with 95 % interval over wells:"
+    ) + table(headers, rows)
 
 
 def _difference_cell(row: dict[str, Any], metric: str) -> str:
@@ -257,8 +257,8 @@ def _random_split(screen: ReportInputs) -> Part | None:
         return None
     lead = paragraph(
         "Often the cells of all wells are mixed and split at random. Then the network has seen other cells "
-        "of the very well it is tested on, and can recognise the well instead of the dose. Trained so for "
-        "comparison only:"
+        "of the very well it is tested on, and can recognise the well instead of the dose. This was done "
+        "here for comparison only:"
     )
     items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
     return Part("What a random split would have claimed", lead + f'<ul class="md-key">{items}</ul>')
@@ -287,7 +287,7 @@ def _confusion(screen: ReportInputs, album: Album) -> Part | None:
         )
         caption = (
             f"{label}: a row is a true class, its cells are the shares that were called each class, and "
-            "add up to 1. Neighbouring classes taken for one another are a smaller fault than distant ones."
+            "add up to 1. Confusing neighbouring classes is a smaller error than confusing distant ones."
         )
         html += drawn.html(f"Confusion of {label.lower()}", caption)
     return Part("More on confusion", html) if html else None
@@ -320,7 +320,7 @@ def _reliability(screen: ReportInputs, album: Album) -> Part | None:
     caption = (
         "How often a class was right, against how sure the model was of it; the area of a point grows with "
         "the number of cells. Below the diagonal the model is surer than it should be. A model that is at "
-        "chance and says so is well calibrated and still useless."
+        "chance, with probabilities to match, is well calibrated and still useless."
     )
     return Part(
         "Can its probabilities be trusted?",

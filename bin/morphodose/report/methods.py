@@ -98,7 +98,7 @@ def section(screen: ReportInputs) -> Section:
     version = f" {screen.run['version']}" if screen.run.get("version") else ""
     cite = paragraph(
         f"The morphodose authors. morphodose{version}: dose and time responses of cells, from the raw images "
-        "of a drug screen. Software, MIT licence. Please cite the tools among the references above, too."
+        "of a drug screen. Software, MIT licence. Please also cite the tools in the references above."
     )
     return Section("methods", "Methods text", [Part("Methods of this run", html), Part("How to cite", cite)])
 
@@ -117,8 +117,8 @@ def compose(screen: ReportInputs) -> Writer:
     writer.add(
         f"Images were analysed with {name}, a Nextflow{engine} [] pipeline. The screen comprised "
         f"{counted(acquisitions, 'acquisition')} (timepoints {times}) of "
-        f"{listed(screen.compounds, 10) or 'no treatment'}; that every image was there and readable was "
-        "checked before the analysis.",
+        f"{listed(screen.compounds, 10) or 'no treatment'}; before the analysis, every image was checked "
+        "to be present and readable.",
         "nextflow",
     )
     _images(writer, screen)

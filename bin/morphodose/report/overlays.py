@@ -55,8 +55,9 @@ def _tests(screen: ReportInputs) -> str:
     ]
     headers = ["Loss", "Compound", "Time", "In vehicle", "At the dose", "Dose", "P", "Rate", "Wells"]
     text = paragraph(
-        "The dose is where the share differs most from vehicle. P: permutation of wells within plate and "
-        "replicate; 1 where no dose differs by 2 points. Rate: false discovery rate over all rows."
+        "Dose: where the share differs most from vehicle. P: permutation of wells within plate and "
+        "replicate; "
+        "1 if no dose differs by 2 percentage points. Rate: false discovery rate over all rows."
     )
     return folded(f"Tests of the dose ({len(rows)})", text + table(headers, rows)) if rows else ""
 
@@ -83,5 +84,5 @@ def _worst(screen: ReportInputs) -> list[Part]:
                 f'<figure class="md-figure"><figcaption>{escape(image)}: {escape(lost)}; no overlay '
                 "was given</figcaption></figure>"
             )
-    text = paragraph(f"Fields with most {words}, the surest first. ", KEY)
+    text = paragraph(f"Fields with the most {words}, the clearest first. ", KEY)
     return [Part(title, f'{text}<div class="md-gallery">{"".join(pictures)}</div>')]

@@ -9,10 +9,10 @@ from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, endpoint_words, hours, listed, number
 
-QUESTION = "Can dose be told from place?"
+QUESTION = "Can dose be told from position?"
 #: False discovery rate below which a row, column or edge is said to move the vehicle wells.
 MOST_Q = 0.05
-FIX = "Randomise the places of doses and vehicle, anew on each replicate."
+FIX = "Randomise the positions of doses and vehicle, separately on each replicate."
 
 
 def place_checks(screen: ReportInputs) -> list[Check]:
@@ -40,9 +40,9 @@ def place_checks(screen: ReportInputs) -> list[Check]:
             if asked == "none"
             else f"Corrected for {asked} where the notes of the responses say so"
         )
-        lines.append(f"The place moves the vehicle wells: {listed(moving, 3)}. {done}")
+        lines.append(f"Position moves the vehicle wells: {listed(moving, 3)}. {done}")
     if not lines:
-        where = "" if len(screen.positions) else " Whether place matters was not tested."
+        where = "" if len(screen.positions) else " Whether position matters was not tested."
         return [Check("ok", QUESTION, f"The layout sets doses apart from rows and columns.{where}")]
     state: State = "stop" if len(marked) and moving else "warn"
     return [Check(state, QUESTION, f"{'. '.join(lines)}.", FIX if len(marked) else "")]
@@ -67,7 +67,7 @@ MOST_ROWS = 200
 
 def section(screen: ReportInputs) -> Section:
     """Tests of rows, columns and edge on the vehicle wells, the surest first."""
-    title, frame = "Effects of the place", screen.positions
+    title, frame = "Effects of position", screen.positions
     if not {"Term", "Q", "Endpoint"} <= set(frame) or frame.empty:
         why = screen.why_missing("fit_responses", "positions")
         return Section("places", title, [Part("", notice(f"Left out: {why}."))])

@@ -53,9 +53,9 @@ def section(screen: ReportInputs) -> Section:
         & (wells["Metadata_Replicate"] == replicates[0])
     ]
     text = paragraph(
-        "A gradient along rows or columns that the layout does not explain is an effect of the place (edge, "
+        "A gradient along rows or columns that the layout does not explain is an effect of position (edge, "
         "dispensing, illumination), not of the dose. V: vehicle, +: positive control. Colours have the same "
-        "scale at all times and replicates. Point at a well, or go to it by the arrow keys."
+        "scale at all times and replicates. Point at a well, or move to it with the arrow keys."
     )
     values = _values(screen, first)
     grid = _grid(

@@ -47,5 +47,5 @@ def hit_parts(screen: ReportInputs) -> list[Part]:
     if "Layout" in table and len(marked := table[table["Layout"].notna()]):
         plates = listed(sorted(set(marked["Metadata_Plate"].astype(str))), 3)
         reasons = listed(dict.fromkeys(marked["Layout"].astype(str)), 2)
-        text += f" A hit may be the place of its well (plate {plates}): {reasons}."
+        text += f" A hit may be due to the position of its well (plate {plates}): {reasons}."
     return [Part("Hits", paragraph(text) + (long_table(HEADERS, rows, "hits") if rows else ""))]

@@ -61,11 +61,11 @@ def section(screen: ReportInputs, album: Album) -> Section | None:
 def _reading() -> str:
     return paragraph(
         "A profile holds the medians of the cells of a well, in robust standard deviations of the vehicle "
-        "wells of the same plate and time. Activity: are wells of a dose nearer one another than to the "
-        "vehicle wells? Reproducibility: are they nearer one another than to wells of other conditions? "
-        "Both as mean average precision (mAP): 1 when always, and lower the more foreign wells lie "
-        "between; what chance gives depends on the numbers of wells, so the P values, from permutations, "
-        "say what is more than chance."
+        "wells of the same plate and time. Activity: are wells of a dose nearer to one another than to "
+        "the vehicle wells? Reproducibility: are they nearer to one another than to wells of other "
+        "conditions? Both are given as mean average precision (mAP): 1 if always, and lower the more other "
+        "wells lie between. What chance gives depends on the number of wells; the P values, from "
+        "permutations, say what is more than chance."
     )
 
 
@@ -258,7 +258,9 @@ def _left_out(screen: ReportInputs) -> Part:
         ]
         for row in frame.head(MOST_DROPPED).to_dict("records")
     ]
-    text = paragraph("They take no part in the scores above; their counts and fractions stand elsewhere.")
+    text = paragraph(
+        "They take no part in the scores above; their counts and fractions are in the table of wells."
+    )
     more = (
         f"the first {MOST_DROPPED} of {len(frame):,}; all are in wells_left_out.parquet"
         if len(frame) > MOST_DROPPED

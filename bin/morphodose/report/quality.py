@@ -30,7 +30,7 @@ def section(screen: ReportInputs, album: Album) -> Section:
     parts = []
     if figures := quality_columns(screen.images, channels_of(screen)):
         drawn = album.draw("image_quality", lambda: _strips(screen.images, figures))
-        caption = "One point per field. Fields far from the others of their channel deserve a look."
+        caption = "One point per field. Look at fields that lie far from the others of their channel."
         parts.append(Part("Focus, saturation, background", drawn.html("Image quality by channel", caption)))
     parts.append(_focus(screen, album))
     parts.append(_illumination(screen))
@@ -61,7 +61,7 @@ def verdict_part(screen: ReportInputs) -> Part:
     images, total = screen.images, sum(counts.values())
     text = paragraph(
         f"Of {counted(total, 'field')}, {counts['keep']:,} are kept, {counts['flag']:,} flagged (measured, "
-        f"and worth a look), {counts['drop']:,} dropped (left out of all results)."
+        f"but worth a look), {counts['drop']:,} dropped (left out of all results)."
     )
     bad = images[images["Metadata_QCVerdict"].isin(["flag", "drop"])]
     html = text
@@ -159,8 +159,8 @@ def _focus(screen: ReportInputs, album: Album) -> Part:
     if all(row[2] == 1 for row in rows):
         return Part(title, notice("Every field has a single z plane: there is no focus curve to judge."))
     text = paragraph(
-        "Where the sharpest plane of a stack is its first or its last, the true focus may lie outside. "
-        "That is a warning, and no reason to drop a field."
+        "If the sharpest plane of a stack is its first or last, the true focus may lie outside the stack. "
+        "That is a warning, not a reason to drop a field."
     )
     headers = ["Channel", "Stacks", "Planes", "Sharpest at the edge", "Share"]
     drawn = album.draw("focus_in_z", lambda: _focus_figure(screen.focus))
@@ -205,7 +205,8 @@ def _illumination(screen: ReportInputs) -> Part:
     if frame.empty:
         return Part(title, notice(f"Left out: {screen.why_missing('correct_illumination', 'illumination')}."))
     text = paragraph(
-        "The flat field is estimated on some images and judged on others; it is kept where it helps on those."
+        "The flat field is estimated on some images and judged on others; it is kept if it helps on the "
+        "latter."
     )
     shown = frame.drop(
         columns=[

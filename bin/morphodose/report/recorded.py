@@ -45,7 +45,7 @@ def recorded_checks(screen: ReportInputs) -> list[Check]:
         if len(torn):
             states.append("warn")
             lines.append(
-                f"{counted(len(torn), 'field')} with images of which a part was not recorded or not copied "
+                f"{counted(len(torn), 'field')} with images of which a part is missing "
                 f"({counted(len(dropped), 'field')} dropped): "
                 f"{listed([str(name) for name in torn['Metadata_ImageID']], MOST_NAMES)}; copy them again"
             )
@@ -53,11 +53,11 @@ def recorded_checks(screen: ReportInputs) -> list[Check]:
         states.append("stop")
         pairs = [f"{one} and {other} ({channel})" for one, other, channel in twice]
         lines.append(
-            f"the same image stands for two fields: {listed(pairs, MOST_NAMES)}; one of each pair was "
+            f"the same image was used for two fields: {listed(pairs, MOST_NAMES)}; one of each pair was "
             "copied to the wrong name, or exported twice: export them again"
         )
     if not lines:
-        found = "No channel is constant or nothing but noise in a field, and no part of an image is missing."
+        found = "No channel is constant or only noise in any field, and no part of an image is missing."
         return [Check("ok", QUESTION, found)]
     return [Check("stop" if "stop" in states else "warn", QUESTION, f"{'; '.join(lines)}.")]
 

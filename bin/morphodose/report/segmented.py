@@ -30,8 +30,8 @@ from morphodose.segmentation.common import SHIPPED, Method
 if TYPE_CHECKING:
     import pandas as pd
 
-FOUND = "Did every nucleus get its cell?"
-MOVED = "Does the dose change what is lost?"
+FOUND = "Does every nucleus have a cell?"
+MOVED = "Does the dose change what is missed?"
 AGREE = "Do cells and nuclei agree?"
 STAIN = "Is the stain in cells?"
 LIGHT = "Can the model see these cells?"
@@ -59,8 +59,8 @@ PUBLISHED = "cyto3 or cpsam_v2, published by Cellpose, see docs/usage.md"
 OWN_MODEL = "docs/own_model.md"
 #: No model and no diameter changes how many cells lie across the edge of an image.
 _BORDER_FIX = (
-    "The images are small for these cells: larger fields, or a lower magnification, keep more of them. "
-    "The count of nuclei has those of cut cells, too."
+    "The images are small for these cells: larger fields or a lower magnification keep more of them. "
+    "The count of nuclei includes those of cut cells."
 )
 #: Ways to make cells that start from nuclei.
 _FROM_NUCLEI = ("from_nuclei", "propagate")
@@ -88,14 +88,14 @@ def _transmitted_light(screen: ReportInputs) -> list[Check]:
         answer = f"{channel} is not a stain, and --cell_method propagate grows cells in a stain."
     elif str(screen.params.get("cell_model") or SHIPPED) == SHIPPED:
         answer = (
-            f"{channel} is not a stain. The shipped model has learnt phase contrast of one cell line alone, "
+            f"{channel} is not a stain. The shipped model has learnt phase contrast from a single cell line, "
             "and no brightfield: counts and outlines may be far off."
         )
     else:
         return []
-    nuclei = "--cell_method from_nuclei, which does not look at this light"
+    nuclei = "--cell_method from_nuclei, which does not use this channel"
     if not ((screen.design.get("roles") or {}).get("nuclear") or screen.params.get("nuclear_channel")):
-        nuclei = "a nuclear stain next time and --cell_method from_nuclei"
+        nuclei = "next time, a nuclear stain and --cell_method from_nuclei"
     fix = f"Fix: {nuclei}; or a --cell_model of your own ({OWN_MODEL}) or {PUBLISHED}. Look at the overlays."
     return [Check("warn", LIGHT, answer, fix=fix)]
 
@@ -108,7 +108,7 @@ def _losses(screen: ReportInputs) -> list[Check]:
             return [unknown]
         channel = _cell_channel(screen)
         if _is_transmitted(channel):
-            why = f"{channel} is not a stain, so light in no cell says nothing; look at the overlays"
+            why = f"{channel} is not a stain, so signal outside cells says nothing; look at the overlays"
             return [unknown, not_checked(STAIN, why)]
         stain = _found(screen, [STAIN_OUTSIDE], STAIN)
         if stain.state in ("warn", "stop"):
@@ -130,7 +130,7 @@ def _why_not(screen: ReportInputs) -> str:
         return "the table of wells has no counts of nuclei; profile_wells takes them from segment_cells"
     channel = (screen.design.get("roles") or {}).get("nuclear") or screen.params.get("nuclear_channel")
     if channel:
-        return f"not one nucleus was found in the channel {channel}"
+        return f"no nucleus was found in the channel {channel}"
     return "without a nuclear channel (--nuclear_channel), cells that were missed cannot be counted"
 
 
@@ -158,7 +158,7 @@ def _found(screen: ReportInputs, losses: list[Loss], question: str = FOUND) -> C
     if method in _FROM_NUCLEI:
         answer += f" With --cell_method {method} each cell is made from a nucleus, so none is left over."
     if question == STAIN:
-        answer += " Without nuclei this is all that tells of missed cells; it overlooks dim ones."
+        answer += " Without nuclei, this is the only sign of missed cells; it overlooks dim ones."
     beyond = [loss for loss, state in zip(losses, states, strict=True) if state in ("warn", "stop")]
     return Check(worst(states), question, answer, fix=_BORDER_FIX if beyond == [AT_BORDER] else "")
 
@@ -188,7 +188,9 @@ def _moved(screen: ReportInputs, losses: list[Loss]) -> Check:
     note = f" {counted(untested, 'series', 'series')} could not be tested: too few wells." if untested else ""
     if not moved and not tested:
         return not_checked(
-            MOVED, "too few wells to tell a dose from chance, and no large difference was seen"
+            MOVED,
+            "there are too few wells to tell an effect of the dose from chance, and no large difference "
+            "was seen",
         )
     if not moved:
         what = listed(dict.fromkeys(row["Loss"].words for row in rows))
@@ -291,10 +293,12 @@ def _several(screen: ReportInputs, compound: str, dose: float, time: float) -> b
 def agreement(screen: ReportInputs) -> list[Check]:
     """Whether cells and nuclei, each against vehicle, tell the same loss."""
     if not screen.has("Relative_CellCount", "Relative_NucleiCount"):
-        return [not_checked(AGREE, "there is no vehicle well to count either against")]
+        return [not_checked(AGREE, "there is no vehicle well to compare either count with")]
     found = disagreements(screen)
     if not found:
-        text = f"Against vehicle they differ at no dose by more than {percent(APART)} and chance."
+        text = (
+            f"Against vehicle they do not differ at any dose by more than {percent(APART)} and beyond chance."
+        )
         return [Check("ok", AGREE, text)]
     texts = [
         f"{row['Compound']} {dose_words(row['Dose'], row['Unit'])}, {hours(row['Timepoint'])}: "
@@ -305,9 +309,10 @@ def agreement(screen: ReportInputs) -> list[Check]:
     more = f"; {counted(len(found) - 3, 'more condition')}" if len(found) > 3 else ""
     fewer = [row for row in found if row["Cells"] < row["Nuclei"] and not row["Several"]]
     why = (
-        " These cells are not gone: their stain or their segmentation is. Take the count of nuclei for death."
+        " These cells are not gone: their stain or their segmentation failed. Use the count of nuclei to "
+        "judge death."
         if fewer
-        else " Either cells divide without parting, neighbours were merged, or debris was taken for cells."
+        else " Perhaps cells divide without separating, neighbours were merged, or debris was taken for cells."
     )
     return [Check("stop" if fewer else "warn", AGREE, f"{'; '.join(texts)}{more}.{why}")]
 
@@ -324,5 +329,5 @@ def _fix(screen: ReportInputs) -> str:
     other = [f"another --cell_model ({PUBLISHED})", *(f"--cell_method {m}" for m in offered[:1])]
     other.append("a --diameter in px")
     if WITHOUT_CELL not in losses_of(screen.wells):
-        other = [other[0], "a --diameter in px", "a nuclear stain next time (--nuclear_channel)"]
+        other = [other[0], "a --diameter in px", "next time, a nuclear stain (--nuclear_channel)"]
     return f"Fix: {', '.join(other[:-1])} or {other[-1]}{look}."

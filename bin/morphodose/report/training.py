@@ -73,8 +73,8 @@ def small_notice(screen: ReportInputs) -> str:
     epochs = f"{counted(int(least['epochs']), 'epoch')}" if finite(least.get("epochs")) else "few epochs"
     pixels = f" at {size} × {size} px" if finite(size) else ""
     return (
-        f"A trial, not a training: {cells} per fold, {epochs}{pixels}. That shows that everything runs, "
-        "and is far too little to judge what a network can learn from these cells; a full training takes all "
+        f"A trial, not a full training: {cells} per fold, {epochs}{pixels}. This shows that everything runs, "
+        "but is far too little to judge what a network can learn from these cells; a full training takes all "
         "cells of the screen, 10 epochs and 224 × 224 px."
     )
 
@@ -124,9 +124,9 @@ def _alignment(frame: pd.DataFrame) -> str:
     poor = ""
     if worst < 0.5:
         poor = notice(
-            f"The networks agree on {100 * max(worst, 0):.0f} % only: they learnt different things, or "
+            f"The networks agree on only {100 * max(worst, 0):.0f} %: they learnt different things, or "
             "little. Distances between cells of different folds mean little; those within a fold are not "
-            "touched."
+            "affected."
         )
     rows = [
         [int(fold), float(share)] for fold, share in zip(turned["Fold"], turned["R2_HeldOut"], strict=True)
@@ -145,7 +145,7 @@ def _speed(screen: ReportInputs) -> str:
     logs = screen.deep.logs
     said = []
     if "ImagesPerSecond" in logs and logs["ImagesPerSecond"].notna().any():
-        said.append(f"{number(float(logs['ImagesPerSecond'].median()), 3)} images a second in the median")
+        said.append(f"{number(float(logs['ImagesPerSecond'].median()), 3)} images per second (median)")
     devices = {str(r["device"]) for r in screen.deep.networks if r.get("device")}
     if devices:
         said.append(f"on {listed(sorted(devices))}")
@@ -180,8 +180,9 @@ def learning_curves(screen: ReportInputs, album: Album) -> str:
         return notice("Learning curves left out: the training logs hold no figure.")
     drawn = album.draw("learning_curves", lambda: _figure(logs, shown))
     caption = (
-        "One line per fold. What counts is whether held-out cells follow; a loss of theirs that rises again "
-        "is overfitting. The last epoch is used: choosing the best one would be a look at the answer."
+        "One line per fold. What matters is whether the held-out cells follow; if their loss rises again, "
+        "the network overfits. The last epoch is used, since choosing the best one would mean looking at "
+        "the answer."
     )
     return drawn.html("Learning curves of all networks", caption)
 

@@ -41,12 +41,12 @@ VEHICLE_SPREAD = (0.25, 0.5)
 
 BADGES = {"ok": "fine", "none": "not checked", "warn": "remark", "stop": "fault"}
 _MARKS = {
-    "ok": ("Sound", "Every check ran, and none found anything to remark on."),
+    "ok": ("Sound", "Every check ran, and none found a problem."),
     "none": ("Sound as far as it was checked", "Some checks could not run; their lines say why."),
-    "warn": ("Sound, with remarks", "Nothing speaks against the results; some checks have a remark."),
+    "warn": ("Sound, with remarks", "No check failed; some have remarks."),
     "stop": (
-        "To be read with care",
-        "At least one check failed; what it concerns should be fixed or left out.",
+        "Read with care",
+        "At least one check failed: fix what it concerns, or leave it out.",
     ),
 }
 
@@ -63,7 +63,7 @@ def section(screen: ReportInputs, checks: list[Check], tiles: Tiles) -> Section:
     parts = [Part(_screened(screen), first_screen(screen, checks, title, text, state, tiles))]
     if lines := [*(onset_summary(screen) if 1 < len(screen.compounds) <= 6 else []), *sentences(screen)]:
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-        parts.append(Part("What came out besides", f'<ul class="md-key">{items}</ul>'))
+        parts.append(Part("Other results", f'<ul class="md-key">{items}</ul>'))
     return Section("verdict", "", parts)
 
 
@@ -90,7 +90,7 @@ LOOK: dict[str, tuple[tuple[str, str], ...]] = {
     "Are the images good?": (("fields dropped", "#sec-dropped"), ("by channel", "#sec-quality")),
     "Is the focus": (("focus", "#sec-quality"),),
     "Is the size": (("diameters", "#sec-quality"),),
-    "Did every nucleus": (
+    "Does every nucleus": (
         ("worst fields", "#sec-overlays"),
         ("plate", "?view=plate&endpoint=Share_Count_NucleiWithoutCell"),
     ),
@@ -99,7 +99,7 @@ LOOK: dict[str, tuple[tuple[str, str], ...]] = {
     "Is the vehicle": (("plate", "?view=plate&endpoint=Count_CellsPerField"),),
     "Are the death gates": (("gates", "#sec-gates"),),
     "Do the wells follow": (("curves", "?view=compound"),),
-    "Can dose be told": (("places", "#sec-places"), ("plate", "?view=plate")),
+    "Can dose be told": (("positions", "#sec-places"), ("plate", "?view=plate")),
     "Is the network": (("networks", "?view=networks"),),
 }
 
@@ -178,7 +178,7 @@ def input_checks(screen: ReportInputs) -> list[Check]:
     if not screen.design and not len(faults):
         return [not_checked("Is the input complete?", "the design of check_design was not given (--design)")]
     if not len(faults) and not excluded:
-        return [Check("ok", "Is the input complete?", "Every plane of the design is there and readable.")]
+        return [Check("ok", "Is the input complete?", "Every plane of the design is present and readable.")]
     lost = f"; {counted(len(excluded), 'field')} left out" if excluded else ""
     kinds = [counted(count, one) for count, one in ((errors, "fault"), (warnings, "warning")) if count]
     found = f"{listed(kinds) or 'No fault'}{lost}{_first_fault(faults)}."
@@ -204,9 +204,7 @@ def cell_checks(screen: ReportInputs) -> list[Check]:
         return []
     fix = "Look at the overlays, and give the channels and diameters (--cell_channel, --diameter)."
     if no_cell(wells):
-        return [
-            Check("stop", question, "Not one whole cell was found in any well: there are no results.", fix)
-        ]
+        return [Check("stop", question, "No whole cell was found in any well: there are no results.", fix)]
     vehicle = wells[wells["Metadata_Role"] == "vehicle"]
     without = vehicle.groupby(["Metadata_Plate", "Metadata_Timepoint"])["Count_Cells"].sum() == 0
     if not without.any():
@@ -224,9 +222,9 @@ def _lacking(images: pd.DataFrame) -> list[Check]:
     if not number or not cells:
         return []
     field = images.loc[images["Count_ObjectsLackingValues"].idxmax()]
-    text = f"{counted(int(number), 'object')} of {counted(int(cells), 'cell')} lack some value "
+    text = f"{counted(int(number), 'object')} of {counted(int(cells), 'cell')} lack some values "
     text += f"(too small for it); most in {field['Metadata_ImageID']}: {field['Metadata_LackingValues']}."
-    return [Check(graded(number / cells, LACKING), "Was every cell measured whole?", text)]
+    return [Check(graded(number / cells, LACKING), "Was every cell fully measured?", text)]
 
 
 def image_checks(screen: ReportInputs) -> list[Check]:
@@ -297,7 +295,7 @@ def fit_checks(screen: ReportInputs) -> list[Check]:
     text = f"{counted(len(responses), 'curve')}: {text}"
     if int(states.get("refused", 0)) == len(responses):
         why = refusals(responses.get("Reason", []))
-        return [Check("warn", question, f"Every curve was refused, so there is no EC50 at all: {why}.")]
+        return [Check("warn", question, f"Every curve was refused, so there is no EC50: {why}.")]
     poor = 0
     if "LackOfFit_P" in responses:
         fitted = responses[responses["State"] == "fitted"]
@@ -324,7 +322,7 @@ def network_checks(screen: ReportInputs) -> list[Check]:
     claimed = [label for label in judged if (verdict_of(screen, label) or (False, ""))[0]]
     text = "No leak between training and held-out cells; " if not deep.leakage.empty else ""
     text += f"a claim stands for {listed(claimed)}" if claimed else "nothing is claimed"
-    small = " It was trained on very little: a trial of the pipeline." if small_notice(screen) else ""
+    small = " It was trained on very little: this is a trial of the pipeline." if small_notice(screen) else ""
     return [Check("warn" if small else "ok", question, f"{text[0].upper()}{text[1:]}.{small}")]
 
 

@@ -100,7 +100,7 @@ class Compound:
     lost_max : float
         Share of lost cells at infinite dose and late times.
     no_effect : bool
-        The dose does nothing at all.
+        The dose has no effect at all.
     """
 
     ec50: Mapping[float, float]
