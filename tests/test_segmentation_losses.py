@@ -294,7 +294,7 @@ def test_light_without_a_stain_tells_of_no_missed_cell(channel: str, state: str)
     ("channel", "params", "words"),
     [
         ("Brightfield", {}, "no brightfield: counts and outlines may be far off"),
-        ("Phase contrast", {"cell_model": "morphodose"}, "learnt phase contrast of one cell line alone"),
+        ("Phase contrast", {"cell_model": "morphodose"}, "learnt phase contrast from a single cell line"),
         ("BF", {"cell_method": "propagate"}, "grows cells in a stain"),
         ("Brightfield", {"cell_method": "from_nuclei"}, None),
         ("Brightfield", {"cell_model": "my_cells.npz"}, None),

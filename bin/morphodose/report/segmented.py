@@ -312,7 +312,7 @@ def agreement(screen: ReportInputs) -> list[Check]:
         " These cells are not gone: their stain or their segmentation failed. Use the count of nuclei to "
         "judge death."
         if fewer
-        else " Perhaps cells divide without separating, neighbours were merged, or debris was taken for cells."
+        else " Perhaps cells divide without separating, neighbours were merged or debris was taken for cells."
     )
     return [Check("stop" if fewer else "warn", AGREE, f"{'; '.join(texts)}{more}.{why}")]
 
