@@ -92,6 +92,12 @@ def test_an_effect_that_brightness_shows_as_well_is_an_effect_all_the_same():
     assert found.as_dict()["beyond_intensity"] is False
 
 
+def test_a_comparison_with_what_had_not_converged_says_so():
+    early = "stain intensity alone (whose training stopped before it had converged)"
+    assert early in judge_model(replace(SURE, unconverged=("intensity",))).why
+    assert "converged" not in judge_model(replace(SURE, unconverged=("probe_trained",))).why
+
+
 @pytest.mark.parametrize(
     ("change", "why", "confounded"),
     [

@@ -140,6 +140,10 @@ def test_what_the_network_adds_is_measured_against_the_better_of_the_others(tmp_
     assert claims.added(screen, "dose") == (
         "gradient boosting on measurements does better without it, by 0.05 (0.02 to 0.08)"
     )
+    screen.deep.scores.loc[screen.deep.scores["Model"] == "classical_boosting", "N_Unconverged"] = 1
+    assert claims.added(screen, "dose").startswith(
+        "gradient boosting on measurements (whose training stopped before it had converged) does better"
+    )
 
 
 def test_marked_run_is_a_fault_and_says_so_first(tmp_path: Path, album: Album) -> None:

@@ -57,6 +57,8 @@ class Evidence:
         Test of the network against exchanged labels; None where it does not apply.
     same_layout : float
         Share of wells whose place holds the same on the other replicates.
+    unconverged : tuple of str
+        Models of which a training stopped before it had converged.
     """
 
     label: str
@@ -69,6 +71,7 @@ class Evidence:
     position_p: float
     chance: Chance | None
     same_layout: float
+    unconverged: tuple[str, ...] = ()
 
 
 @dataclass
@@ -134,6 +137,7 @@ def gather_evidence(
         position.p if position else 1.0,
         tested("network"),
         same_layout(cells),
+        tuple(name for name, tally in tallies.items() if tally.unconverged),
     )  # fmt: skip
 
 
@@ -271,5 +275,7 @@ def _compared(seen: Evidence) -> str:
     ):
         beyond = _beyond(seen, *models)
         if beyond is not None:
-            parts.append(f"{'better' if beyond else 'not better'} than {name}")
+            early = " (whose training stopped before it had converged)"
+            stopped = early if set(models) & set(seen.unconverged) else ""
+            parts.append(f"{'better' if beyond else 'not better'} than {name}{stopped}")
     return f"The network is {' and '.join(parts)}" if parts else ""

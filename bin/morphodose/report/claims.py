@@ -86,6 +86,8 @@ def added(screen: ReportInputs, label: str) -> str:
         return ""
     model, row = min(found, key=lambda pair: float(pair[1]["Difference"]))  # the better of the others
     low, high, name = row["Low"], row["High"], model_words(model)
+    if float((score(screen, model, label, MAIN) or {}).get("N_Unconverged") or 0) > 0:
+        name += " (whose training stopped before it had converged)"
     if high < 0:
         size = f"{score_words(MAIN, -row['Difference'])} {range_words(MAIN, -high, -low)}"
         return f"{name} does better without it, by {size}"
