@@ -57,6 +57,7 @@ def beginRun(options, samplesheet) {
     }
     def published = new java.util.concurrent.ConcurrentHashMap()
     def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run, ended: new java.util.concurrent.ConcurrentHashMap()]
+    run.edited = options.dry_run ? [] as Set : changedPaths(outdir, earlierEntries(run))
     run.listens = listen { event, path -> event == 'onFilePublish' ? note(run, path) : endRecords(run) }
     if (!options.dry_run) {
         run.journal = outdir.resolve("pipeline_info/.published-${about.run_name}.jsonl")
@@ -168,6 +169,18 @@ def parsedOrNull(line) {
     }
 }
 
+/** Entries of the files that earlier runs published, by path. */
+def earlierEntries(run) {
+    return (run.earlier ? run.earlier.files.collectEntries { entry -> [entry.path, entry] } : [:]) + run.unfinished
+}
+
+/** Paths of the files that somebody changed since; a file of another time is read, of another size is not. */
+def changedPaths(outdir, entries) {
+    return entries.values().toList().parallelStream()
+        .filter { entry -> isChanged(outdir, entry) }
+        .collect(java.util.stream.Collectors.toList())*.path as Set
+}
+
 /** End a run: what it cost into its page, where it succeeded, its manifest, and the lock given back. */
 def endRun(run, success, use_gpu, several) {
     def trace = keepRecord(run.outdir, success, 'trace', 'trace.txt')
@@ -189,13 +202,17 @@ def endRun(run, success, use_gpu, several) {
 def leaveManifest(run, success) {
     def outdir = run.outdir
     def info = outdir.resolve('pipeline_info')
-    def before = (run.earlier ? run.earlier.files.collectEntries { entry -> [entry.path, entry] } : [:]) + run.unfinished
+    def before = earlierEntries(run)
     def now = run.published.keySet().collectMany { path -> filesBelow(file(path, glob: false)) }.unique()
     def entries = entriesOf(outdir, now, before, run.about.run_name)
     def others = before.findAll { path, _entry -> !entries.containsKey(path) && outdir.resolve(path).exists() }.values().toList()
     def kept = success && run.listens ? [] : others
     if (success && run.listens) {
         removeEarlier(outdir, others)
+    }
+    def replaced = entries.keySet().findAll { path -> path in run.edited }
+    if (replaced) {
+        log.warn("${outdir}: ${counted(replaced, 'file')} of an earlier run, changed since, replaced by what this run published: ${shown(replaced)}")
     }
     def files = (entries.values().toList() + kept).toSorted { entry -> entry.path }
     def history = run.earlier ? (run.earlier.earlier_runs ?: []) + [run.earlier.subMap(['run_id', 'run_name', 'state', 'started', 'completed', 'command'])] : []

@@ -176,7 +176,9 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     one, two = manifest["run_name"], second["run_name"]
     assert wrote == {"A01": one, "A02": two, "A03": one, "A04": two}
 
-    # A01 alone is left, from the cache of the first; of A03 somebody changed the file, and a note lies beside
+    # A01 alone is left, from the cache of the first; somebody changed A01 and A03, and a note lies beside
+    written = (cells / "A01.txt").read_text()
+    (cells / "A01.txt").write_text("mine")
     (cells / "A03.txt").write_text("mine")
     (cells / "note.txt").write_text("mine")
     last = screen.run("--wells", "A01", "-resume", manifest["run_id"])
@@ -186,6 +188,12 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
         "removed 2 files of an earlier run that this run does not have: tables/cells/A02.txt" in last.stdout
     )
     assert "1 file of an earlier run, changed since, left in place: tables/cells/A03.txt" in last.stdout
+    assert (
+        "1 file of an earlier run, changed since, replaced by what this run published: tables/cells/A01.txt"
+        in last.stdout
+    )
+    assert (cells / "A01.txt").read_text() == written
+    assert "changed since" not in first.stdout + failed.stdout
     assert "3 files that no run is known to have written" in last.stdout  # the page of this test, too
     third = screen.manifest()
     assert [(entry["path"], entry["run"]) for entry in third["files"]] == [("tables/cells/A01.txt", one)]
