@@ -8,6 +8,7 @@ platemap.csv (or .xlsx, .ods) and params.yml; then: nextflow run main.nf -params
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -17,8 +18,8 @@ import click
 
 from morphodose.cli import command
 from morphodose.design.expand import STACK_AXES
-from morphodose.design.faults import Faults, counted, numbered, printable
-from morphodose.design.platemap import plates_of, read_platemap
+from morphodose.design.faults import Faults, counted, listing, numbered, printable
+from morphodose.design.platemap import PlateWells, plates_of, read_platemap
 from morphodose.design.sheetrows import HEADER, safe_name
 from morphodose.design.start import Understood, look
 from morphodose.design.start_file import parameters_text
@@ -46,7 +47,11 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", 
     default="",
     help="plate, if neither folders nor the plate map name it; P1 if not given",
 )
-@click.option("--timepoint_h", default=0.0, help="hours since treatment, if FOLDER is one acquisition")
+@click.option(
+    "--timepoint_h",
+    type=float,
+    help="hours since treatment, if FOLDER is one acquisition; 0 if nothing says them",
+)
 @click.option("--file_pattern", default="auto", help="as in the pipeline")
 @click.option(
     "--stack_axis",
@@ -62,7 +67,7 @@ def main(
     plate_map: str,
     plate_map_sheet: str,
     plate: str,
-    timepoint_h: float,
+    timepoint_h: float | None,
     file_pattern: str,
     stack_axis: str,
     cell_channel: str,
@@ -76,13 +81,14 @@ def main(
     if there and not force:
         raise InputError(f"{out}: {', '.join(there)} already there → give another --out, or --force")
     faults = Faults()
-    found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults, stack_axis)
+    hours = timepoint_h or 0.0
+    found = look(folder, plate or NO_PLATE, hours, file_pattern, faults, stack_axis)
     if found.loose_planes and _at_terminal():
         question = (
             f"Each file holds {found.loose_planes} planes, and nothing says what they are. What are they?"
         )
         axis = click.prompt(question, type=click.Choice(STACK_AXES), default="z")
-        found = look(folder, plate or NO_PLATE, timepoint_h, file_pattern, faults := Faults(), str(axis))
+        found = look(folder, plate or NO_PLATE, hours, file_pattern, faults := Faults(), str(axis))
     if not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
         found.folders = [replace(place, plate=called) for place in found.folders]
         click.echo(
@@ -94,15 +100,27 @@ def main(
         raise InputError(
             f"{counted(len(faults.errors), 'fault')}, nothing written\n{numbered(faults.errors)}"
         )
+    rows = found.rows()
+    if timepoint_h is None and not any(row.timepoint_h for row in rows):
+        click.echo(
+            "hours: all images are written as 0 h after treatment; if that is not so, correct "
+            "samplesheet.csv, or give the hours of a single acquisition by --timepoint_h"
+        )
     roles = dict(found.roles)
+    if cell_channel and cell_channel not in found.names:
+        raise InputError(
+            f"--cell_channel: '{cell_channel}' is not a channel → give one of {', '.join(found.names)}; "
+            "they can be renamed in params.yml"
+        )
     if cell_channel:
         roles["cell"] = cell_channel
     if roles.get("cell") not in found.names:
         roles["cell"] = _ask(found, "cell", "fills the cells (they are segmented in it)")
     if roles.get("nuclear") not in found.names:
         roles["nuclear"] = _ask(found, "nuclear", "shows the nuclei")
-    plates = list(dict.fromkeys(row.plate for row in found.rows()))
-    read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
+    plates = list(dict.fromkeys(row.plate for row in rows))
+    wells = read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
+    _check_wells(found, wells, plate_map, faults)
     if faults.found:
         click.echo(f"to be looked at:\n{numbered(faults.found)}")
     os.makedirs(out, exist_ok=True)
@@ -114,7 +132,29 @@ def main(
     todo = (
         f"correct {counted(len(faults.errors), 'fault')} of {layout} (above), then " if faults.errors else ""
     )
-    click.echo(f"next: {todo}nextflow run main.nf -params-file params.yml")
+    click.echo(f"next: {todo}{_next_command(out)}")
+
+
+def _check_wells(found: Understood, wells: PlateWells, plate_map: str, faults: Faults) -> None:
+    """Wells with images that the plate map has on no plate; the run itself compares plate by plate."""
+    mapped = {well for _, well in wells}
+    if mapped and (unmapped := [well for well in found.wells if well not in mapped]):
+        faults.add(
+            "well_without_row",
+            plate_map,
+            f"{counted(len(unmapped), 'well')} with images and no row",
+            "add the rows (role empty if they are not to be analysed), or give the plate map of these images",
+            value=listing(unmapped, 12),
+        )
+
+
+def _next_command(out: str) -> str:
+    """The command that runs the screen, to be pasted into the shell that this one was started from."""
+    pipeline = Path(__file__).resolve().parents[1] / "main.nf"
+    here = Path.cwd()
+    script = "main.nf" if pipeline.parent == here else str(pipeline)
+    given = os.path.normpath(os.path.join(out, "params.yml"))
+    return f"nextflow run {shlex.quote(script)} -params-file {shlex.quote(given)}"
 
 
 def _only_plate(found: Understood, plate_map: str, sheet: str) -> str:

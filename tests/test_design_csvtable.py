@@ -76,7 +76,10 @@ def test_windows_1252_text_is_read(tmp_path: Path) -> None:
             b"well,dose,well\nA01,1,A02\n",
             "t.csv: row 1: value 'well': this column appears twice → delete or rename",
         ),
-        (b"well\nA01\n", "t.csv: row 1: value 'well': column 'dose' is missing → add a column 'dose'"),
+        (
+            b"well\nA01\n",
+            "t.csv: row 1: value 'well': column 'dose' is missing → add a column 'dose', or rename the one that",
+        ),
         (
             b"well,does\nA01,1\n",
             "row 1: value 'does': column 'dose' is missing → rename column 'does' to 'dose'",

@@ -72,6 +72,9 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     )  # fmt: skip
     assert given["pixel_size_um"] == pytest.approx(0.325)
     assert (tmp_path / "platemap.csv").read_text() == MAP
+    assert "delete the next line.\ncell_method: from_nuclei" in text, "a named stain would not be used else"
+    assert f"next: nextflow run main.nf -params-file {tmp_path}/params.yml" in done.stdout
+    assert "hours: all images are written as 0 h after treatment" in done.stdout
     again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert again.returncode == 1
     assert "already there" in again.stderr
@@ -105,6 +108,41 @@ def test_a_person_at_a_terminal_is_asked_for_what_nothing_says(
     given = yaml.safe_load((tmp_path / "params.yml").read_text())
     assert (given["cell_channel"], given["nuclear_channel"]) == ("Channel2", "Channel1")
     assert "WHICH CHANNEL" not in (tmp_path / "params.yml").read_text()
+
+
+def test_the_channel_of_the_cells_is_one_of_the_images(tmp_path: Path) -> None:
+    MADE["imagexpress_lower"].make(tmp_path / "images")
+    (tmp_path / "layout.csv").write_text(MAP)
+    given_map = ("--plate_map", tmp_path / "layout.csv")
+    out = ("--out", tmp_path / "out")
+    done = run("start_screen.py", tmp_path / "images", *given_map, *out, "--cell_channel", "CellMask")
+    assert done.returncode == 1
+    assert "--cell_channel: 'CellMask' is not a channel → give one of Channel1, Channel2" in done.stderr
+    assert not (tmp_path / "out").exists()
+    done = run("start_screen.py", tmp_path / "images", *given_map, *out, "--cell_channel", "Channel2")
+    assert yaml.safe_load((tmp_path / "out" / "params.yml").read_text())["cell_channel"] == "Channel2"
+
+
+def test_wells_with_images_that_the_layout_does_not_have_are_said(tmp_path: Path) -> None:
+    MADE["ome_tiff"].make(tmp_path / "images")
+    (tmp_path / "layout.csv").write_text(MAP.replace("C03", "D03"))
+    given_map = ("--plate_map", tmp_path / "layout.csv", "--timepoint_h", "24")
+    done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
+    assert "value 'C03': 1 well with images and no row → add the rows" in done.stdout
+    assert "next: correct 1 fault of platemap.csv (above), then" in done.stdout
+    assert "hours: all" not in done.stdout
+
+
+def test_the_next_command_can_be_pasted_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from start_screen import _next_command
+
+    monkeypatch.chdir(tmp_path)
+    assert _next_command(".") == f"nextflow run {ROOT}/main.nf -params-file params.yml"
+    assert _next_command("my screen").endswith(" -params-file 'my screen/params.yml'")
+    monkeypatch.chdir(ROOT)
+    assert _next_command(".") == "nextflow run main.nf -params-file params.yml"
 
 
 def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> None:

@@ -260,7 +260,8 @@ def _columns(
     for column in missing:
         like = near[column]
         if column in required:
-            fix = f"rename column '{like}' to '{column}'" if like else f"add a column '{column}'"
+            add = f"add a column '{column}', or rename the one that holds it"
+            fix = f"rename column '{like}' to '{column}'" if like else add
             faults.add("header", name, f"column '{column}' is missing", fix, number, like or whole)
         elif like:
             faults.add(

@@ -120,7 +120,8 @@ def _segmentation(method: str, roles: Mapping[str, str]) -> list[ParameterError]
             "--cell_method",
             method,
             f"segments the {role} channel, and none is named",
-            f"name it with {ROLE_OPTIONS[role]}",
+            f"name it with {ROLE_OPTIONS[role]}"
+            + (", or use --cell_method from_nuclei" if role == "cell" and "nuclear" in roles else ""),
         )
         for role in SEGMENTED.get(method, ())
         if role not in roles

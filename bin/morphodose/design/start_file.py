@@ -27,6 +27,7 @@ def parameters_text(
         f"outdir: {_quoted(os.path.abspath(os.path.join(folder, 'results')))}",
         f"file_pattern: {_quoted(found.pattern)}",
         f"plate_format: {found.plate_format}",
+        "# Channels as number:name. To rename one, change it here and in the roles; number:- leaves it out.",
         f"channels: {_quoted(channels)}",
         "",
         "# Roles: write the name of the channel that has it between the quotes; empty where there is none.",
@@ -36,11 +37,18 @@ def parameters_text(
             "# WHICH CHANNEL FILLS THE CELLS? They are segmented in it, and nothing in the files says "
             "which it is.",
             f"# Write one of these between the quotes: {', '.join(found.names)}",
-            "# Without one, name the nuclear channel below, and cells are grown around the nuclei.",
+            *(
+                []
+                if roles.get("nuclear")
+                else ["# Without one, name the nuclear channel and add: cell_method: from_nuclei"]
+            ),
         ]
     lines.append(f"cell_channel: {_quoted(roles.get('cell', ''))}")
     if not roles.get("cell") and roles.get("nuclear"):
-        lines.append("cell_method: from_nuclei")
+        lines += [
+            "# Cells are grown around their nuclei. If you have named cell_channel, delete the next line.",
+            "cell_method: from_nuclei",
+        ]
     if not roles.get("nuclear"):
         lines += [
             "# WHICH CHANNEL SHOWS THE NUCLEI? Nothing in the files says it. Without one, none are measured.",
