@@ -80,7 +80,10 @@ def test_a_curve_that_rises_and_falls_is_refused():
 
 @pytest.mark.parametrize(
     ("doses", "replicates", "reason"),
-    [((1.0, 10.0), 3, "3 different doses"), ((1.0, 3.0, 10.0, 30.0), 1, "5 wells; 6 are needed")],
+    [
+        ((1.0, 10.0), 3, "2 doses and vehicle with values; 3 doses and vehicle are needed"),
+        ((1.0, 3.0, 10.0, 30.0), 1, "5 wells; 6 are needed"),
+    ],
 )
 def test_too_little_is_refused_with_the_reason(doses, replicates, reason):
     table = wells_table({"Fraction_Dying": dying()}, doses, replicates)

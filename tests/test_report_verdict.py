@@ -37,6 +37,12 @@ def test_sound_screen_is_called_sound() -> None:
         (lambda s: s.responses.__setitem__("Layout", "all stand in a row"), "warn", "all stand in a row"),
         (lambda s: s.focus.__setitem__("EdgeWarning", True), "warn", "at the edge"),
         (
+            lambda s: s.focus.drop(s.focus.index[s.focus["Z"] > 2], inplace=True),
+            "none",
+            "in stacks of two planes each plane is at an edge",
+        ),
+        (lambda s: s.responses.__setitem__("State", "refused"), "none", "no layout was judged"),
+        (
             lambda s: s.design.__setitem__("excluded", [{"image_id": "x", "reason": "y"}]),
             "warn",
             "1 field left out",

@@ -102,6 +102,17 @@ def test_a_dose_that_takes_the_stain_is_not_death() -> None:
     assert "Relative_NucleiCount" in made.wells
 
 
+def test_counts_of_few_cells_that_are_apart_are_not_called_alike() -> None:
+    made = replace(screen(loss=0.0), conditions=pd.DataFrame())
+    at = (made.wells["Metadata_Dose"] == DOSES[-1]) & (made.wells["Metadata_Role"] == "treated")
+    made.wells.loc[at, "Relative_CellCount"] = 0.9
+    made.wells.loc[at, "Relative_NucleiCount"] = 0.6
+    made.wells.loc[at, "Count_Cells"] = 4
+    check = said(made)[AGREE]
+    assert check.state == "none"
+    assert "90 % of vehicle by cells, 60 % by nuclei; so few cells were counted" in check.answer
+
+
 def test_a_dose_that_kills_is_death() -> None:
     """Cells and nuclei fall together: no word against the count."""
     made = screen(ec50={24: 1.0, 48: 1.0})

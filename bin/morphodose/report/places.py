@@ -8,6 +8,7 @@ from morphodose.report.html import long_table, notice, paragraph
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
 from morphodose.report.words import counted, endpoint_words, hours, listed, number
+from morphodose.responses.verdict import LEAST_DOSES
 
 QUESTION = "Can dose be told from position?"
 #: False discovery rate below which a row, column or edge is said to move the vehicle wells.
@@ -41,6 +42,14 @@ def place_checks(screen: ReportInputs) -> list[Check]:
             else f"Corrected for {asked} where the notes of the responses say so"
         )
         lines.append(f"Position moves the vehicle wells: {listed(moving, 3)}. {done}")
+    # of what is too little for a curve the layout is not judged
+    tried = (responses["N_Doses"] >= LEAST_DOSES) | (responses["State"] != "refused")
+    if not lines and not tried.any():
+        return [
+            not_checked(
+                QUESTION, "no endpoint has enough doses and wells for a curve, so no layout was judged"
+            )
+        ]
     if not lines:
         where = "" if len(screen.positions) else " Whether position matters was not tested."
         return [Check("ok", QUESTION, f"The layout sets doses apart from rows and columns.{where}")]

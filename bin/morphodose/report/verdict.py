@@ -39,6 +39,8 @@ VEHICLE_DYING = (0.15, 0.35)
 #: Coefficient of variation of the counts of the vehicle wells of a timepoint.
 VEHICLE_SPREAD = (0.25, 0.5)
 
+FOCUS = "Is the focus inside the stacks?"
+
 BADGES = {"ok": "fine", "none": "not checked", "warn": "remark", "stop": "fault"}
 _MARKS = {
     "ok": ("Sound", "Every check ran, and none found a problem."),
@@ -244,7 +246,10 @@ def image_checks(screen: ReportInputs) -> list[Check]:
         )
         checks.append(not_checked("Are the images good?", why))
     checks += _lacking(screen.images)
-    rows = [row for row in edge_rows(screen.focus) if isinstance(row[2], int) and row[2] > 1]
+    stacks = [row for row in edge_rows(screen.focus) if isinstance(row[2], int) and row[2] > 1]
+    rows = [row for row in stacks if int(str(row[2])) > 2]
+    if stacks and not rows:
+        checks.append(not_checked(FOCUS, "in stacks of two planes each plane is at an edge"))
     if rows:
         marked = [str(r[0]) for r in rows if int(str(r[3])) > 0.2 * int(str(r[1]))]
         text = (
@@ -252,7 +257,7 @@ def image_checks(screen: ReportInputs) -> list[Check]:
             if not marked
             else f"The sharpest plane is at the edge of more than a fifth of the stacks of {listed(marked)}."
         )
-        checks.append(Check("warn" if marked else "ok", "Is the focus inside the stacks?", text))
+        checks.append(Check("warn" if marked else "ok", FOCUS, text))
     return checks
 
 

@@ -39,8 +39,10 @@ def too_little(one: Series) -> str:
     if not (one.doses > 0).any():
         return "no well with a dose has a value (missing, infinite, or a median over fewer than 5 cells)"
     if count < LEAST_DOSES:
-        have = "1 dose has" if count == 1 else f"{count} different doses (vehicle is one) have"
-        return f"{have} values; {LEAST_DOSES} are needed"
+        vehicle = bool((one.doses == 0).any())
+        also = " and vehicle" if vehicle else ""
+        have = f"{count - vehicle} dose{'s' if count - vehicle > 1 else ''}{also}"
+        return f"{have} with values; {LEAST_DOSES - vehicle} doses{also} are needed"
     if wells < PARAMETERS + LEAST_SPARE_WELLS:
         return f"{wells} wells; {PARAMETERS + LEAST_SPARE_WELLS} are needed for a curve of four parameters"
     if np.ptp(one.values) == 0:
