@@ -9,7 +9,7 @@ from morphodose.report.counts import charts_over_time
 from morphodose.report.draw import dose_name
 from morphodose.report.html import Safe, escape, long_table, notice, paragraph
 from morphodose.report.inputs import SHAPE_COLUMNS, ReportInputs
-from morphodose.report.words import dose_words, endpoint_words, hours, percent, ramp
+from morphodose.report.words import dose_words, endpoint_words, hours, minus, percent, ramp
 from morphodose.units import unit_words
 
 if TYPE_CHECKING:
@@ -183,13 +183,14 @@ def onset_summary(screen: ReportInputs) -> list[str]:
             later = (
                 f"death from {hours(row['DeathOnset_h'])}"
                 if finite(row["DeathOnset_h"])
-                else "no death was seen"
+                else "no rise of dying cells was seen"
             )
             when = f"shape from {hours(row['ShapeOnset_h'])}, {later}"
             excess = [row.get(name) for name in ("Dying_Excess", "Dying_ExcessLow", "Dying_ExcessHigh")]
             if all(map(finite, excess)):
-                value, low, high = (percent(float(part), 1) for part in excess if part is not None)
-                when += f"; dying cells then {value} above vehicle (95 % interval {low} – {high})"
+                value, low, high = (minus(100 * float(part)) for part in excess if part is not None)
+                when += f"; when shape changed, dying cells were {value} percentage points above vehicle"
+                when += f" (95 % interval {low} to {high})"
             at = f"; at {dose_name(row['Metadata_Dose'], unit)} " if len(first) > 1 else ": "
             sentences.append(f"{compound}: morphology changes before staining at {doses}{at}{when}.")
         elif (mine["MorphologyFirst"] == "no").any():
