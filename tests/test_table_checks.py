@@ -11,6 +11,7 @@ from morphodose.responses.hits import judged
 from morphodose.responses.logistic import logistic
 from morphodose.responses.select import called, check_wells
 from morphodose.responses.table_checks import check_values, one_name
+from morphodose.responses.wells_file import read_wells
 from stats_tables import wells_table
 
 
@@ -138,3 +139,13 @@ def test_hits_where_most_vehicle_wells_are_equal_have_no_robust_z_but_a_p_value(
     assert (
         np.isnan(row["RobustZ"]) and row["SSMD"] > 10 and row["P"] < 1e-6 and "no robust z" in row["Reason"]
     )
+
+
+def test_another_table_is_told_as_such_before_its_endpoints_are_looked_for(tmp_path):
+    rising().drop(columns=["Metadata_Well", "Metadata_Role", "Endpoint_X"]).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    with pytest.raises(
+        InputError, match="no column Metadata_Well, Metadata_Role; the wells of profile_wells"
+    ):
+        read_wells(tmp_path / "a.csv", [])

@@ -17,6 +17,8 @@ from morphodose.responses.groups import BETWEEN, as_text, further_columns, group
 from morphodose.responses.table_checks import check_copies, check_times, check_treatments, one_name
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pandas as pd
 
 Places = npt.NDArray[np.int64]
@@ -26,6 +28,19 @@ NEEDED = ("Metadata_Well", "Metadata_Compound", "Metadata_Dose", "Metadata_Role"
 FILLED: dict[str, object] = {
     "Metadata_Plate": "1", "Metadata_Timepoint": 0.0, "Metadata_Replicate": "1", "Metadata_DoseUnit": None,
 }  # fmt: skip
+
+
+def check_columns(names: Container[str], source: str) -> None:
+    """Whether a table has the columns that tell of a well.
+
+    Raises
+    ------
+    InputError
+        If one is missing.
+    """
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise InputError(f"{source}: no column {', '.join(missing)}; the wells of profile_wells are expected")
 
 
 def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -39,9 +54,7 @@ def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    missing = [name for name in NEEDED if name not in wells]
-    if missing:
-        raise InputError(f"{source}: no column {', '.join(missing)}; the wells of profile_wells are expected")
+    check_columns(wells, source)
     wells = wells.reset_index(drop=True).copy()
     wells["Metadata_Role"] = as_text(wells["Metadata_Role"]).str.lower()
     if not wells["Metadata_Role"].isin(["treated", "vehicle"]).any():

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from morphodose.errors import InputError
 from morphodose.responses.endpoints import COUNT, DEATH, choose
+from morphodose.responses.select import check_columns
 from morphodose.responses.table_checks import check_values
 from morphodose.tables import parquet_files, read_table
 
@@ -46,6 +47,7 @@ def read_wells(path: Path, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
         names = list(table.columns)
     else:
         names = pq.read_schema(parquet_files(path)[0]).names
+    check_columns(names, str(path))  # another table is told as such, whatever endpoints it lacks
     made = MADE_OF_COUNTS if "Count_CellsPerField" in names else ()
     chosen = choose([*names, *(name for name in made if name not in names)], wanted)
     if not chosen:
