@@ -46,7 +46,7 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes that read crops ahead.")
 @threads_option
 @use_gpu_option
-@click.option("--out", required=True, type=OUT, help="safetensors: mean and rotation of each fold.")
+@click.option("--out", required=True, type=OUT, help="Safetensors: mean and rotation of each fold.")
 @click.option("--table_out", required=True, type=OUT, help="Parquet: one row per fold, how well it fits.")
 @click.option("--anchors_out", required=True, type=OUT, help="Parquet: which cells were the anchors.")
 def main(
@@ -69,7 +69,7 @@ def main(
     of them, so most were training cells of most networks: that is fine for a rotation, which has no labels,
     keeps all distances within a fold, and only says which axis of one network is which of another. What is
     held out stays held out: the embedding and the prediction of each cell come from a network that was not
-    trained on it, and its score does not change by a rotation. What a rotation cannot fix, a fold that
+    trained on it, and a rotation does not change its score. What a rotation cannot fix, a fold that
     learnt something else, shows in R2_HeldOut, which is measured on anchors that it was not fitted to.
     """
     device = choose_device(use_gpu)

@@ -51,8 +51,18 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.option("--masks", type=EXISTING, help="Folder of segment_cells, with <id>/{fields,objects}.parquet.")
 @click.option("--qc", type=EXISTING, help="Folder with the tables of qc_images.")
 @click.option("--death", type=EXISTING, help="<acquisition>_death.parquet of call_death.")
-@click.option("--cells_out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
-@click.option("--images_out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File.")
+@click.option(
+    "--cells_out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the tables of cells.",
+)
+@click.option(
+    "--images_out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Table of images to write.",
+)
 def main(
     measurements: tuple[Path, ...],
     plate_map: Path,

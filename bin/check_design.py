@@ -22,19 +22,26 @@ from morphodose.steps.check_design import STEP
 
 
 @command
-@click.option("--samplesheet", required=True, type=click.Path(), help="plate,timepoint_h,replicate,images")
 @click.option(
-    "--base_dir", type=click.Path(), help="where relative image folders start [the samplesheet's folder]"
+    "--samplesheet",
+    required=True,
+    type=click.Path(),
+    help="Table with the columns plate,timepoint_h,replicate,images.",
+)
+@click.option(
+    "--base_dir",
+    type=click.Path(),
+    help="Where relative image folders start. If not given: the folder of the samplesheet.",
 )
 @click.option(
     "--plate_map",
     required=True,
     type=click.Path(),
-    help="well,compound,dose,dose_unit,role[,plate,...], or grids; CSV, .xlsx or .ods",
+    help="Table with the columns well,compound,dose,dose_unit,role[,plate], or grids; CSV, .xlsx or .ods.",
 )
 @takes(STEP.options)
-@click.option("--show", default=10, type=click.IntRange(1), help="faults shown of each kind")
-@click.option("--out", required=True, type=click.Path(file_okay=False), help="folder for the results")
+@click.option("--show", default=10, type=click.IntRange(1), help="Faults shown of each kind.")
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="Output folder.")
 def main(samplesheet: str, base_dir: str | None, plate_map: str, show: int, out: str, **options: Any) -> None:
     """Check a screen's design, and write what the next steps need to know of it."""
     remove_outputs(out)

@@ -13,8 +13,18 @@ from morphodose.simulate.compare import compare
 
 
 @command
-@click.option("--results", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--truth", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--results",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Results folder of a finished run.",
+)
+@click.option(
+    "--truth",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder truth that simulate_plate.py wrote beside the images.",
+)
 def main(results: Path, truth: Path) -> None:
     """Compare the RESULTS folder of a run with the TRUTH folder of simulate_plate.py."""
     try:

@@ -46,7 +46,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Folder with trained_fold<k>.json and .safetensors of all folds; the other kinds read a JSON alone.",
 )
 @click.option("--alignment", type=FILE, help="Rotations of align_networks, for the trained networks.")
-@click.option("--imagenet_weights", type=FILE, help="torchvision's state dict, .pth or .safetensors.")
+@click.option("--imagenet_weights", type=FILE, help="State dict of torchvision, .pth or .safetensors.")
 @click.option(
     "--batch_size",
     default=0,

@@ -31,7 +31,7 @@ EXISTING = click.Path(exists=True, path_type=Path)
     "--reduced", type=EXISTING, help="Folder with the sets of reduce_features: classical, deep, joint."
 )
 @click.option("--profiles", type=EXISTING, help="Folder with <set>.parquet of profile_features.")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(cells: Path, wells: Path, reduced: Path | None, profiles: Path | None, out: Path) -> None:
     """Write OUT/cells.h5ad and OUT/wells.h5ad."""
     files = find_files(cells, "*.parquet")

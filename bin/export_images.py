@@ -38,7 +38,7 @@ FORMATS = ("ome_zarr", "load_data", "gallery")
     multiple=True,
     help="Only this acquisition; may be given again. If not given: all in --images.",
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     export: str,
     illumination: str,

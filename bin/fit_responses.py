@@ -44,7 +44,7 @@ SPREADSHEETS = ("responses", "hits")
 @click.option(
     "--endpoints",
     default="",
-    help="Columns of the wells to fit, comma-separated; default: death, counts, shape, own.",
+    help="Columns of the wells to fit, separated by commas. If not given: death, counts, shape, yours.",
 )
 @takes(STEP.options)
 @click.option("--seed", default=1, help="Random seed for the permutation tests.")
@@ -57,7 +57,7 @@ def main(
     correct_positions: str,
     seed: int,
 ) -> None:
-    """Write responses and the tables around them (`morphodose.responses.schemas`) into OUT."""
+    """Fit dose-response curves to the wells; write responses.parquet and the tables beside it into OUT."""
     terms = parse_terms(correct_positions)
     table, chosen = read_wells(wells, [name.strip() for name in endpoints.split(",") if name.strip()])
     for line in one_name(table)[1]:

@@ -31,20 +31,21 @@ from morphodose.spreadsheets import as_path, write_csv_rows
 
 @command
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False), help="the samplesheet to write")
+@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False), help="The samplesheet to write.")
 @click.option(
     "--folder_pattern",
     default="",
-    help="regular expression for folder names: groups timepoint, replicate; optional unit (min, h, d), plate",
+    help="Regular expression for folder names: groups timepoint, replicate; optional unit (min, h, d), "
+    "plate.",
 )
-@click.option("--plate", default="P1", help="plate, if the names of the folders do not give it")
+@click.option("--plate", default="P1", help="Name of the plate, if the folders do not give it.")
 @click.option(
     "--file_pattern",
     default="auto",
-    help=f"how file names are read, for the summary only: {', '.join(PRESETS)}, a regular expression, or "
-    "auto: the one that fits",
+    help=f"How file names are read, for the summary only: {', '.join(PRESETS)}, a regular expression, or "
+    "auto (the preset that fits).",
 )
-@click.option("--force", is_flag=True, help="overwrite an existing samplesheet")
+@click.option("--force", is_flag=True, help="Overwrite an existing samplesheet.")
 def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: str, force: bool) -> None:
     """Write the samplesheet of the acquisitions in FOLDER, and print what was understood."""
     if os.path.exists(out) and not force:

@@ -50,7 +50,7 @@ from morphodose.tables import LACKING, columns_to_arrow, write_as
     "--granularity_subsample",
     type=click.FloatRange(0.01, 1),
     default=0.25,
-    help="Factor by which images are made smaller for granularity.",
+    help="Scale of the images for granularity; 0.25: a quarter of their width and height.",
 )
 @click.option(
     "--neighbor_distance",

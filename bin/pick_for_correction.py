@@ -26,8 +26,8 @@ def main(results: Path, number: int, out: Path) -> None:
     """Write image and mask of some fields of RESULTS, as Cellpose's graphical program opens them.
 
     The fields are spread over compounds, doses and times; of each the worst segmented comes first. In the
-    program switch "autoload masks" on (Models of masks: _masks.tif), correct, and save with Ctrl+N (PNG).
-    The program's other format, _seg.npy, is a pickle and is not read. Then: train_cells.py OUT.
+    program's File menu, switch on "Autoload masks from _masks.tif file" and "Disable autosave _seg.npy file";
+    correct, and save with Ctrl+N. (_seg.npy is a pickle and is not read.) Then: train_cells.py OUT.
     """
     try:
         design = json.loads((results / "design" / "design.json").read_text(encoding="utf-8"))

@@ -37,7 +37,7 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
     "--mad_floor",
     type=click.FloatRange(0, min_open=True),
     default=0.25,
-    help="Number added to the MAD, in SD.",
+    help="Added to the MAD: this share of the standard deviation over all wells.",
 )
 @click.option(
     "--correlation",
@@ -56,7 +56,7 @@ _WELL = ["Metadata_Acquisition", "Metadata_Well"]
     help="Number of resamples of wells, for the intervals.",
 )
 @click.option("--seed", type=int, default=0, help="Random seed for the resamples and the random orders.")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     cells: Path | None,
     embeddings: Path | None,

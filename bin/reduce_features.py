@@ -63,7 +63,7 @@ EXISTING = click.Path(exists=True, path_type=Path)
     type=EXISTING,
     help="Folder of an earlier reduction: project these cells onto it and fit nothing.",
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     kind: str,
     cells: Path | None,

@@ -67,7 +67,7 @@ NOT_TRAINED = "not learned"
 @click.option(
     "--seed", type=click.IntRange(0), default=1, help="Random seed for samples, models and resamples."
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Output folder.")
 def main(
     split: Path,
     labels: Path,

@@ -113,7 +113,7 @@ def compounds_of(text: str | None) -> tuple[tuple[str, float], ...] | None:
 @click.option(
     "--compression", type=click.Choice(["none", "zlib"]), default="none", help="Compression of the planes."
 )
-@click.option("--workers", type=int, default=available_cores, help="Processes.")
+@click.option("--workers", type=int, default=available_cores, show_default="one per core", help="Processes.")
 @click.option("--force", is_flag=True, help="Replace the images and truth that are in the output folder.")
 @click.option("--dry_run", is_flag=True, help="Print what would be written, and write nothing.")
 def main(

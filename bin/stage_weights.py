@@ -20,7 +20,7 @@ from morphodose.steps.stage_weights import CELLS
     "--model",
     default=SHIPPED,
     help=f"Name ({', '.join(REGISTRY)}) or a file: of this project's training, of Cellpose 3, or of "
-    "Cellpose-SAM (cpsam…). cpsam is never downloaded; it was trained in part on non-commercial data.",
+    "Cellpose-SAM (cpsam…), which is never downloaded and was trained in part on non-commercial data.",
 )
 @click.option("--sha256", default=None, help="SHA-256 that the file must have.")
 @click.option(

@@ -29,6 +29,12 @@ from morphodose.spreadsheets import write_csv_rows
 
 #: The plate where nothing names it.
 NO_PLATE = "P1"
+#: What is missing where everything else is understood.
+NO_PLATE_MAP = (
+    "nothing written: what is in each well is not known → give it by --plate_map FILE: a table with the "
+    "columns well, compound, dose, dose_unit and role, or grids in the shape of a plate (docs/usage.md, "
+    "Plate map)"
+)
 #: What a plate map may be, by its name.
 TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".tdd", ".hpdd")
 
@@ -37,34 +43,42 @@ TEXTS, WORKBOOKS = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".ods", 
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option(
     "--plate_map",
-    required=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="the layout: CSV, .xlsx or .ods; one row per well, or grids in the shape of a plate",
+    help="What is in each well: CSV, .xlsx or .ods; one row per well, or grids in the shape of a plate. "
+    "Without it the images are looked at, and nothing is written.",
 )
-@click.option("--plate_map_sheet", default="", help="sheet of a layout that is a workbook")
+@click.option("--plate_map_sheet", default="", help="Sheet to read if the plate map is a workbook.")
 @click.option(
     "--plate",
     default="",
-    help="plate, if neither folders nor the plate map name it; P1 if not given",
+    help="Name of the plate, if neither folders nor the plate map give it. If not given: P1.",
 )
 @click.option(
     "--timepoint_h",
     type=float,
-    help="hours since treatment, if FOLDER is one acquisition; 0 if nothing says them",
+    help="Hours since treatment, if FOLDER is one acquisition. If neither this nor the images say them: 0.",
 )
-@click.option("--file_pattern", default="auto", help="as in the pipeline")
+@click.option(
+    "--file_pattern",
+    default="auto",
+    help="How file names are read: auto, a preset, or a regular expression (docs/usage.md).",
+)
 @click.option(
     "--stack_axis",
     default="",
     type=click.Choice(["", *STACK_AXES]),
-    help="what the planes of a file are, if nothing says it; asked for on a terminal",
+    help="What the planes of a file are, if nothing says it. If not given: asked for on a terminal, else z.",
 )
-@click.option("--cell_channel", default="", help="name of the cell stain; asked for if it is not known")
-@click.option("--out", default=".", type=click.Path(file_okay=False), help="where the files are written")
-@click.option("--force", is_flag=True, help="overwrite files that are there")
+@click.option(
+    "--cell_channel",
+    default="",
+    help="Channel of the stain that fills the cells. If not given: by its name, or asked for on a terminal.",
+)
+@click.option("--out", default=".", type=click.Path(file_okay=False), help="Folder for the three files.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
 def main(
     folder: str,
-    plate_map: str,
+    plate_map: str | None,
     plate_map_sheet: str,
     plate: str,
     timepoint_h: float | None,
@@ -74,11 +88,11 @@ def main(
     out: str,
     force: bool,
 ) -> None:
-    """Write samplesheet.csv, platemap.csv and params.yml for the images in FOLDER."""
-    layout = f"platemap{_ending(Path(plate_map))}"
+    """Show what is understood of the images in FOLDER; write samplesheet.csv, platemap.csv and params.yml."""
+    layout = f"platemap{_ending(Path(plate_map))}" if plate_map else ""
     written = ("samplesheet.csv", layout, "params.yml")
-    there = [name for name in written if os.path.exists(os.path.join(out, name))]
-    if there and not force:
+    there = [name for name in written if name and os.path.exists(os.path.join(out, name))]
+    if plate_map and there and not force:
         raise InputError(f"{out}: {', '.join(there)} already there → give another --out, or --force")
     faults = Faults()
     hours = timepoint_h or 0.0
@@ -89,7 +103,7 @@ def main(
         )
         axis = click.prompt(question, type=click.Choice(STACK_AXES), default="z")
         found = look(folder, plate or NO_PLATE, hours, file_pattern, faults := Faults(), str(axis))
-    if not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
+    if plate_map and not plate and (called := _only_plate(found, plate_map, plate_map_sheet)):
         found.folders = [replace(place, plate=called) for place in found.folders]
         click.echo(
             f"plate: {called}, as the plate map calls its only plate; the names of the images give none"
@@ -100,12 +114,16 @@ def main(
         raise InputError(
             f"{counted(len(faults.errors), 'fault')}, nothing written\n{numbered(faults.errors)}"
         )
+    if not plate_map:
+        raise InputError(NO_PLATE_MAP)
     rows = found.rows()
     if timepoint_h is None and not any(row.timepoint_h for row in rows):
         click.echo(
             "hours: all images are written as 0 h after treatment; if that is not so, correct "
             "samplesheet.csv, or give the hours of a single acquisition by --timepoint_h"
         )
+    elif found.unknown_hours:
+        click.echo("hours: nothing says them: samplesheet.csv counts 0, 1, 2 …; correct them there")
     roles = dict(found.roles)
     if cell_channel and cell_channel not in found.names:
         raise InputError(
@@ -121,18 +139,20 @@ def main(
     plates = list(dict.fromkeys(row.plate for row in rows))
     wells = read_platemap(plate_map, plates, found.plate_format, faults, sheet=plate_map_sheet)
     _check_wells(found, wells, plate_map, faults)
-    if faults.found:
-        click.echo(f"to be looked at:\n{numbered(faults.found)}")
+    if faults.warnings:
+        click.echo(f"to be looked at:\n{numbered(faults.warnings)}")
     os.makedirs(out, exist_ok=True)
     _write_samplesheet(found, Path(out) / "samplesheet.csv")
     _copy_plate_map(Path(plate_map), Path(out) / layout)
     with replacing(Path(out) / "params.yml") as temporary:
         temporary.write_text(parameters_text(found, roles, out, layout, plate_map_sheet), encoding="utf-8")
     click.echo(f"written to {out}: {', '.join(written)}")
-    todo = (
-        f"correct {counted(len(faults.errors), 'fault')} of {layout} (above), then " if faults.errors else ""
-    )
-    click.echo(f"next: {todo}{_next_command(out)}")
+    if faults.errors:
+        raise InputError(
+            f"{counted(len(faults.errors), 'fault')} of the plate map\n{numbered(faults.errors)}\n"
+            f"correct {os.path.normpath(os.path.join(out, layout))}, then: {_next_command(out)}"
+        )
+    click.echo(f"next: {_next_command(out)}")
 
 
 def _check_wells(found: Understood, wells: PlateWells, plate_map: str, faults: Faults) -> None:

@@ -47,11 +47,12 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
     "--kind",
     type=click.Choice(KINDS),
     default="trained",
-    help="trained; permuted: labels shuffled between wells; random_split: folds over cells, as a contrast.",
+    help="Kind of training: trained; permuted (labels shuffled between wells) or random_split (folds over "
+    "cells), as contrasts.",
 )
 @takes(STEP.options)
 @click.option("--shift", type=COUNT, default=5, help="Largest random shift in training, px of the crop.")
-@click.option("--augment/--no-augment", default=True, help="Flips, right-angle turns, shifts in training.")
+@click.option("--augment/--no_augment", default=True, help="Flips, right-angle turns, shifts in training.")
 @click.option(
     "--max_held_out", type=COUNT, default=0, help="Maximum number of held-out cells to predict; 0: all."
 )
@@ -75,7 +76,7 @@ GIVEN = ("network", "head", "input_size", "fold", "kind", "seed", "code")
 @threads_option
 @click.option("--checkpoints", type=FOLDER, help="Folder that outlives the task; without it none are kept.")
 @click.option("--keep_checkpoints", is_flag=True, help="Keep checkpoints when all is written.")
-@click.option("--seed", type=COUNT, default=0)
+@click.option("--seed", type=COUNT, default=0, help="Random seed of weights, order and augmentation.")
 @click.option("--code", default="", help="Digest of the code; checkpoints of other code are not used.")
 @click.option("--out", default=Path(), type=FOLDER, help="Output folder.")
 def main(shards: tuple[Path, ...], split: Path, labels: Path, out: Path, **options: Any) -> None:

@@ -8,9 +8,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from morphodose import names
+from morphodose import cli, names
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / "bin"
@@ -79,6 +81,30 @@ def test_a_command_is_executable_and_only_segmentation_and_networks_import_torch
         not uses_torch
         or command.name in {"estimate_diameters.py", "segment_cells.py", "stage_weights.py"} | networks
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda path: path.name)
+def test_each_option_of_a_command_says_what_it_is_in_a_sentence(command: Path) -> None:
+    for call in ast.walk(ast.parse(command.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "click.option":
+            continue
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        assert "help" in given, ast.unparse(call.args[0])
+        text = ast.unparse(given["help"]).strip("f'\"")
+        assert re.match(r"[A-Z0-9<{]|[a-z]+[_.][a-z]", text) and re.search(r"[.\]]$", text), text
+
+
+def test_the_help_of_a_command_shows_no_empty_value() -> None:
+    @cli.command
+    @click.option("--empty", default="", help="A text.")
+    @click.option("--axis", default="", type=click.Choice(["", "z", "time"]), help="One of several.")
+    @click.option("--size", default=3, help="A number.")
+    def main(**_options: object) -> None:
+        """Do nothing."""
+
+    text = CliRunner().invoke(main, ["--help"]).output
+    assert '""' not in text and "--axis [z|time]" in text and "[default: 3]" in text
+    assert CliRunner().invoke(main, ["--axis", ""]).exit_code == 0
 
 
 def test_one_module_writes_csv_so_that_no_spreadsheet_runs_a_cell() -> None:

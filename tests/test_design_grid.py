@@ -240,7 +240,7 @@ def test_an_empty_folder_is_a_fault_that_says_what_was_ignored(screen: Screen) -
     for path in (screen.root / "4hrs_R1").iterdir():
         path.rename(path.with_suffix(".png"))
     message = screen.message()
-    assert "samplesheet.csv: row 2: value '4hrs_R1': no image in the folder of this acquisition" in message
+    assert "samplesheet.csv: row 2: value '4hrs_R1': no image in the folder" in message
     assert "(passed over: 24 x PNG image, which is not read)" in message
     assert "→ export its images as TIFF, grey, 8 or 16 bits" in message
 

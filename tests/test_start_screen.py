@@ -128,8 +128,12 @@ def test_wells_with_images_that_the_layout_does_not_have_are_said(tmp_path: Path
     (tmp_path / "layout.csv").write_text(MAP.replace("C03", "D03"))
     given_map = ("--plate_map", tmp_path / "layout.csv", "--timepoint_h", "24")
     done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
-    assert "value 'C03': 1 well with images and no row → add the rows" in done.stdout
-    assert "next: correct 1 fault of platemap.csv (above), then" in done.stdout
+    assert done.returncode == 1, "a run would stop on it"
+    assert done.stderr.startswith("Error: 1 fault of the plate map\n")
+    assert "value 'C03': 1 well with images and no row → add the rows" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"correct {tmp_path}/platemap.csv, then: nextflow run main.nf -params-file ")
+    assert "next:" not in done.stdout and "written to" in done.stdout
     assert "hours: all" not in done.stdout
 
 
@@ -154,9 +158,9 @@ def test_a_layout_may_be_a_workbook_and_its_faults_are_shown(tmp_path: Path) -> 
     book.save(tmp_path / "layout.xlsx")
     given_map = ("--plate_map", tmp_path / "layout.xlsx", "--plate_map_sheet", "Layout")
     done = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "layout.xlsx [Layout]: row 4: value 'x': dose is not a number" in done.stdout
-    assert "next: correct 1 fault of platemap.xlsx (above), then nextflow run" in done.stdout
+    assert done.returncode == 1
+    assert "layout.xlsx [Layout]: row 4: value 'x': dose is not a number" in done.stderr
+    assert f"correct {tmp_path}/platemap.xlsx, then: nextflow run" in done.stderr
     given = yaml.safe_load((tmp_path / "params.yml").read_text())
     assert given["plate_map"] == str(tmp_path / "platemap.xlsx") and given["plate_map_sheet"] == "Layout"
     assert (tmp_path / "platemap.xlsx").read_bytes() == (tmp_path / "layout.xlsx").read_bytes()
@@ -272,10 +276,42 @@ def test_the_only_plate_of_the_plate_map_is_that_of_images_that_name_none(tmp_pa
     assert (tmp_path / "a" / "samplesheet.csv").read_text().splitlines()[1].startswith("Plate1,0,1,")
     # two names, or one that was given otherwise, are one fault each
     done = run("start_screen.py", *arguments, tmp_path / "b", "--plate", "X")
-    assert done.stdout.count("no acquisition of the samplesheet is of this plate (2 rows)") == 1
+    assert done.stderr.count("no acquisition of the samplesheet is of this plate (2 rows)") == 1
     (tmp_path / "layout.csv").write_text(table.replace("Plate1,C03", "Plate2,C03"))
     done = run("start_screen.py", *arguments, tmp_path / "c")
-    assert done.stdout.count("no acquisition of the samplesheet is of this plate (1 row)") == 2
+    assert done.stderr.count("no acquisition of the samplesheet is of this plate (1 row)") == 2
+
+
+def test_without_a_plate_map_the_images_are_shown_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    MADE["ome_tiff"].make(tmp_path / "images")
+    done = run("start_screen.py", tmp_path / "images", "--out", tmp_path / "out")
+    assert done.returncode == 1 and not (tmp_path / "out").exists()
+    assert "channels: 1 → DAPI (DAPI), 2 → Cy3 (Cy3)" in done.stdout
+    assert "what is in each well is not known → give it by --plate_map FILE: a table with" in done.stderr
+    (tmp_path / "empty").mkdir()
+    done = run("start_screen.py", tmp_path / "empty")
+    assert done.returncode == 1 and not done.stdout, "nothing is understood of no image"
+    assert f"1. {tmp_path}/empty: no image in the folder → give the folder that holds" in done.stderr
+
+
+@pytest.mark.parametrize(("size", "doubted"), [(13.55, True), (0.00065, True), (0.325, False), (2.82, False)])
+def test_a_pixel_that_no_image_of_cells_has_is_said(tmp_path: Path, size: float, doubted: bool) -> None:
+    (tmp_path / "images").mkdir()
+    about = {"PhysicalSizeX": size, "PhysicalSizeY": size}
+    for well in WELLS:
+        tifffile.imwrite(tmp_path / "images" / f"{well}.ome.tif", COUNTS, ome=True, metadata=about)
+    found = look(str(tmp_path / "images"), "P1", 0, "auto", faults := Faults())
+    assert found.pixel_um == pytest.approx(size)
+    assert [fault.kind for fault in faults.found] == ["pixel_size"] * doubted
+    text = parameters_text(found, found.roles, str(tmp_path))
+    assert yaml.safe_load(text)["pixel_size_um"] == pytest.approx(size)
+    assert ("IMPLAUSIBLE" in text) == doubted
+    screen = Screen(tmp_path)
+    screen.sheet.write_text("plate,timepoint_h,replicate,images\nP1,4,1,images\n")
+    screen.plate_map.write_text(MAP)
+    for given in (None, size):
+        design = screen.judge(file_pattern="auto", channels="1:DNA", pixel_size_um=given)
+        assert [fault.file for fault in design.faults] == ["--pixel_size_um" if given else "images"] * doubted
 
 
 def test_a_folder_that_nothing_understands_shows_names_and_a_pattern(tmp_path: Path) -> None:
@@ -373,7 +409,7 @@ def test_plates_above_folders_of_wells_are_no_fields(tmp_path: Path) -> None:
     [
         ("B02.lsm", "export its images as TIFF"),
         ("plate.zip", "unpack the archive"),
-        ("B02.txt", "correct the folder"),
+        ("B02.txt", "give the folder that holds the images"),
     ],
 )
 def test_a_folder_without_images_that_are_read_says_what_to_do(tmp_path: Path, name: str, fix: str) -> None:
@@ -486,7 +522,7 @@ def test_a_folder_without_images_and_names_of_two_instruments_say_what_to_do(tmp
     assert (
         faults.errors[0]
         .text()
-        .startswith(f"{tmp_path / 'a'}: value '{tmp_path / 'a'}': no image in the folder")
+        .startswith(f"{tmp_path / 'a'}: no image in the folder → give the folder that holds the images")
     )
     names = [f"S_{well}_s1_w1.tif" for well in ("B02", "B03", "C02")]
     _, faults, _ = started(tmp_path / "b", *names, "W0014F0001T0001Z001C1.tif")

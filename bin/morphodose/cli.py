@@ -78,7 +78,18 @@ def command(function: Callable[..., Any]) -> click.Command:
             raise click.ClickException(said) from fault
 
     settings = {"help_option_names": ["-h", "--help"], "show_default": True}
-    return click.command(context_settings=settings)(run)
+    made = click.command(context_settings=settings)(run)
+    for option in made.params:
+        _say_nothing_of_empty_values(option)
+    return made
+
+
+def _say_nothing_of_empty_values(option: click.Parameter) -> None:
+    """Have the help show neither an empty text as the default nor the empty one among the choices."""
+    if isinstance(option, click.Option) and option.default == "":
+        option.show_default = False
+    if isinstance(option.type, click.Choice) and "" in option.type.choices:
+        option.metavar = f"[{'|'.join(choice for choice in option.type.choices if choice)}]"
 
 
 def reason_of(fault: OSError) -> tuple[int, str]:

@@ -138,14 +138,14 @@ class Finder:
         self.faults.add(
             "missing_folder",
             acquisition.sheet,
-            f"no image in the folder of this acquisition{f' (passed over: {others})' if others else ''}",
+            f"no image in the folder{f' (passed over: {others})' if others else ''}",
             "export its images as TIFF, grey, 8 or 16 bits"
             if unread
             else "unpack the archive"
             if ARCHIVE in folder.ignored
-            else "correct the folder",
+            else "give the folder that holds the images",
             acquisition.row or None,
-            acquisition.given,
+            "" if acquisition.given == acquisition.sheet else acquisition.given,
         )
 
     def _report_wells(self, found: Sequence[Found]) -> None:

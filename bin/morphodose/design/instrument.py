@@ -16,6 +16,8 @@ from morphodose.reading.tiff_text import channel_of_tiff
 
 #: Sizes of a pixel that differ by less, relative to the smaller, are one.
 SAME_SIZE = 0.01
+#: Edges of pixels, in µm, of images in which single cells can be told: 150-fold, not binned, to 2-fold.
+PLAUSIBLE_UM = (0.02, 5.0)
 
 
 @dataclass
@@ -147,6 +149,32 @@ def _joined(said: Sequence[Channel]) -> Channel | None:
     )
 
 
+def doubt_size(size: float, place: str, fix: str, faults: Faults) -> None:
+    """Warn of a pixel that is smaller or larger than those of images of cells (`PLAUSIBLE_UM`).
+
+    Parameters
+    ----------
+    size : float
+        Edge of a pixel in µm.
+    place : str
+        Who says it: ``images`` for their metadata, or a parameter.
+    fix : str
+        What to do about it.
+    faults : Faults
+        Takes the warning.
+    """
+    if not is_plausible(size):
+        by = " by the metadata" if place == "images" else ""
+        range_ = "images of single cells have {:g} to {:g} um".format(*PLAUSIBLE_UM)
+        faults.warn("pixel_size", place, f"a pixel of {size:g} um{by} is implausible: {range_}", fix)
+
+
+def is_plausible(size: float) -> bool:
+    """Whether images of cells have pixels of this edge, in µm."""
+    low, high = PLAUSIBLE_UM
+    return low <= size <= high
+
+
 def check_said(
     said: Said, channels: Mapping[str, str], plate_format: int, pixel_size_um: float | None, faults: Faults
 ) -> None:
@@ -188,6 +216,11 @@ def check_said(
             )
             return
     size = said.pixel_um
+    fix = "give the edge of a pixel in um, magnification and binning included"
+    if pixel_size_um:
+        doubt_size(pixel_size_um, "--pixel_size_um", fix, faults)
+    elif size:
+        doubt_size(size, "images", f"{fix}: --pixel_size_um", faults)
     if size and pixel_size_um and _differ((size, pixel_size_um)):
         faults.warn(
             "pixel_size",

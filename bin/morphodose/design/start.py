@@ -15,7 +15,7 @@ from morphodose.design.filenames import AUTO, Name, NamePattern, name_pattern, p
 from morphodose.design.folder import NO_IMAGE, Folder, images_of, read_folder
 from morphodose.design.folders import FoundFolder, find_acquisitions, folder_patterns
 from morphodose.design.found import Finder
-from morphodose.design.instrument import Said
+from morphodose.design.instrument import Said, doubt_size
 from morphodose.design.patterns import best_preset
 from morphodose.design.pixels_seen import judge_pixels
 from morphodose.design.planes import by_action
@@ -122,7 +122,11 @@ class Understood:
         ]
 
     def lines(self) -> list[str]:
-        """What is shown to the person."""
+        """What is shown to the person; of a folder without wells only what was passed over."""
+        passed = [f"passed over: {count} x {reason}" for reason, count in self.passed.items()]
+        read = [f"metadata read: {listing(self.metadata, 4)}"] if self.metadata else []
+        if not self.wells:
+            return passed + read
         channels = [
             f"{number} → {name}" + (f" ({self.described[number]})" if number in self.described else "")
             for number, name in self.channels.items()
@@ -157,8 +161,7 @@ class Understood:
             f"channel {name} is in only some acquisitions: {listing(ids)}"
             for name, ids in self.partly.items()
         ]
-        lines += [f"passed over: {count} x {reason}" for reason, count in self.passed.items()]
-        return lines + ([f"metadata read: {listing(self.metadata, 4)}"] if self.metadata else [])
+        return lines + passed + read
 
 
 def look(
@@ -190,7 +193,7 @@ def look(
     for number, (place, listed) in enumerate(zip(places, listings, strict=True)):
         # of no row yet: what is wrong is said of the folder
         acquisition = Acquisition(
-            0, place.plate, place.timepoint_h, place.replicate, place.path, folder, sheet=place.path
+            0, place.plate, place.timepoint_h, place.replicate, place.path, place.path, sheet=place.path
         )
         read = read_folder(place.path, pattern, listed)
         planes = finder.planes(acquisition, _some(read) if number else read)
@@ -212,6 +215,8 @@ def look(
     finder.said.add((one for _, one in found), folder)
     check_case({one.name.channel for _, one in found}, faults)
     _fill(result, found, finder.said)
+    if result.pixel_um:
+        doubt_size(result.pixel_um, "images", "measure it, and correct pixel_size_um in params.yml", faults)
     result.offset, seen = judge_pixels(result.folders, result.channels, "brightfield" in result.roles, found)
     faults.found += seen
     # nothing says what the planes of a row are, and z was taken

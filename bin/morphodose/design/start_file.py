@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 
+from morphodose.design.instrument import is_plausible
 from morphodose.design.start import Understood
 
 
@@ -65,6 +66,8 @@ def parameters_text(
         "",
     ]
     if found.pixel_um:
+        if not is_plausible(found.pixel_um):
+            lines.append("# THE METADATA SAY THIS SIZE, WHICH IS IMPLAUSIBLE: measure it and correct it.")
         lines.append(f"pixel_size_um: {found.pixel_um:g}")
     else:
         lines += [
