@@ -152,7 +152,11 @@ def main(
             f"{counted(len(faults.errors), 'fault')} of the plate map\n{numbered(faults.errors)}\n"
             f"correct {os.path.normpath(os.path.join(out, layout))}, then: {_next_command(out)}"
         )
-    click.echo(f"next: {_next_command(out)}")
+    unknown = not (roles["cell"] and roles["nuclear"])
+    todo = (
+        f"name the channels in {os.path.normpath(os.path.join(out, 'params.yml'))}, then: " if unknown else ""
+    )
+    click.echo(f"next: {todo}{_next_command(out)}")
 
 
 def _check_wells(found: Understood, wells: PlateWells, plate_map: str, faults: Faults) -> None:
@@ -187,7 +191,7 @@ def _only_plate(found: Understood, plate_map: str, sheet: str) -> str:
 def _ask(found: Understood, role: str, what: str) -> str:
     """The channel of a role, from the person at the terminal; else it is left to the file."""
     if not _at_terminal():
-        click.echo(f"which channel {what} is not known: name it in params.yml ({role}_channel)")
+        click.echo(f"{role}_channel: nothing says which channel {what}; name it in params.yml")
         return ""
     return str(
         click.prompt(

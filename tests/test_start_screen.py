@@ -73,7 +73,9 @@ def test_the_command_writes_three_files_and_asks_for_the_cell_stain_in_words(tmp
     assert given["pixel_size_um"] == pytest.approx(0.325)
     assert (tmp_path / "platemap.csv").read_text() == MAP
     assert "delete the next line.\ncell_method: from_nuclei" in text, "a named stain would not be used else"
-    assert f"next: nextflow run main.nf -params-file {tmp_path}/params.yml" in done.stdout
+    command = f"nextflow run main.nf -params-file {tmp_path}/params.yml"
+    assert f"next: name the channels in {tmp_path}/params.yml, then: {command}" in done.stdout
+    assert "cell_channel: nothing says which channel fills the cells" in done.stdout
     assert "hours: all images are written as 0 h after treatment" in done.stdout
     again = run("start_screen.py", tmp_path / "images", *given_map, "--out", tmp_path)
     assert again.returncode == 1
