@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,30 @@ def test_the_page_of_the_images_names_the_commands_of_those_that_have_some(image
         assert row.startswith("every step that is not named below")
     else:
         assert set(re.findall(r"`(\w+)`", row)) == commands_of_modules()[image]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_what_a_task_compiles_is_kept_where_nobody_else_writes(image: str, tmp_path: Path) -> None:
+    text = (ROOT / "containers" / f"{image}.def").read_text(encoding="utf-8")
+    set_up = text.partition("%environment")[2].partition("%test")[0].replace("/tmp/", f"{tmp_path}/")
+
+    def folders() -> list[Path]:
+        script = f'umask 002\n{set_up}\nmkdir -p "$MPLCONFIGDIR"\necho "$NUMBA_CACHE_DIR"; echo "$MPLCONFIGDIR"'
+        environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+        done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        numba, matplotlib = map(Path, done.stdout.split())
+        assert (numba.name, matplotlib.name) == ("numba", "matplotlib") and numba.parent == matplotlib.parent
+        assert numba.parent.stat().st_mode & 0o777 == 0o700 and not numba.parent.is_symlink()
+        return [numba, matplotlib]
+
+    own = tmp_path / f"morphodose-{os.getuid()}"
+    # Matplotlib, which comes first on some nodes, makes folders that a group may write to, with this umask
+    assert [folder.parent for folder in folders()] == [own, own]
+    assert folders() == folders()
+    own.chmod(0o777)
+    assert own not in folders()[0].parents
+    own.rename(tmp_path / "theirs")
+    (tmp_path / "theirs").chmod(0o700)
+    own.symlink_to(tmp_path / "theirs")
+    assert own not in folders()[0].parents
