@@ -75,7 +75,9 @@ def test_what_a_task_compiles_is_kept_where_nobody_else_writes(image: str, tmp_p
     set_up = text.partition("%environment")[2].partition("%test")[0].replace("/tmp/", f"{tmp_path}/")
 
     def folders() -> list[Path]:
-        script = f'umask 002\n{set_up}\nmkdir -p "$MPLCONFIGDIR"\necho "$NUMBA_CACHE_DIR"; echo "$MPLCONFIGDIR"'
+        script = (
+            f'umask 002\n{set_up}\nmkdir -p "$MPLCONFIGDIR"\necho "$NUMBA_CACHE_DIR"; echo "$MPLCONFIGDIR"'
+        )
         environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
         done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True)
         assert done.returncode == 0 and not done.stderr, done.stderr

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from design_tree import make_screen, run
+from morphodose.design import filenames
 from morphodose.design.faults import Faults
 from morphodose.design.folders import find_acquisitions, folder_patterns
 from morphodose.design.patterns import best_preset
+from morphodose.errors import InputError
 
 
 def understood(root: Path, *names: str, pattern: str = "") -> tuple[list[tuple], str]:
@@ -95,6 +97,15 @@ def test_a_users_pattern_reads_other_names(tmp_path: Path) -> None:
         collected = Faults()
         folder_patterns(text, collected)
         assert message in "\n".join(fault.text() for fault in collected.found)
+
+
+def test_a_pattern_that_would_take_for_ever_is_named_with_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(filenames, "PATIENCE", 0.1)
+    pattern = r"^(?P<timepoint>\d+)(?:a|aa)*h_(?P<replicate>\d+)$"
+    with pytest.raises(InputError, match=r"--folder_pattern .*takes more than 0\.1 s for the name '4aaaa"):
+        understood(tmp_path, "4" + "a" * 45 + "_h_x", pattern=pattern)
 
 
 def test_the_preset_that_fits_is_found() -> None:

@@ -109,6 +109,7 @@ SLOW = 0.01
 class Bounded:
     """A user's expression, which may not take for ever: a repetition within a repetition can."""
 
+    option: str
     pattern: str
     compiled: typing.Any
     spent: list[float] = field(default_factory=list, compare=False)
@@ -126,7 +127,7 @@ class Bounded:
             found: re.Match[str] | None = self.compiled.search(path, timeout=PATIENCE)
         except TimeoutError:
             raise InputError(
-                f"--file_pattern {self.pattern!r}: takes more than {PATIENCE:g} s for the name {path!r} → "
+                f"{self.option} {self.pattern!r}: takes more than {PATIENCE:g} s for the name {path!r} → "
                 "write it without a repetition within a repetition, such as (a+)+"
             ) from None
         took = time.thread_time() - begin
@@ -134,7 +135,7 @@ class Bounded:
             self.spent.append(took)
             if sum(self.spent) > PATIENCE_IN_ALL:
                 raise InputError(
-                    f"--file_pattern {self.pattern!r}: {len(self.spent)} names took "
+                    f"{self.option} {self.pattern!r}: {len(self.spent)} names took "
                     f"{sum(self.spent):.3g} s, the last one is {path!r} → write it without a repetition "
                     "within a repetition, such as (a+)+"
                 )
@@ -275,7 +276,7 @@ def name_pattern(text: str, faults: Faults) -> NamePattern | None:
     python = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text)
     try:
         regex = re.compile(python)
-        bounded = Bounded(text, regular.compile(python))
+        bounded = Bounded(option, text, regular.compile(python))
     except (re.error, regular.error, RecursionError, OverflowError) as fault:
         faults.add(
             "file_pattern",

@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import regex as regular
+
 from morphodose.design.faults import Faults, listing
-from morphodose.design.filenames import NamePattern
+from morphodose.design.filenames import Bounded, NamePattern
 from morphodose.design.folder import Folder, images_of, read_folder
 from morphodose.design.numbers import parse_number
 from morphodose.design.times import DATE, HOURS, UNITS, hours_of_name
@@ -52,14 +54,16 @@ class FoundFolder:
     measurement: int | None = None
 
 
-def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
+def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str] | Bounded]:
     """Compiled patterns of folder names: the user's own one, or `DEFAULT_PATTERNS`."""
     if not text:
         return [re.compile(pattern, re.IGNORECASE) for pattern in DEFAULT_PATTERNS]
     option = "--folder_pattern"
     try:
-        regex = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text))
-    except (re.error, RecursionError, OverflowError) as fault:
+        python = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text)
+        regex = re.compile(python)
+        bounded = Bounded(option, text, regular.compile(python))
+    except (re.error, regular.error, RecursionError, OverflowError) as fault:
         message = f"is not a valid regular expression: {fault}"
         faults.add("folder_pattern", option, message, "correct it there", value=text)
         return []
@@ -67,11 +71,11 @@ def folder_patterns(text: str | None, faults: Faults) -> list[re.Pattern[str]]:
         if group not in regex.groupindex:
             fix = f"add (?P<{group}>…); known groups: {', '.join(_GROUPS)}"
             faults.add("folder_pattern", option, f"no group gives the {group}", fix, value=text)
-    return [regex]
+    return [bounded]
 
 
 def find_acquisitions(
-    root: str, patterns: Sequence[re.Pattern[str]], plate: str, faults: Faults
+    root: str, patterns: Sequence[re.Pattern[str] | Bounded], plate: str, faults: Faults
 ) -> tuple[list[FoundFolder], list[str]]:
     """Folders of acquisitions below `root`, and the other folders.
 
@@ -132,7 +136,7 @@ def _understood(
     root: str,
     name: str,
     relative: str,
-    patterns: Sequence[re.Pattern[str]],
+    patterns: Sequence[re.Pattern[str] | Bounded],
     plate: str,
     found: list[FoundFolder],
     faults: Faults,
