@@ -112,7 +112,7 @@ def findPython(project, path) {
     def own = java.nio.file.Files.isExecutable(environment.resolve('bin/python3'))
         ? tryPython([environment.resolve('bin/python3').toString()], project, [], path)
         : [text: java.nio.file.Files.exists(environment, java.nio.file.LinkOption.NOFOLLOW_LINKS)
-            ? "has no bin/python3 that ${System.getProperty('user.name')} may execute" : 'is not there']
+            ? 'has no bin/python3 that you may execute' : 'is not there']
     if (own == null) {
         return [folder: "${environment}/bin".toString(), faults: []]
     }

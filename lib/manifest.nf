@@ -2,6 +2,7 @@
 // so that the next run can take away what it does not publish itself.
 
 include { dropRecord ; keepRecord ; writeCost } from './cost'
+include { above ; dropEarlier ; keepEarlier ; ownPath ; putBack } from './earlier'
 include { imageFolders                        } from './image_folders'
 include { hostName ; releaseLock ; takeLock   } from './lock'
 
@@ -58,6 +59,12 @@ def beginRun(options, samplesheet) {
     def published = new java.util.concurrent.ConcurrentHashMap()
     def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run, ended: new java.util.concurrent.ConcurrentHashMap()]
     run.edited = options.dry_run ? [] as Set : changedPaths(outdir, earlierEntries(run))
+    run.kept = options.dry_run || earlier?.state != 'succeeded' ? null : keepEarlier(outdir, earlier)
+    if (!options.dry_run && earlier?.state == 'succeeded' && !run.kept) {
+        log.warn("${outdir}: has no hard links, so the results of run ${earlier.run_name} are not kept: if this run fails, tables of both lie there")
+    }
+    // where the script ends by an error before the first task no handler is called
+    Runtime.runtime.addShutdownHook(new Thread({ dropUnused(run) } as Runnable))
     run.listens = listen { event, path -> event == 'onFilePublish' ? note(run, path) : endRecords(run) }
     if (!options.dry_run) {
         run.journal = outdir.resolve("pipeline_info/.published-${about.run_name}.jsonl")
@@ -184,14 +191,42 @@ def changedPaths(outdir, entries) {
 /** End a run: what it cost into its page, where it succeeded, its manifest, and the lock given back. */
 def endRun(run, success, use_gpu, several) {
     def trace = keepRecord(run.outdir, success, 'trace', 'trace.txt')
-    if (!run.dry) {
+    if (!run.dry && run.ended.putIfAbsent('begun', true) == null) {
         if (success) {
             writeCost(run.outdir, trace, use_gpu, several)
         }
-        leaveManifest(run, success)
+        if (run.kept && !success) {
+            leaveEarlier(run)
+        }
+        else {
+            leaveManifest(run, success)
+        }
+        if (run.kept) {
+            dropEarlier(run.kept)
+        }
+        dropJournals(run.outdir)
     }
     run.ended.success = success  // in a map of its own, which the listener has too where the caller copied `run`
     return releaseLock(run.lock.file, run.lock.text)
+}
+
+/** Keep the results of earlier runs no longer, where this one ended before it published any. */
+def dropUnused(run) {
+    if (run.kept && !run.unfinished && !run.published && run.ended.putIfAbsent('begun', true) == null) {
+        dropEarlier(run.kept)
+    }
+    return null
+}
+
+/** Leave the results as they were before this run, which failed: with their manifest, and without what it published. */
+def leaveEarlier(run) {
+    def back = putBack(run.outdir, run.kept)
+    def published = run.published.keySet().collectMany { path -> filesBelow(file(path, glob: false)) }.collect { path -> run.outdir.relativize(path).toString() }
+    def own = (published + run.unfinished.keySet()).collect { path -> ownPath(run.outdir, run.outdir.resolve(path)) }
+    def others = own.collect { path -> run.outdir.relativize(path).toString() }.unique() - back
+    takeAway(run.outdir, others.collect { path -> [path: path] })
+    log.warn("${run.outdir}: this run failed; the results there are those of run ${run.earlier.run_name} again. What this run finished is in its work folder, and -resume goes on from it")
+    return null
 }
 
 /**
@@ -225,7 +260,11 @@ def leaveManifest(run, success) {
             tellStrangers(outdir, info, files*.path as Set)
         }
     }
-    info.eachFileMatch(~/\.published-.*\.jsonl/) { journal -> java.nio.file.Files.deleteIfExists(journal) }
+    return null
+}
+
+def dropJournals(outdir) {
+    outdir.resolve('pipeline_info').eachFileMatch(~/\.published-.*\.jsonl/) { journal -> java.nio.file.Files.deleteIfExists(journal) }
     return null
 }
 
@@ -291,10 +330,7 @@ def isChanged(outdir, entry) {
 
 /** Remove files, and the folders that are empty then; of a folder that is a link, the link. */
 def takeAway(outdir, entries) {
-    def paths = entries.collect { entry ->
-        def path = outdir.resolve(entry.path)
-        above(path, outdir).reverse().find { folder -> java.nio.file.Files.isSymbolicLink(folder) } ?: path
-    }
+    def paths = entries.collect { entry -> ownPath(outdir, outdir.resolve(entry.path)) }
     paths.unique().each { path -> java.nio.file.Files.deleteIfExists(path) }
     paths.collectMany { path -> above(path.parent, outdir) }.unique().toSorted { folder -> -folder.nameCount }.each { folder ->
         if (!folder.toFile().list()) {
@@ -302,11 +338,6 @@ def takeAway(outdir, entries) {
         }
     }
     return null
-}
-
-/** A folder and those above it, as far as below another. */
-def above(folder, top) {
-    return folder == top || !folder.startsWith(top) ? [] : [folder] + above(folder.parent, top)
 }
 
 /** The first few of a list of paths. */

@@ -162,19 +162,31 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     written = page.read_text()
     assert "3 tasks, " in written
 
-    # a run that fails changes A02 and writes A04; the page stays that of the run that succeeded
+    # a run is killed while it writes A02 and A05; one that fails changes A02 and writes A04. What lies there is that
+    # of the run that succeeded
+    manifest_text = (screen.info / "manifest.json").read_text()
+    before = {path: (screen.results / path).read_bytes() for path in files}
+    kept = screen.info / f".earlier-{manifest['run_name']}" / "tables" / "cells"
+    kept.mkdir(parents=True)
+    for name in screen.cells():
+        os.link(cells / name, kept / name)
+    (cells / "A02.txt").unlink()
+    (cells / "A02.txt").write_text("half")
+    (cells / "A05.txt").write_text("half")
+    entry = {"path": "tables/cells/A05.txt", "bytes": 4, "modified": 0}
+    (screen.info / ".published-mad_bell.jsonl").write_text(json.dumps(entry) + "\n")
     failed = screen.run("--wells", "A02,A04", "--content", "b", "--fail")
     assert failed.returncode != 0
+    assert f"the results there are those of run {manifest['run_name']} again" in failed.stdout
+    assert screen.cells() == ["A01.txt", "A02.txt", "A03.txt"]
+    assert {path: (screen.results / path).read_bytes() for path in files} == before
+    assert (screen.info / "manifest.json").read_text() == manifest_text
     assert page.read_text() == written
     assert {name: (screen.info / name).read_text() for name in RECORDS} == records
     assert json.loads((screen.info / "params.json").read_text())["wells"] == "A01,A02,A03"
     for name in RECORDS:
         assert "FAIL" in (screen.info / name.replace(".", "_failed.")).read_text()
-    second = screen.manifest()
-    assert second["state"] == "failed"
-    wrote = {Path(entry["path"]).stem: entry["run"] for entry in second["files"]}
-    one, two = manifest["run_name"], second["run_name"]
-    assert wrote == {"A01": one, "A02": two, "A03": one, "A04": two}
+    assert not [path.name for path in screen.info.iterdir() if path.name.startswith((".", "lock"))]
 
     # A01 alone is left, from the cache of the first; somebody changed A01 and A03, and a note lies beside
     written = (cells / "A01.txt").read_text()
@@ -184,9 +196,7 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     last = screen.run("--wells", "A01", "-resume", manifest["run_id"])
     assert last.returncode == 0, last.stdout
     assert screen.cells() == ["A01.txt", "A03.txt", "note.txt"]
-    assert (
-        "removed 2 files of an earlier run that this run does not have: tables/cells/A02.txt" in last.stdout
-    )
+    assert "removed 1 file of an earlier run that this run does not have: tables/cells/A02.txt" in last.stdout
     assert "1 file of an earlier run, changed since, left in place: tables/cells/A03.txt" in last.stdout
     assert (
         "1 file of an earlier run, changed since, replaced by what this run published: tables/cells/A01.txt"
@@ -196,9 +206,11 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
     assert "changed since" not in first.stdout + failed.stdout
     assert "3 files that no run is known to have written" in last.stdout  # the page of this test, too
     third = screen.manifest()
+    one = manifest["run_name"]
     assert [(entry["path"], entry["run"]) for entry in third["files"]] == [("tables/cells/A01.txt", one)]
-    assert [run["run_name"] for run in third["earlier_runs"]] == [one, two]
+    assert [run["run_name"] for run in third["earlier_runs"]] == [one]
     assert not list(screen.info.glob("*_failed.*")) and screen.left_behind() == []
+    assert not list(screen.info.glob(".*"))
 
 
 def test_a_results_folder_in_use_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
