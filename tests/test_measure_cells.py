@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -63,9 +64,12 @@ def run(root: Path, folder: Path, *options: str, **environment: str) -> subproce
 @pytest.fixture(scope="module")
 def table(root: Path, real: Path) -> Path:
     out = real / "out" / f"{WELL}.parquet"
-    done = run(root, real, "--out", str(out.parent))
+    done = run(root, real, "--out", str(out.parent), PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0, done.stderr
     assert "field 3 of 3: 0 cells" in done.stderr
+    imported = re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)
+    assert "pyarrow.parquet" in imported
+    assert "pandas" not in imported, "half as much again as the start of the task"
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ from morphodose.report import deep_inputs
 from morphodose.responses import select
 from morphodose.schemas import TABLES
 from morphodose.steps.registry import STEPS
-from morphodose.tables import column_units, write_as
+from morphodose.tables import column_units, columns_to_arrow, write_as
 from test_docs import PAGE, section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,46 @@ def test_a_table_gets_the_declared_types_and_units(tmp_path: Path) -> None:
         "Metadata_Well": "string", "N": "int64", "A": "float", "B": "float", "M_PI": "float",
     }  # fmt: skip
     assert column_units(tmp_path / "t.parquet") == {"A": "px", "B": "px", "M_PI": "um"}
+
+
+def test_columns_of_several_parts_have_the_first_declaration_that_fits() -> None:
+    plain, first, second = (
+        Columns("S_x", "text", "by its whole name"),
+        Columns("S_<n> T_<name>_y", "number", "by a part"),
+        Columns("S_<name> T_<name>", "flag", "by any text"),
+    )
+    table = Table("t", "STEP", "", (second, first, plain))
+    assert table.declared("S_x") is plain
+    assert table.declared("T_a_y") is table.declared("T_a") is table.declared("S_1") is second
+    assert Table("t", "STEP", "", (first, second)).declared("S_1") is first
+    assert Table("t", "STEP", "", (first, second)).declared("S_1\n") is second
+    assert table.declared("U_x") is table.declared("S_") is table.declared("xS_1") is None
+    assert Table("t", "STEP", "", (plain,)).declared("S_1") is None
+
+
+def test_arrays_become_a_table_as_pyarrow_would_make_it() -> None:
+    arrays: dict[str, np.ndarray] = {
+        "A": np.array([1.5, np.nan, -0.0], np.float32),
+        "B": np.arange(6.0)[::2],
+        "Metadata_Field": np.array([1, 2, 3]),
+        "Metadata_Well": np.array(["A01", None, "größe\n"], object),
+        "Metadata_Compound": np.array(["", "", ""], object),
+    }
+    found = columns_to_arrow(arrays)
+    assert found.column_names == ["Metadata_Field", "Metadata_Well", "Metadata_Compound", "A", "B"]
+    found.validate(full=True)
+    for name, array in arrays.items():
+        expected = pa.array(array)
+        assert found[name].type == expected.type
+        assert found[name].null_count == expected.null_count
+        np.testing.assert_array_equal(found[name].to_numpy(), expected.to_numpy(zero_copy_only=False))
+    nothing = columns_to_arrow({name: array[:0] for name, array in arrays.items()})
+    nothing.validate(full=True)
+    assert nothing.num_rows == 0 and nothing.schema == found.schema
+    with pytest.raises(TypeError, match="A: numbers or text are expected, got bool"):
+        columns_to_arrow({"A": np.array([True])})
+    with pytest.raises(TypeError, match="A: numbers or text are expected, got object"):
+        columns_to_arrow({"A": np.array(["a", 1], object)})
 
 
 def test_a_table_without_rows_has_all_its_columns(tmp_path: Path) -> None:
