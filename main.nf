@@ -5,7 +5,7 @@ include { DRY_RUN                       } from './workflows/dry_run'
 include { MORPHODOSE                    } from './workflows/morphodose'
 include { checkEnvironment              } from './lib/environment'
 include { helpText ; validateParameters } from './lib/parameters'
-include { beginRun ; endRun             } from './lib/manifest'
+include { beginRun ; endRun ; saidByTask } from './lib/manifest'
 
 workflow {
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -29,7 +29,14 @@ workflow {
     def about = workflow
     def use_gpu = params.use_gpu
     def several = [TRAIN_RESNET: [devices: params.training_gpus as Integer, nodes: params.training_nodes as Integer]]
-    workflow.onComplete { endRun(run, about.success, use_gpu, several) }
+    workflow.onComplete {
+        endRun(run, about.success, use_gpu, several)
+        // last, so that it is what the user reads: Nextflow has printed it above, in the middle of a long command
+        def said = about.success ? null : saidByTask(about.errorReport)
+        if (said) {
+            log.error(said)
+        }
+    }
     if (params.dry_run) {
         DRY_RUN(samplesheet, plate_map, params)
     }

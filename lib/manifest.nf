@@ -230,6 +230,22 @@ def leaveEarlier(run) {
 }
 
 /**
+ * What the command of the failed task said: its plain message, without the command line that Nextflow shows before it.
+ *
+ * Null where it said nothing plain (a traceback, a task that was killed).
+ */
+def saidByTask(report) {
+    def place = (report ?: '') =~ /(?m)^Work dir:\s*\n\s*(\S.*)$/
+    def said = place.find() ? file("${place.group(1).trim()}/.command.err", glob: false) : null
+    if (!said?.exists()) {
+        return null
+    }
+    def lines = said.readLines()
+    def first = lines.findLastIndexOf { line -> line.startsWith('Error: ') }
+    return first < 0 ? null : lines.drop(first).join('\n').replaceFirst('Error: ', '')
+}
+
+/**
  * Take away what earlier runs published and this one did not, if it succeeded, and write the manifest.
  *
  * A run that failed takes nothing away; its manifest names what it published beside what was there.
