@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import anndata
+import pandas as pd
 import pytest
 
 import export_anndata
@@ -87,10 +88,69 @@ def test_each_option_of_the_pipeline_is_in_a_guide() -> None:
     assert len(names) > 60 and [name for name in names if not re.search(rf"--{name}\b", guides)] == []
 
 
+#: Pages for the user and for those who change the code.
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "containers/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind `#`: the headings of a page, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_and_paths_of_the_pages_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not link.startswith("http"):
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+    # the worked examples of CONTRIBUTING.md name files that are still to be made
+    made = {"list_fields", "span.py"}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    code = " ".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
+    for word in re.findall(r"(?<![\w./-])[\w-]+/[\w./-]+", code):
+        if word.split("/")[0] in folders and not any(part in word for part in made):
+            assert (ROOT / word.rstrip(".")).exists(), word
+
+
 def test_each_entry_of_the_record_of_a_reduction_is_in_its_section(results: Path) -> None:
     folder = results / "reduced" / "joint"
     record = json.loads((folder / "reduction.json").read_text(encoding="utf-8"))
     assert len(record) > 8 and unnamed([*record, *parameters(100, 30, 0)], section("`reduced`")) == []
+
+
+def test_tables_are_joined_as_the_page_shows(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = [
+        block
+        for block in re.findall(r"^```python\n(.*?)^```", section("Reading the tables"), re.M | re.S)
+        if "merge" in block
+    ]
+    tables = tmp_path / "results" / "tables"
+    (tables / "embeddings").mkdir(parents=True)
+    (tables / "cells").mkdir()
+    for table in (results / "cells").iterdir():  # those of the fixture have no verdict
+        one = pd.read_parquet(table)
+        one["Metadata_QCVerdict"] = ["drop", *["keep"] * (len(one) - 1)]
+        one.to_parquet(tables / "cells" / table.name)
+    pd.read_parquet(results / "wells.parquet").assign(Relative_CellCount=1.0).to_parquet(
+        tables / "wells.parquet"
+    )
+    (tables / "embeddings" / "trained").symlink_to(results / "embeddings")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, pd.DataFrame] = {}
+    exec(code, found)  # noqa: S102: the page's own lines
+    wells = len(list((tables / "cells").iterdir()))
+    assert wells > 4 and len(found["cells"]) == 5 * wells, "six cells a well, one of them of a dropped field"
+    assert not found["cells"][["Relative_CellCount", "Embedding"]].isna().any(axis=None)
 
 
 @pytest.mark.parametrize("name", ["cells", "wells"])

@@ -95,6 +95,10 @@ def test_all_faults_of_the_input_are_reported_at_once_before_anything_expensive(
         "--endpoints: value 'a': Cells_Intensity_MeanIntensity_GFP names none of the channels",
     ):  # fmt: skip
         assert words in finished.output, words
+    last = finished.output.rpartition("ERROR ~ ")[2]
+    assert last.startswith("the input has 9 faults") and "Command executed" not in last, (
+        "the last that is read"
+    )
 
 
 MODEL = ("selected_features.parquet", "pca_loadings.parquet", "explained_variance.parquet", "reduction.json")
