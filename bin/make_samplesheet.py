@@ -62,7 +62,8 @@ def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: s
             "no_folder",
             folder,
             "has no folder with images in it",
-            "give the folder that holds 4hrs_R1 and the others",
+            "give the folder that holds 4hrs_R1 and the others; if this folder is one acquisition itself, use "
+            "start_screen.py",
         )
     pattern = None
     if file_pattern == "auto":

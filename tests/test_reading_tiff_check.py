@@ -103,7 +103,7 @@ def write_jpeg(path: str) -> None:
     [
         (
             lambda path: tifffile.imwrite(path, np.zeros((9, 9, 3), "uint8"), photometric="rgb"),
-            "is a colour image (3 samples a pixel)",
+            "is a colour image (3 samples per pixel)",
             "export each channel as grey",
         ),
         (

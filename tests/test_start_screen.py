@@ -452,7 +452,9 @@ def test_names_of_two_kinds_files_that_are_passed_over_and_colour_are_said(tmp_p
     (tmp_path / "b").mkdir()
     tifffile.imwrite(tmp_path / "b" / "B02.tif", np.zeros((8, 8, 3), "uint8"), photometric="rgb")
     _, faults, _ = started(tmp_path / "b")
-    assert "the file is a colour image (3 samples a pixel); a grey one is expected" in faults.errors[0].text()
+    assert (
+        "the file is a colour image (3 samples per pixel); a grey one is expected" in faults.errors[0].text()
+    )
     _, faults, _ = started(tmp_path / "b", "C03.tif")
     assert not faults.errors and "(1 file that cannot be used)" in faults.warnings[0].text()
 

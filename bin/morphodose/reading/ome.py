@@ -72,7 +72,7 @@ def _series(image: Element, place: tuple[str | None, int | None], path: str) -> 
     names = tuple(channel.get("Name", "") for channel in children(pixels, "Channel"))
     samples = [int(channel.get("SamplesPerPixel", 1)) for channel in children(pixels, "Channel")]
     if any(sample > 1 for sample in samples):
-        raise BadMetadata(f"holds colour images ({max(samples)} samples a pixel)")
+        raise BadMetadata(f"holds colour images ({max(samples)} samples per pixel)")
     size = pixels.get("PhysicalSizeX")
     unit = LENGTHS.get(pixels.get("PhysicalSizeXUnit", "µm"))
     kind = pixels.get("Type", "uint16")

@@ -289,9 +289,9 @@ class _Reader:
         photometric = int(tags.get(_PHOTOMETRIC, (1,))[0])
         samples = int(tags.get(_SAMPLES, (1,))[0])
         if samples == 2:
-            raise _Fault("is grey with transparency (2 samples a pixel); a grey one is expected", EXPORT)
+            raise _Fault("is grey with transparency (2 samples per pixel); a grey one is expected", EXPORT)
         if samples != 1:
-            raise _Fault(f"is a colour image ({samples} samples a pixel); a grey one is expected", _SPLIT)
+            raise _Fault(f"is a colour image ({samples} samples per pixel); a grey one is expected", _SPLIT)
         if photometric == _PALETTE and not _is_ramp(tags.get(_COLORS, ())):
             raise _Fault("is coloured by a palette whose colours are not grey levels", _SPLIT)
         bits, kind = int(tags.get(_BITS, (1,))[0]), _KINDS.get(int(tags.get(_FORMAT, (1,))[0]), "?")
