@@ -62,7 +62,7 @@ def main(folder: str, out: str, folder_pattern: str, plate: str, file_pattern: s
             "no_folder",
             folder,
             "has no folder with images in it",
-            "give the folder that holds 4hrs_R1 and the others; if this folder is one acquisition itself, use "
+            "give the folder that holds 4hrs_R1 and the others; for a folder that is one acquisition use "
             "start_screen.py",
         )
     pattern = None
