@@ -17,7 +17,7 @@ from typing import NamedTuple
 import regex as regular
 
 from morphodose.design.anyname import parse_any
-from morphodose.design.faults import Faults, did_you_mean, nearest
+from morphodose.design.faults import Faults, did_you_mean, nearest, printable
 from morphodose.design.presets import END, PRESETS, WELL_FILES
 from morphodose.errors import InputError
 from morphodose.names import row_letters
@@ -127,17 +127,17 @@ class Bounded:
             found: re.Match[str] | None = self.compiled.search(path, timeout=PATIENCE)
         except TimeoutError:
             raise InputError(
-                f"{self.option} {self.pattern!r}: takes more than {PATIENCE:g} s for the name {path!r} → "
-                "write it without a repetition within a repetition, such as (a+)+"
+                f"{self.option} '{printable(self.pattern)}': takes more than {PATIENCE:g} s for the name "
+                f"'{printable(path)}' → write it without a repetition within a repetition, such as (a+)+"
             ) from None
         took = time.thread_time() - begin
         if took > SLOW:
             self.spent.append(took)
             if sum(self.spent) > PATIENCE_IN_ALL:
                 raise InputError(
-                    f"{self.option} {self.pattern!r}: {len(self.spent)} names took "
-                    f"{sum(self.spent):.3g} s, the last one is {path!r} → write it without a repetition "
-                    "within a repetition, such as (a+)+"
+                    f"{self.option} '{printable(self.pattern)}': {len(self.spent)} names took "
+                    f"{sum(self.spent):.3g} s, the last one is '{printable(path)}' → write it "
+                    "without a repetition within a repetition, such as (a+)+"
                 )
         return found
 
