@@ -109,10 +109,8 @@ def putFirst(settings, folder) {
  */
 def findPython(project, path) {
     def environment = project.resolve('.venv')
-    def own = java.nio.file.Files.isExecutable(environment.resolve('bin/python3'))
-        ? tryPython([environment.resolve('bin/python3').toString()], project, [], path)
-        : [text: java.nio.file.Files.exists(environment, java.nio.file.LinkOption.NOFOLLOW_LINKS)
-            ? 'has no bin/python3 that you may execute' : 'is not there']
+    def python = environment.resolve('bin/python3')
+    def own = java.nio.file.Files.isExecutable(python) ? tryPython([python.toString()], project, [], path) : [text: pythonFault(environment)]
     if (own == null) {
         return [folder: "${environment}/bin".toString(), faults: []]
     }
@@ -126,13 +124,33 @@ def findPython(project, path) {
     return [folder: null, faults: ["no Python that can run the steps: ${environment} ${own.text}; python3 of PATH ${other.text}. ${wayOut(project, environment)}"]]
 }
 
+/** Why the Python of a .venv cannot be executed. */
+def pythonFault(environment) {
+    if (!java.nio.file.Files.exists(environment, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+        return 'is not there'
+    }
+    def python = linked(environment.resolve('bin/python3'))
+    return python.startsWith(environment)
+        ? 'has no bin/python3 that you may execute'
+        : "has the Python ${python}, which ${java.nio.file.Files.notExists(python) ? 'is no longer there' : 'you may not execute'}"
+}
+
+/** The file that a link leads to, as far as can be seen. */
+def linked(path) {
+    return java.nio.file.Files.isSymbolicLink(path) ? linked(path.resolveSibling(java.nio.file.Files.readSymbolicLink(path))) : path
+}
+
 /** What to type for a .venv that can run the steps. */
 def wayOut(project, environment) {
-    def python = environment.resolve('bin/python3')
+    def python = linked(environment.resolve('bin/python3'))
     def owner = java.nio.file.Files.exists(environment) ? java.nio.file.Files.getOwner(environment).name : null
+    def elsewhere = !python.startsWith(environment)
     // nobody but its owner can set up the clone again
-    return owner in [null, System.getProperty('user.name')] || java.nio.file.Files.isExecutable(python)
-        ? "Type: make -C '${project}' setup"
+    if (owner in [null, System.getProperty('user.name')] || java.nio.file.Files.isExecutable(python) || (elsewhere && java.nio.file.Files.notExists(python))) {
+        return "Type: make -C '${project}' setup"
+    }
+    return elsewhere
+        ? "The .venv belongs to ${owner}, and its Python is in a folder that is closed to others. Set up a clone of your own; or have ${owner} set up this one with a Python that all may use: rm -r '${environment}'; env PATH=/usr/bin:/bin UV_PYTHON_PREFERENCE=only-system make -C '${project}' setup"
         : "The .venv belongs to ${owner}, who can let others use it: chmod -R a+rX '${environment}'. Or set up a clone of your own"
 }
 

@@ -6,7 +6,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lock=$root/containers/requirements/local.lock
 stamp=.ready-$(sha256sum "$lock" | cut -c1-16)
-ready() { [ -f "$root/.venv/$stamp" ]; }
+# its Python may be a link to one that was removed since
+ready() { [ -f "$root/.venv/$stamp" ] && "$root/.venv/bin/python" -c pass 2>/dev/null; }
 if ready; then exit 0; fi
 
 command -v flock >/dev/null || { echo "flock is needed (util-linux): two set-ups at a time would spoil .venv" >&2; exit 1; }

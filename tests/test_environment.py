@@ -99,16 +99,29 @@ def pythons(folder: Path) -> dict[str, list[str]]:
             (clone / ".venv").symlink_to(environment)
     (folder / "not allowed" / ".venv" / "bin").mkdir(parents=True)
     (folder / "not allowed" / ".venv" / "bin" / "python3").write_text("not executable")
+    removed = folder / "removed"
+    shutil.copytree(folder / "not allowed", removed, symlinks=True)
+    (removed / ".venv" / "bin" / "python3").unlink()
+    (removed / ".venv" / "bin" / "python").symlink_to(folder / "uninstalled" / "python3")
+    (removed / ".venv" / "bin" / "python3").symlink_to("python")
+    closed = folder / "closed"
+    shutil.copytree(removed, closed, symlinks=True)
+    (closed / ".venv" / "bin" / "python").unlink()
+    (closed / ".venv" / "bin" / "python").symlink_to(folder / "not executable")
+    (folder / "not executable").write_text("not executable")
     another = folder / "of another"
     shutil.copytree(folder / "not allowed", another)
     if os.getuid() == 0:
         os.chown(another / ".venv", 65534, -1)
+        os.chown(closed / ".venv", 65534, -1)
     return {
         "own": [str(folder / "own"), "/usr/bin:/bin"],
         "of PATH": [str(folder / "not allowed"), good],
         "no packages": [str(folder / "bare"), f"{bare}/bin:/usr/bin:/bin"],
         "nothing": [str(folder / "not allowed"), str(folder)],
         "of another": [str(another), str(folder)],
+        "removed": [str(removed), str(folder)],
+        "closed": [str(closed), str(folder)],
     }
 
 
@@ -250,7 +263,13 @@ def test_a_python_that_cannot_run_the_steps_is_one_message_with_what_to_type(ans
         and "may execute; python3 of PATH could not be run (" in fault
     )
     assert re.search(r"Type: make -C '.*/not allowed' setup$", fault)
+    (fault,) = answers["pythons"]["removed"]["faults"]
+    assert re.search(r"\.venv has the Python .*/uninstalled/python3, which is no longer there;", fault)
+    assert re.search(r"Type: make -C '.*/removed' setup$", fault)
+    (fault,) = answers["pythons"]["closed"]["faults"]
+    assert re.search(r"\.venv has the Python .*/not executable, which you may not execute;", fault)
     if os.getuid() == 0:
+        assert "its Python is in a folder that is closed to others. Set up a clone of your own; or" in fault
         (fault,) = answers["pythons"]["of another"]["faults"]
         assert re.search(
             r"The \.venv belongs to .*, who can let others use it: chmod -R a\+rX '.*/\.venv'\.", fault

@@ -76,6 +76,15 @@ def test_two_set_ups_at_a_time_make_one_environment(clone: Path) -> None:
     assert finish(start(clone, "python.sh")) == (0, "")
 
 
+def test_an_environment_whose_python_was_removed_is_made_again(clone: Path) -> None:
+    assert finish(start(clone, "python.sh"))[0] == 0
+    python = clone / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(clone / "a version that was uninstalled" / "python3.11")
+    assert finish(start(clone, "python.sh"))[0] == 0
+    assert not python.is_symlink() and python.exists()
+
+
 @pytest.mark.parametrize(("step", "words"), [("environment.py", "is broken"), ("kernels.py", "kernels")])
 def test_what_cannot_be_imported_or_compiled_is_no_environment(clone: Path, step: str, words: str) -> None:
     (clone / ".venv").mkdir()
