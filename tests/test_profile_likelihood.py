@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
 from morphodose.responses.logistic import logistic
-from morphodose.responses.profile_likelihood import fit_curve, profile_interval
+from morphodose.responses.profile_likelihood import fit_curve, profile_interval, steep
 from morphodose.responses.region import band, region
 from morphodose.responses.variance_models import BINOMIAL, CONSTANT, MEAN, MEAN2, choose_variance_model
 
@@ -134,3 +134,40 @@ def test_the_band_holds_the_curve_and_covers_the_truth_at_a_dose():
         assert np.all(low <= fit.at(grid) + 1e-9) and np.all(fit.at(grid) <= high + 1e-9)
         inside += (low <= truth) & (truth <= high)
     assert inside.mean() / 40 == pytest.approx(0.95, abs=0.05)
+
+
+@pytest.mark.parametrize("spacing", [3.0, 10.0])
+@pytest.mark.parametrize("family", [CONSTANT, BINOMIAL])
+def test_a_jump_between_two_doses_leaves_the_ec50_open_between_them(spacing, family):
+    doses = np.concatenate([np.zeros(3), np.repeat(spacing ** np.arange(-3.0, 4.0), 3)])
+    values = np.clip(np.where(doses >= 1, 0.9, 0.1) + 0.02 * np.tile([-1.0, 0.0, 1.0], len(doses) // 3), 0, 1)
+    fit = fit_curve(doses, values, np.full(len(doses), 300.0), family)
+    low, high = np.exp(profile_interval(fit, "ec50"))
+    assert steep(fit).steps == ((pytest.approx(1 / spacing), 1.0),)
+    assert low <= 1.001 / spacing and high >= 0.999
+    inside = np.geomspace(1.05 / spacing, 0.95, 5)
+    below, above = band(region(fit), inside)
+    assert np.all(below < 0.15) and np.all(above > 0.85)
+
+
+def test_bounds_of_an_ec50_hold_for_jumps_too():
+    """Only the highest dose acts, or every dose does: the EC50 may lie right beside a dose."""
+    last = fit_curve(WELLS, noisy(curve=(0.1, 2.0, np.log(9.0), 40.0)), ONES, CONSTANT)
+    assert np.exp(profile_interval(last, "ec50")[0]) <= 3.001
+    first = fit_curve(WELLS, noisy(curve=(0.1, 0.9, np.log(0.009), 40.0)), ONES, CONSTANT)
+    low, high = profile_interval(first, "ec50")
+    assert low == -np.inf and np.exp(high) >= 0.00999
+
+
+def test_one_dose_alone_on_the_slope_is_in_the_interval_of_the_ec50():
+    values = np.where(WELLS > 0.3, 0.9, 0.1) + np.where(WELLS == 0.3, 0.6, 0.0)
+    values += np.random.default_rng(2).normal(0, 0.02, len(values))
+    fit = fit_curve(WELLS, values, ONES, CONSTANT)
+    low, high = np.exp(profile_interval(fit, "ec50"))
+    assert steep(fit).alone == (0.3,) and not steep(fit).steps
+    assert 0.1 < low < 0.3 <= high < 1.0
+
+
+def test_a_slope_that_doses_lie_on_is_no_jump():
+    found = steep(fit_curve(WELLS, noisy(), ONES, CONSTANT))
+    assert not found.steps and not found.alone

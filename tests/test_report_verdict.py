@@ -34,6 +34,7 @@ def test_sound_screen_is_called_sound() -> None:
         (lambda s: s.gates.__setitem__("Threshold", np.nan), "stop", "could not be set"),
         (lambda s: s.gates.__setitem__("Fraction_VehiclePositive", 0.4), "warn", "more than 20 %"),
         (lambda s: s.responses.__setitem__("LackOfFit_P", 1e-9), "warn", "with a lack of fit"),
+        (lambda s: s.responses.__setitem__("Turn", "it falls back above 3"), "warn", "falls back above 3"),
         (lambda s: s.responses.__setitem__("Layout", "all stand in a row"), "warn", "all stand in a row"),
         (lambda s: s.focus.__setitem__("EdgeWarning", True), "warn", "at the edge"),
         (

@@ -110,6 +110,11 @@ def test_ec50_is_never_a_number_without_its_state(row: dict[str, Any], words: st
     assert str(row["State"]) in answers.ec50_phrase(row)
 
 
+def test_an_effect_that_turns_is_told_with_its_ec50() -> None:
+    row = {"State": "fitted", "EC50": 1.0, "EC50_Low": 0.5, "EC50_High": 2.0, "Turn": "it falls back above 3"}
+    assert answers.ec50_phrase(row).endswith("fitted; it falls back above 3")
+
+
 # means over wells
 
 

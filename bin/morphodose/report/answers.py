@@ -77,7 +77,8 @@ def ec50_phrase(row: Mapping[str, Any]) -> str:
     answer = answer if answer.startswith("no ") else f"EC50 {answer}"
     state, reason = str(row.get("State")), row.get("Reason")
     why = f": {reason}" if state != "fitted" and isinstance(reason, str) and reason else ""
-    return f"{answer}, {state}{why}"
+    turn = f"; {row['Turn']}" if isinstance(row.get("Turn"), str) and row["Turn"] else ""
+    return f"{answer}, {state}{why}{turn}"
 
 
 def refusals(reasons: Iterable[Any]) -> str:

@@ -83,8 +83,8 @@ READING = (
     "Points are wells, hollow ones vehicle. The line is the fitted four-parameter logistic curve with its "
     "95 % band; the dotted line is the EC50 (of death, the LC50), its interval shaded. Fitted: the curve "
     "reaches its plateau among the doses. Imprecise: the same, but the interval of the EC50 spans more than "
-    "tenfold (dashed). Unbounded: the plateau is not reached, so only a bound of the EC50 is known (dashed). "
-    "Refused: the wells do not support a curve, and no number is given."
+    "tenfold, or no dose lies on the slope (dashed). Unbounded: the plateau is not reached, so only a bound "
+    "of the EC50 is known (dashed). Refused: the wells do not support a curve, and no number is given."
 )
 
 
@@ -99,6 +99,8 @@ def view(screen: ReportInputs, compound: str) -> str:
         if drawn:
             why = [f"{hours(row['Metadata_Timepoint'])}: {row['Reason']}" for row in rows if _reason(row)]
             note = f"Why not fitted: {'; '.join(why)}." if why else ""
+            turns = [f"{hours(row['Metadata_Timepoint'])}: {row['Turn']}" for row in rows if _turn(row)]
+            note += f" The effect turns with the dose: {'; '.join(turns)}." if turns else ""
             name = endpoint_words(endpoint, screen.units)
             html += figure(f'<div class="md-row">{drawn}</div>', name, caption=note)
     return f'<div class="md-flow">{html}</div>' if html else notice(f"Left out: {no_curves(screen)}.")
@@ -106,6 +108,10 @@ def view(screen: ReportInputs, compound: str) -> str:
 
 def _reason(row: Mapping[str, Any]) -> bool:
     return row["State"] != "fitted" and isinstance(row.get("Reason"), str) and bool(row["Reason"])
+
+
+def _turn(row: Mapping[str, Any]) -> bool:
+    return isinstance(row.get("Turn"), str) and bool(row["Turn"])
 
 
 def ec50_view(screen: ReportInputs, compound: str) -> str:

@@ -109,6 +109,8 @@ def hits(screen: ReportInputs) -> list[Hit]:
         flags += ["segmentation depends on the dose"] if compound in moved else []
         if row is not None and finite(row.get("LackOfFit_P")) and row["LackOfFit_P"] < 0.001:
             flags.append("curve does not fit")
+        if row is not None and isinstance(row.get("Turn"), str) and row["Turn"]:
+            flags.append("effect turns with the dose")
         found.append(
             Hit(
                 compound,

@@ -25,7 +25,7 @@ from morphodose.report.segmented import segmentation_checks
 from morphodose.report.shape import onset_summary
 from morphodose.report.tiles import Tiles
 from morphodose.report.training import small_notice
-from morphodose.report.words import counted, listed, percent
+from morphodose.report.words import counted, endpoint_words, listed, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -307,7 +307,13 @@ def fit_checks(screen: ReportInputs) -> list[Check]:
         # with many curves some P fall below 0.05 by chance alone
         poor = int((fitted["LackOfFit_P"] < 0.05 / max(len(fitted), 1)).sum())
         text += f"; {counted(poor, 'fitted curve')} with a lack of fit" if poor else "; no lack of fit"
-    return [Check("warn" if poor else "ok", question, f"{text}.")]
+    turns = responses["Turn"].fillna("").ne("") if "Turn" in responses else responses["State"].isna()
+    if turns.any():
+        first = responses[turns].iloc[0]
+        text += f"; in {counted(int(turns.sum()), 'curve')} the effect turns with the dose, such as "
+        text += f"{first['Metadata_Compound']}, {endpoint_words(first['Endpoint'], screen.units)}: "
+        text += str(first["Turn"])
+    return [Check("warn" if poor or turns.any() else "ok", question, f"{text}.")]
 
 
 def network_checks(screen: ReportInputs) -> list[Check]:

@@ -18,13 +18,15 @@ from morphodose.responses.layout import layout_doubt
 from morphodose.responses.logistic import HILL_RANGE
 from morphodose.responses.measures import OF_CURVE, names_with_ends, of_curve, of_wells
 from morphodose.responses.multiple_testing import benjamini_hochberg
-from morphodose.responses.profile_likelihood import CurveFit, fit_curve, profile_interval
+from morphodose.responses.profile_likelihood import CurveFit, fit_curve, profile_interval, steep
 from morphodose.responses.region import band, region
 from morphodose.responses.replicates import (
+    Detour,
     Hook,
     Prior,
     Spread,
     apart,
+    detour,
     hook,
     outliers,
     prior_of,
@@ -203,6 +205,7 @@ def _respond_one(
         "State": "refused",
         "Reason": too_little(one) or None,
         "Notes": list(one.notes),
+        "Turn": None,
         **dict.fromkeys([*names_with_ends(_ENDS), "Curve_EC50", "EC50_ReplicateSD"], math.nan),
         **dict.fromkeys(names_with_ends(OF_CURVE), math.nan),
         **of_wells(one),
@@ -267,9 +270,11 @@ def _fit_into(
     row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
     row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
     if turned is not None:
-        row["Notes"].append(f"{turned.words()}; the curve is that of the doses up to {turned.peak:g}")
-        if row["Reason"]:
-            row["Reason"] += f"; {turned.words()}"
+        row["Turn"] = f"{turned.words()}; the curve is that of the doses up to {turned.peak:g}"
+    elif (other := _detour_of(one)) is not None and rate <= EFFECT_Q:
+        row["Turn"] = other.words()
+    if row["Turn"]:
+        row["Notes"].append(row["Turn"])
     if verdict.state == "refused":
         return [], off
     row["EC50_ReplicateSD"] = spread.sd / math.log(10) if spread.blocks > 1 else math.nan
@@ -306,15 +311,31 @@ def _mirrored(mirrored: bool, middle: Floats, low: Floats, high: Floats) -> tupl
 
 
 def _hook_of(one: Series) -> Hook | None:
-    """Whether the effect falls back at high doses; fractions and counts on the scale of `stabilised`."""
+    """Whether the effect falls back at high doses."""
+    found = hook(*_scattering_alike(one))
+    if found is None:
+        return None
+    return Hook(found.peak, _mean_at(one, found.peak), _mean_at(one, one.doses.max()))
+
+
+def _detour_of(one: Series) -> Detour | None:
+    """Whether low doses act the other way."""
+    found = detour(*_scattering_alike(one))
+    if found is None:
+        return None
+    return Detour(found.dose, found.lowest, _mean_at(one, found.dose), _mean_at(one, found.lowest))
+
+
+def _scattering_alike(one: Series) -> tuple[Floats, Floats, Floats]:
+    """Doses, values and weights; fractions and counts on the scale of `stabilised`."""
     weights = weights_of(one)
     if variance_model_of(one.endpoint) is BINOMIAL:
         weights = np.ones(len(weights))
-    found = hook(one.doses, stabilised(one.endpoint, one.values, one.cells), weights)
-    if found is None:
-        return None
-    at = [float(one.values[one.doses == dose].mean()) for dose in (found.peak, one.doses.max())]
-    return Hook(found.peak, *at)
+    return one.doses, stabilised(one.endpoint, one.values, one.cells), weights
+
+
+def _mean_at(one: Series, dose: float) -> float:
+    return float(one.values[one.doses == dose].mean())
 
 
 def _doubts(one: Series, fit: CurveFit, outlying: npt.NDArray[np.bool_]) -> list[str]:
@@ -326,6 +347,12 @@ def _doubts(one: Series, fit: CurveFit, outlying: npt.NDArray[np.bool_]) -> list
             found.append(f"the plateau {name} rests on its bound {value:.0f}")
     if min(abs(fit.hill / bound - 1) for bound in HILL_RANGE) < 0.02:
         found.append(f"the slope rests on its bound {fit.hill:.3g}")
+    steeper = steep(fit)
+    if steeper.alone and not steeper.steps:
+        doses = " or ".join(f"{dose:.4g}" for dose in steeper.alone)
+        found.append(
+            f"only the dose {doses} may lie on the slope, which could be steeper than any number here"
+        )
     if fit.at_infinity != fit.at_zero:
         top = (fit.at(fit.doses.max()) - fit.at_zero) / (fit.at_infinity - fit.at_zero)
         if top < 0.8:

@@ -7,6 +7,7 @@ Pereyra 1973 (the asymptotes enter linearly: they are solved, not searched); Rit
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -255,7 +256,8 @@ def profile_interval(fit: CurveFit, parameter: str, level: float = 0.95) -> tupl
     Notes
     -----
     The parameter is held, the other three are fitted again, and the deviance may rise by
-    `CurveFit.threshold`. An end that is not met inside `ec50_bounds` or `HILL_RANGE` is open.
+    `CurveFit.threshold`. An end that is not met inside `ec50_bounds` or `HILL_RANGE` is open. An EC50 that a
+    curve steeper than `HILL_RANGE` may have (`steep`) is in its interval.
     """
     if parameter == "ec50":
         centre, bounds, step = fit.log_ec50, ec50_bounds(fit.doses), 0.15
@@ -263,7 +265,66 @@ def profile_interval(fit: CurveFit, parameter: str, level: float = 0.95) -> tupl
         centre, bounds, step = math.log(fit.hill), (LOG_HILLS[0], LOG_HILLS[-1]), 0.1
     limit = fit.deviance + fit.threshold(level)
     low, high = (_end(fit, parameter, centre, bound, step, limit) for bound in bounds)
+    if parameter == "ec50" and (steeper := steep(fit, level)).ec50s:
+        with np.errstate(divide="ignore"):
+            further = np.log(steeper.ec50s)
+        low, high = min(low, float(further.min())), max(high, float(further.max()))
     return low, high
+
+
+@dataclass(frozen=True)
+class Steep:
+    """What curves of an endless slope, whose effect jumps at the EC50, leave open.
+
+    Attributes
+    ----------
+    steps : tuple of (float, float)
+        Neighbouring doses between which a jump fits within the threshold: no dose lies on the slope, and the
+        EC50 may lie anywhere between the two. The lower one of the first may be 0.
+    alone : tuple of float
+        Doses that may be the only ones on the slope: below there is no effect, above the full one.
+    """
+
+    steps: tuple[tuple[float, float], ...]
+    alone: tuple[float, ...]
+
+    @property
+    def ec50s(self) -> list[float]:
+        """Ends of the EC50s that such curves may have."""
+        return [*(dose for step in self.steps for dose in step), *self.alone]
+
+
+def steep(fit: CurveFit, level: float = 0.95) -> Steep:
+    """Jumps of the effect that are within the threshold of an interval.
+
+    The limit of the curve where its slope grows without end: the share of the effect is 0 below a dose, 1
+    above it, and anything between at it (``hill (log EC50 - log dose)`` may stay where it is). The slopes
+    that are searched end where a curve is a step for the eye; the EC50s of steeper curves do not.
+
+    Parameters
+    ----------
+    level : float
+        Of the interval.
+    """
+    limit = fit.deviance + fit.threshold(level)
+    doses = np.unique(fit.doses)
+
+    def fits(*groups: npt.NDArray[np.bool_]) -> tuple[bool, list[float]]:
+        mean, means = np.empty(len(fit.values)), []
+        for group in groups:
+            means.append(float(np.average(fit.values[group], weights=fit.weights[group])))
+            mean[group] = means[-1]
+        return float(fit.variance_model.deviance(fit.values, mean, fit.weights)) <= limit, means
+
+    steps, alone = [], []
+    for lower, upper in itertools.pairwise(doses.tolist()):
+        if fits(fit.doses <= lower, fit.doses >= upper)[0]:
+            steps.append((lower, upper))
+    for dose in doses[1:-1].tolist():
+        within, means = fits(fit.doses < dose, fit.doses == dose, fit.doses > dose)
+        if within and min(means[0], means[2]) <= means[1] <= max(means[0], means[2]):
+            alone.append(dose)
+    return Steep(tuple(steps), tuple(alone))
 
 
 def _end(fit: CurveFit, parameter: str, centre: float, bound: float, step: float, limit: float) -> float:

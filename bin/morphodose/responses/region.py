@@ -14,6 +14,9 @@ from morphodose.responses.profile_likelihood import LOG_HILLS, CurveFit, ec50_bo
 
 Floats = npt.NDArray[np.float64]
 
+#: Slopes beyond those that are searched, as logarithms: a jump between two doses, which may lie anywhere.
+STEEPER = np.log([20.0, 50.0, 1000.0])
+
 
 @dataclass(frozen=True)
 class Region:
@@ -71,8 +74,11 @@ def region(fit: CurveFit, level: float = 0.95) -> Region:
     """Candidates on a grid that a profile likelihood interval of `level` holds."""
     low, high = ec50_bounds(fit.doses)
     near = np.clip(fit.log_ec50 + np.linspace(-2.5, 2.5, 61), low, high)
-    centres = np.unique(np.concatenate([near, np.linspace(low, high, 40), [fit.log_ec50]]))
-    log_hills = np.unique(np.append(LOG_HILLS, math.log(fit.hill)))
+    tested = np.log(np.unique(fit.doses[fit.doses > 0]))  # a jump may lie right beside a dose
+    centres = np.unique(
+        np.concatenate([near, np.linspace(low, high, 40), tested - 0.01, tested + 0.01, [fit.log_ec50]])
+    )
+    log_hills = np.unique(np.concatenate([LOG_HILLS, STEEPER, [math.log(fit.hill)]]))
     first, second = (each.ravel() for each in np.meshgrid(centres, log_hills))
     shares, asymptotes, deviance = fit.solve(first, second)
     slack = fit.deviance + fit.threshold(level) - deviance

@@ -158,6 +158,29 @@ class Hook:
         return f"the effect falls back above {self.peak:g} ({means})"
 
 
+@dataclass(frozen=True)
+class Detour:
+    """An effect that goes the other way at lower doses (hormesis).
+
+    Attributes
+    ----------
+    dose, lowest : float
+        Where it is greatest, and the lowest dose (vehicle: 0).
+    at_dose, at_lowest : float
+        Means there.
+    """
+
+    dose: float
+    lowest: float
+    at_dose: float
+    at_lowest: float
+
+    def words(self) -> str:
+        """What happens, for a note."""
+        means = f"mean {self.at_dose:.3g} at dose {self.dose:g}, {self.at_lowest:.3g} at dose {self.lowest:g}"
+        return f"low doses act the other way ({means}); one curve does not describe all doses"
+
+
 def hook(doses: Floats, values: Floats, weights: Floats) -> Hook | None:
     """Whether the effect at the highest dose lies back toward vehicle from that at a lower one.
 
@@ -170,28 +193,77 @@ def hook(doses: Floats, values: Floats, weights: Floats) -> Hook | None:
     doses, values, weights : (W,) array
         Dose, value and weight of each well.
     """
-    from scipy.special import stdtr
+    found = _Means.of(doses, values, weights)
+    if found is None or found.peak in (0, len(found.tested) - 1) or found.effects[found.peak] == 0:
+        return None
+    means, peak, last = found.means, found.peak, len(found.tested) - 1
+    back = (found.effects[peak] - found.effects[last]) / found.effects[peak]
+    if back < HOOK_SHARE or found.p(peak, last) * (last - 1) > HOOK_P:
+        return None
+    return Hook(float(found.tested[peak]), float(means[peak]), float(means[last]))
 
-    tested = np.unique(doses)
-    if len(tested) < LEAST_DOSES:
+
+def detour(doses: Floats, values: Floats, weights: Floats) -> Detour | None:
+    """Whether a dose below that of the greatest effect acts the other way: the test of `hook`, with vehicle.
+
+    Parameters
+    ----------
+    doses, values, weights : (W,) array
+        Dose, value and weight of each well.
+    """
+    found = _Means.of(doses, values, weights)
+    if found is None or found.peak < 2:
         return None
-    groups = [doses == dose for dose in tested]
-    means = np.array([np.average(values[g], weights=weights[g]) for g in groups])
-    sums = np.array([weights[g].sum() for g in groups])
-    freedom = len(values) - len(tested)
-    if freedom < 2:
+    against = -np.sign(found.effects[found.peak]) * found.effects[1 : found.peak]
+    place = 1 + int(np.argmax(against))
+    if against[place - 1] < HOOK_SHARE * abs(found.effects[found.peak]):
         return None
-    pure = sum(float((weights[g] * (values[g] - m) ** 2).sum()) for g, m in zip(groups, means, strict=True))
-    effects = means - means[0]
-    peak = int(np.argmax(np.abs(effects)))
-    if peak in (0, len(tested) - 1) or effects[peak] == 0:
+    if found.p(place, 0) * len(against) > HOOK_P:
         return None
-    back = (effects[peak] - effects[-1]) / effects[peak]
-    error = math.sqrt(max(pure / freedom, 1e-300) * (1 / sums[peak] + 1 / sums[-1]))
-    p = float(stdtr(freedom, -abs(means[peak] - means[-1]) / error)) * (len(tested) - 2)
-    if back < HOOK_SHARE or p > HOOK_P:
-        return None
-    return Hook(float(tested[peak]), float(means[peak]), float(means[-1]))
+    dose, lowest = (float(found.tested[each]) for each in (place, 0))
+    return Detour(dose, lowest, float(found.means[place]), float(found.means[0]))
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Means of the doses, their effects against the lowest, and the scatter pooled over all."""
+
+    tested: Floats
+    means: Floats
+    sums: Floats
+    variance: float
+    freedom: int
+
+    @classmethod
+    def of(cls, doses: Floats, values: Floats, weights: Floats) -> _Means | None:
+        """None where there are too few doses, or too few wells to know how they scatter."""
+        tested = np.unique(doses)
+        freedom = len(values) - len(tested)
+        if len(tested) < LEAST_DOSES or freedom < 2:
+            return None
+        groups = [doses == dose for dose in tested]
+        means = np.array([np.average(values[g], weights=weights[g]) for g in groups])
+        sums = np.array([weights[g].sum() for g in groups])
+        pure = sum(
+            float((weights[g] * (values[g] - m) ** 2).sum()) for g, m in zip(groups, means, strict=True)
+        )
+        return cls(tested, means, sums, max(pure / freedom, 1e-300), freedom)
+
+    @property
+    def effects(self) -> Floats:
+        return self.means - self.means[0]
+
+    @property
+    def peak(self) -> int:
+        """Place of the greatest effect."""
+        return int(np.argmax(np.abs(self.effects)))
+
+    def p(self, one: int, other: int) -> float:
+        """One-sided P value of the difference of the means of two doses."""
+        from scipy.special import stdtr
+
+        error = math.sqrt(self.variance * (1 / self.sums[one] + 1 / self.sums[other]))
+        return float(stdtr(self.freedom, -abs(self.means[one] - self.means[other]) / error))
 
 
 def outliers(fit: CurveFit) -> npt.NDArray[np.bool_]:

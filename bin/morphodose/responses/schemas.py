@@ -28,8 +28,9 @@ RESPONSES = _table(
     Columns(
         "State",
         "text",
-        "`fitted`; `imprecise`: the interval spans more than tenfold; `unbounded`: there is an effect, the"
-        " EC50 is only known to lie beyond a bound; `refused`: the data do not support a curve",
+        "`fitted`; `imprecise`: the interval spans more than tenfold, or no dose lies on the slope;"
+        " `unbounded`: there is an effect, the EC50 is only known to lie beyond a bound; `refused`:"
+        " the data do not support a curve",
     ),
     Columns("Reason", "text", "why it is not `fitted`"),
     Columns(
@@ -37,6 +38,12 @@ RESPONSES = _table(
         "text",
         "what to keep in mind: the effect falls back at the top dose, a parameter at its bound, a single"
         " replicate, wells that were left out or are off the curve, a lack of fit, ignored columns",
+    ),
+    Columns(
+        "Turn",
+        "text",
+        "that the effect falls back at high doses, or that low doses act the other way: the EC50 is then that"
+        " of a part; null where it does neither",
     ),
     Columns(
         "Layout",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from morphodose.responses.gathering import Series
-from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, profile_interval
+from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, profile_interval, steep
 
 STATES = ("fitted", "imprecise", "unbounded", "refused")
 #: What a curve needs: distinct doses (vehicle is one), and wells beyond the four parameters.
@@ -54,7 +54,8 @@ def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: fl
     """State of the EC50 of a fit; `half` is the half width of its interval from the replicates (`Spread`).
 
     ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
-    one dose step. ``imprecise``: the same, but the interval spans more than `IMPRECISE`. ``unbounded``:
+    one dose step. ``imprecise``: the same, but the interval spans more than `IMPRECISE`, or no dose lies on
+    the slope, so that a jump anywhere between two doses fits as well. ``unbounded``:
     beyond chance, but the EC50 is only known to lie above (or below) a bound, since the plateau is not
     reached. ``refused``: the data do not support a curve.
     """
@@ -92,11 +93,16 @@ def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: fl
             f"the effect is full at the lowest dose {first:g} already: EC50 below {high:.3g}",
             high=high,
         )
+    why = []
     if high > IMPRECISE * low:
-        why = f"the interval of the EC50 spans a factor of {high / low:.0f}"
+        why.append(f"the interval of the EC50 spans a factor of {high / low:.0f}")
         if half > max(fit.log_ec50 - down, up - fit.log_ec50):
-            why += "; the replicates differ"
-        return CurveVerdict("imprecise", why, ec50, low, high)
+            why.append("the replicates differ")
+    if jumps := steep(fit).steps:
+        ends = f"{jumps[0][0]:.4g} and {jumps[-1][1]:.4g}"
+        why.append(f"a jump of the effect anywhere between {ends} fits as well: no dose shows the slope")
+    if why:
+        return CurveVerdict("imprecise", "; ".join(why), ec50, low, high)
     return CurveVerdict("fitted", "", ec50, low, high)
 
 
