@@ -99,6 +99,15 @@ def test_a_white_screen_is_no_offset(screen: Screen) -> None:
     assert "hold a single value: Brightfield 65535, Hoechst 65535" in warning.message
 
 
+def test_images_compressed_with_loss_are_said(screen: Screen) -> None:
+    for path in screen.root.glob("*/*C1.tif"):
+        tifffile.imwrite(path, COUNTS.astype("uint8"), compression="jpeg")
+    for path in screen.root.glob("*/*C2.tif"):
+        tifffile.imwrite(path, COUNTS.astype("uint8"), compression="zlib")
+    (warning,) = (fault for fault in screen.judge().faults if fault.kind == "lossy_compression")
+    assert "images of Brightfield were compressed as JPEG" in warning.message
+
+
 def test_a_screen_of_one_value_is_said(screen: Screen) -> None:
     write(screen, np.zeros((8, 8), "uint16"))
     (warning,) = screen.judge().faults

@@ -77,6 +77,13 @@ def test_a_row_without_a_plate_holds_for_all_plates(tmp_path: Path) -> None:
     assert set(found) == {("P1", "A01"), ("P2", "A01"), ("P2", "A02")}
 
 
+@pytest.mark.parametrize("text", ["NaN", "NA", "n/a", "-", "None", "NULL", "."])
+def test_a_word_for_nothing_is_no_dose(tmp_path: Path, text: str) -> None:
+    found, faults = read(tmp_path, f"A01,DMSO,{text},{text},vehicle", "A02,D,1,nM,treated")
+    assert not faults and found["P1", "A01"].dose == 0
+    assert "dose is empty" in read(tmp_path, f"A01,D,{text},nM,treated", "A02,D,1,nM,treated")[1]
+
+
 def test_vehicle_wells_may_leave_dose_unit_and_compound_out(tmp_path: Path) -> None:
     found, faults = read(tmp_path, "A01,,,,vehicle", "A02,D,,,vehicle", "A03,D,1,nM,treated", "A04,,,,empty")
     assert not faults
@@ -103,7 +110,7 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
             ["A01,D,-1,uM,treated"],
             "map.csv: row 2: value '-1': dose is negative → write the dose itself, 0 or more",
         ),
-        (["A01,D,nan,uM,treated"], "row 2: value 'nan': dose is not a finite number"),
+        (["A01,D,nan,uM,treated"], "row 2: value 'A01, D, , uM, treated': dose is empty → write a number"),
         (["A01,D,high,uM,treated"], "row 2: value 'high': dose is not a number"),
         (["A01,D,5uM,nM,treated"], "value '5uM': dose is not a number → write the number alone"),
         (["A01,D,,uM,treated"], "row 2: value 'A01, D, , uM, treated': dose is empty → write a number"),

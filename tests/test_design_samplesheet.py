@@ -65,7 +65,11 @@ def test_an_acquisition_not_made_on_purpose_has_no_folder(tmp_path: Path) -> Non
         ),
         ("P1,-4,1,4hrs_R1", "row 2: value '-4': timepoint_h is not between 0 and 100000 hours"),
         ("P1,nan,1,4hrs_R1", "row 2: value 'nan': timepoint_h is not a finite number"),
-        ("P1,4h,1,4hrs_R1", "value '4h': timepoint_h is not a number → write the number alone"),
+        (
+            "P1,4 weeks,1,4hrs_R1",
+            "value '4 weeks': timepoint_h is not a number → write a number such as 4, or",
+        ),
+        ("P1,2024-03-01,1,4hrs_R1", "timepoint_h is not a number"),
         ("P1,,1,4hrs_R1", "row 2: value 'P1, , 1, 4hrs_R1': timepoint_h is empty → write a number"),
         (
             "P 1/x,4,1,4hrs_R1",
@@ -98,8 +102,8 @@ def test_a_faulty_row_is_named_with_value_and_fix(tmp_path: Path, row: str, mess
 def test_a_misspelt_column_is_offered_its_name(tmp_path: Path) -> None:
     _, faults = read(tmp_path, "P1,4,1,4hrs_R1", header="plate,timepoint,replicate,image")
     assert (
-        "value 'timepoint': column 'timepoint_h' is missing → rename column 'timepoint' to 'timepoint_h'"
-        in faults
+        "value 'timepoint': nothing says the unit of the times → rename the column: timepoint_h for hours, "
+        "timepoint_d for days" in faults
     )
     assert "value 'image': column 'images' is missing → rename column 'image' to 'images'" in faults
 
@@ -130,3 +134,32 @@ def test_a_row_that_repeats_another_is_reported_and_its_images_are_not_read_twic
     acquisitions, message = read(tmp_path, "P1,4,1,4hrs_R1\nP1,4,1,4hrs_R1")
     assert "the same plate, timepoint and replicate as row 2" in message
     assert [acquisition.row for acquisition in acquisitions] == [2]
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "hours"),
+    [
+        ("timepoint_h", "4", 4.0), ("timepoint_h", "4 h", 4.0), ("timepoint_h", "2 d", 48.0),
+        ("timepoint_d", "2", 48.0), ("Time (days)", "0,5", 12.0), ("timepoint_min", "90", 1.5),
+        ("days", "1", 24.0), ("Hours", "72", 72.0), ("timepoint", "90 min", 1.5), ("time", "day 3", 72.0),
+    ],
+)  # fmt: skip
+def test_the_unit_of_a_time_is_that_of_its_column_or_cell(
+    tmp_path: Path, column: str, text: str, hours: float
+) -> None:
+    (found,), faults = read(tmp_path, f'P1,"{text}",1,4hrs_R1', header=f"plate,{column},replicate,images")
+    assert not faults and found.timepoint_h == pytest.approx(hours) and not found.extra
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("plate,timepoint,replicate,images", "nothing says the unit of the times"),
+        ("plate,replicate,images,dish", "column 'timepoint_h' is missing"),
+        ("plate,timepoint_h,timepoint_d,replicate,images", "several columns hold times"),
+    ],
+)
+def test_times_without_a_unit_are_never_taken_for_hours(tmp_path: Path, header: str, message: str) -> None:
+    row = ",".join({"images": "4hrs_R1"}.get(column, "1") for column in header.split(","))
+    found, faults = read(tmp_path, row, header=header)
+    assert not found and message in faults

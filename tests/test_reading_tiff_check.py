@@ -162,6 +162,29 @@ def test_thumbnails_are_no_planes_wherever_they_stand(tmp_path: Path) -> None:
         assert np.array_equal(read_plane(path, part.place, "a"), big)
 
 
+def test_images_of_several_sizes_in_one_file_are_told_or_all_read(tmp_path: Path) -> None:
+    big, other = (RNG.integers(0, 99, shape).astype("uint16") for shape in ((64, 64), (40, 64)))
+    path, ome = str(tmp_path / "a.tif"), str(tmp_path / "a.ome.tif")
+    for name in (path, ome):
+        with tifffile.TiffWriter(name, ome=name == ome) as writer:
+            for image in (big, other):
+                writer.write(image, metadata={"axes": "YX"} if name == ome else None)
+    (fault,) = describe([path])
+    assert "holds images of several sizes (64 x 64 and 64 x 40)" in fault.fault
+    series = describe([ome])[0].series
+    assert [(one.width, one.height) for one in series] == [(64, 64), (64, 40)]
+    assert np.array_equal(read_plane(ome, series[1].parts[0].place, "a"), other)
+
+
+def test_a_pyramid_without_tags_is_its_largest_image(tmp_path: Path) -> None:
+    path, big = str(tmp_path / "a.tif"), RNG.integers(0, 99, (64, 96)).astype("uint16")
+    with tifffile.TiffWriter(path) as writer:
+        for step in (1, 2, 4):
+            writer.write(big[::step, ::step], tile=(16, 16), metadata=None)
+    ((part,),) = (series.parts for series in describe([path])[0].series)
+    assert np.array_equal(read_plane(path, part.place, "a"), big)
+
+
 def test_white_as_zero_is_inverted(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     image = np.full((9, 9), 160, "uint16")

@@ -13,6 +13,7 @@ from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.errors import InputError
 from morphodose.reading.pixels import OFFSET, read_plane
+from morphodose.reading.tiff_check import check_tiff
 
 #: Planes of each channel that are read.
 _SAMPLE = 3
@@ -50,7 +51,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         Takes what is wrong.
     """
     of_channel = _by_channel(planes)
-    fractions, negative, uncut, blank, white = [], [], [], [], []
+    fractions, negative, uncut, blank, white, lossy = [], [], [], [], [], []
     looked_at = {}
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
@@ -58,6 +59,8 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             uncut.append(f"{name} {found[0].dtype}")
         if all(plane.white for plane in found):
             white.append(name)
+        if any(check_tiff(found[at].path).lossy for at in _sampled(found)):
+            lossy.append(name)
         seen = _range(found, offset, names, faults)
         if seen is None:
             continue
@@ -121,6 +124,14 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             f"the images that were looked at hold a single value: {listing(blank)}",
             "look at them; export them again if they should show cells",
         )
+    if lossy:
+        faults.warn(
+            "lossy_compression",
+            "images",
+            f"images of {listing(lossy)} were compressed as JPEG, which changes their pixels: textures and "
+            "faint stains are those of the compression",
+            "export them without compression, or compressed by LZW or ZIP, from the instrument's files",
+        )
 
 
 def _by_channel(planes: Sequence[Plane]) -> dict[str, list[Plane]]:
@@ -132,11 +143,15 @@ def _by_channel(planes: Sequence[Plane]) -> dict[str, list[Plane]]:
     return found
 
 
+def _sampled(planes: Sequence[Plane]) -> list[int]:
+    """Places of the planes that are read."""
+    return sorted({round(at) for at in np.linspace(0, len(planes) - 1, _SAMPLE)})
+
+
 def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults) -> _Seen | None:
     """Pixels of a few planes, less the offset; None where none can be read."""
-    chosen = sorted({round(at) for at in np.linspace(0, len(planes) - 1, _SAMPLE)})
     seen: list[_Seen] = []
-    for at in chosen:
+    for at in _sampled(planes):
         plane = planes[at]
         try:
             pixels = read_plane(plane.path, plane.place, plane.path)

@@ -9,6 +9,9 @@ from typing import Literal
 #: The decimal separator of a column: ``.``, ``,``, ``both`` (neither can be told), or ``""`` (nothing tells).
 Decimal = Literal["", ".", ",", "both"]
 
+#: What exports of tables write into a cell that has no value.
+NOT_GIVEN = frozenset({"", "-", "–", "—", "na", "n/a", "#n/a", "nan", "none", "null", "nil", "."})
+
 _EXPONENT = r"([eE][+-]?\d+)?"
 _NUMBER = re.compile(rf"[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}", re.ASCII)
 _WITH: dict[str, re.Pattern[str]] = {

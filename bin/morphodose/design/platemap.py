@@ -10,7 +10,7 @@ from pathlib import Path
 from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.faults import Faults, counted, did_you_mean, listing
 from morphodose.design.mapfile import COLUMNS, read_table
-from morphodose.design.numbers import Decimal, decimal_of, is_doubtful, is_grouped, parse_number
+from morphodose.design.numbers import NOT_GIVEN, Decimal, decimal_of, is_doubtful, is_grouped, parse_number
 from morphodose.design.sheetrows import safe_name
 from morphodose.design.units import read_unit
 from morphodose.design.wells import PlateWell as PlateWell
@@ -54,7 +54,6 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _NO_DOSE = {"dose": "", "dose_unit": ""}
-
 
 #: Lower-case names that the tables give to columns of their own (``Metadata_Timepoint``, …).
 RESERVED = frozenset(
@@ -117,8 +116,8 @@ def read_platemap(
             header,
         )
         return {}
-    if "dose" not in table.columns:
-        table = replace(table, rows=[replace(row, cells=row.cells | _NO_DOSE) for row in table.rows])
+    added = {} if "dose" in table.columns else _NO_DOSE
+    table = replace(table, rows=[_said(replace(row, cells=row.cells | added)) for row in table.rows])
     table = _without_notes(table, plate_format, faults)
     decimal = _decimal(table, faults)
     dosed = _dosed(table)
@@ -141,6 +140,12 @@ def read_platemap(
     return harmonise(
         table.name, found | {key: well for key, well in broken.items() if key not in found}, faults
     )
+
+
+def _said(row: Row) -> Row:
+    """The row, its dose and unit empty where an export wrote a word for nothing."""
+    nothing = {column: "" for column in _NO_DOSE if row.cells[column].lower() in NOT_GIVEN}
+    return replace(row, cells=row.cells | nothing)
 
 
 def _without_notes(table: CsvTable, plate_format: int, faults: Faults) -> CsvTable:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from morphodose.design.csvtable import CsvTable, Row, read_csv
 from morphodose.design.faults import Faults, listing, nearest
-from morphodose.design.numbers import Decimal, decimal_of, parse_number
+from morphodose.design.numbers import Decimal, decimal_of
+from morphodose.design.time_column import ALIASES, TIME_COLUMNS, hours_in, time_column
 from morphodose.names import acquisition_id
 
 COLUMNS = ("plate", "timepoint_h", "replicate", "images")
@@ -72,8 +73,14 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
     faults : Faults
         Collects what is wrong.
     """
-    table = read_csv(path, faults, COLUMNS, IN_NAME, what="samplesheet", verbatim=("images",))
-    if table is None or any(column not in table.columns for column in COLUMNS):
+    needed = [column for column in COLUMNS if column not in TIME_COLUMNS]
+    table = read_csv(
+        path, faults, needed, (*TIME_COLUMNS, *IN_NAME), ALIASES, what="samplesheet", verbatim=("images",)
+    )
+    if table is None:
+        return []
+    time = time_column(table, faults)
+    if not time or any(column not in table.columns for column in needed):
         return []
     if not table.rows:
         header = listing(table.columns, 12)
@@ -81,18 +88,18 @@ def read_samplesheet(path: str | Path, base_dir: str | Path | None, faults: Faul
         faults.add("empty_table", table.name, "the samplesheet has no rows", fix, table.header, header)
         return []
     base = os.path.abspath(Path(path).parent if base_dir is None else base_dir)
-    decimal = decimal_of([row.cells["timepoint_h"] for row in table.rows])
+    decimal = decimal_of([row.cells[time] for row in table.rows])
     several = len({row.cells["plate"] for row in table.rows}) > 1
     acquisitions = [
         acquisition
         for row in table.rows
-        if (acquisition := _acquisition(table, row, base, decimal, several, faults)) is not None
+        if (acquisition := _acquisition(table, row, base, time, decimal, several, faults)) is not None
     ]
     return _without_repeats(table.name, acquisitions, faults)
 
 
 def _acquisition(
-    table: CsvTable, row: Row, base: str, decimal: Decimal, several: bool, faults: Faults
+    table: CsvTable, row: Row, base: str, time: str, decimal: Decimal, several: bool, faults: Faults
 ) -> Acquisition | None:
     """The acquisition of one row, or None with faults."""
     before = len(faults.errors)
@@ -101,13 +108,13 @@ def _acquisition(
     check_safe(table.name, row.number, "plate", plate, faults, row.text())
     hours = 0.0
     try:
-        hours = parse_number(cells["timepoint_h"], decimal)
+        hours = hours_in(cells[time], time, decimal)
         if not 0 <= hours < 100_000:  # the id writes it with six digits
             raise ValueError("is not between 0 and 100000 hours → write the hours since treatment")
     except ValueError as fault:
         what, _, fix = str(fault).partition(" → ")
-        value = cells["timepoint_h"] or row.text()
-        faults.add("timepoint", table.name, f"timepoint_h {what}", fix, row.number, value)
+        value = cells[time] or row.text()
+        faults.add("timepoint", table.name, f"{time} {what}", fix, row.number, value)
     match = _REPLICATE.match(cells["replicate"])
     replicate = str(int(match[1])) if match else cells["replicate"]
     check_safe(table.name, row.number, "replicate", replicate, faults, row.text())
@@ -117,7 +124,9 @@ def _acquisition(
     if len(faults.errors) > before:
         return None
     in_name = {column.removesuffix("_in_name"): cells[column] for column in IN_NAME if cells.get(column)}
-    extra = {column: value for column, value in cells.items() if column not in (*COLUMNS, *IN_NAME)}
+    extra = {
+        column: value for column, value in cells.items() if column not in (*COLUMNS, *TIME_COLUMNS, *IN_NAME)
+    }
     name = acquisition_id(hours, replicate, plate if several else None)
     given = cells["images"]
     return Acquisition(row.number, plate, hours, replicate, folder, given, in_name, extra, name, table.name)

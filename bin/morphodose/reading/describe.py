@@ -41,7 +41,7 @@ def describe(
 def _tiff(path: str, info: TiffInfo, by_metadata: bool) -> Contents:
     if info.fault:
         return Contents(fault=info.fault, fix=info.fix)
-    if info.planes > 1 or (info.ome and by_metadata):
+    if info.planes > 1 or info.sizes or (info.ome and by_metadata):
         return describe_stack(path, info)
     place = place_of(page=info.pages[0]) if info.pages != (0,) else ""
     part = Part(0, 0, 0, path, place)

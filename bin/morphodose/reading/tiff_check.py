@@ -24,6 +24,8 @@ class TiffInfo(NamedTuple):
     none. With
     `frames`, one directory stands for so many planes (ImageJ, beyond 4 GB or by choice). `white` says that
     0 is white, `ome` that it has OME metadata; `well` is the only well that these name, of a single plane.
+    `sizes` are those of further images that are too large to be reduced ones. `lossy` says that pixels were
+    compressed as JPEG.
     """
 
     width: int = 0
@@ -36,6 +38,8 @@ class TiffInfo(NamedTuple):
     white: bool = False
     ome: bool = False
     well: str = ""
+    sizes: tuple[tuple[int, int], ...] = ()
+    lossy: bool = False
 
     @property
     def planes(self) -> int:
@@ -95,6 +99,10 @@ _WANTED = frozenset(
     {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_HEIGHT, _FORMAT}
     | {_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _PHOTOMETRIC, _COLORS}
 )
+#: Compressions that change pixels: JPEG, old and new. Of JPEG 2000 and JPEG XL the tag does not say it.
+_LOSSY = (6, 7)
+#: A reduced image that no tag calls one has at most this share of the sides of the others.
+_REDUCED = 0.5
 _KINDS = {1: "uint", 2: "int", 3: "float"}
 #: Bits a pixel → kinds that are read. 10, 12 and 14 bits are packed, and become 16.
 _READABLE = {8: "ui", 10: "u", 12: "u", 14: "u", 16: "uif", 32: "uif", 64: "f"}
@@ -301,7 +309,8 @@ class _Reader:
             raise _Fault(f"has {bits} bits a pixel ({kind}); 8 to 16 or 32 bits are read", EXPORT)
         self._check_data(tags, width, height, bits)
         stored = bits if bits % 8 == 0 else 16
-        return TiffInfo(width, height, f"{kind}{stored}", white=photometric == _WHITE)
+        lossy = int(tags.get(_COMPRESSION, (1,))[0]) in _LOSSY
+        return TiffInfo(width, height, f"{kind}{stored}", white=photometric == _WHITE, lossy=lossy)
 
     def _check_data(self, tags: _Tags, width: int, height: int, bits: int) -> None:
         """Every strip or tile must lie in the file, and there must be as many as the size needs."""
@@ -351,7 +360,16 @@ class _Reader:
         infos = [self._plane(found[page]) for page in pages or (0,)]
         if len({info[:3] for info in infos}) > 1:
             raise _Fault("holds planes of several depths", EXPORT)
-        return self._described(infos[0]._replace(pages=pages or (0,)), first)
+        info = self._described(infos[0]._replace(pages=pages or (0,)), first)
+        others = {
+            size
+            for size in sizes
+            if size != largest and any(a > _REDUCED * b for a, b in zip(size, largest, strict=True))
+        }
+        if others and not info.ome:
+            told = " and ".join(f"{width} x {height}" for width, height in [largest, *sorted(others)])
+            raise _Fault(f"holds images of several sizes ({told})", EXPORT)
+        return info._replace(sizes=tuple(sorted(others)))
 
 
 def _value(tags: _Tags, tag: int) -> int:
