@@ -63,6 +63,14 @@ def test_findings_are_three_sentences_with_number_interval_and_state(one: Report
     assert "fitted" in lost and "morphology changes before staining" in order
 
 
+def test_more_cells_than_in_vehicle_are_not_said_to_be_lost() -> None:
+    screen = screen_of(Tables(**SMALL), conditions=pd.DataFrame())
+    first_replicate = screen.wells["Metadata_Replicate"] == screen.wells["Metadata_Replicate"].iloc[0]
+    screen.wells["Relative_CellCount"] = np.where(first_replicate, 1.4, 1.6)
+    lost = first.findings(screen, hits(screen))[1]
+    assert "48 h, there are 50 % more cells than in vehicle (95 % interval −77 % – 177 %)" in lost
+
+
 def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(one: ReportInputs) -> None:
     wells = one.wells.assign(Count_Cells=0, Count_Nuclei=0, Relative_CellCount=np.nan)
     none = pd.DataFrame()

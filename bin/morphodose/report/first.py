@@ -145,10 +145,13 @@ def _loss(screen: ReportInputs, hit: Hit) -> str:
     if hit.lost is None or not finite(hit.lost.value):
         return _loss_unknown(screen)
     unit, lost = screen.dose_unit(hit.compound), hit.lost
-    text = (
-        f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, {percent(lost.value)} of the "
-        f"cells are lost against vehicle ({_interval(lost.low, lost.high, lost.wells)})"
-    )
+    text = f"At {dose_words(lost.dose, unit)} {hit.compound}, {hours(lost.time)}, "
+    if lost.value < 0:
+        text += f"there are {percent(-lost.value)} more cells than in vehicle "
+        text += f"({_interval(-lost.high, -lost.low, lost.wells)})"
+    else:
+        text += f"{percent(lost.value)} of the cells are lost against vehicle "
+        text += f"({_interval(lost.low, lost.high, lost.wells)})"
     row = latest(rows_of(screen, hit.compound, "Relative_CellCount"))
     if row is not None:
         text += f"; {ec50_phrase(row)}"
