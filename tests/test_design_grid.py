@@ -184,6 +184,14 @@ def test_empty_wells_are_left_out_and_counted(screen: Screen) -> None:
     assert design.settings["empty_well_timepoints"] == 4
 
 
+def test_a_time_without_vehicle_wells_is_a_warning(screen: Screen) -> None:
+    for path in screen.root.glob("8hrs_R*/W0001*"):
+        path.unlink()
+    found = [fault for fault in screen.judge(tolerant=True).faults if fault.severity == "warning"]
+    (warning,) = (fault.message for fault in found if fault.kind == "no_vehicle")
+    assert warning.startswith("plate P1 has no vehicle well with images at 8 h: relative counts")
+
+
 def test_no_vehicle_well_is_a_warning(screen: Screen) -> None:
     text = screen.plate_map.read_text()
     screen.plate_map.write_text(text.replace("A01,DMSO,0,uM,vehicle", "A01,Drug,3,uM,treated"))

@@ -31,11 +31,13 @@ def check_wells(
     planes = list(planes)
     unmapped: dict[tuple[str, str], list[Plane]] = defaultdict(list)
     imaged: dict[str, set[str]] = defaultdict(set)
+    imaged_at: dict[str, dict[float, set[str]]] = defaultdict(lambda: defaultdict(set))
     empty: set[tuple[int, str]] = set()
     kept = []
     for plane in planes:
         place = (acquisitions[plane.acquisition].plate, plane.well)
         imaged[place[0]].add(plane.well)
+        imaged_at[place[0]][acquisitions[plane.acquisition].timepoint_h].add(plane.well)
         entry = platemap.get(place)
         if entry is None:
             unmapped[place].append(plane)
@@ -56,12 +58,17 @@ def check_wells(
                 min(entry.row for entry in wells if entry.well in absent),
                 listing(absent, 12),
             )
-        if not any(entry.role == "vehicle" and entry.well in imaged[plate] for entry in wells):
+        vehicle = {entry.well for entry in wells if entry.role == "vehicle"}
+        without = [hours for hours, there in sorted(imaged_at[plate].items()) if not vehicle & there]
+        if without:
+            some = len(without) < len(imaged_at[plate])
+            when = f" at {listing(f'{hours:g}' for hours in without)} h" if some else ""
             faults.warn(
                 "no_vehicle",
                 map_name,
-                f"plate {plate} has no vehicle well with images: relative counts and death gates need them",
-                "give control wells the role vehicle",
+                f"plate {plate} has no vehicle well with images{when}: relative counts and death gates need "
+                "them" + (" at the same time" if some else ""),
+                "look for the images of its vehicle wells" if some else "give control wells the role vehicle",
                 value=plate,
             )
     return kept, len(empty)
