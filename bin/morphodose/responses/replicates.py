@@ -236,7 +236,13 @@ class _Means:
 
     @classmethod
     def of(cls, doses: Floats, values: Floats, weights: Floats) -> _Means | None:
-        """None where there are too few doses, or too few wells to know how they scatter."""
+        """None where there are too few doses, or too few wells to know how they scatter.
+
+        Parameters
+        ----------
+        doses, values, weights : (W,) array
+            Dose, value and weight of each well.
+        """
         tested = np.unique(doses)
         freedom = len(values) - len(tested)
         if len(tested) < LEAST_DOSES or freedom < 2:
