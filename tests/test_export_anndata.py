@@ -59,7 +59,7 @@ def test_every_cell_is_there_with_its_features_as_measured(folder, cells):
     assert "Cells_AreaShape_Area" in cells.var_names and "Cells_AreaShape_Center_X" not in cells.var_names
     np.testing.assert_array_equal(cells.X, expected[list(cells.var_names)].to_numpy(np.float32))
     assert cells.var.loc["Cells_AreaShape_Area", "unit"] == "um2"
-    assert pd.isna(cells.var.loc["Cells_Noise", "unit"])
+    assert pd.isna(cells.var.loc["Cells_Texture_Noise_V", "unit"])
 
 
 def test_doses_and_times_are_numbers_and_categories_are_those_in_use(folder, cells):

@@ -63,7 +63,7 @@ def test_a_profile_is_the_median_over_the_cells_of_kept_fields(tmp_path):
     table = well_medians(cells).set_index("Metadata_Well")
     frame = pd.read_parquet(folder / "cells" / "Time_4hrs_R1_Well_A03.parquet")
     assert table.loc["A03", "Metadata_CellCount"] == 30 and table.loc["A03", "Metadata_Dose"] == 1.0
-    for name in ("Cells_AreaShape_Area", "Nuclei_Gap"):
+    for name in ("Cells_AreaShape_Area", "Nuclei_Intensity_Gap_V"):
         assert table.loc["A03", name] == pytest.approx(frame[name].median(), rel=1e-6)
 
 
@@ -288,7 +288,7 @@ def test_the_command_scores_the_three_sets_on_the_same_wells(tmp_path):
     profiles = pd.read_parquet(tmp_path / "out" / "profiles" / "joint.parquet")
     assert len(profiles) == 14 and profiles.notna().all(axis=None)
     dropped = pd.read_parquet(tmp_path / "out" / "dropped_features.parquet")
-    assert "Cells_Same" in set(dropped["Feature"])
+    assert "Cells_Texture_Same_V" in set(dropped["Feature"])
 
 
 def test_each_well_without_a_profile_is_in_a_table_with_its_reason(tmp_path):

@@ -47,7 +47,12 @@ def coordinates(folder):
 
 def test_coordinates_are_those_of_scikit_learn_on_the_standardised_features(folder, reduced):
     cells = coordinates(folder / "cells")
-    names = ["Cells_AreaShape_Area", "Cells_Intensity_Mean_V", "Cells_Noise", "Nuclei_Gap"]
+    names = [
+        "Cells_AreaShape_Area",
+        "Cells_Intensity_Mean_V",
+        "Cells_Texture_Noise_V",
+        "Nuclei_Intensity_Gap_V",
+    ]
     values = cells[names].astype(float)
     values = values.fillna(values[cells["Metadata_Role"] == "vehicle"].mean())
     values = (values - values.mean()) / values.std()
@@ -100,9 +105,9 @@ def test_features_that_follow_the_dose_rank_first_and_the_rest_have_reasons(fold
     reduce(folder, tmp_path, "--select_features", 2)
     table = pd.read_parquet(tmp_path / "selected_features.parquet").set_index("Feature")
     assert set(table.index[table["Selected"]]) == {"Cells_AreaShape_Area", "Cells_Intensity_Mean_V"}
-    assert table.loc["Cells_Same", "Reason"] == "no variance"
-    assert table.loc["Cells_Noise", "Reason"].startswith("chi-squared rank")
-    assert table.loc["Nuclei_Gap", "Missing"] == pytest.approx(0.1, abs=1e-6)
+    assert table.loc["Cells_Texture_Same_V", "Reason"] == "no variance"
+    assert table.loc["Cells_Texture_Noise_V", "Reason"].startswith("chi-squared rank")
+    assert table.loc["Nuclei_Intensity_Gap_V", "Missing"] == pytest.approx(0.1, abs=1e-6)
 
 
 def two_cell_lines(folder):
@@ -122,9 +127,9 @@ def two_cell_lines(folder):
         step, other = np.log10(1 + dose), line != "X"
         numbers = {
             "Cells_Line": rng.normal(10 if other else 0, 1, cells),
-            "Cells_Noise": rng.normal(0, 1, cells),
+            "Cells_Texture_Noise_V": rng.normal(0, 1, cells),
             "Cells_Opposite": rng.normal(-step if other else step, 0.3, cells),
-            "Cells_Same": rng.normal(step, 0.3, cells),
+            "Cells_Texture_Same_V": rng.normal(step, 0.3, cells),
         }
         write_table(pd.DataFrame(of | numbers), folder / "cells" / f"T_Well_{well}.parquet")
         first = {k: v[0] for k, v in of.items() if k not in ("Metadata_ObjectLabel", "Metadata_CellID")}
@@ -142,10 +147,10 @@ def test_features_are_ranked_within_each_cell_line_with_its_own_vehicle(tmp_path
         "--out", tmp_path / "auto", "--umap_cells", 0, "--select_features", 2, "--pca_components", 2,
     )  # fmt: skip
     table = pd.read_parquet(tmp_path / "auto" / "selected_features.parquet").set_index("Feature")
-    assert set(table.index[table["Selected"]]) == {"Cells_Opposite", "Cells_Same"}
+    assert set(table.index[table["Selected"]]) == {"Cells_Opposite", "Cells_Texture_Same_V"}
     cells = coordinates(folder / "cells")
     wells = cells["Metadata_Well"]
-    names = ["Cells_Line", "Cells_Noise", "Cells_Opposite", "Cells_Same"]
+    names = ["Cells_Line", "Cells_Texture_Noise_V", "Cells_Opposite", "Cells_Texture_Same_V"]
     scaled = MinMaxScaler().fit_transform(cells[names])
     lines = [wells.isin(["A01", "B01", "B02"]), wells.isin(["A02", "B03", "B04"])]
     expected = sum(chi2(scaled[line], wells[line])[0] for line in lines)
@@ -189,7 +194,7 @@ def test_a_missing_value_looks_like_the_vehicle_of_its_own_cell_line(tmp_path):
     assert table.loc["Cells_Line", "Mean"] == pytest.approx(filled.mean(), rel=1e-5)
     assert table.loc["Cells_Line", "Scale"] == pytest.approx(filled.std(), rel=1e-4)
     # nothing of it follows the dose: least of all features by far
-    assert table.loc["Cells_Line", "Chi2"] < 0.05 * table.loc["Cells_Same", "Chi2"]
+    assert table.loc["Cells_Line", "Chi2"] < 0.05 * table.loc["Cells_Texture_Same_V", "Chi2"]
     names = list(table.index[table["Selected"]])
     standard = (cells.assign(Cells_Line=filled)[names] - table.loc[names, "Mean"]) / table.loc[names, "Scale"]
     found = coordinates(tmp_path / "auto" / "pca")[["PC_1", "PC_2", "PC_3"]]
@@ -230,12 +235,12 @@ def test_the_same_plate_projected_has_the_same_coordinates(folder, reduced, tmp_
 def test_a_plate_without_a_feature_of_the_model_is_refused_by_its_name(folder, reduced, tmp_path):
     other = screen(tmp_path, times=(4.0,), replicates=("1",), cells=5)
     for file in (other / "cells").glob("*"):
-        pd.read_parquet(file).drop(columns="Cells_Noise").to_parquet(file)
+        pd.read_parquet(file).drop(columns="Cells_Texture_Noise_V").to_parquet(file)
     done = run(
         "reduce_features", "--set", "classical", "--cells", other / "cells", "--images", other / "images",
         "--model", reduced / "classical", "--out", tmp_path / "x",
     )  # fmt: skip
-    assert done.returncode == 1 and "'Cells_Noise'" in done.stderr
+    assert done.returncode == 1 and "'Cells_Texture_Noise_V'" in done.stderr
 
 
 def test_a_model_of_another_set_or_without_its_tables_is_refused(folder, reduced, tmp_path):

@@ -82,4 +82,4 @@ def test_wells_without_roles_are_an_error_in_plain_words(tmp_path: Path) -> None
     result = CliRunner().invoke(
         command.main, ["--wells", str(tmp_path / "wells.parquet"), "--out", str(tmp_path)]
     )
-    assert result.exit_code == 1 and "lacks Metadata_Role" in result.output
+    assert result.exit_code == 1 and "no column Metadata_Role" in result.output

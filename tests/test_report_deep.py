@@ -47,7 +47,9 @@ def test_everything_is_found_by_name_wherever_it_lies(tmp_path: Path) -> None:
 
 def test_table_without_a_column_and_torn_document_are_errors_in_plain_words(tmp_path: Path) -> None:
     write_table(pd.DataFrame({"Model": ["network"]}), tmp_path / "model_scores.parquet")
-    with pytest.raises(InputError, match=r"lacks Label, Metric, .*; score_models writes them"):
+    with pytest.raises(
+        InputError, match=r"no column Label, Split, Metric, .*; the table model_scores of score_models"
+    ):
         read_deep(tmp_path)
     (tmp_path / "model_scores.parquet").unlink()
     (tmp_path / "labels.json").write_text('{"dose": ')

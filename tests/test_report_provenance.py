@@ -159,7 +159,7 @@ def test_wells_are_read_without_the_columns_nobody_shows(tmp_path: Path) -> None
     names = set(read_wells(tmp_path / "wells.parquet", ["Median_Cells_Texture_9"]).columns)
     assert "Median_Cells_Texture_9" in names and "Median_Cells_Zernike_1" not in names
     write_table(wells.drop(columns="Metadata_Role"), tmp_path / "bad.parquet")
-    with pytest.raises(InputError, match="lacks Metadata_Role"):
+    with pytest.raises(InputError, match="no column Metadata_Role; the table wells of profile_wells"):
         read_wells(tmp_path / "bad.parquet")
 
 

@@ -146,6 +146,6 @@ def test_another_table_is_told_as_such_before_its_endpoints_are_looked_for(tmp_p
         tmp_path / "a.csv", index=False
     )
     with pytest.raises(
-        InputError, match="no column Metadata_Well, Metadata_Role; the wells of profile_wells"
+        InputError, match="no column Metadata_Well, Metadata_Role; the table wells of profile_wells"
     ):
         read_wells(tmp_path / "a.csv", [])

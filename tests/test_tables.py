@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from morphodose.columns import OWN, Columns, Table, TableError
-from morphodose.profiles.schemas import WELLS
-from morphodose.report import deep_inputs
+from morphodose.errors import InputError
+from morphodose.measurement.schemas import FEATURES
+from morphodose.profiles.schemas import PROFILES, WELLS
 from morphodose.responses import select
 from morphodose.schemas import TABLES
 from morphodose.steps.registry import STEPS
@@ -155,10 +156,33 @@ def test_each_table_has_one_name_is_of_a_step_and_has_its_columns_in_the_guide()
             assert f"`{name}`" in (keys if name.startswith("Metadata_") else PAGE), name
 
 
-def test_readers_need_only_columns_that_each_such_table_has() -> None:
-    readers = (*deep_inputs.TABLES.values(), *deep_inputs.SET_TABLES.values(), (WELLS, select.NEEDED))
-    for table, needed in readers:
-        assert set(needed) <= set(table.needed), table.name
+def test_a_table_that_is_read_is_held_to_its_declaration() -> None:
+    TABLE.check(["Metadata_Well", "A", "B"], "t.parquet")
+    TABLE.check(["A", "extra"], "t.parquet", ["A"])
+    with pytest.raises(InputError, match=r"^x/t\.parquet: no column A, B; the table t of step is expected$"):
+        TABLE.check(["Metadata_Well"], Path("x/t.parquet"))
+    # what only some tables have is not asked of each
+    with pytest.raises(TableError, match="not every one has N, C"):
+        TABLE.check(["A", "N"], "t.parquet", ["A", "N", "C"])
+    # `responses` lies below the package that declares the wells
+    WELLS.check(WELLS.needed, "wells", select.NEEDED)
+
+
+def test_profiles_have_features_of_cells_and_embeddings_alone() -> None:
+    for name in ("Cells_AreaShape_Area", "Nuclei_Texture_Contrast_PI_3_00_256", "Embedding_2047"):
+        assert PROFILES.declared(name), name
+    for name in (name for each in FEATURES for name in each.each):
+        filled = re.sub(r"<(\w+)>", lambda part: {"Compartment": "Cells", "n": "4"}.get(part[1], "X"), name)
+        assert PROFILES.declared(filled), filled
+    for name in (
+        "Count_Cells",
+        "Median_Cells_AreaShape_Area",
+        "Embedding_x",
+        "Area",
+        "Metadata_Field",
+        "Cells_",
+    ):
+        assert PROFILES.declared(name) is None, name
 
 
 def test_no_step_writes_a_table_that_is_not_declared() -> None:

@@ -6,12 +6,14 @@ Each package declares the tables that its steps write in its ``schemas.py``; `mo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import pyarrow as pa
+
+from morphodose.errors import InputError
 
 Kind = Literal["text", "flag", "integer", "integer32", "number", "number64", "vector"]
 
@@ -29,7 +31,8 @@ OWN = "own"
 #: ``<part>`` of a name → what stands there; any text for the others.
 PARTS = {
     "Compartment": "(?:Cells|Nuclei|Cytoplasm)",
-    "Feature": "(?!Metadata_).+",
+    "Feature": ".+",
+    "Group": "[A-Z][A-Za-z]*",
     "n": r"\d+",
     "role": "(?:vehicle|positive|treated)",
 }
@@ -129,6 +132,33 @@ class Table:
                 said = self._named[match.lastindex - 1][1]
             self._found[name] = said
         return self._found[name]
+
+    def check(self, names: Container[str], source: object, wanted: Iterable[str] | None = None) -> None:
+        """Whether a file that is read as this table has the columns that its reader needs.
+
+        Parameters
+        ----------
+        names : container of str
+            Columns of the file.
+        source : object
+            The file, for the message.
+        wanted : iterable of str, optional
+            What the reader needs; by default all that each such table has.
+
+        Raises
+        ------
+        InputError
+            If the file lacks one.
+        TableError
+            If a reader needs a column that not every such table has.
+        """
+        needed = self.needed if wanted is None else list(wanted)
+        if undeclared := [name for name in needed if name not in self.needed]:
+            raise TableError(f"table {self.name}: not every one has {', '.join(undeclared)}")
+        if missing := [name for name in needed if name not in names]:
+            raise InputError(
+                f"{source}: no column {', '.join(missing)}; the table {self.name} of {self.step.lower()} is expected"
+            )
 
     def schema(
         self, names: Collection[str] | None = None, units: Mapping[str, str] | None = None, length: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -36,46 +37,68 @@ SHEETS = {
 #: Sheets from which no folder can be taken; check_design says why.
 UNREADABLE = {"nothing", "one byte", "no column"}
 
+#: Where the small letter of I is another than i.
+TURKISH = {"NXF_JVM_ARGS": "-Duser.language=tr -Duser.country=TR"}
+
 SCRIPT = """
-include {{ imageFolders ; listingDigest }} from '{root}/lib/image_folders'
+include {{ filesBelow ; imageFolders ; listingDigest }} from '{root}/lib/image_folders'
 
 workflow {{
-    files("{place}/*.csv").toSorted {{ sheet -> sheet.name }}.each {{ sheet ->
-        println("SHEET ${{sheet.baseName}}: ${{imageFolders(sheet).collect {{ folder -> folder.name }}}} ${{listingDigest(imageFolders(sheet))}}")
+    def sheets = files("{place}/*.csv").collectEntries {{ sheet ->
+        def folders = imageFolders(sheet)
+        [sheet.baseName, [folders.collect {{ folder -> folder.name }}, listingDigest(folders)]]
     }}
+    def rules = new groovy.json.JsonSlurper().parse(new File('{root}/bin/morphodose/design/passed_over.json'))
+    def nasty = file('{place}/nasty')
+    def listed = filesBelow(nasty, rules).collect {{ path -> nasty.relativize(path).toString() }}.toSorted()
+    println("SAID " + groovy.json.JsonOutput.toJson([sheets: sheets, listed: listed]))
 }}
 """
 
 
-def test_folders_are_found_in_every_kind_of_samplesheet(tmp_path: Path) -> None:
+class Said(NamedTuple):
+    """What Nextflow says of the sheets and of a nasty folder, both in `folder`."""
+
+    sheets: dict[str, list[Any]]
+    listed: list[str]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
+    place = tmp_path_factory.mktemp("folders")
     name = "Zoë's $(touch injected); images"
     for folder in (name, "plain"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.tif").write_bytes(b"x")
+        (place / folder).mkdir()
+        (place / folder / "a.tif").write_bytes(b"x")
     for sheet, make in SHEETS.items():
-        (tmp_path / f"{sheet}.csv").write_bytes(make().replace(b"{name}", name.encode()))
+        (place / f"{sheet}.csv").write_bytes(make().replace(b"{name}", name.encode()))
     for sheet, encoding in (("utf16", "utf-16"), ("utf16be", "utf-16-be"), ("cp1252", "cp1252")):
         text = ROWS.replace("{name}", name)
         mark = b"\xfe\xff" if sheet == "utf16be" else b""
-        (tmp_path / f"{sheet}.csv").write_bytes(mark + text.encode(encoding))
-    (tmp_path / "main.nf").write_text(SCRIPT.format(root=ROOT, place=tmp_path))
+        (place / f"{sheet}.csv").write_bytes(mark + text.encode(encoding))
+    make_nasty_folder(place / "nasty")
+    (place / "main.nf").write_text(SCRIPT.format(root=ROOT, place=place))
     done = subprocess.run(
-        ["nextflow", "run", "main.nf"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
+        ["nextflow", "run", "main.nf"], cwd=place, env=environment() | TURKISH, capture_output=True, text=True,
         check=False,
-    )
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    found = dict(line[6:].split(": ", 1) for line in done.stdout.splitlines() if line.startswith("SHEET "))
-    assert sorted(found) == sorted(SHEETS)
-    whole = {sheet: text for sheet, text in found.items() if sheet not in UNREADABLE}
-    expected = f"[{name}, plain] "
-    assert not {sheet: text for sheet, text in whole.items() if not text.startswith(expected)}
-    assert len(set(whole.values())) == 1, found
-    assert {found[sheet].rpartition(" ")[0] for sheet in UNREADABLE} == {"[]"}
-    assert not list(tmp_path.rglob("injected"))
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
+    return Said(**json.loads(line.removeprefix("SAID ")), folder=place)
+
+
+def test_folders_are_found_in_every_kind_of_samplesheet(said: Said) -> None:
+    assert sorted(said.sheets) == sorted(SHEETS)
+    whole = [found for sheet, found in said.sheets.items() if sheet not in UNREADABLE]
+    assert [folders for folders, _ in whole] == [["Zoë's $(touch injected); images", "plain"]] * len(whole)
+    assert len({digest for _, digest in whole}) == 1, said.sheets
+    assert all(said.sheets[sheet][0] == [] for sheet in UNREADABLE)
+    assert not list(said.folder.rglob("injected"))
+
+
+def test_nextflow_and_the_check_list_the_same_files(said: Said) -> None:
+    assert said.listed == walk(str(said.folder / "nasty")).files
 
 
 def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) -> None:
@@ -96,29 +119,3 @@ def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) 
     assert finished.status != 0
     assert "touch injected' is neither a file nor one of" in finished.output
     assert not list(tmp_path.rglob("injected")), finished.output
-
-
-#: Where the small letter of I is another than i.
-TURKISH = {"NXF_JVM_ARGS": "-Duser.language=tr -Duser.country=TR"}
-
-NASTY = """
-include {{ filesBelow }} from '{root}/lib/image_folders'
-
-workflow {{
-    def rules = new groovy.json.JsonSlurper().parse(new File('{root}/bin/morphodose/design/passed_over.json'))
-    def folder = file('{place}/images')
-    println("FILES " + groovy.json.JsonOutput.toJson(filesBelow(folder, rules).collect {{ path -> folder.relativize(path).toString() }}.toSorted()))
-}}
-"""
-
-
-def test_nextflow_and_the_check_list_the_same_files(tmp_path: Path) -> None:
-    folder = make_nasty_folder(tmp_path / "images")
-    (tmp_path / "main.nf").write_text(NASTY.format(root=ROOT, place=tmp_path))
-    done = subprocess.run(
-        ["nextflow", "run", "main.nf"], cwd=tmp_path, env=environment() | TURKISH, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("FILES ")]
-    assert json.loads(line.removeprefix("FILES ")) == walk(str(folder)).files

@@ -57,8 +57,8 @@ def screen(
 ) -> Path:
     """Write ``cells/``, ``embeddings/``, ``images/`` and ``wells.parquet``.
 
-    Area, Mean and the first two embedding numbers grow with the logarithm of the dose. `Nuclei_Gap` is missing
-    in a tenth of the cells, `Cells_Same` is constant, `Cells_AreaShape_Center_X` is no morphology.
+    Area, Mean and the first two embedding numbers grow with the logarithm of the dose. `Nuclei_Intensity_Gap_V` is missing
+    in a tenth of the cells, `Cells_Texture_Same_V` is constant, `Cells_AreaShape_Center_X` is no morphology.
     """
     rng = np.random.default_rng(seed)
     wells = []
@@ -81,9 +81,9 @@ def screen(
                     "Cells_AreaShape_Area": rng.normal(100 + 20 * size, 5, cells),
                     "Cells_AreaShape_Center_X": rng.uniform(0, 500, cells),
                     "Cells_Intensity_Mean_V": rng.normal(1000 - 100 * size, 50, cells),
-                    "Cells_Noise": rng.normal(0, 1, cells),
-                    "Cells_Same": np.full(cells, 3.0),
-                    "Nuclei_Gap": gap,
+                    "Cells_Texture_Noise_V": rng.normal(0, 1, cells),
+                    "Cells_Texture_Same_V": np.full(cells, 3.0),
+                    "Nuclei_Intensity_Gap_V": gap,
                 }
                 name = f"{acquisition}_Well_{well}"
                 state = {"Metadata_DeathState": ["viable"] * cells}

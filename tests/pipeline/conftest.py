@@ -22,10 +22,10 @@ TINY_ARGUMENTS = ("--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diam
 #: All wells of the tiny plate share a task: its start takes longer than the work on a well.
 TOGETHER = ("--wells_per_task", "4")
 
-#: As little as trains: one network per replicate, with checkpoints from which a killed training goes on. The diameter of
+#: As little as trains: one network per replicate and one of each control, with checkpoints from which a killed training goes on. The diameter of
 #: nuclei is estimated.
 LEARNABLE_ARGUMENTS = (
-    "-profile", "test", "--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "0", "--network", "resnet18", "--epochs", "3", "--controls", "none",
+    "-profile", "test", "--pixel_size_um", "0.65", "--diameter", "40", "--nuclear_diameter", "0", "--network", "resnet18", "--epochs", "3",
     "--export", "load_data",
 )  # fmt: skip
 

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from browser import report_problems
 from cost_table import assert_told
 from morphodose.tables import run_id
 from pipeline.conftest import LEARNABLE_ARGUMENTS, OLDEST
 from pipeline.nextflow_runs import ROOT, Run, kill_tasks, kill_when, run
-from pipeline.tables import assert_same_tables
+from pipeline.tables import assert_anndata, assert_held_out, assert_nothing_claimed, assert_same_tables
 
 pytestmark = pytest.mark.pipeline
 
@@ -73,6 +74,17 @@ def test_the_manifest_names_every_published_file_and_every_table_the_run(learnab
     tables = list(outdir.rglob("*.parquet"))
     assert tables and {run_id(table) for table in tables} == {manifest["run_id"]}
     assert "no run is known to have written" not in learnable_run.output
+
+
+def test_networks_hold_each_replicate_out_and_claim_nothing(learnable_run: Run) -> None:
+    assert_held_out(learnable_run.outdir, replicates=2, length=512)
+    # one layout on both replicates: a place tells the dose
+    assert_nothing_claimed(learnable_run.outdir)
+    assert_anndata(learnable_run.outdir, ("classical", "deep", "joint"))
+
+
+def test_the_report_opens_in_a_browser_without_a_fault(learnable_run: Run) -> None:
+    assert report_problems(learnable_run.outdir / "report" / "report.html") == []
 
 
 def report_of(finished: Run) -> str:

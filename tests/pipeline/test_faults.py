@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,10 +15,23 @@ from scipy import ndimage
 from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.weights import REGISTRY
 from morphodose.tables import read_table
-from pipeline.conftest import LEARNABLE_ARGUMENTS, TINY, TINY_ARGUMENTS, TOGETHER, simulate
+from pipeline.conftest import TINY, TINY_ARGUMENTS, TOGETHER, simulate
 from pipeline.nextflow_runs import Run, run
 
 pytestmark = pytest.mark.pipeline
+
+
+class Spoilt(NamedTuple):
+    """A run on a plate with many faults of its images, the folder of both, and the name of a torn image."""
+
+    run: Run
+    folder: Path
+    torn: str
+
+    @property
+    def page(self) -> str:
+        """The report."""
+        return (self.run.outdir / "report" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -46,10 +60,11 @@ def test_all_faults_of_the_parameters_are_told_at_once_with_the_nearest_name(pla
     finished = run_plate(
         plate, "--diametre", "40", "--on_fault", "stict", "--min_area_px", "0",
         "--slurm_array", "1", "--pixel_size_um", "0", "--wells_per_task", "1.5",
-        "--early_death_channel", "", "--late_death_channel=",
+        "--early_death_channel", "", "--late_death_channel=", "--reduction_model", "no 'model",
     )  # fmt: skip
     assert finished.status != 0
-    assert "7 faults in the parameters" in finished.output
+    assert "8 faults in the parameters" in finished.output
+    assert "--reduction_model no 'model: there is no such folder" in finished.output
     assert "--diametre: there is no such parameter; did you mean --diameter?" in finished.output
     assert "--on_fault stict: is not one of strict, tolerant; did you mean strict?" in finished.output
     assert "--min_area_px 0: is below 1" in finished.output
@@ -106,8 +121,6 @@ MODEL = ("selected_features.parquet", "pca_loadings.parquet", "explained_varianc
 
 def test_an_earlier_reduction_without_its_tables_is_named_before_the_first_task(plate: Path) -> None:
     folder = plate.parent / "no 'model"
-    finished = run_plate(plate, "--reduction_model", str(folder))
-    assert finished.status != 0 and "there is no such folder" in finished.output
     (folder / "classical").mkdir(parents=True)
     for name in MODEL[1:]:
         (folder / "classical" / name).touch()
@@ -141,27 +154,63 @@ def test_an_earlier_reduction_reaches_the_task_of_its_set_alone(plate: Path) -> 
     assert not list(plate.parent.rglob("run"))
 
 
-def test_where_qc_drops_a_replicate_and_nothing_is_left_to_learn_the_rest_is_reported(
-    learnable_plate: Path, tmp_path: Path
-) -> None:
-    plate = Path(shutil.copytree(learnable_plate, tmp_path / "plate"))
+def images_of(plate: Path, well: int, replicate: int = 1) -> list[Path]:
+    """Planes of a well of a simulated plate, sorted."""
+    return sorted((plate / "images" / f"24hrs_R{replicate}").glob(f"W{well:04d}*.tif"))
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Spoilt:
+    """A run below a hostile path: replicate 1 has a whole field, one of a cell, a torn and an empty one; 2 is blurred."""
+    folder = tmp_path_factory.mktemp("spoilt")
+    options = TINY.split()
+    options[options.index("--replicates") + 1] = "2"
+    plate = simulate(folder / 'Anna\'s "new" plate; $(touch injected)', *options).parent
+    options[options.index("--density") + 1] = "1"
+    sparse = simulate(folder / "sparse", *options, "--empty_fields", "0.5").parent
+    cells = read_table(sparse / "truth" / "cells.parquet")["Metadata_ImageID"].value_counts()
+    fields = read_table(sparse / "truth" / "fields.parquet")
+    fields = fields[fields["Metadata_Replicate"].astype(str) == "1"]
+    number = fields["Metadata_ImageID"].map(cells).fillna(0).tolist()
+    for well, wanted in ((2, 1), (4, 0)):
+        for mine, other in zip(
+            images_of(plate, well), images_of(sparse, number.index(wanted) + 1), strict=True
+        ):
+            shutil.copy(other, mine)
+    torn = images_of(plate, 3)[0]
+    torn.write_bytes(torn.read_bytes()[:1000])
     for image in (plate / "images" / "24hrs_R2").glob("*.tif"):
         blurred = ndimage.gaussian_filter(tifffile.imread(image).astype(np.float32), 9)
         tifffile.imwrite(image, blurred.astype(np.uint16))
-
+    right = REGISTRY[SHIPPED].sha256
     finished = run(
-        tmp_path / "launch", "--input", str(plate / "samplesheet.csv"), *LEARNABLE_ARGUMENTS, *TOGETHER
-    )
-
+        folder / "launch", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *TOGETHER,
+        "--on_fault", "tolerant", "--cell_model_sha256", right.upper(), outdir=folder / "it's a result",
+    )  # fmt: skip
     assert finished.status == 0, finished.output
-    assert "SPLIT_CELLS" in finished.output and "TRAIN_RESNET" not in submitted(finished)
-    images = read_table(finished.outdir / "tables" / "images")
+    return Spoilt(finished, folder, torn.name)
+
+
+def test_a_torn_field_an_empty_one_and_one_cell_go_through_below_a_path_with_spaces_and_quotes(
+    spoilt: Spoilt,
+) -> None:
+    """The torn field is left out, as --on_fault tolerant asks, and listed; the others are there."""
+    wells = read_table(spoilt.run.outdir / "tables" / "wells.parquet")
+    first = wells[wells["Metadata_Replicate"].astype(str) == "1"].set_index("Metadata_Well")["Count_Cells"]
+    assert sorted(first.index) == ["A01", "A02", "A04"]
+    assert first["A01"] > 1 and first["A02"] <= 1 and first["A04"] == 0
+    assert spoilt.torn in spoilt.page
+    assert not list(spoilt.folder.rglob("injected"))
+
+
+def test_where_qc_drops_a_replicate_and_nothing_is_left_to_learn_the_rest_is_reported(spoilt: Spoilt) -> None:
+    assert "SPLIT_CELLS" in spoilt.run.output and "TRAIN_RESNET" not in submitted(spoilt.run)
+    images = read_table(spoilt.run.outdir / "tables" / "images")
     dropped = images[images["Metadata_QCVerdict"] == "drop"]
-    assert set(dropped["Metadata_Replicate"].astype(str)) == {"2"}
-    report = (finished.outdir / "report" / "report.html").read_text()
-    assert "nothing to learn: " in report and "replicate 2 has no usable cells" in report
-    assert "the table of split_cells was not given" not in report, "it ran, and says the reason"
-    assert len(read_table(finished.outdir / "tables" / "wells.parquet")) == 4
+    assert set(dropped["Metadata_Replicate"].astype(str)) == {"2"} and len(dropped) == 4
+    assert "nothing to learn: " in spoilt.page and "replicate 2 has no usable cells" in spoilt.page
+    assert "the table of split_cells was not given" not in spoilt.page, "it ran, and says the reason"
+    assert len(read_table(spoilt.run.outdir / "tables" / "wells.parquet")) == 3 + 4
 
 
 def test_weights_with_another_hash_stop_the_run(plate: Path) -> None:
@@ -169,26 +218,3 @@ def test_weights_with_another_hash_stop_the_run(plate: Path) -> None:
     assert finished.status != 0
     right = REGISTRY[SHIPPED].sha256
     assert re.search(rf"morphodose\.npz: SHA-256 is {right}, expected {'f' * 64}", finished.output)
-
-
-def test_a_torn_field_an_empty_one_and_one_cell_go_through_below_a_path_with_spaces_and_quotes(
-    tmp_path: Path,
-) -> None:
-    """The torn field is left out, as --on_fault tolerant asks, and listed; the others are there."""
-    hostile = tmp_path / 'Anna\'s "new" plate; $(touch injected)'
-    options = TINY.split()
-    options[options.index("--density") + 1] = "1"
-    sheet = simulate(hostile, *options, "--empty_fields", "0.5")
-    image = sorted((sheet.parent / "images" / "24hrs_R1").glob("W0003*.tif"))[0]
-    image.write_bytes(image.read_bytes()[:1000])
-    right = REGISTRY[SHIPPED].sha256
-    finished = run(
-        tmp_path / "launch", "--input", str(sheet), *TINY_ARGUMENTS, *TOGETHER, "--on_fault", "tolerant",
-        "--cell_model_sha256", right.upper(), outdir=tmp_path / "it's a result",
-    )  # fmt: skip
-    assert finished.status == 0, finished.output
-    wells = read_table(finished.outdir / "tables" / "wells.parquet")
-    assert sorted(wells["Metadata_Well"]) == ["A01", "A02", "A04"]
-    assert wells["Count_Cells"].min() == 0
-    assert image.name in (finished.outdir / "report" / "report.html").read_text()
-    assert not list(tmp_path.rglob("injected"))

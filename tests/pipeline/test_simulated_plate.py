@@ -1,9 +1,9 @@
-"""The demo plate, and a second one (`make test-plates`): what is found against what was put in."""
+"""The demo plate; a second one, and the first with networks, in `make test-plates`: what is found against what was put in."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,34 +17,47 @@ from morphodose.simulate.compare import compare
 from morphodose.tables import read_table
 from pipeline.conftest import simulate
 from pipeline.nextflow_runs import Run, run
-from pipeline.tables import assert_found
+from pipeline.tables import assert_anndata, assert_found, assert_held_out, assert_nothing_claimed
 
 pytestmark = pytest.mark.pipeline
 
-with_networks = pytest.mark.parametrize("demo", [1], indirect=True, ids=["seed 1"])
+
+class Demo(NamedTuple):
+    """A run of the demo profile on a demo plate, the truth of that plate, and whether networks were trained."""
+
+    run: Run
+    truth: Path
+    deep: bool
 
 
-@pytest.fixture(
-    scope="module", params=[1, pytest.param(2, marks=pytest.mark.plates)], ids=["seed 1", "seed 2"]
-)
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
-    """A run of the demo profile on a demo plate, and the truth of that plate; only the first has networks."""
+#: Seed, and whether networks are trained: their steps run in test_every_step.py, and here in `make test-plates`.
+DEMOS = [
+    pytest.param((1, False), id="seed 1"),
+    pytest.param((2, False), id="seed 2", marks=pytest.mark.plates),
+    pytest.param((1, True), id="seed 1 with networks", marks=pytest.mark.plates),
+]
+with_networks = pytest.mark.parametrize("demo", DEMOS[2:], indirect=True)
+
+
+@pytest.fixture(scope="module", params=DEMOS)
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    seed, deep = request.param
     folder = tmp_path_factory.mktemp("demo")
-    plate = simulate(folder / "demo" / "plate", "--preset", "demo", "--seed", str(request.param)).parent
-    finished = run(folder, "-profile", "demo", *([] if request.param == 1 else ["--deep", "false"]))
+    plate = simulate(folder / "demo" / "plate", "--preset", "demo", "--seed", str(seed)).parent
+    finished = run(folder, "-profile", "demo", *([] if deep else ["--deep", "false"]))
     assert finished.status == 0, finished.output
-    return finished, plate / "truth"
+    return Demo(finished, plate / "truth", deep)
 
 
-def test_what_is_found_is_what_was_put_in(demo: tuple[Run, Path]) -> None:
-    finished, truth = demo
+def test_what_is_found_is_what_was_put_in(demo: Demo) -> None:
+    finished, truth, _ = demo
     found = compare(finished.outdir, truth)
     print(found.text())
     assert_found(found)
 
 
-def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> None:
-    finished, _ = demo
+def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: Demo) -> None:
+    finished = demo.run
     tables = sorted((finished.outdir / "tables" / "cells").rglob("*.parquet"))
     for table in tables[::9]:
         cells = read_table(table)
@@ -69,8 +82,8 @@ def test_a_cell_id_leads_from_a_row_to_its_pixels(demo: tuple[Run, Path]) -> Non
                     )  # fmt: skip
 
 
-def test_tables_and_report_see_the_masks_and_focus_curves(demo: tuple[Run, Path]) -> None:
-    finished, _ = demo
+def test_tables_and_report_see_the_masks_and_focus_curves(demo: Demo) -> None:
+    finished = demo.run
     images = read_table(finished.outdir / "tables" / "images")
     assert (
         images["Count_Cells"].sum()
@@ -86,10 +99,10 @@ def test_tables_and_report_see_the_masks_and_focus_curves(demo: tuple[Run, Path]
         assert words not in page
 
 
-def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) -> None:
+def test_projected_fields_open_with_their_channel_names(demo: Demo) -> None:
     import ome_types
 
-    finished, _ = demo
+    finished = demo.run
     path = next((finished.outdir / "projected").rglob("*.ome.tiff"))
     with tifffile.TiffFile(path) as tiff:
         assert tiff.is_ome
@@ -99,51 +112,23 @@ def test_projected_fields_open_with_their_channel_names(demo: tuple[Run, Path]) 
 
 
 @with_networks
-def test_every_cell_is_embedded_once_by_a_network_that_was_not_trained_on_it(demo: tuple[Run, Path]) -> None:
-    finished, _ = demo
-    tables = finished.outdir / "tables"
-    keys = ["Metadata_CellID", "Metadata_Replicate", "Fold"]
-    embedded = read_table(tables / "embeddings" / "trained", [*keys, "Embedding", "Predicted_Dose"])
-    cells = read_table(tables / "cells", ["Metadata_CellID"])
-    assert sorted(embedded["Metadata_CellID"]) == sorted(cells["Metadata_CellID"])
-    assert set(embedded["Embedding"].map(len)) == {2048}
-    # a fold holds one replicate out
-    assert embedded.groupby("Fold")["Metadata_Replicate"].nunique().tolist() == [1, 1, 1]
-    assert embedded["Predicted_Dose"].notna().all()
-    leakage = read_table(finished.outdir / "networks" / "leakage.parquet")
-    held_out = leakage[leakage["Verdict"] == "ok"]
-    assert len(held_out) == 3
-    assert (held_out[["Shared_Fields", "Shared_Wells", "Shared_Replicates"]] == 0).all(axis=None)
-
-
-@with_networks
-def test_what_a_network_may_claim_is_in_the_report(demo: tuple[Run, Path]) -> None:
-    finished, _ = demo
-    verdict = json.loads((finished.outdir / "tables" / "scores" / "model_verdict.json").read_text())
+def test_networks_hold_each_replicate_out_and_claim_nothing(demo: Demo) -> None:
+    assert_held_out(demo.run.outdir, replicates=3, length=2048)
     # the demo has one layout on all its replicates: a place tells the dose
-    assert verdict["dose"]["claim"] is False
-    page = (finished.outdir / "report" / "report.html").read_text()
-    for words in ("nothing is claimed", "Leakage check", "What was trained"):
-        assert words in page
+    assert_nothing_claimed(demo.run.outdir)
 
 
-@with_networks
 def test_the_report_with_the_cost_of_its_run_opens_in_a_browser_without_a_fault(
-    demo: tuple[Run, Path],
+    demo: Demo,
 ) -> None:
-    finished, _ = demo
-    page = finished.outdir / "report" / "report.html"
+    page = demo.run.outdir / "report" / "report.html"
     assert "Core-hours" in page.read_text()  # which lib/cost.nf writes into the page after the run
     assert report_problems(page) == []
 
 
-@with_networks
-def test_cells_and_wells_open_as_anndata(demo: tuple[Run, Path]) -> None:
+def test_cells_and_wells_open_as_anndata(demo: Demo) -> None:
     import anndata
 
-    finished, _ = demo
-    cells = anndata.read_h5ad(finished.outdir / "anndata" / "cells.h5ad")
-    wells = anndata.read_h5ad(finished.outdir / "anndata" / "wells.h5ad")
-    assert cells.n_obs == len(read_table(finished.outdir / "tables" / "cells", ["Metadata_CellID"]))
+    wells = anndata.read_h5ad(demo.run.outdir / "anndata" / "wells.h5ad")
     assert wells.n_obs == 48
-    assert {"X_pca_classical", "X_pca_deep", "X_pca_joint"} <= set(cells.obsm)
+    assert_anndata(demo.run.outdir, ("classical", "deep", "joint") if demo.deep else ("classical",))

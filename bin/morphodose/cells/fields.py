@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from morphodose.cells.divided import Divided, divide
+from morphodose.cells.schemas import IMAGES
 from morphodose.errors import InputError
 from morphodose.responses.groups import NONE
 from morphodose.tables import parquet_files
@@ -103,9 +104,7 @@ def read_fields(images: str | Path, group_by: str = NONE) -> Fields:
     tables = []
     for file in files:
         names = pq.read_schema(file).names
-        missing = [name for name in _NEEDED if name not in names]
-        if missing:
-            raise InputError(f"{file}: no column {', '.join(missing)}; a table of annotate_cells is expected")
+        IMAGES.check(names, file, _NEEDED)
         keys = [name for name in names if name.startswith("Metadata_")]
         tables.append(pq.ParquetFile(file).read(columns=keys))
     return fields_of(pa.concat_tables(tables, promote_options="permissive"), group_by)

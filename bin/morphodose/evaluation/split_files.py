@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from morphodose.errors import InputError
 from morphodose.evaluation.labels import Classes
+from morphodose.evaluation.schemas import SPLIT
 
 
 def split_columns(
@@ -44,9 +45,7 @@ def split_columns(
     try:
         # a single file, so that no part of its path is read as a partition
         table = ds.dataset([str(path)], format=kind)
-        missing = sorted(set(columns) - set(table.schema.names))
-        if missing:
-            raise InputError(f"{path}: no column {', '.join(missing)}; split_cells writes it")
+        SPLIT.check(table.schema.names, path, columns)
         return table.to_table(columns=list(columns), filter=wanted)
     except (pa.ArrowInvalid, OSError) as fault:
         raise InputError(f"{path}: not a table of split_cells ({fault})") from fault

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from morphodose.cells.schemas import IMAGES
 from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.crops.schemas import CROPS
 from morphodose.errors import InputError
@@ -74,8 +75,7 @@ def read_quality(places: Sequence[str | Path], channels: Sequence[str] = ()) -> 
     files = [file for place in places for file in parquet_files(Path(place))]
     for file in files:
         names = pq.read_schema(file).names
-        if "Metadata_ImageID" not in names:
-            raise InputError(f"{file}: no column Metadata_ImageID; a table of images is expected")
+        IMAGES.check(names, file, ["Metadata_ImageID"])
         columns = [name for name in ("Metadata_ImageID", VERDICT, REASON, UNUSABLE) if name in names]
         table = pq.ParquetFile(file).read(columns=columns)
         images = table["Metadata_ImageID"].to_pylist()
@@ -127,9 +127,7 @@ def read_fields(
             table = pq.ParquetFile(file).read(columns=[*_FIELD, "Crop_Padded"])
         except (pa.ArrowInvalid, KeyError, OSError) as fault:
             raise InputError(f"{file}: not an index of crops ({fault})") from fault
-        missing = {*_FIELD, "Crop_Padded"} - set(table.column_names)
-        if missing:
-            raise InputError(f"{file}: no column {', '.join(sorted(missing))}; crop_cells writes it")
+        CROPS.check(table.column_names, file, (*_FIELD, "Crop_Padded"))
         grouped = table.group_by(list(_FIELD)).aggregate([("Crop_Padded", "sum"), ("Crop_Padded", "count")])
         for row in sorted(grouped.to_pylist(), key=lambda row: row["Metadata_Field"]):
             image = row["Metadata_ImageID"]

@@ -111,7 +111,7 @@ PROFILES = Table(
         *OF_WELL,
         *keys("Compound Dose DoseUnit Role CellCount Group"),
         Columns(
-            "<Feature>",
+            "<Compartment>_<Group>_<Feature> Embedding_<n>",
             "number",
             "each feature that was kept: median of the cells, less the median of the vehicle wells, over"
             " their deviation (1.4826 MAD, and 0.25 standard deviations over all wells as a floor), whatever"

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from morphodose.cells.annotate import WHAT_LACKING
 from morphodose.cells.marks import MARKS
+from morphodose.cells.schemas import IMAGES
 from morphodose.cells.unusable import UNUSABLE
 from morphodose.death.states import DOUBT, MOVED_STATES, STATE
-from morphodose.errors import InputError
 from morphodose.names import well_timepoint_id
 from morphodose.profiles.endpoints import Endpoint
 from morphodose.profiles.intervals import fraction_interval
@@ -61,11 +61,7 @@ def well_rows(images: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]
     InputError
         If the table of images lacks a column.
     """
-    missing = [name for name in (*_WELL, "Metadata_ImageID", "Metadata_Role") if name not in images]
-    if missing:
-        raise InputError(
-            f"--images: no column {', '.join(missing)}; the images of annotate_cells are expected"
-        )
+    IMAGES.check(images, "--images", (*_WELL, "Metadata_ImageID", "Metadata_Role"))
     keys = [name for name in images if name.startswith("Metadata_") and name not in _OF_FIELDS]
     return [
         ({name: _plain(fields[name].iloc[0]) for name in keys}, fields)

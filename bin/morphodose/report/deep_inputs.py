@@ -24,27 +24,23 @@ if TYPE_CHECKING:
 MOST_CELLS = 10_000
 #: Components whose coordinates are read; the others are in the tables.
 COORDINATES = ("PC_1", "PC_2", "UMAP_1", "UMAP_2")
-#: Field of `Deep` → its table, the columns the report cannot do without.
-TABLES: dict[str, tuple[Table, tuple[str, ...]]] = {
-    "leakage": (LEAKAGE, ("Split", "Verdict")),
-    "scores": (MODEL_SCORES, ("Model", "Label", "Metric", "Value", "Low", "High")),
-    "differences": (MODEL_DIFFERENCES, ("Model", "Against", "Label", "Metric", "Difference", "Low", "High")),
-    "confusion": (CONFUSION, ("Model", "Label", "True", "Predicted", "Count", "Fraction")),
-    "calibration": (CALIBRATION, ("Model", "Label", "Confidence", "Accuracy", "Count")),
-    "alignment": (ALIGNMENT, ("Fold", "R2_HeldOut")),
-    "gallery": (GALLERY, ("File", "Kind", "Label", "Class")),
-    "profile_scores": (SCORES, ("Set", "Compound", "Dose", "Timepoint", "Score", "mAP", "Low", "High")),
-    "profile_card": (SCORECARD, ("Set", "Score", "mAP", "Low", "High", "N_Conditions")),
-    "profile_differences": (DIFFERENCES, ("Set", "Against", "Score", "Difference", "Low", "High")),
-    "dropped": (DROPPED, ("Set", "Feature", "Reason")),
-    "left_out": (LEFT_OUT, ("Metadata_Acquisition", "Metadata_Well", "Set", "Reason")),
+#: Field of `Deep` → its table.
+TABLES: dict[str, Table] = {
+    "leakage": LEAKAGE,
+    "scores": MODEL_SCORES,
+    "differences": MODEL_DIFFERENCES,
+    "confusion": CONFUSION,
+    "calibration": CALIBRATION,
+    "alignment": ALIGNMENT,
+    "gallery": GALLERY,
+    "profile_scores": SCORES,
+    "profile_card": SCORECARD,
+    "profile_differences": DIFFERENCES,
+    "dropped": DROPPED,
+    "left_out": LEFT_OUT,
 }
 #: The same for each feature set, whose tables lie in a folder with its name.
-SET_TABLES: dict[str, tuple[Table, tuple[str, ...]]] = {
-    "explained": (EXPLAINED, ("Component", "Ratio", "Cumulative")),
-    "loadings": (LOADINGS, ("Feature", "Component", "Loading")),
-    "selected": (SELECTED, ("Feature", "Selected", "Reason")),
-}
+SET_TABLES: dict[str, Table] = {"explained": EXPLAINED, "loadings": LOADINGS, "selected": SELECTED}
 
 
 def _empty() -> pd.DataFrame:
@@ -127,7 +123,7 @@ def read_deep(folder: str | Path | None) -> Deep:
     if folder is None:
         return Deep()
     place = Path(folder)
-    tables = {name: _table(place, *spec) for name, spec in TABLES.items()}
+    tables = {name: _table(place, table) for name, table in TABLES.items()}
     return Deep(
         given=True,
         labels=_document(place, "labels.json"),
@@ -141,7 +137,7 @@ def read_deep(folder: str | Path | None) -> Deep:
     )
 
 
-def _table(place: Path, table: Table, needed: Sequence[str]) -> pd.DataFrame:
+def _table(place: Path, table: Table) -> pd.DataFrame:
     """Rows of all files of a table; `Metadata_Dose` and its like lose their prefix."""
     from morphodose.tables import read_table
 
@@ -149,11 +145,7 @@ def _table(place: Path, table: Table, needed: Sequence[str]) -> pd.DataFrame:
     if not files:
         return _empty()
     frame = read_table(files)
-    missing = [column for column in needed if column not in frame]
-    if missing:
-        raise InputError(
-            f"{files[0]}: the table lacks {', '.join(missing)}; {table.step.lower()} writes them"
-        )
+    table.check(frame, files[0])
     frame = frame.rename(columns=lambda c: str(c).removeprefix("Metadata_"))
     # a single-precision number of NumPy is not a float of Python
     return frame.astype({name: float for name in frame.select_dtypes("float32")})
@@ -208,14 +200,14 @@ def _networks(place: Path) -> list[dict[str, Any]]:
 
 def _set_folders(place: Path) -> dict[str, Path]:
     """Feature set → its folder: the one that holds its explained variance."""
-    folders = [file.parent for file in find_files(place, SET_TABLES["explained"][0].base)]
+    folders = [file.parent for file in find_files(place, EXPLAINED.base)]
     order = ("classical", "deep", "joint")
     found = {folder.name: folder for folder in folders}
     return dict(sorted(found.items(), key=lambda i: (order.index(i[0]) if i[0] in order else 9, i[0])))
 
 
 def _feature_set(folder: Path) -> FeatureSet:
-    tables = {name: _table(folder, *spec) for name, spec in SET_TABLES.items()}
+    tables = {name: _table(folder, table) for name, table in SET_TABLES.items()}
     pca = [file for file in find_files(folder, "*.parquet") if file.parent.name == "pca"]
     umap = sample(find_files(folder, "umap.parquet"))
     return FeatureSet(pca=sample(pca), umap=umap, record=_document(folder, "reduction.json"), **tables)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from morphodose.columns import Table
 from morphodose.errors import InputError
 from morphodose.files import find_files
+from morphodose.profiles.schemas import WELLS
 from morphodose.report.deep_inputs import Deep
 from morphodose.responses.groups import name_groups
 from morphodose.responses.select import Layout
@@ -232,10 +233,8 @@ def read_wells(path: str | Path, extra: Iterable[str] = ()) -> pd.DataFrame:
     wanted = set(extra) | set(SHAPE_COLUMNS)
     names = pq.read_schema(path).names
     columns = [n for n in names if n.startswith(WELL_PREFIXES) or n in wanted]
-    needed = ("Metadata_Plate", "Metadata_Timepoint", "Metadata_Well", "Metadata_Role", "Metadata_Dose")
-    missing = [n for n in needed if n not in names]
-    if missing:
-        raise InputError(f"{path}: the table of wells lacks {', '.join(missing)}; profile_wells writes them")
+    needed = ("Plate", "Timepoint", "Well", "Role", "Dose")
+    WELLS.check(names, path, [f"Metadata_{name}" for name in needed])
     frame = read_table(path, columns)
     for name, filler in (("Metadata_Compound", ""), ("Metadata_Replicate", "1"), ("Metadata_DoseUnit", "")):
         frame[name] = frame[name].fillna(filler).astype(str) if name in frame else filler
@@ -267,10 +266,7 @@ def read_further(folder: Path | None, tables: Iterable[Table]) -> dict[str, pd.D
         file = folder / table.base if folder and table.base else None
         if file and file.is_file():
             frame = read_optional([file])
-            missing = [name for name in table.needed if name not in frame]
-            if missing:
-                step = table.step.lower()
-                raise InputError(f"{file}: the table lacks {', '.join(missing)}; {step} writes them")
+            table.check(frame, file)
             found[table.name] = frame
     return found
 

@@ -40,7 +40,9 @@ def check_columns(names: Container[str], source: str) -> None:
     """
     missing = [name for name in NEEDED if name not in names]
     if missing:
-        raise InputError(f"{source}: no column {', '.join(missing)}; the wells of profile_wells are expected")
+        raise InputError(
+            f"{source}: no column {', '.join(missing)}; the table wells of profile_wells is expected"
+        )
 
 
 def check_wells(wells: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -73,7 +73,7 @@ COUNTS = (
     ),
     Columns(
         "Count_StainedAreas Count_StainedAreasInNoCell",
-        "number",
+        "integer",
         "only without a nuclear channel: stained area of the cell channel, and that of patches as"
         " large as cells (a quarter of an ordinary one at least) in no cell, in areas of an ordinary"
         " cell",
