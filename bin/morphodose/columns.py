@@ -156,9 +156,8 @@ class Table:
         if undeclared := [name for name in needed if name not in self.needed]:
             raise TableError(f"table {self.name}: not every one has {', '.join(undeclared)}")
         if missing := [name for name in needed if name not in names]:
-            raise InputError(
-                f"{source}: no column {', '.join(missing)}; the table {self.name} of {self.step.lower()} is expected"
-            )
+            expected = f"the table {self.name} of {self.step.lower()} is expected"
+            raise InputError(f"{source}: no column {', '.join(missing)}; {expected}")
 
     def schema(
         self, names: Collection[str] | None = None, units: Mapping[str, str] | None = None, length: int = 0
