@@ -149,18 +149,24 @@ def test_missing_masks_and_wrong_options_are_said_in_one_line(root: Path, real: 
     assert "no field of Time_8hrs_R1_Well_B07" in done.stderr
 
 
-def test_kernels_are_kept_where_they_are_told_to_and_never_in_bin(
-    root: Path, real: Path, tmp_path: Path
-) -> None:
-    out = str(tmp_path / "out")
-    cache = tmp_path / "kernels"
-    done = run(root, real, "--out", out, "--features", "granularity", NUMBA_CACHE_DIR=str(cache))
+@pytest.fixture(scope="module")
+def compiled(root: Path, real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a task was told to keep the kernels that it compiled."""
+    folder = tmp_path_factory.mktemp("kernels")
+    told = {"NUMBA_CACHE_DIR": str(folder / "cache")}
+    done = run(root, real, "--out", str(folder / "out"), "--features", "granularity", **told)
     assert done.returncode == 0, done.stderr
-    assert list(cache.rglob("*.nbi"))
+    return folder / "cache"
+
+
+def test_kernels_are_kept_where_they_are_told_to_and_never_in_bin(root: Path, compiled: Path) -> None:
+    assert list(compiled.rglob("*.nbi"))
     assert not list((root / "bin").rglob("*.nbi"))
 
 
-def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(root: Path, real: Path, tmp_path: Path) -> None:
+def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(
+    root: Path, real: Path, compiled: Path, tmp_path: Path
+) -> None:
     if os.geteuid() == 0:
         cache = Path("/proc/kernels")  # no one can write here, not even root
     else:
@@ -169,9 +175,12 @@ def test_a_read_only_kernel_cache_and_home_do_not_stop_a_task(root: Path, real: 
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     places = {"NUMBA_CACHE_DIR": str(cache), "XDG_CACHE_HOME": "/proc/home", "TMPDIR": str(temporary)}
+    # kernels of an image: they are copied to where a task can write, and not compiled again
+    places["MORPHODOSE_KERNELS"] = str(compiled)
     done = run(root, real, "--out", str(tmp_path / "out"), "--features", "granularity", **places)
     assert done.returncode == 0, done.stderr
-    assert list(temporary.rglob("*.nbi"))
+    names = [{path.name for path in folder.rglob("*.nbc")} for folder in (compiled, temporary)]
+    assert names[0] and names[1] == names[0]
 
 
 def test_kernels_are_not_kept_where_others_can_put_them(

@@ -250,9 +250,15 @@ class DeepTables:
         out = len(features) // 4
         selected = {
             "Feature": features,
+            "Set": ["deep" if feature in deep else "classical" for feature in features],
             "Selected": [i >= out for i in range(len(features))],
             "Reason": ["chi-squared not among the highest" if i < out else "" for i in range(len(features))],
+            "Missing": 0.0,
+            "Variance": 1.0,
             "Chi2": chance.uniform(1, 900, len(features)),
+            "Fill": 0.0,
+            "Mean": 0.0,
+            "Scale": 1.0,
         }
         write_table(pd.DataFrame(selected), folder / "selected_features.parquet")
         cells = self.coordinates("PC")
