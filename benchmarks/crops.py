@@ -128,7 +128,7 @@ def packed_open(path: Path) -> Reader:
 
 
 def tensor(compression: str | None, batch: int) -> tuple[Callable, Callable]:
-    """Arrow IPC, a column of fixed-shape tensors, so many crops a batch."""
+    """Arrow IPC, a column of fixed-shape tensors, so many crops per batch."""
 
     def write(path: Path, crops: list[Crop]) -> None:
         whole = dense(crops)

@@ -106,7 +106,7 @@ def main(
     network: str, input_size: int, channels: int, crops: int, wells: int, batch_size: int, workers: int,
     threads: int, repeats: int, use_gpu: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Print crops a second of extraction and of the bare network, and their ratio; best of the repeats."""
+    """Print crops per second of extraction and of the bare network, and their ratio; best of the repeats."""
     device = choose_device(use_gpu)
     torch.set_num_threads(threads)
     batch = batch_size or (256 if use_gpu else 32)
@@ -154,7 +154,7 @@ def main(
         return
     click.echo(f"{machine}: {network}, {input_size} px, {total} crops, batches of {batch}, {workers} workers")
     ratio = max(whole) / max(bare)
-    click.echo(f"extraction {max(whole):.1f} crops a second, bare network {max(bare):.1f}: {ratio:.1%}")
+    click.echo(f"extraction {max(whole):.1f} crops per second, bare network {max(bare):.1f}: {ratio:.1%}")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def write_screen(
 @click.option("--use_gpu", is_flag=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(as_json: bool, threads: int, **options: object) -> None:
-    """Print images a second."""
+    """Print images per second."""
     torch.set_num_threads(threads)
     for row in speed(**options):  # type: ignore[arg-type]
         if as_json:

@@ -122,7 +122,7 @@ def write_jpeg(path: str) -> None:
             "is coloured by a palette",
             "export each channel as grey",
         ),
-        (write_1bit, "has 1 bit a pixel", "as grey TIFF of 8 or 16 bits"),
+        (write_1bit, "has 1 bit per pixel", "as grey TIFF of 8 or 16 bits"),
         (write_png, "it is a PNG image", "as grey TIFF of 8 or 16 bits"),
         (write_jpeg, "it is a JPEG image", "as grey TIFF of 8 or 16 bits"),
     ],

@@ -74,7 +74,7 @@ def class_targets(frame: pd.DataFrame, recipe: Recipe) -> npt.NDArray[np.int64]:
     Raises
     ------
     InputError
-        If the split table has a class that ``labels.json`` has not.
+        If the split table has a class that ``labels.json`` does not have.
     """
     targets = np.full((len(frame), len(recipe.classes)), MISSING, np.int64)
     for column, (label, names) in enumerate(recipe.classes.items()):

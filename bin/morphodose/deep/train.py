@@ -102,7 +102,7 @@ def make_fabric(machine: Machine) -> Fabric:
         num_nodes=machine.nodes,
         strategy=data_parallel(environment) if several else "auto",
         precision=choose_precision(machine),  # type: ignore[arg-type] # one of Fabric's names
-        # named, lest Lightning take any batch job of SLURM for one that srun has started
+        # named, so that Lightning does not take any batch job of SLURM for one that srun has started
         plugins=None if several else [environment],
     )
     end_with_parent()

@@ -108,9 +108,8 @@ class _Text:
     """A text whose understood parts are taken out one after the other."""
 
     def __init__(self, text: str, tokens: Mapping[str, re.Pattern[str]] = _TOKENS) -> None:
-        self.text = text
         self.found: dict[str, str] = {}
-        self.text = _COUNTER.sub("\0", self.text)
+        self.text = _COUNTER.sub("\0", text)
         for pattern in _TIMES:
             self._take("timepoint", pattern)
         if match := _PROJECTED.search(self.text):
@@ -218,7 +217,7 @@ def _well_folder(name: str) -> re.Match[str] | None:
 
 
 def _words_of_channel(pieces: Sequence[str], said: dict[str, str]) -> tuple[list[str], str]:
-    """Words of the channel, or a number whose meaning is not known; a lone bare number is the field."""
+    """Words of the channel, and why the name is not understood or ''; a lone bare number is the field."""
     words: list[str] = []
     for piece in pieces:
         if piece.isdecimal() and piece.isascii():

@@ -23,7 +23,7 @@ from morphodose.profiles.endpoints import read_endpoints
 from morphodose.responses.correction import parse_terms
 
 #: Method of segmentation → the roles whose channels it segments (`morphodose.segmentation.well.NEEDED`,
-#: which is not imported: it needs packages that the check has not).
+#: which is not imported: it needs packages that the check does not have).
 SEGMENTED = {
     "cellpose_completed": ("cell",),
     "cellpose": ("cell",),

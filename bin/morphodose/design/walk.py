@@ -1,9 +1,8 @@
 """Listing a folder of images as a person would: what is not part of the screen is passed over, and counted.
 
 Recycle bins, snapshots, hidden files, links that are dead or loop, folders without the right to read, and
-the work
-and result folders of a run that was started among the images. The rules are in `passed_over.json`, which
-`lib/image_folders.nf` reads, too: both see the same files.
+the work and result folders of a run that was started among the images. The rules are in `passed_over.json`,
+which `lib/image_folders.nf` reads, too: both see the same files.
 """
 
 from __future__ import annotations

@@ -255,7 +255,7 @@ def _design(
 
 
 def _worth_training(design: LearningPlan, name: str) -> bool:
-    """Whether a label has two classes; noted where it has not."""
+    """Whether a label has two classes; noted where it does not."""
     names = design.classes[name].names
     if len(names) < 2:
         what = "a single timepoint" if name == "time" else "a single dose"

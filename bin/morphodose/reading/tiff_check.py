@@ -208,7 +208,7 @@ class _Reader:
 
     def _check_frames(self, info: TiffInfo, tags: _Tags, frames: int) -> None:
         """Frames lie one after the other behind the first, and must be in the file."""
-        size = sum(tags.get(_STRIP_BYTES, ())) or info.width * info.height * np_size(info.dtype)
+        size = sum(tags.get(_STRIP_BYTES, ())) or info.width * info.height * bytes_of(info.dtype)
         if int(tags.get(_COMPRESSION, (1,))[0]) != 1 or _TILES in tags:
             raise _Fault(f"says that it holds {frames} planes, and holds one (its ImageJ description)")
         whole = (self.size - int(tags[_STRIPS][0])) // size
@@ -304,9 +304,9 @@ class _Reader:
             raise _Fault("is coloured by a palette whose colours are not grey levels", _SPLIT)
         bits, kind = int(tags.get(_BITS, (1,))[0]), _KINDS.get(int(tags.get(_FORMAT, (1,))[0]), "?")
         if bits == 1:
-            raise _Fault("has 1 bit a pixel: it is a mask, not an image of counts", EXPORT)
+            raise _Fault("has 1 bit per pixel: it is a mask, not an image of counts", EXPORT)
         if kind[0] not in _READABLE.get(bits, ""):
-            raise _Fault(f"has {bits} bits a pixel ({kind}); 8 to 16 or 32 bits are read", EXPORT)
+            raise _Fault(f"has {bits} bits per pixel ({kind}); 8 to 16 or 32 bits are read", EXPORT)
         self._check_data(tags, width, height, bits)
         stored = bits if bits % 8 == 0 else 16
         lossy = int(tags.get(_COMPRESSION, (1,))[0]) in _LOSSY
@@ -385,6 +385,6 @@ def _is_ramp(colors: tuple[int, ...]) -> bool:
     )
 
 
-def np_size(dtype: str) -> int:
+def bytes_of(dtype: str) -> int:
     """Bytes of a pixel of a data type such as ``uint16``."""
-    return int(dtype.lstrip("uintfloa")) // 8
+    return int(re.sub(r"\D", "", dtype)) // 8

@@ -46,7 +46,7 @@ def library(name: str, what: str) -> ModuleType:
     except ImportError as fault:
         raise NoReader(
             f"is a {what} file, and the Python package {name} that reads it is not installed → run with "
-            f"-profile singularity or docker, whose image has it, or install it: pip install {name}"
+            f"-profile apptainer or singularity, whose image has it, or install it: pip install {name}"
         ) from fault
 
 

@@ -102,7 +102,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def holds_sam(path: str | Path) -> bool:
-    """Whether a file holds weights of Cellpose 4, told by a layer that Cellpose 3 has not.
+    """Whether a file holds weights of Cellpose 4, told by a layer that Cellpose 3 does not have.
 
     The tensors are mapped, not read: the file is larger than a gigabyte.
     """
