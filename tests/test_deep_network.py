@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from morphodose.deep.network import build_network, load_network, prepare, save_network
-from morphodose.deep.recipe import Recipe, read_recipe, write_recipe
+from morphodose.deep.recipe import NETWORKS, Recipe, read_recipe, write_recipe
 from morphodose.errors import InputError
 
 RECIPE = Recipe(
@@ -54,13 +54,30 @@ def test_the_seed_of_the_recipe_makes_the_network_and_leaves_the_global_one_alon
     assert torch.equal(after, torch.rand(1))
 
 
-def test_saved_weights_give_the_same_logits(tmp_path: Path) -> None:
-    network = build_network(RECIPE).eval()
-    weights, json = save_network(tmp_path / "trained_fold0", network, RECIPE)
+@pytest.mark.parametrize(("name", "length"), NETWORKS.items())
+def test_a_network_learns_and_its_saved_weights_give_the_same_embeddings_and_logits(
+    tmp_path: Path, name: str, length: int
+) -> None:
+    given = replace(RECIPE, network=name)
+    network = build_network(given)
+    x, right = (
+        torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1)),
+        torch.tensor([2, 3, 4, 2]),
+    )
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(3):
+        loss = torch.nn.functional.cross_entropy(network(x)[1], right)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+    weights, json = save_network(tmp_path / "trained_fold0", network.eval(), given)
     again, recipe = load_network(weights, json)
-    x = torch.rand(2, 3, 32, 32)
-    assert recipe == RECIPE and not again.training
-    assert torch.equal(network(x)[1], again(x)[1])
+    assert recipe == given and not again.training
+    assert again(x)[0].shape == (4, length)
+    assert all(torch.equal(mine, other) for mine, other in zip(network(x), again(x), strict=True))
 
 
 def test_plain_torchvision_weights_fill_the_trunk() -> None:
