@@ -1,5 +1,7 @@
 // What a run needs of its environment, looked for before the first task: images, and weights kept by Cellpose.
 
+include { nearest } from './parameters'
+
 /** Files by which Cellpose keeps its models. */
 def cellposeFiles() {
     return [cyto: 'cytotorch_0', cyto2: 'cyto2torch_0', cyto3: 'cyto3', nuclei: 'nucleitorch_0', cpsam: 'cpsam', cpsam_v2: 'cpsam_v2']
@@ -30,8 +32,13 @@ def modelFile(model) {
     if (!name || !(workflow.containerEngine || isSam(model))) {
         return []
     }
-    def kept = file("${System.getenv('CELLPOSE_LOCAL_MODELS_PATH') ?: System.getProperty('user.home') + '/.cellpose/models'}/${name}", glob: false)
+    def kept = file("${cellposeFolder()}/${name}", glob: false)
     return kept.exists() ? kept : []
+}
+
+/** Folder in which Cellpose keeps its models on this machine. */
+def cellposeFolder() {
+    return System.getenv('CELLPOSE_LOCAL_MODELS_PATH') ?: System.getProperty('user.home') + '/.cellpose/models'
 }
 
 /** Why the deep half is left out whatever the screen, or null. */
@@ -193,8 +200,15 @@ def modelFaults(options) {
     if (models.count { model -> isSam(model) } == 1) {
         return ["--cell_model ${options.cell_model}, --nuclear_model ${options.nuclear_model}: Cellpose-SAM shares no environment with other models; name both cpsam, or neither"]
     }
-    return models.unique().findAll { model -> isSam(model) && !modelFile(model) }.collect { model ->
-        "--cell_model ${model}: no such file, and not in the folder of Cellpose's models (CELLPOSE_LOCAL_MODELS_PATH); its weights are never downloaded by a task, and were trained in part on data for non-commercial use"
+    def names = ['morphodose'] + cellposeFiles().keySet()
+    def unknown = [cell_model: options.cell_model, nuclear_model: options.nuclear_model].findAll { _name, model ->
+        !isSam(model) && !(model.toString() in names) && !file(model, glob: false).isFile()
+    }.collect { name, model ->
+        def near = nearest(model.toString(), names)
+        "--${name} ${model}: is neither a file nor one of ${names.join(', ')}${near ? "; did you mean ${near}?" : ''}".toString()
+    }
+    return unknown + models.unique().findAll { model -> isSam(model) && !modelFile(model) }.collect { model ->
+        "--cell_model ${model}: its weights are not on this machine, and no task downloads them: put the file that Cellpose publishes under this name into ${cellposeFolder()}, or give its path. They were trained in part on data for non-commercial use".toString()
     }
 }
 

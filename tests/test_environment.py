@@ -53,6 +53,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cases(places: Path) -> dict[str, dict[str, object]]:
     images = {"container_dir": str(places / "images")}
+    registry = {"container_registry": "docker://registry.example/lab"}
     both = {"cell_model": "cpsam", "nuclear_model": "cpsam"}
     mine = str(places / "mine" / "cpsam_ours")
     return {
@@ -64,6 +65,8 @@ def cases(places: Path) -> dict[str, dict[str, object]]:
         "dry run": {**images, **both, "deep": True, "dry_run": True},
         "dry run without": {"container_dir": str(places / "kept"), "deep": True, "dry_run": True},
         "registry": {**images, "container_registry": "docker://registry.example/lab"},
+        "misspelt": {**registry, "cell_model": "cyt03", "nuclear_model": str(places / "mine" / "gone.npz")},
+        "not kept": {**registry, "cell_model": "cpsam_v2", "nuclear_model": "cpsam_v2"},
         "nodes": {
             **images,
             "container_registry": "docker://registry.example/lab",
@@ -206,6 +209,23 @@ def test_what_cellpose_keeps_is_found_and_handed_to_the_task(
     kept = places / "kept"
     assert said["kept"]["models"] == [str(kept / "cpsam"), str(kept / "cyto3"), "[]"]
     assert said["a file"]["models"][0] == str(places / "mine" / "cpsam_ours")
+
+
+def test_a_model_that_is_not_there_is_named_before_the_first_task(
+    said: dict[str, dict[str, list[str]]], places: Path
+) -> None:
+    cells, nuclei = said["misspelt"]["faults"]
+    assert cells == (
+        "--cell_model cyt03: is neither a file nor one of morphodose, cyto, cyto2, cyto3, nuclei, cpsam, cpsam_v2; "
+        "did you mean cyto3?"
+    )
+    assert nuclei.startswith(
+        f"--nuclear_model {places}/mine/gone.npz: is neither a file nor one of morphodose, "
+    )
+    (fault,) = said["not kept"]["faults"]
+    assert (
+        f"put the file that Cellpose publishes under this name into {places}/kept, or give its path" in fault
+    )
 
 
 def test_a_folder_with_the_name_of_a_model_is_none(said: dict[str, dict[str, list[str]]]) -> None:
