@@ -177,7 +177,11 @@ def test_the_dose_time_surface_has_the_means_of_the_wells_and_the_lc50(album: Al
     assert of.means[2][1] == frame["Mean"].iloc[-1]
     assert [(mark.kind, round(mark.place, 3)) for mark in of.marks] == [("up", 0.301), ("fitted", 0.5)]
     html = surface.view(screen, "Staurosporine")
-    assert "LC50 &gt; 2 µM at 4 h, 3.16 µM at 48 h" in html and f">{frame['Mean'].iloc[-1]:.2f}<" in html
+    assert (
+        "LC50 &gt; 2 µM at 4 h, 3.16 µM at 48 h" in html and f">{100 * frame['Mean'].iloc[-1]:.0f}<" in html
+    )
+    # no word of a name is cut off, however few the times
+    assert "…" not in html and "(all but" in html and "viable), %</text>" in html
     assert "Values over dose and time" in compound.view(screen, "Staurosporine")
     surface.draw_files(screen, album)
     assert (album.folder / "dose_time.png").exists()

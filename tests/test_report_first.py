@@ -14,16 +14,17 @@ import pandas as pd
 import pytest
 
 from morphodose.imaging.images import Field, read_field, write_field, write_labels
-from morphodose.report import first, montage, svg, tiles
+from morphodose.report import curves, first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
 from morphodose.report.hits import hits, main_endpoint, rank
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.pictures import wanted_of
-from morphodose.report.summary import wells_of
+from morphodose.report.points import points_of
 from morphodose.report.tiles import Tiles, make_tiles
 from morphodose.report.verdict import checks_section, judged, section
 from morphodose.report.words import percent
+from morphodose.responses.schemas import POINTS
 from report_screen import screen_of
 from report_tables import Tables
 
@@ -188,7 +189,7 @@ def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: ReportIn
 
 def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) -> None:
     row = rows_of(one, "Staurosporine", "Fraction_Dying")[-1]
-    wells = wells_of(one, "Staurosporine").query("Metadata_Timepoint == 48")
+    wells = points_of(one, row)
     drawn = svg.curve_svg(row, wells, curve_of(one, row), "dying", svg.LARGE, HOSTILE)
     dots = re.findall(r'<path d="((?:M[-\d. ]+h0)+)" stroke="#333"', drawn)
     assert sum(part.count("h0") for part in dots) == len(wells) == 10
@@ -197,7 +198,34 @@ def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) 
     refused = {**row, "State": "refused", "EC50": np.nan}
     bare = svg.curve_svg(refused, wells, pd.DataFrame(), "dying")
     assert "no EC50, refused" in bare and "<polyline" not in bare
-    assert "no value in any well" in svg.curve_svg({**row, "Endpoint": "Gone"}, wells, pd.DataFrame(), "x")
+    gone = {**row, "Endpoint": "Gone"}
+    assert "no value in any well" in svg.curve_svg(gone, points_of(one, gone), pd.DataFrame(), "x")
+    assert "not in the fit" not in drawn
+
+
+def test_a_well_that_is_not_in_the_fit_is_a_cross_and_the_others_stand_where_the_fit_took_them(
+    one: ReportInputs,
+) -> None:
+    row = rows_of(one, "Staurosporine", "MedianViable_Cells_AreaShape_Area")[-1]
+    mine = points_of(one, row)
+    assert mine["Used"].all() and len(mine) == 10
+    # too few cells at the highest dose: the rule of the fit, where its table of points is not given
+    few = (one.wells["Metadata_Dose"] == 10) & (one.wells["Metadata_Timepoint"] == 48)
+    poor = replace(one, wells=one.wells.assign(Count_Cells=one.wells["Count_Cells"].mask(few, 4)))
+    assert points_of(poor, row).groupby("Dose")["Used"].all().to_dict() == {
+        0: True, 0.3: True, 1: True, 3: True, 10: False,
+    }  # fmt: skip
+    drawn = svg.curve_svg(row, points_of(poor, row), curve_of(one, row), "area", svg.LARGE)
+    assert drawn.count(svg.CROSS) == 2 and 'data-out="2"' in drawn and "2 wells not in the fit" in drawn
+    assert "Crosses: wells that are not in the fit." in curves.view(poor, "Staurosporine")
+    # the table of points says more: a value against the vehicle of the plate, an outlier
+    wells = one.wells[one.wells["Metadata_Timepoint"] == 48]
+    given = wells.assign(
+        Endpoint=row["Endpoint"], Value=wells[row["Endpoint"]] + 7, Used=wells["Metadata_Dose"] < 10
+    )
+    given["Metadata_Compound"] = "Staurosporine"
+    told = points_of(replace(one, further={POINTS.name: given.iloc[1:]}), row)
+    assert told["Used"].sum() == 7 and np.allclose(told["Value"], mine["Value"] + 7 * told["Used"])
 
 
 def test_ticks_are_round_and_few() -> None:

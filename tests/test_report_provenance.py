@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from morphodose.report import (
     verdict,
 )
 from morphodose.report.inputs import read_document, read_wells, versions_of
+from morphodose.report.models import model_part
+from morphodose.segmentation.weights import REGISTRY
 from morphodose.tables import write_table
 from report_screen import SMALL, screen_of, text_of
 from report_tables import Tables
@@ -168,3 +170,25 @@ def test_files_of_curves_are_those_of_the_hits_of_all_or_of_none() -> None:
     screen.responses.loc[screen.responses["Metadata_Compound"] == "B", "State"] = "refused"
     chosen = {kind: curves.figured(replace(screen, figures=kind)) for kind in ("hits", "all", "none")}
     assert chosen == {"hits": ["A"], "all": ["A", "B"], "none": []}
+
+
+def test_the_models_are_named_with_hash_terms_scores_and_card() -> None:
+    shipped = asdict(REGISTRY["morphodose"]) | {"model": "morphodose", "checked": True}
+    own = {
+        "name": "my_cells.npz", "origin": "a file of the user", "start": "cyto3", "cells": 310, "fields": ["a", "<b>"],
+        "held_out": ["c"], "f1_before": [0.41, 0.2], "f1_after": [0.88, 0.6], "licence": "terms of cyto3",
+        "model": "my_cells.npz", "file": "my_cells.npz", "sha256": "ab12", "checked": False,
+    }  # fmt: skip
+    part = model_part(screen_of(run={"weights": {"cell_model": own, "nuclear_model": shipped}}))
+    for words in (
+        "cyto3", "310 corrected cells of 2 fields (a and &lt;b&gt;)", "0.41 and 0.20 before, 0.88 and 0.60 after",
+        "held out: 1 field (c)", "terms of cyto3", "my_cells.md, beside the file", "ab12",
+        "no hash to compare with", "assets/models/morphodose.md", "<dd>nuclei</dd>",
+    ):  # fmt: skip
+        assert words in part.html, words
+    # one file for both is told once; a file without a card says so; an unrecorded run says why
+    both = model_part(screen_of(run={"weights": {"cell_model": shipped, "nuclear_model": shipped}})).html
+    assert both.count("<dl") == 1 and "cells and nuclei" in both
+    bare = {"name": "x", "model": "x", "file": "x", "sha256": "1", "origin": "a file of the user"}
+    assert "none came with the file" in model_part(screen_of(run={"weights": {"cell_model": bare}})).html
+    assert "Left out: the record of the run" in model_part(screen_of()).html

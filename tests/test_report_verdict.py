@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from morphodose.report import (
 from morphodose.report.places import place_checks
 from morphodose.report.tiles import Tiles
 from report_screen import screen_of, text_of
+from report_tables import Tables
 
 
 def test_sound_screen_is_called_sound() -> None:
@@ -109,3 +111,19 @@ def test_order_of_shape_and_death_is_said_in_words() -> None:
     assert "was not seen to change before staining" in shape.onset_summary(screen)[0]
     screen.orders["MorphologyFirst"] = "undetermined"
     assert "not determined" in shape.onset_summary(screen)[0]
+
+
+def test_the_headline_counts_wells_and_the_replicates_of_each_dose() -> None:
+    tables = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=3)
+    screen = screen_of(tables)
+    assert verdict._screened(screen).startswith(
+        "1 compound, 9 wells with 3 replicates of each dose, 2 timepoints"
+    )
+    # copies of a plate have the same wells, which are others; a lost well leaves a dose with fewer
+    copies = screen.wells.assign(
+        Metadata_Well="B0" + (screen.wells["Metadata_Dose"] % 7).astype(int).astype(str)
+    )
+    words = "9 wells with 2 to 3 replicates of each dose"
+    assert words in verdict._screened(replace(screen, wells=copies.drop(copies.index[4])))
+    alone = screen.wells[screen.wells["Metadata_Role"] == "vehicle"]
+    assert "3 wells, 2 timepoints" in verdict._screened(replace(screen, wells=alone))

@@ -250,7 +250,7 @@ workflow MORPHODOSE {
     def further = sortedFiles(
         deep.mix(
             diameter_table,
-            FIT_RESPONSES.out.hits, FIT_RESPONSES.out.positions, FIT_RESPONSES.out.growth,
+            FIT_RESPONSES.out.points, FIT_RESPONSES.out.hits, FIT_RESPONSES.out.positions, FIT_RESPONSES.out.growth,
             FIT_RESPONSES.out.comparisons, FIT_RESPONSES.out.departures,
             REDUCE_FEATURES.out.reduced.map { _set, folder -> folder },
             PROFILE_FEATURES.out.scores, PROFILE_FEATURES.out.scorecard, PROFILE_FEATURES.out.differences,

@@ -44,11 +44,14 @@ class Loss:
         Its column of the wells and of the fields.
     whole : tuple of str
         Columns whose sum it is a part of.
+    one : str
+        What is counted, in the singular.
     """
 
     words: str
     part: str
     whole: tuple[str, ...]
+    one: str
 
     def counts(self, table: pd.DataFrame) -> tuple[Floats, Floats]:
         """Part and whole of each row; columns that a table lacks count nothing."""
@@ -62,16 +65,33 @@ class Loss:
         return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
 
 
-WITHOUT_CELL = Loss("nuclei in no cell", "Count_NucleiWithoutCell", NUCLEI)
-WITHOUT_NUCLEUS = Loss("cells without nucleus", "Count_CellsWithoutNucleus", ("Count_Cells",))
-MULTINUCLEATE = Loss("cells with several nuclei", "Count_MultinucleateCells", ("Count_Cells",))
-AT_BORDER = Loss("cells cut by the border", "Count_BorderCells", ("Count_Cells", "Count_BorderCells"))
+WITHOUT_CELL = Loss("nuclei in no cell", "Count_NucleiWithoutCell", NUCLEI, "nucleus in no cell")
+WITHOUT_NUCLEUS = Loss(
+    "cells without nucleus", "Count_CellsWithoutNucleus", ("Count_Cells",), "cell without nucleus"
+)
+MULTINUCLEATE = Loss(
+    "cells with several nuclei", "Count_MultinucleateCells", ("Count_Cells",), "cell with several nuclei"
+)
+AT_BORDER = Loss(
+    "cells cut by the border",
+    "Count_BorderCells",
+    ("Count_Cells", "Count_BorderCells"),
+    "cell cut by the border",
+)
 #: Of a method that completes what the network left out: the cells are there, and grown from their nuclei.
 COMPLETED = Loss(
-    "nuclei whose cell was grown, since the network missed it", "Count_NucleiWithoutCellBefore", NUCLEI
+    "nuclei whose cell was grown, since the network missed it",
+    "Count_NucleiWithoutCellBefore",
+    NUCLEI,
+    "nucleus whose cell was grown, since the network missed it",
 )
 #: Of a screen without a nuclear channel, in areas of a cell.
-STAIN_OUTSIDE = Loss("stained area in no cell", "Count_StainedAreasInNoCell", ("Count_StainedAreas",))
+STAIN_OUTSIDE = Loss(
+    "stained area in no cell",
+    "Count_StainedAreasInNoCell",
+    ("Count_StainedAreas",),
+    "stained area in no cell",
+)
 LOSSES = (WITHOUT_CELL, COMPLETED, WITHOUT_NUCLEUS, MULTINUCLEATE, AT_BORDER, STAIN_OUTSIDE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from morphodose.report.clouds import colourings, dressed
+from morphodose.report.clouds import NO_CLASS, colourings, dressed
 from morphodose.report.deep_words import set_words, step_reason
 from morphodose.report.html import escape, notice, paragraph
 from morphodose.report.inputs import ReportInputs
@@ -123,6 +123,9 @@ def cell_data(screen: ReportInputs, cloud: Cloud, tiles: Tiles, names: list[str]
             for place in mine.to_numpy().nonzero()[0]:
                 values[place] = i
         classes = [{"name": text, "colour": colour} for text, colour, _ in groups]
+        if -1 in values:  # every cell of the map is drawn, whatever it is coloured by
+            classes.append({"name": _without_class(cells, values), "colour": NO_CLASS})
+            values = [len(groups) if value < 0 else value for value in values]
         by.append({"name": name, "classes": classes, "values": values})
     return {
         "images": images,
@@ -140,6 +143,15 @@ def cell_data(screen: ReportInputs, cloud: Cloud, tiles: Tiles, names: list[str]
         "side": CROP,
         "cropped": [int(i in tiles.cropped) for i in range(len(cells))],
     }
+
+
+def _without_class(cells: pd.DataFrame, values: list[int]) -> str:
+    """What cells are that have no class: by the role of their wells."""
+    if "Metadata_Role" not in cells:
+        return "other cells"
+    words = {"positive": "positive control", "vehicle": "vehicle", "treated": "treated"}
+    roles = cells["Metadata_Role"].fillna("").astype(str)[[value < 0 for value in values]]
+    return " or ".join(sorted({words.get(role, "no role") for role in roles}))
 
 
 def _column(values: pd.Series[float]) -> list[float | None]:

@@ -39,7 +39,7 @@ class Line:
     dash : str
         Of the line, as in SVG; empty for a full one.
     open_marks : sequence of str
-        Of each point ``""``, or ``up`` or ``down`` for one that is only a bound.
+        Of each point ``""``, ``open`` for an imprecise one, ``up`` or ``down`` for a bound.
     """
 
     name: str
@@ -90,33 +90,44 @@ def line_chart(
         aside = (place / max(len(lines) - 1, 1) - 0.5) * min(12.0, 2.0 * len(lines))
         places = [across(x) + aside for x, *_ in line.points]
         drawn += _line(line, MARKS[place % len(MARKS)], places, up, log)
-    label = f"{title}: " + "; ".join(
-        f"{line.name} {', '.join(f'{number(y, 3)} at {x:g}' for x, y, *_ in line.points if math.isfinite(y))}"
-        for line in lines[:12]
-    )
+    label = f"{title}: " + "; ".join(f"{line.name} {_said(line)}" for line in lines[:12])
     return _svg(drawn, label)
 
 
+def _said(line: Line) -> str:
+    """The points of a line in words, for those who do not see it."""
+    marks = [*line.open_marks, *[""] * len(line.points)]
+    before, after = {"up": "above ", "down": "below "}, {"open": " (imprecise)"}
+    return ", ".join(
+        f"{before.get(mark, '')}{number(y, 3)} at {x:g}{after.get(mark, '')}"
+        for (x, y, *_), mark in zip(line.points, marks, strict=False)
+        if math.isfinite(y)
+    )
+
+
 def _line(line: Line, mark: str, places: Sequence[float], up: Callable[[float], float], log: bool) -> str:
-    joined, bars, shapes, bounds = [], "", "", ""
+    joined, bars, shapes, hollow = [], "", "", ""
     states = [*line.open_marks, *[""] * len(line.points)]
     for (_, y, low, high), at, state in zip(line.points, places, states, strict=False):
         if not math.isfinite(y) or (log and y <= 0):
             continue
         place = f"M{at:.1f} {up(y):.1f}"
-        if state:
-            bounds += place + BOUNDS[state]
+        if state in BOUNDS:
+            hollow += place + BOUNDS[state]
             continue
         if math.isfinite(low) and math.isfinite(high) and (low > 0 or not log):
             bars += f"M{at:.1f} {up(low):.1f}V{up(high):.1f}"
         joined.append(place[1:])
-        shapes += place + mark
+        if state == "open":
+            hollow += place + mark
+        else:
+            shapes += place + mark
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     stroke = f'stroke="{line.colour}"'
     drawn = f'<path d="M{"L".join(joined)}" fill="none" {stroke} stroke-width="1.5"{dash}/>' if joined else ""
     drawn += f'<path d="{bars}" {stroke} stroke-width="1.3" stroke-opacity=".7"/>' if bars else ""
     drawn += f'<path d="{shapes}" fill="{line.colour}"/>' if shapes else ""
-    return drawn + (f'<path d="{bounds}" fill="#FFF" {stroke} stroke-width="1.5"/>' if bounds else "")
+    return drawn + (f'<path d="{hollow}" fill="#FFF" {stroke} stroke-width="1.5"/>' if hollow else "")
 
 
 def legend(lines: Sequence[Line], title: str = "") -> Safe:

@@ -13,7 +13,7 @@ from morphodose.report.charts import Line, line_chart
 from morphodose.report.figure import Album, DoseAxis, panels
 from morphodose.report.html import figure, notice, table
 from morphodose.report.inputs import ReportInputs
-from morphodose.report.summary import wells_at
+from morphodose.report.points import points_of
 from morphodose.report.svg import PANEL, Frame, curve_svg
 from morphodose.report.words import (
     VEHICLE_COLOUR,
@@ -80,7 +80,9 @@ def draw_files(screen: ReportInputs, album: Album) -> None:
 
 
 READING = (
-    "Points are wells, hollow ones vehicle. The line is the fitted four-parameter logistic curve with its "
+    "Points are wells, hollow ones vehicle, each against the vehicle wells of its plate; a cross "
+    "is a well that is not in the fit: a median over fewer than 5 cells, an outlier, or a dose above "
+    "the one from which the effect falls back. The line is the fitted four-parameter logistic curve with its "
     "95 % band; the dotted line is the EC50 (of death, the LC50), its interval shaded. Fitted: the curve "
     "reaches its plateau among the doses. Imprecise: the same, but the interval of the EC50 spans more than "
     "tenfold, or no dose lies on the slope (dashed). Unbounded: the plateau is not reached, so only a bound "
@@ -95,12 +97,14 @@ def view(screen: ReportInputs, compound: str) -> str:
         if endpoint == "Fraction_Lost":
             continue  # cells that remain, read from the other end
         rows = rows_of(screen, compound, endpoint)
-        drawn = "".join(curve_drawing(screen, compound, row, PANEL) for row in rows)
+        drawn = "".join(curve_drawing(screen, row, PANEL) for row in rows)
         if drawn:
             why = [f"{hours(row['Metadata_Timepoint'])}: {row['Reason']}" for row in rows if _reason(row)]
             note = f"Why not fitted: {'; '.join(why)}." if why else ""
             turns = [f"{hours(row['Metadata_Timepoint'])}: {row['Turn']}" for row in rows if _turn(row)]
             note += f" The effect turns with the dose: {'; '.join(turns)}." if turns else ""
+            note += " Crosses: wells that are not in the fit." if "data-out=" in drawn else ""
+            note = note.strip()
             name = endpoint_words(endpoint, screen.units)
             html += figure(f'<div class="md-row">{drawn}</div>', name, caption=note)
     return f'<div class="md-flow">{html}</div>' if html else notice(f"Left out: {no_curves(screen)}.")
@@ -128,13 +132,13 @@ def ec50_view(screen: ReportInputs, compound: str) -> str:
             low, high = _number(row.get("EC50_Low")), _number(row.get("EC50_High"))
             if state in ("fitted", "imprecise") and finite(row.get("EC50")):
                 points.append((time, float(row["EC50"]), low, high))
-                marks.append("")
+                marks.append("open" if state == "imprecise" else "")
             elif state == "unbounded":
                 below = math.isfinite(high) and not math.isfinite(low)
                 bound = high if below else low if math.isfinite(low) else _number(row.get("Dose_Max"))
                 points.append((time, bound, math.nan, math.nan))
                 marks.append("down" if below else "up")
-        if any(not mark for mark in marks):
+        if any(mark in ("", "open") for mark in marks):
             name = ec50_name(endpoint)
             line = Line(name, points, STATE_COLOURS["fitted"], open_marks=marks)
             title = endpoint_words(endpoint, screen.units)
@@ -143,8 +147,9 @@ def ec50_view(screen: ReportInputs, compound: str) -> str:
     if not drawn:
         return ""
     text = (
-        "EC50 with its 95 % interval, on a logarithmic axis; that of death is the LC50. An open triangle "
-        "stands at a bound and points to where the EC50 is; a time without a mark has no EC50."
+        "EC50 with its 95 % interval, on a logarithmic axis; that of death is the LC50. A hollow dot is "
+        "imprecise; a hollow triangle stands at a bound and points to where the EC50 is; a time "
+        "without a mark has no EC50."
     )
     return figure(f'<div class="md-row">{drawn}</div>', "EC50 over time", caption=text)
 
@@ -153,12 +158,11 @@ def _number(value: Any) -> float:
     return float(value) if finite(value) else math.nan
 
 
-def curve_drawing(screen: ReportInputs, compound: str, row: Mapping[str, Any], frame: Frame) -> str:
+def curve_drawing(screen: ReportInputs, row: Mapping[str, Any], frame: Frame) -> str:
     """Curve of one row of `responses` with its wells, as SVG."""
-    wells = wells_at(screen, compound, float(row["Metadata_Timepoint"]))
     words = endpoint_words(str(row["Endpoint"]), screen.units)
     title = f"{hours(row['Metadata_Timepoint'])}: {words}"
-    return curve_svg(row, wells, curve_of(screen, row), words, frame, title)
+    return curve_svg(row, points_of(screen, row), curve_of(screen, row), words, frame, title)
 
 
 def curve_of(screen: ReportInputs, row: Mapping[str, Any]) -> pd.DataFrame:
@@ -179,8 +183,7 @@ def _figure(screen: ReportInputs, endpoint: str, compounds: list[str]) -> Figure
         across = min(3, len(compounds))
     figure, axes = panels(len(jobs), across, 3.7, 3.1, sharey=True)
     for axis, (compound, row) in zip(axes, jobs, strict=True):
-        wells = wells_at(screen, compound, float(row["Metadata_Timepoint"]))
-        _panel(axis, screen, endpoint, wells, row)
+        _panel(axis, screen, points_of(screen, row), row)
         name = f"{compound}, " if len(screen.compounds) > 1 else ""
         axis.set_title(figure_text(f"{name}{hours(row['Metadata_Timepoint'])}"))
     words = endpoint_words(endpoint, screen.units)
@@ -192,11 +195,9 @@ def _figure(screen: ReportInputs, endpoint: str, compounds: list[str]) -> Figure
     return figure
 
 
-def _panel(
-    axes: Axes, screen: ReportInputs, endpoint: str, wells: pd.DataFrame, row: Mapping[str, Any]
-) -> None:
+def _panel(axes: Axes, screen: ReportInputs, points: pd.DataFrame, row: Mapping[str, Any]) -> None:
     state = str(row["State"])
-    axis = DoseAxis.of(list(wells["Dose"]))
+    axis = DoseAxis.of(list(points["Dose"]))
     colour = STATE_COLOURS.get(state, "#7F7F7F")
     curve = curve_of(screen, row)
     above = curve[curve["Dose"] > 0] if len(curve) else curve
@@ -217,19 +218,17 @@ def _panel(
         if finite(low) and finite(high):
             axes.axvspan(low, high, color="#999999", alpha=0.16, linewidth=0)
         axes.axvline(row["EC50"], color="#333333", linewidth=1.1, linestyle=":")
-    if endpoint in wells:
-        vehicle = wells["Dose"] == 0
-        for mine, tint in ((vehicle, VEHICLE_COLOUR), (~vehicle, "black")):
-            axes.plot(
-                axis.place(wells.loc[mine, "Dose"]),
-                wells.loc[mine, endpoint],
-                "o",
-                color=tint,
-                markersize=4,
-                alpha=0.6,
-                mew=0,
-            )
-    axis.dress(axes, str(row.get("Metadata_DoseUnit") or ""), vehicle=bool((wells["Dose"] == 0).any()))
+    vehicle, used = points["Dose"] == 0, points["Used"]
+    filled: dict[str, Any] = {"marker": "o", "alpha": 0.6, "markeredgewidth": 0}
+    crossed: dict[str, Any] = {"marker": "x", "markeredgewidth": 1}
+    for mine, tint, look in (
+        (used & vehicle, VEHICLE_COLOUR, filled),
+        (used & ~vehicle, "black", filled),
+        (~used, "black", crossed),
+    ):
+        place = axis.place(points.loc[mine, "Dose"])
+        axes.plot(place, points.loc[mine, "Value"], linestyle="", color=tint, markersize=4, **look)
+    axis.dress(axes, str(row.get("Metadata_DoseUnit") or ""), vehicle=bool(vehicle.any()))
     text = {
         "fitted": f"EC50 {ec50_words(row)}",
         "imprecise": f"imprecise: EC50 {ec50_words(row)}",

@@ -22,8 +22,9 @@ from morphodose.report.hits import Effect, Hit, latest, main_endpoint, rank
 from morphodose.report.html import escape, figure, notice, packed, paragraph
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.montage import montage
+from morphodose.report.points import points_of
 from morphodose.report.shape import onset_summary
-from morphodose.report.summary import no_interval, wells_at
+from morphodose.report.summary import no_interval
 from morphodose.report.svg import LARGE, SHARES, SPARK, curve_svg
 from morphodose.report.tiles import Tiles
 from morphodose.report.words import (
@@ -256,7 +257,7 @@ def _view(screen: ReportInputs, hit: Hit, tiles: Tiles) -> str:
     """Montage and main curve of one compound."""
     curve: str = notice(f"Curve left out: no dose response was fitted, {no_curves(screen)}.")
     if hit.main is not None:
-        curve = figure(curve_drawing(screen, hit.compound, hit.main, LARGE), f"{hit.compound} curve")
+        curve = figure(curve_drawing(screen, hit.main, LARGE), f"{hit.compound} curve")
     name = f'<h3 class="md-name">{escape(hit.compound)}</h3>'
     picture = montage(screen, hit.compound, tiles)
     return f'{name}<div class="md-pair"><div data-home="montage">{picture}</div><div>{curve}</div></div>'
@@ -337,11 +338,9 @@ def _hit_row(
 ) -> str:
     spark = ""
     if hit.main is not None:
-        wells = wells_at(screen, hit.compound, float(hit.main["Metadata_Timepoint"]))
-        endpoint = str(hit.main["Endpoint"])
-        spark = curve_svg(
-            hit.main, wells, curve_of(screen, hit.main), endpoint_words(endpoint), SPARK, limits=limits
-        )
+        words = endpoint_words(str(hit.main["Endpoint"]))
+        points = points_of(screen, hit.main)
+        spark = curve_svg(hit.main, points, curve_of(screen, hit.main), words, SPARK, limits=limits)
     fraction = hit.main is not None and str(hit.main["Endpoint"]).startswith(("Fraction_", "Relative_"))
     cells = [
         (f'<button type="button" data-hit="{number_of}">{escape(hit.compound)}</button>', hit.compound),

@@ -6,7 +6,7 @@ from morphodose.profiles.losses import WITHOUT_CELL, losses_of, ranking_loss, wo
 from morphodose.report.html import Safe, escape, folded, notice, paragraph, picture, table, thumbnail
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.parts import Part, Section
-from morphodose.report.words import dose_words, hours, number, percent
+from morphodose.report.words import counted, dose_words, hours, number, percent
 
 #: Side of a gallery picture in px.
 SIDE = 460
@@ -72,10 +72,10 @@ def _worst(screen: ReportInputs) -> list[Part]:
             else "the table of images has no counts of nuclei to rank the fields by"
         )
         return [Part(title, notice(f"Left out: {why}."))]
-    pictures, words = [], ranking_loss(screen.images).words
+    pictures, loss = [], ranking_loss(screen.images)
     for row in fields.to_dict("records"):
         image = str(row["Metadata_ImageID"])
-        lost = f"{int(row['Lost'])} {words}, {percent(row['Share'])}"
+        lost = f"{counted(int(row['Lost']), loss.one, loss.words)}, {percent(row['Share'])}"
         if image in screen.overlays:
             data = thumbnail(screen.overlays[image], SIDE)
             pictures.append(picture(data, f"Outlines of {image}", f"{image}: {lost}"))
@@ -84,5 +84,5 @@ def _worst(screen: ReportInputs) -> list[Part]:
                 f'<figure class="md-figure"><figcaption>{escape(image)}: {escape(lost)}; no overlay '
                 "was given</figcaption></figure>"
             )
-    text = paragraph(f"Fields with the most {words}, the clearest first. ", KEY)
+    text = paragraph(f"Fields with the most {loss.words}, the clearest first. ", KEY)
     return [Part(title, f'{text}<div class="md-gallery">{"".join(pictures)}</div>')]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from morphodose.report.html import Safe, cell, escape, folded, notice, table
 from morphodose.report.inputs import ReportInputs
+from morphodose.report.models import model_part
 from morphodose.report.parts import Part, Section
 from morphodose.report.plates import dose_key
 from morphodose.report.words import hours, listed
@@ -96,8 +97,8 @@ def excluded_fields(screen: ReportInputs) -> list[dict[str, object]]:
 
 
 def provenance(screen: ReportInputs) -> Section:
-    """The run, the software, the parameters."""
-    parts = [_run(screen)]
+    """The run, the models, the software, the parameters."""
+    parts = [_run(screen), model_part(screen)]
     if screen.versions:
         rows = [
             [process, ", ".join(f"{t} {v}" for t, v in tools.items())]

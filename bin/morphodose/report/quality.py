@@ -102,7 +102,7 @@ def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
     for axis, (words, columns) in zip(axes, figures.items(), strict=True):
         for place, (_channel, column) in enumerate(columns.items()):
             x = place + chance.uniform(-0.3, 0.3, len(images))
-            for verdict, colour in VERDICTS.items():
+            for (verdict, colour), mark in zip(VERDICTS.items(), "o^x", strict=True):
                 mine = (
                     np.asarray(verdicts == verdict)
                     if verdicts is not None
@@ -111,12 +111,12 @@ def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
                 axis.plot(
                     x[mine],
                     images[column].to_numpy()[mine],
-                    "o",
+                    mark,
                     color=colour,
-                    markersize=2.6,
+                    markersize=2.6 if verdict == "keep" else 4,
                     rasterized=True,
                     alpha=0.6,
-                    mew=0,
+                    mew=1 if mark == "x" else 0,
                     label=verdict if place == 0 else None,
                 )
         axis.set_xticks(
@@ -128,6 +128,9 @@ def _strips(images: pd.DataFrame, figures: dict[str, dict[str, str]]) -> Figure:
         )
         axis.set_ylabel(words)
         axis.grid(False, axis="x")
+        values = images[list(columns.values())].to_numpy(dtype=float)
+        if np.nanmin(values) >= 0:  # what is never negative has no axis below 0
+            axis.set_ylim(0, 1 if np.nanmax(values) == 0 else None)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", markerscale=2.5)
     return figure

@@ -147,14 +147,14 @@ md.figures = from => {
   }
 };
 
-// wells of a curve: the dots are strokes of no length, in the order of data-wells
+// wells of a curve: the dots begin as strokes of no length, in the order of data-wells; those not in the fit first
 md.dots = svg => {
   const rows = (svg.dataset.wells || "").split(" ").filter(Boolean).map(Number);
   const found = [];
   for (const path of svg.querySelectorAll('path[stroke-linecap="round"]')) {
     for (const match of path.getAttribute("d").matchAll(/M([-\d.]+) ([-\d.]+)h0/g)) {
       if (found.length === rows.length) return found;
-      found.push({ row: rows[found.length], x: Number(match[1]), y: Number(match[2]) });
+      found.push({ row: rows[found.length], x: Number(match[1]), y: Number(match[2]), out: found.length < Number(svg.dataset.out || 0) });
     }
   }
   return found;
@@ -191,8 +191,10 @@ document.addEventListener("pointermove", event => {
   const well = md.well(dot.row), wells = md.data("wells");
   const endpoint = wells.endpoints.find(each => each.key === svg.dataset.endpoint);
   const given = endpoint ? endpoint.values[dot.row] : null;
-  const value = endpoint ? `. ${endpoint.words}: ${endpoint.share && given !== null ? md.digits(100 * given, 3) + " %" : md.digits(given, 3)}` : "";
-  tip.textContent = `${well.plate} ${well.name}, replicate ${well.replicate}: ${well.holds}, ${well.time}${value}`.trim();
+  // the dot stands where the fit took it, against the vehicle of its plate
+  const value = endpoint ? `. ${endpoint.words}: ${endpoint.share && given !== null ? md.digits(100 * given, 3) + " %" : md.digits(given, 3) + " as measured"}` : "";
+  const out = dot.out ? ". Not in the fit" : "";
+  tip.textContent = `${well.plate} ${well.name}, replicate ${well.replicate}: ${well.holds}, ${well.time}${value}${out}`.trim();
   tip.style.left = Math.min(event.clientX + 12, innerWidth - 240) + "px";
   tip.style.top = event.clientY + 14 + "px";
 });

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from morphodose.report.answers import ec50_name, finite, interval
+from morphodose.report.answers import ec50_name, finite
 from morphodose.report.curves import figured, rows_of
 from morphodose.report.draw import dose_name
 from morphodose.report.figure import Album, panels
 from morphodose.report.html import Safe, escape, figure, folded, long_table
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.summary import conditions_of, doses_of
-from morphodose.report.svg import cut
-from morphodose.report.words import dose_words, endpoint_words, figure_text, file_name, hours, number
+from morphodose.report.words import (
+    dose_words,
+    endpoint_words,
+    figure_text,
+    file_name,
+    hours,
+    number,
+    percent,
+)
 from morphodose.responses.endpoints import is_death
 
 if TYPE_CHECKING:
@@ -29,12 +37,12 @@ SURFACES = ("Fraction_Dying", "Fraction_Dead", "Relative_CellCount")
 COLOURS, REVERSED = "Reds", "Reds_r"
 LINE = "#0B3C5D"
 CAPTION = (
-    "Each field is the mean over the wells of a dose and time. The line joins the EC50s of successive times "
-    "(of death it is the LC50); a hollow dot is imprecise, a triangle stands at a bound and points to where "
-    "the EC50 is, and a time without a mark has none. Doses are evenly spaced, the EC50 lies between them "
-    "on a logarithmic scale."
+    "Each field is the mean over the wells of a dose and time, in per cent. The line joins the EC50s of "
+    "successive times (of death it is the LC50); a hollow dot is imprecise, a triangle stands at a bound and "
+    "points to where the EC50 is, and a time without a mark has none. Doses are evenly spaced, the EC50 lies "
+    "between them on a logarithmic scale."
 )
-ROW, COLUMN, TOP, BOTTOM, GAP = 22, 46, 22, 36, 5
+ROW, COLUMN, TOP, BOTTOM, GAP = 22, 46, 36, 36, 5
 
 
 @dataclass(frozen=True)
@@ -172,7 +180,7 @@ def view(screen: ReportInputs, compound: str) -> str:
             [
                 dose_name(dose, unit),
                 *(
-                    f"{number(mean, 2)} ({interval(*ends)})" if finite(mean) else None
+                    f"{percent(mean)} ({_ends(*ends)})" if finite(mean) else None
                     for mean, ends in zip(means, intervals, strict=True)
                 ),
             ]
@@ -197,7 +205,10 @@ def drawing(of: Surface, words: str, unit: str) -> Safe:
     def top_of(row: int) -> float:
         return TOP + ROW * (rows - 1 - row) + GAP * (vehicle and row == 0)
 
-    drawn = f'<text x="4" y="14" font-weight="600">{cut(words, (width - 8) / 6.6)}</text>'
+    drawn = "".join(
+        f'<text x="4" y="{14 + 14 * line}" font-weight="600">{escape(text)}</text>'
+        for line, text in enumerate(textwrap.wrap(f"{words}, %", round((width - 8) / 6.9)))
+    )
     numbers = ""
     for row, name in enumerate(names):
         y = top_of(row)
@@ -205,7 +216,7 @@ def drawing(of: Surface, words: str, unit: str) -> Safe:
         for column, mean in enumerate(of.means[row]):
             x = float(left + COLUMN * column)
             fill, ink = of.colour(mean) if finite(mean) else ("#EEE", "#222")
-            text = f"{mean:.2f}" if finite(mean) else "–"
+            text = f"{100 * mean:.0f}" if finite(mean) else "–"
             drawn += f'<rect x="{x:.0f}" y="{y:.0f}" width="{COLUMN - 1}" height="{ROW - 1}" fill="{fill}"/>'
             # above the line, which it cuts out of its field
             numbers += (
@@ -244,6 +255,10 @@ def drawing(of: Surface, words: str, unit: str) -> Safe:
     )
 
 
+def _ends(low: float, high: float) -> str:
+    return f"{percent(low)} – {percent(high)}" if finite(low) and finite(high) else "no interval"
+
+
 def _said(mark: Mark, of: Surface, unit: str) -> str:
     sign = {"up": "> ", "down": "< "}.get(mark.kind, "")
     imprecise = " (imprecise)" if mark.kind == "imprecise" else ""
@@ -267,7 +282,7 @@ def _figure(screen: ReportInputs, compound: str, surfaces: Sequence[Surface]) ->
     drawn, axes = panels(len(surfaces), 3, 1.9 + 0.5 * columns, 1.3 + 0.3 * rows)
     for axis, of in zip(axes, surfaces, strict=True):
         _panel(axis, of, screen.dose_unit(compound))
-        axis.set_title(figure_text(endpoint_words(of.endpoint, screen.units)), fontsize=9)
+        axis.set_title(figure_text(f"{endpoint_words(of.endpoint, screen.units)}, %"), fontsize=9)
     if len(screen.compounds) > 1:
         drawn.suptitle(figure_text(compound))
     return drawn
@@ -279,12 +294,12 @@ def _panel(axis: Axes, of: Surface, unit: str) -> None:
     # Seaborn draws the first row on top
     names = [figure_text(dose_name(dose, unit)) for dose in of.doses[::-1]]
     sns.heatmap(
-        [list(row) for row in of.means[::-1]],
+        [[100 * mean for mean in row] for row in of.means[::-1]],
         vmin=0,
-        vmax=of.highest,
+        vmax=100 * of.highest,
         cmap=colours_of(of.endpoint),
         annot=True,
-        fmt=".2f",
+        fmt=".0f",
         annot_kws={"fontsize": 8, "ha": "left"},
         linewidths=0.5,
         cbar=False,

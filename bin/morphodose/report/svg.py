@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from morphodose.report.answers import ec50_words, finite
 from morphodose.report.html import Safe, escape
-from morphodose.report.words import number
+from morphodose.report.words import counted, number
 from morphodose.units import unit_words
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ class Frame:
 LARGE = Frame(430, 300, 54, 12, 38, 42, named=True)
 PANEL = Frame(310, 200, 40)
 SPARK = Frame(110, 30, 2, 2, 2, 2, labels=False)
+#: A well that is not in the fit: what is drawn after its place.
+CROSS = "m-2.6-2.6l5.2 5.2m0-5.2l-5.2 5.2"
 
 
 def curve_svg(
     row: Mapping[str, Any],
-    wells: pd.DataFrame,
+    points: pd.DataFrame,
     curve: pd.DataFrame,
     words: str,
     frame: Frame = PANEL,
@@ -64,8 +66,8 @@ def curve_svg(
     ----------
     row : mapping
         Of the table of responses.
-    wells : pandas.DataFrame
-        Wells of its compound and timepoint, with ``Dose`` (0 is vehicle) and the endpoint.
+    points : pandas.DataFrame
+        Wells of its compound and timepoint, see `points.points_of`.
     curve : pandas.DataFrame
         ``Dose``, ``Fit``, ``Low``, ``High``; may be empty.
     words : str
@@ -79,11 +81,11 @@ def curve_svg(
     """
     endpoint, state = str(row["Endpoint"]), str(row["State"])
     colour, dash = LOOKS.get(state, LOOKS["refused"])
-    points = wells[wells[endpoint].notna()] if endpoint in wells else wells.iloc[:0]
-    doses = sorted({float(d) for d in wells["Dose"] if d > 0})
+    doses = sorted({float(d) for d in points["Dose"] if d > 0})
+    points = points[points["Value"].notna()]
     if not doses or points.empty:
         return Safe(f'<span class="md-none">{escape(title)} no value in any well</span>')
-    place = _Places(frame, doses, _limits(points[endpoint], curve, limits))
+    place = _Places(frame, doses, _limits(points["Value"], curve, limits))
     drawn: list[str] = []
     above = curve[(curve["Dose"] > 0) & curve["Fit"].notna()] if len(curve) else curve
     above = above.iloc[:: max(len(above) // 20, 1)]
@@ -98,11 +100,14 @@ def curve_svg(
     if frame.labels and state in ("fitted", "imprecise") and finite(row.get("EC50")):
         drawn.insert(0, place.ec50(row))
     size = 5.0 if frame.labels else 2.6
-    treated = points["Dose"] > 0
-    drawn.append(_dots(place, points[treated], endpoint, size, "#333", ".65"))
-    if (~treated).any():  # vehicle wells are hollow
-        drawn.append(_dots(place, points[~treated], endpoint, size, "#333", "1"))
-        drawn.append(_dots(place, points[~treated], endpoint, size - 1.8, "#FFF", "1"))
+    out, used = points[~points["Used"]], points[points["Used"]]
+    treated, vehicle = used[used["Dose"] > 0], used[used["Dose"] <= 0]
+    if len(out) and frame.labels:
+        drawn.append(_dots(place, out, 1.3, "#333", "1", CROSS))
+    drawn.append(_dots(place, treated, size, "#333", ".65"))
+    if len(vehicle):  # vehicle wells are hollow
+        drawn.append(_dots(place, vehicle, size, "#333", "1"))
+        drawn.append(_dots(place, vehicle, size - 1.8, "#FFF", "1"))
     if frame.labels:
         drawn += place.axes(str(row.get("Metadata_DoseUnit") or ""), words, endpoint.startswith(SHARES))
         answer = ec50_words(row)
@@ -114,11 +119,13 @@ def curve_svg(
             f"{cut(f'{answer}, {state}', (frame.width - 8) / 5.9)}</text>"
         )
     label = f"{title or words}: {ec50_words(row)}, {state}"
+    if len(out):
+        label += f"; {counted(len(out), 'well')} not in the fit"
     # which wells the dots are, in the order they are drawn: the script shows a well on its curve
-    order = [*points.index[treated], *points.index[~treated]]
+    order = [*out.index, *treated.index, *vehicle.index]
     known = (
         f' data-endpoint="{escape(endpoint)}" data-time="{float(row["Metadata_Timepoint"]):g}" '
-        f'data-wells="{" ".join(map(str, order))}"'
+        f'data-wells="{" ".join(map(str, order))}"' + (f' data-out="{len(out)}"' if len(out) else "")
         if frame.labels and "Metadata_Timepoint" in row
         else ""
     )
@@ -129,11 +136,13 @@ def curve_svg(
     )
 
 
-def _dots(place: _Places, wells: pd.DataFrame, endpoint: str, size: float, colour: str, opacity: str) -> str:
+def _dots(
+    place: _Places, points: pd.DataFrame, size: float, colour: str, opacity: str, mark: str = ""
+) -> str:
     """Wells as dots: strokes of no length with round ends, a tenth of the text of as many circles."""
     ends = "".join(
-        f"M{place.x(float(d)):.1f} {place.y(float(v)):.1f}h0"
-        for d, v in zip(wells["Dose"], wells[endpoint], strict=True)
+        f"M{place.x(float(d)):.1f} {place.y(float(v)):.1f}h0{mark}"
+        for d, v in zip(points["Dose"], points["Value"], strict=True)
     )
     return (
         f'<path d="{ends}" stroke="{colour}" stroke-opacity="{opacity}" stroke-width="{size:g}" '

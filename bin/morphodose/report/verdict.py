@@ -158,9 +158,10 @@ def _badge(state: State) -> Safe:
 def _screened(screen: ReportInputs) -> str:
     """What was analysed, in one line."""
     wells = screen.wells
+    each = ["Metadata_Plate", "Metadata_Replicate", "Metadata_Well"]
     entries = [
         counted(len(screen.compounds), "compound"),
-        counted(wells[["Metadata_Plate", "Metadata_Well"]].drop_duplicates().shape[0], "well"),
+        counted(wells[each].drop_duplicates().shape[0], "well") + _replicates(screen),
         counted(len(screen.timepoints), "timepoint"),
     ]
     if "Count_Fields" in wells:
@@ -170,6 +171,17 @@ def _screened(screen: ReportInputs) -> str:
             many = "nuclei" if one == "nucleus" else None
             entries.append(counted(int(wells[column].sum()), one, many))
     return listed(entries)
+
+
+def _replicates(screen: ReportInputs) -> str:
+    """Wells of each dose and timepoint, as part of a sentence; wells are the replicates."""
+    treated = screen.wells[screen.wells["Metadata_Role"] == "treated"]
+    numbers = treated.groupby(["Metadata_Compound", "Metadata_Dose", "Metadata_Timepoint"]).size()
+    if numbers.empty:
+        return ""
+    fewest, most = int(numbers.min()), int(numbers.max())
+    how = counted(most, "replicate") if fewest == most else f"{fewest} to {most} replicates"
+    return f" with {how} of each dose"
 
 
 def input_checks(screen: ReportInputs) -> list[Check]:

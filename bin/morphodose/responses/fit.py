@@ -266,7 +266,8 @@ def _fit_into(
         fit.doses, fit.values, fit.at(fit.doses), fit.weights / fit.variance_model.variance(fit.at(fit.doses))
     )
     half = spread.half(prior)
-    verdict = judge_fit(fit, rate, row["LackOfFit_P"], row["R2"], half)
+    unit = one.keys["Metadata_DoseUnit"]
+    verdict = judge_fit(fit, rate, row["LackOfFit_P"], row["R2"], half, unit)
     row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
     row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
     if turned is not None:

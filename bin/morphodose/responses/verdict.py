@@ -9,6 +9,7 @@ import numpy as np
 
 from morphodose.responses.gathering import Series
 from morphodose.responses.profile_likelihood import PARAMETERS, CurveFit, profile_interval, steep
+from morphodose.units import unit_words
 
 STATES = ("fitted", "imprecise", "unbounded", "refused")
 #: What a curve needs: distinct doses (vehicle is one), and wells beyond the four parameters.
@@ -50,7 +51,9 @@ def too_little(one: Series) -> str:
     return ""
 
 
-def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float) -> CurveVerdict:
+def judge_fit(
+    fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: float, unit: str | None = None
+) -> CurveVerdict:
     """State of the EC50 of a fit; `half` is the half width of its interval from the replicates (`Spread`).
 
     ``fitted``: the effect is beyond chance, and the EC50 and its interval lie within the tested doses, to
@@ -84,13 +87,13 @@ def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: fl
     if beyond:
         return CurveVerdict(
             "unbounded",
-            f"the plateau is not reached at the highest dose {last:g}: EC50 above {low:.3g}",
+            f"the plateau is not reached at the highest dose {dose_words(last, unit)}",
             low=low,
         )
     if before:
         return CurveVerdict(
             "unbounded",
-            f"the effect is full at the lowest dose {first:g} already: EC50 below {high:.3g}",
+            f"the effect is full at the lowest dose {dose_words(first, unit)} already",
             high=high,
         )
     why = []
@@ -99,11 +102,16 @@ def judge_fit(fit: CurveFit, effect_q: float, lack_p: float, r2: float, half: fl
         if half > max(fit.log_ec50 - down, up - fit.log_ec50):
             why.append("the replicates differ")
     if jumps := steep(fit).steps:
-        ends = f"{jumps[0][0]:.4g} and {jumps[-1][1]:.4g}"
+        ends = f"{jumps[0][0]:.4g} and {dose_words(jumps[-1][1], unit)}"
         why.append(f"a jump of the effect anywhere between {ends} fits as well: no dose shows the slope")
     if why:
         return CurveVerdict("imprecise", "; ".join(why), ec50, low, high)
     return CurveVerdict("fitted", "", ec50, low, high)
+
+
+def dose_words(dose: float, unit: str | None) -> str:
+    """A dose with its unit, in the words of a reason."""
+    return f"{dose:g} {unit_words(unit)}".rstrip()
 
 
 def step_of(upper: float, lower: float) -> float:
