@@ -17,6 +17,7 @@ from morphodose.imaging.images import Field, read_field, write_field, write_labe
 from morphodose.report import curves, first, montage, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
+from morphodose.report.findings import findings
 from morphodose.report.hits import hits, main_endpoint, rank
 from morphodose.report.inputs import ReportInputs
 from morphodose.report.pictures import wanted_of
@@ -56,7 +57,7 @@ def test_the_verdict_stands_with_its_two_worst_reasons(one: ReportInputs) -> Non
 
 
 def test_findings_are_three_sentences_with_number_interval_and_state(one: ReportInputs) -> None:
-    death, lost, order = first.findings(one, hits(one))
+    death, lost, order = findings(one, hits(one))
     # EC50 1.9 at 48 h, its interval 0.75 to 1.35 of it
     assert "at 48 h: EC50 1.9 µM (95 % interval 1.4 – 2.6), fitted." in death
     assert re.search(r"At 10 µM \d\d % \(95 % interval \d\d % – \d\d %\), in vehicle [23] %", death)
@@ -68,8 +69,27 @@ def test_more_cells_than_in_vehicle_are_not_said_to_be_lost() -> None:
     screen = screen_of(Tables(**SMALL), conditions=pd.DataFrame())
     first_replicate = screen.wells["Metadata_Replicate"] == screen.wells["Metadata_Replicate"].iloc[0]
     screen.wells["Relative_CellCount"] = np.where(first_replicate, 1.4, 1.6)
-    lost = first.findings(screen, hits(screen))[1]
+    lost = findings(screen, hits(screen))[1]
     assert "48 h, there are 50 % more cells than in vehicle (95 % interval −77 % – 177 %)" in lost
+
+
+def test_findings_of_counts_alone_say_nothing_twice() -> None:
+    few = Tables(doses=(10.0,), times=(24,), replicates=1, death=False, shapes=(), ec50={24: 1.0})
+    screen = screen_of(few)
+    reason = "1 dose and vehicle with values; 3 doses and vehicle are needed"
+    refused = screen.responses.assign(State="refused", Reason=reason, EC50=np.nan)
+    screen = replace(screen, responses=refused, orders=pd.DataFrame())
+    count, order = findings(screen, hits(screen))
+    assert count.count(reason) == 1 and "At 10 µM" in count and "(one well, no interval)" in count
+    assert "lost" not in count + order and "from one timepoint" in order
+    # a shape that has an EC50 takes the place; with death the same reason is not said again
+    shaped = screen_of(replace(few, shapes=("MedianViable_Cells_AreaShape_Area",), doses=(1.0, 10.0)))
+    _, shape, _ = findings(shaped, hits(shaped))
+    assert shape.startswith("The most sensitive shape is cell area, viable cells") and "fitted." in shape
+    dying = screen_of(replace(few, death=True))
+    dying = replace(dying, responses=dying.responses.assign(State="refused", Reason=reason, EC50=np.nan))
+    death, lost, _ = findings(dying, hits(dying))
+    assert reason in death and reason not in lost and "of the cells are lost against vehicle" in lost
 
 
 def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(one: ReportInputs) -> None:
@@ -78,7 +98,7 @@ def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(on
     empty = replace(one, wells=wells, responses=none, curves=none, conditions=none, orders=none)
     checks = judged(empty)
     assert (checks[0].state, checks[0].question) == ("stop", "Were cells found?")
-    said = " ".join(first.findings(empty, hits(empty)))
+    said = " ".join(findings(empty, hits(empty)))
     assert "no dose response was fitted, no cell was found in any well" in said
     assert "Cells lost: not known, since no cell was found" in said
     # vehicle wells alone
@@ -120,12 +140,12 @@ def test_compounds_of_one_dose_are_told_by_their_hits(three: ReportInputs) -> No
         ]
     )
     screen = replace(three, responses=refused, primary=table)
-    death = first.findings(screen, hits(screen))[0]
+    death = findings(screen, hits(screen))[0]
     assert "for any of 3 compounds, all refused: 2 doses have values; 4 are needed. " in death
     assert "2 of 3 compounds are hits; the strongest is B at 10 µM, 48 h, " in death
     assert "SSMD −7, false discovery rate 0.002" in death
     none = replace(screen, primary=table.assign(Hit=False))
-    assert "none of 3 compounds is a hit" in first.findings(none, hits(none))[0]
+    assert "none of 3 compounds is a hit" in findings(none, hits(none))[0]
 
 
 def test_a_long_reason_ends_with_a_clause_outside_brackets() -> None:
@@ -144,7 +164,7 @@ def test_a_refused_response_is_told_with_its_reason(one: ReportInputs) -> None:
     responses = one.responses.assign(
         State="refused", Reason="no effect of the dose beyond chance", EC50=np.nan
     )
-    death = first.findings(replace(one, responses=responses), hits(replace(one, responses=responses)))[0]
+    death = findings(replace(one, responses=responses), hits(replace(one, responses=responses)))[0]
     assert "no EC50, refused: no effect of the dose beyond chance" in death
 
 
@@ -184,7 +204,7 @@ def test_many_compounds_have_a_table_in_which_each_can_be_chosen(three: ReportIn
     assert "EC50 of dying or dead cells" in html and "3 compounds: 3 fitted" in html
     lacking = three.responses[three.responses["Metadata_Compound"] != "A"]
     less = replace(three, responses=lacking)
-    assert "3 compounds: 2 fitted and 1 without a curve." in first.findings(less, hits(less))[0]
+    assert "3 compounds: 2 fitted and 1 without a curve." in findings(less, hits(less))[0]
 
 
 def test_a_curve_says_its_ec50_and_state_and_draws_each_well(one: ReportInputs) -> None:

@@ -18,6 +18,8 @@ from morphodose.report.words import dose_words, listed
 _MOLAR = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "µM": 1.0, "mM": 1e3, "M": 1e6}
 
 Row = Mapping[str, Any]
+#: Flag of a compound whose count of nuclei says something else than that of cells.
+NUCLEI_FLAG = "cells and nuclei disagree"
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def hits(screen: ReportInputs) -> list[Hit]:
     found = []
     for compound in screen.compounds:
         row = latest(rows_of(screen, compound, main)) if main else None
-        flags = ["cells and nuclei disagree"] if compound in apart else []
+        flags = [NUCLEI_FLAG] if compound in apart else []
         flags += ["segmentation depends on the dose"] if compound in moved else []
         if row is not None and finite(row.get("LackOfFit_P")) and row["LackOfFit_P"] < 0.001:
             flags.append("curve does not fit")

@@ -109,6 +109,11 @@ def listed(items: Iterable[object], most: int = 6) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
+def lower(text: str) -> str:
+    """A text that begins a sentence, within one."""
+    return text[:1].lower() + text[1:]
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 field``, ``3 fields``, ``1,296 fields``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
