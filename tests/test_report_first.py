@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import zlib
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 from morphodose.imaging.images import Field, read_field, write_field, write_labels
-from morphodose.report import curves, first, montage, svg, tiles
+from morphodose.report import curves, death, first, montage, shape, svg, tiles
 from morphodose.report.checks import Check
 from morphodose.report.curves import curve_of, rows_of
 from morphodose.report.findings import findings
@@ -93,7 +94,8 @@ def test_findings_of_counts_alone_say_nothing_twice() -> None:
 
 
 def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(one: ReportInputs) -> None:
-    wells = one.wells.assign(Count_Cells=0, Count_Nuclei=0, Relative_CellCount=np.nan)
+    of_cells = [name for name in one.wells if name.startswith(("Fraction_", "Median", "Relative_"))]
+    wells = one.wells.assign(Count_Cells=0, Count_Nuclei=0, **dict.fromkeys(of_cells, np.nan))
     none = pd.DataFrame()
     empty = replace(one, wells=wells, responses=none, curves=none, conditions=none, orders=none)
     checks = judged(empty)
@@ -103,6 +105,10 @@ def test_no_cell_in_any_well_is_a_fault_and_the_reason_of_all_that_is_missing(on
     assert "Cells lost: not known, since no cell was found" in said
     # vehicle wells alone
     bare = wells.assign(Count_Cells=np.where(wells["Metadata_Role"] == "vehicle", 0, 9))
+    bare_of = replace(empty, onsets=none)
+    for made in (death.view, shape.view, shape.onsets_view, curves.view):
+        html = made(bare_of, "Staurosporine")
+        assert "Left out: no cell was found in any well." in html and "was not given" not in html
     (check,) = [c for c in judged(replace(empty, wells=bare)) if c.question == "Were cells found?"]
     assert check.state == "stop" and "No vehicle well has a cell at 2 plates and timepoints" in check.answer
     assert not [c for c in judged(one) if c.question == "Were cells found?"]
@@ -248,12 +254,28 @@ def test_a_well_that_is_not_in_the_fit_is_a_cross_and_the_others_stand_where_the
     assert told["Used"].sum() == 7 and np.allclose(told["Value"], mine["Value"] + 7 * told["Used"])
 
 
+def test_labels_of_doses_do_not_touch_and_have_the_digits_of_the_dose() -> None:
+    doses = (0.98, 1.95, 3.91, 7.81, 15.63, 31.25, 62.5, 125.0, 250.0)
+    frame = svg.PANEL
+    drawn = "".join(svg._Places(frame, doses, (0, 1)).axes("nM", "share", True))
+    labels = re.findall(rf'<text x="([\d.]+)" y="{frame.height - frame.bottom + 14}">([^<]+)<', drawn)
+    ends = [(float(x) - 3.1 * len(text), float(x) + 3.1 * len(text)) for x, text in labels]
+    assert all(after[0] - before[1] >= 6 for before, after in itertools.pairwise(ends))
+    assert {text for _, text in labels} <= {"veh.", *(f"{dose:g}" for dose in doses)} and len(labels) > 4
+
+
 def test_ticks_are_round_and_few() -> None:
     assert svg.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert svg.ticks(372.0, 640.0) == [400, 450, 500, 550, 600] or len(svg.ticks(372.0, 640.0)) <= 6
 
 
 # the montage
+
+
+def test_a_montage_without_room_for_all_doses_and_times_says_how_many_it_shows(one: ReportInputs) -> None:
+    assert montage._share_shown(one, "Staurosporine", [0.0, 0.3, 1.0, 3.0, 10.0], [24.0, 48.0]) == ""
+    words = montage._share_shown(one, "Staurosporine", [0.0, 0.3, 10.0], [48.0])
+    assert words == " Shown: 2 of 4 doses and 1 of 2 times."
 
 
 def fields_of(screen: ReportInputs, folder: Path) -> dict[str, Path]:
@@ -278,6 +300,7 @@ def test_all_tiles_of_a_montage_have_the_same_contrast(one: ReportInputs, tmp_pa
     made = tiles_of(screen)
     html = montage.montage(screen, "Staurosporine", made)
     assert html.count('class="md-tile"') == 10  # vehicle and four doses at two times
+    assert "Shown: " not in html
     assert html.count("<img") == 20 and len(made.thumbs) == len(one.wells)
     for words in ("vehicle", "0.3 µM", "10 µM", "24 h", "48 h", "Hoechst, blue", "PI, red", "20 µm"):
         assert words in html

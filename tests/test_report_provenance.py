@@ -68,6 +68,9 @@ def test_what_was_dropped_comes_with_the_command_that_runs_it_again() -> None:
     local = text_of(dropped.section(screen_of(run={**run, "revision": None}, params={"outdir": "out"})))
     assert "nextflow run main.nf -profile slurm -params-file out/pipeline_info/params.json -resume" in local
     assert "If main.nf is not in that folder" in local
+    elsewhere = {**run, "revision": None, "work_dir": "/scratch/w 1"}
+    asked = text_of(dropped.section(screen_of(run=elsewhere, params={"outdir": "out"})))
+    assert "-profile slurm -work-dir &#x27;/scratch/w 1&#x27; -params-file out/" in asked
     assert "1 dropped" in text and "None: every step of the pipeline ran." in text
 
 

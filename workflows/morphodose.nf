@@ -351,6 +351,8 @@ def runRecord(options, not_learnable, not_learned, weights) {
         nextflow: nextflow.version.toString(),
         profile: workflow.profile,
         container_engine: workflow.containerEngine,
+        // where -resume finds the tasks, if it is not the default, which moves with the folder of the run
+        work_dir: workflow.workDir == workflow.launchDir.resolve('work') ? null : workflow.workDir.toString(),
         left_out: left_out,
         weights: weights,
         // the forecast of the cost stands beside what the run cost

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_REASON = "no reason is recorded"
+NO_CELL = "no cell was found in any well"
 #: State → (word, class of its badge).
 STATES = {
     "fitted": ("fitted", "md-ok"),
@@ -107,7 +108,7 @@ def no_curves(screen: ReportInputs) -> str:
     if "vehicle" not in roles:
         return "no well has the role vehicle, so there is nothing to compare with"
     if no_cell(screen.wells):
-        return "no cell was found in any well"
+        return NO_CELL
     if len(screen.responses.columns):
         return "no endpoint has a value in enough wells"
     return "responses.parquet of fit_responses was not given (--responses)"

@@ -59,7 +59,9 @@ def _growth(screen: ReportInputs, compound: str) -> str:
     """GR50 and GRmax with their intervals and states."""
     frame = screen.table(GROWTH)
     if frame.empty:
-        return notice(f"Left out: {screen.why_missing('fit_responses', 'growth')}.")
+        few = len(screen.timepoints) < 2
+        why = "growth needs two timepoints" if few else screen.why_missing("fit_responses", "growth")
+        return notice(f"Left out: {why}.")
     mine = frame[frame["Metadata_Compound"].astype(str) == compound]
     if mine.empty:
         return notice("Left out: growth needs two timepoints, or none was fitted for this compound.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from morphodose.report.answers import finite
+from morphodose.report.answers import NO_CELL, finite, no_cell
 from morphodose.report.charts import Stack, stack_chart
 from morphodose.report.draw import dose_name
 from morphodose.report.gates import acquisition_of, moved_words
@@ -41,7 +41,8 @@ def view(screen: ReportInputs, compound: str) -> str:
     """Stacked shares of the states over the dose, one chart for each time, and the last time in figures."""
     states = states_of(screen)
     if not states:
-        reason = screen.left_out("call_death") or "the table of wells has no fractions of death states"
+        none = NO_CELL if no_cell(screen.wells) else "the table of wells has no fractions of death states"
+        reason = screen.left_out("call_death") or none
         return notice(f"Left out: {reason}.")
     frames = _means(screen, compound, states)
     first = frames[states[0]].reset_index()

@@ -30,6 +30,7 @@ def _command(screen: ReportInputs) -> Part:
     words = ["nextflow", "run"]
     words += [str(run["pipeline"]), "-r", str(run["revision"])] if fetched else ["main.nf"]
     words += ["-profile", str(run["profile"])] if run.get("profile") else []
+    words += ["-work-dir", str(run["work_dir"])] if run.get("work_dir") else []
     words += ["-params-file", f"{outdir}/pipeline_info/params.json", "-resume"]
     text = paragraph(
         "Copy missing or faulty files from the instrument again, then run this in the folder of the first "

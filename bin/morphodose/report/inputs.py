@@ -38,6 +38,10 @@ SHAPE_COLUMNS = tuple(
 )
 
 
+#: Steps that have nothing to say without cells.
+OF_CELLS = ("call_death", "profile_features", "fit_responses")
+
+
 def _no_rows() -> pd.DataFrame:
     import pandas as pd
 
@@ -137,8 +141,17 @@ class ReportInputs:
         return sorted(str(name) for name in treated["Metadata_Compound"].dropna().unique())
 
     def why_missing(self, step: str, option: str) -> str:
-        """Reason for which the table of a step, given by an option of `report.py`, is not there."""
-        return self.left_out(step) or f"the table of {step} was not given (--{option})"
+        """Reason for which the table of a step, given by an option of `report.py`, is not there or empty."""
+        from morphodose.report.answers import NO_CELL, no_cell
+
+        if reason := self.left_out(step):
+            return reason
+        if step in OF_CELLS and no_cell(self.wells):
+            return NO_CELL
+        table = self.further.get(option, getattr(self, option, None))
+        if table is not None and len(table.columns):
+            return f"the table of {step} has no rows ({option})"
+        return f"the table of {step} was not given (--{option})"
 
     @property
     def fewest_vehicles(self) -> int:

@@ -42,6 +42,7 @@ def montage(screen: ReportInputs, compound: str, tiles: Tiles) -> Safe:
         cells = {place: _layers(tiles, image, place, unit) for place, image in places.items()}
         switches = _switches(channels, tiles, any(image in tiles.masks for image in places.values()))
         note = f"The middle {tiles.edge} of one field per condition; one contrast for the whole screen."
+        note += _share_shown(screen, compound, doses, times)
         return _grid(compound, switches, cells, doses, times, unit, note)
     few, doses, time = few_places(screen, compound)
     rows = rows_by_image(screen)
@@ -59,8 +60,20 @@ def montage(screen: ReportInputs, compound: str, tiles: Tiles) -> Safe:
         f"The middle {tiles.edge} of one field per dose, {stains(screen, tiles)} together; one contrast for "
         "the whole screen. So that the page stays small, it has all times, and stains that can be switched, "
         f"for {counted(whole, 'compound')} at the top of the ranking. The images are {_where(few)}."
+        f"{_share_shown(screen, compound, doses, times)}"
     )
     return _grid(compound, "", cells, doses, [time], unit, note)
+
+
+def _share_shown(screen: ReportInputs, compound: str, doses: list[float], times: list[float]) -> str:
+    """How many of the doses and times are shown, where there is no room for all."""
+    wells = wells_of(screen, compound)
+    tested = {float(dose) for dose in wells["Dose"] if dose > 0}
+    shown = [dose for dose in doses if dose > 0]
+    every = wells["Metadata_Timepoint"].nunique()
+    parts = [f"{len(shown)} of {len(tested)} doses"] if len(shown) < len(tested) else []
+    parts += [f"{len(times)} of {every} times"] if len(times) < every else []
+    return f" Shown: {listed(parts)}." if parts else ""
 
 
 def _grid(

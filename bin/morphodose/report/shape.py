@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from morphodose.report.answers import finite
+from morphodose.report.answers import NO_CELL, finite, no_cell
 from morphodose.report.counts import charts_over_time
 from morphodose.report.draw import dose_name
 from morphodose.report.html import Safe, escape, long_table, notice, paragraph
@@ -47,7 +47,8 @@ def view(screen: ReportInputs, compound: str) -> str:
     """Shape over time; with one timepoint nothing, since its curves over the dose are shown elsewhere."""
     columns = shape_columns(screen)
     if not columns:
-        return notice("Left out: the table of wells has no median of a shape.")
+        why = NO_CELL if no_cell(screen.wells) else "the table of wells has no median of a shape"
+        return notice(f"Left out: {why}.")
     if len(screen.timepoints) < 2:
         return paragraph("One timepoint: how shape depends on the dose is among the curves above.")
     named = {c: endpoint_words(c, screen.units).replace(", viable cells", "") for c in columns}

@@ -216,14 +216,15 @@ class _Places:
             marks += f"M{left} {y:.1f}h-3"
             tick = percent_tick(value) if share else number(value, 3)
             values += f'<text x="{left - 5}" y="{y + 3.5:.1f}">{escape(tick)}</text>'
-        shown = [(0.0, "veh."), *((dose, number(dose, 3)) for dose in self.doses)]
+        shown = [(0.0, "veh."), *((dose, number(dose, 4)) for dose in self.doses)]
         used = -1e9
         for dose, text in shown:
             x = self.x(dose)
             marks += f"M{x:.1f} {bottom}v3"
-            if x - used >= 5.6 * len(text) + 4:  # labels that would touch are left out
+            half = 3.1 * len(text)  # labels that would touch are left out
+            if x - half >= used + 6:
                 doses += f'<text x="{x:.1f}" y="{bottom + 14}">{escape(text)}</text>'
-                used = x
+                used = x + half
         parts.append(
             f'<path d="{marks}" stroke="#777"/><g text-anchor="end">{values}</g>'
             f'<g text-anchor="middle">{doses}</g>'

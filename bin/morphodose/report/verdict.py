@@ -285,7 +285,9 @@ def vehicle_checks(screen: ReportInputs) -> list[Check]:
     missing = int((without["_merge"] == "left_only").sum())
     fewest = int(vehicle.groupby(runs).size().min())
     states: list[State] = ["stop" if missing else "ok", "warn" if fewest < 2 else "ok"]
-    text = f"At least {counted(fewest, 'vehicle well')} at each timepoint"
+    text = f"At least {counted(fewest, 'vehicle well')} at each plate and timepoint"
+    if fewest < 2:
+        text = "A plate and timepoint has only 1 vehicle well, so nothing says how far such wells differ"
     if missing:
         text = f"{counted(missing, 'plate and timepoint', 'plates and timepoints')} without a vehicle well"
     if screen.has("Count_CellsPerField") and fewest >= 3:
