@@ -68,9 +68,13 @@ def test_a_gradient_over_the_vehicle_wells_is_found():
 
     # a measurement that no vehicle well has, and one that few have
     table["Endpoint_X"] = np.where(np.arange(96) < 3, 1.0, np.nan)
-    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"3 vehicle wells"}
+    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {
+        "3 vehicle wells; 8 are needed"
+    }
     table["Endpoint_X"] = np.nan
-    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {"0 vehicle wells"}
+    assert {row["Reason"] for row in position_rows(table, ["Endpoint_X"])} == {
+        "0 vehicle wells; 8 are needed"
+    }
 
 
 def gradient(slope=0.05, vehicle=16):

@@ -191,6 +191,20 @@ def test_no_interval_of_the_table_of_compounds_is_cut_off_on_a_telephone(opened:
     assert page.evaluate(beyond) == []
 
 
+def test_a_wide_table_is_a_list_on_a_telephone_with_the_heads_beside_the_values(opened: Watched) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("[data-view-link=quality]")
+    table = page.locator("#sec-checks table")
+    assert table.evaluate("e => e.scrollWidth <= e.parentElement.clientWidth")
+    found = table.locator("td").nth(2)
+    assert found.get_attribute("data-label") == "Found" and found.bounding_box()["width"] > 300
+    name, data = saved(page, page.locator("#sec-checks .md-csv").first)
+    assert data.decode("utf-8-sig").splitlines()[0] == '"State","Check","Found","Look at"'
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    assert table.locator("thead").is_visible() and found.bounding_box()["width"] < 700
+
+
 @on_several
 def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: Watched) -> None:
     page = opened.page

@@ -120,10 +120,22 @@ def test_dose_of_a_cell_comes_from_the_wells_where_the_cells_lack_it(tmp_path: P
 
 def test_positive_controls_are_in_no_class_of_dose(tmp_path: Path) -> None:
     screen = screen_of(tmp_path)
-    cells = screen.deep.sets["deep"].pca.copy()
-    cells.loc[cells["Metadata_Dose"] == 10, "Metadata_Role"] = "positive"
-    named = [name for name, _, _ in clouds.colourings(screen, clouds.dressed(screen, cells))["dose"]]
+    table = screen.deep.sets["deep"].pca.copy()
+    table.loc[table["Metadata_Dose"] == 10, "Metadata_Role"] = "positive"
+    dressed = clouds.dressed(screen, table)
+    named = [name for name, _, _ in clouds.colourings(screen, dressed)["dose"]]
     assert named == ["vehicle", "1 µM"]
+    # but they are on the map of the page, below the others
+    data = cells.cell_data(
+        screen, cells.Cloud(dressed, (("PCA", "PC_1", "PC_2"),)), Tiles(), ["Staurosporine"]
+    )
+    (dose,) = [by for by in data["by"] if by["name"] == "dose"]
+    assert [each["name"] for each in dose["classes"]] == [*named, "positive control"]
+    assert (
+        dose["classes"][2]["below"]
+        and dose["values"].count(2) == (dressed["Metadata_Role"] == "positive").sum()
+    )
+    assert all(len(by["classes"]) > max(by["values"]) for by in data["by"])
 
 
 def test_make_up_of_components_is_in_words_for_measurements(tmp_path: Path, album: Album) -> None:

@@ -124,7 +124,7 @@ def cell_data(screen: ReportInputs, cloud: Cloud, tiles: Tiles, names: list[str]
                 values[place] = i
         classes = [{"name": text, "colour": colour} for text, colour, _ in groups]
         if -1 in values:  # every cell of the map is drawn, whatever it is coloured by
-            classes.append({"name": _without_class(cells, values), "colour": NO_CLASS})
+            classes.append({"name": _without_class(cells, values), "colour": NO_CLASS, "below": 1})
             values = [len(groups) if value < 0 else value for value in values]
         by.append({"name": name, "classes": classes, "values": values})
     return {

@@ -114,9 +114,10 @@ def compose(screen: ReportInputs) -> Writer:
         ["Metadata_Plate", "Metadata_Timepoint", "Metadata_Replicate"]
     ).ngroups
     times = listed((hours(time) for time in screen.timepoints), 12)
+    when = "timepoint" if len(screen.timepoints) == 1 else "timepoints"
     writer.add(
         f"Images were analysed with {name}, a Nextflow{engine} [] pipeline. The screen comprised "
-        f"{counted(acquisitions, 'acquisition')} (timepoints {times}) of "
+        f"{counted(acquisitions, 'acquisition')} ({when} {times}) of "
         f"{listed(screen.compounds, 10) or 'no treatment'}; before the analysis, every image was checked "
         "to be present and readable.",
         "nextflow",

@@ -194,6 +194,13 @@ md.title = element => {
   return (head ? head.textContent : "table").trim();
 };
 md.decorate = from => {
+  // in a narrow window a table of many columns is a list, each value with the head of its column
+  for (const table of md.all("table.md-table:not(.md-hits, .md-onsets, .md-stack)", from)) {
+    const heads = table.tHead ? [...table.tHead.rows[0].cells].map(cell => cell.textContent.trim()) : [];
+    if (heads.length < 4) continue;
+    table.classList.add("md-stack");
+    for (const body of table.tBodies) for (const row of body.rows) [...row.cells].forEach((cell, i) => { cell.dataset.label = heads[i]; });
+  }
   for (const place of md.all(".md-long, .md-scroll", from)) {
     if (!place.querySelector("table.md-table") || place.parentElement.closest(".md-long")) continue;
     if (place.querySelector(".md-csv") || place.id === "md-plate") continue;

@@ -73,7 +73,8 @@ const draw = () => {
   pen.globalAlpha = 0.7;
   const groups = by.classes.map(() => []);
   map.places.forEach((at, place) => { if (at && by.values[place] >= 0 && !map.off.has(by.values[place])) groups[by.values[place]].push(at); });
-  const order = by.classes.map((_, i) => i); // what is chosen lies on what is not
+  // what has no class lies below, and what is chosen lies on what is not
+  const order = by.classes.map((_, i) => i).sort((a, b) => (by.classes[b].below || 0) - (by.classes[a].below || 0));
   for (const i of by.name === CHOSEN ? order.reverse() : order) {
     pen.fillStyle = by.classes[i].colour;
     if (by.classes[i].mark !== undefined) {

@@ -61,6 +61,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-fold { margin: 4px 0 10px; }
 .md-fold > summary { cursor: pointer; color: var(--md-blue); font-weight: 600; padding: 2px 0; }
 .md-list { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; max-width: 75em; margin: 6px 0; }
+.md-list + .md-list { margin-top: 16px; }
 .md-list dt { font-weight: 600; }
 .md-list dd { margin: 0; overflow-wrap: anywhere; }
 .md-verdict { border-radius: 6px; padding: 9px 16px; margin: 4px 0 10px; border: 1px solid; border-left-width: 8px; }
@@ -174,6 +175,12 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-hits td br { display: none; }
   .md-hits .md-figure-cell { white-space: normal; }
   .md-hits td small { margin-left: .6em; }
+  .md-stack thead { display: none; }
+  .md-stack, .md-stack tbody, .md-stack tr, .md-stack td { display: block; width: 100%; }
+  .md-stack tr { border-bottom: 2px solid var(--md-line); padding: 5px 0; }
+  .md-stack td, .md-stack td.md-num { border: 0; padding: 1px 4px; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  .md-stack td::before { content: attr(data-label) ": "; color: var(--md-soft); }
+  .md-stack td:empty { display: none; }
   .md-montage table { font-size: 10px; }
   .md-plate { font-size: 9px; }
   .md-well { font-size: 0; }

@@ -71,8 +71,10 @@ def _tests(terms: Floats, values: Floats) -> list[tuple[str, float, str]]:
     """P value of each term given the others, and why there is none."""
     from scipy.stats import f
 
-    if len(values) < len(TERMS) + 1 + SPARE_WELLS:
-        return [(name, math.nan, f"{len(values)} vehicle wells") for name in TERMS]
+    needed = len(TERMS) + 1 + SPARE_WELLS
+    if len(values) < needed:
+        reason = f"{len(values)} vehicle well{'s' * (len(values) != 1)}; {needed} are needed"
+        return [(name, math.nan, reason) for name in TERMS]
     whole = np.column_stack([np.ones(len(values)), terms])
     found = []
     for number, name in enumerate(TERMS):
