@@ -122,7 +122,7 @@ def cell_data(screen: ReportInputs, cloud: Cloud, tiles: Tiles, names: list[str]
         for i, (_, _, mine) in enumerate(groups):
             for place in mine.to_numpy().nonzero()[0]:
                 values[place] = i
-        classes = [{"name": text, "colour": colour} for text, colour, _ in groups]
+        classes: list[dict[str, object]] = [{"name": text, "colour": tint} for text, tint, _ in groups]
         if -1 in values:  # every cell of the map is drawn, whatever it is coloured by
             classes.append({"name": _without_class(cells, values), "colour": NO_CLASS, "below": 1})
             values = [len(groups) if value < 0 else value for value in values]
