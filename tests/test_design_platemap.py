@@ -139,6 +139,9 @@ def test_a_doubtful_comma_is_decimal_where_the_column_shows_it(tmp_path: Path) -
             "row 3: value 'A01': well A01 is in row 2 too, with other content",
         ),
         (["A1,D,1,uM,treated", "A01,D,1,uM,treated"], "well A01 is in row 2 too, with the same content"),
+        # also where one of the rows has a fault of its own: it would be found at the next try
+        (["A1,D,1O,uM,treated", "A01,D,10,uM,treated"], "well A01 is in row 2 too, with other content"),
+        (["A1,D,1,uM,treated", "A01,D,1O,uM,treated"], "well A01 is in row 2 too, with other content"),
         (
             ["A01,D,1,uM,treated", "A02,D,10,mg/ml,treated"],
             "row 3: value 'mg/mL': compound 'D' has doses in 'mg/mL' here and in 'uM' in row 2 → write",

@@ -122,7 +122,6 @@ def read_platemap(
     decimal = _decimal(table, faults)
     dosed = _dosed(table)
     found: PlateWells = {}
-    broken: PlateWells = {}
     unknown: dict[str, list[int]] = {}
     for row in table.rows:
         well = _well(table, row, plate_format, decimal, dosed, faults)
@@ -131,15 +130,12 @@ def read_platemap(
         for plate in _plates(row, plates):
             if closed and plates and plate not in plates:
                 unknown.setdefault(plate, []).append(row.number)
-            elif well.broken:
-                broken.setdefault((plate, well.well), replace(well, plate=plate))
             else:
                 _add(table.name, found, replace(well, plate=plate), faults)
     _report_unknown(table, unknown, plates, faults)
-    _say_undosed(table, found, dosed, faults)
-    return harmonise(
-        table.name, found | {key: well for key, well in broken.items() if key not in found}, faults
-    )
+    whole = {key: well for key, well in found.items() if not well.broken}
+    _say_undosed(table, whole, dosed, faults)
+    return harmonise(table.name, found, faults)
 
 
 def _said(row: Row) -> Row:
@@ -378,6 +374,8 @@ def _add(name: str, found: PlateWells, well: PlateWell, faults: Faults) -> None:
     first = found.setdefault((well.plate, well.well), well)
     if first is well:
         return
+    if first.broken:
+        found[well.plate, well.well] = well
     content = "the same content"
     fix = "delete one of the two rows"
     if name_key(first.compound) != name_key(well.compound):
