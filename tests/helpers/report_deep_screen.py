@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -25,9 +28,23 @@ from report_tables import Tables
 SCREEN = Tables(doses=(1.0, 10.0), times=(4, 48), replicates=3)
 
 
+_written = TemporaryDirectory()
+
+
+@cache
+def usual_results() -> Path:
+    """The results that most tests read, written once: they take a copy."""
+    folder = Path(_written.name) / "results"
+    DeepTables(SCREEN, cells=3, epochs=3).write(folder)
+    return folder
+
+
 def screen_of(folder: Path, deep: DeepTables | None = None, **options: Any) -> ReportInputs:
     made = deep or DeepTables(SCREEN, cells=3, epochs=3)
-    made.write(folder / "results", **options)
+    if deep or options:
+        made.write(folder / "results", **options)
+    else:
+        shutil.copytree(usual_results(), folder / "results")
     none = pd.DataFrame()
     return ReportInputs(
         made.screen.wells(), *[none] * 11, deep=read_deep(folder / "results"), params={"cell_channel": "x"}
