@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import SIZES, Watched, chromium, report_problems
+from faults.tasks import in_process
 from morphodose.tables import read_table
 from report_tables import Tables
 
@@ -24,7 +23,7 @@ IDLE = NAMES[35:]
 
 
 @pytest.fixture(scope="module")
-def screen(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+def screen(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
     """The responses that were fitted, and the page."""
     folder = tmp_path_factory.mktemp("forty")
     tables = Tables(
@@ -38,19 +37,13 @@ def screen(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.Dat
     drawn = vehicle.sample(int(idle.sum()), replace=True, random_state=0)
     wells.loc[idle, changed] = drawn[changed].to_numpy()
     wells.to_parquet(folder / "tables" / "wells.parquet")
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"}
-
-    def step(name: str, *arguments: object) -> None:
-        command = [sys.executable, root / "bin" / name, *arguments]
-        subprocess.run(list(map(str, command)), check=True, env=environment, capture_output=True)
-
     endpoints = "Fraction_Dying,Relative_CellCount"
-    step("fit_responses.py", "--wells", given[1], "--endpoints", endpoints, "--out", folder / "fits")
+    in_process("fit_responses", "--wells", given[1], "--endpoints", endpoints, "--out", folder / "fits")
     given = ["--wells", given[1], "--design", str(folder / "tables" / "design.json")]
     for name in ("responses", "curves", "onsets", "orders"):
         given += [f"--{name}", str(folder / "fits" / f"{name}.parquet")]
     given += ["--further", str(folder / "fits")]
-    step("report.py", *given, "--figures", "none", "--out", folder / "report")
+    in_process("report", *given, "--figures", "none", "--out", folder / "report")
     return read_table(folder / "fits" / "responses.parquet"), folder / "report" / "report.html"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import SIZES, Watched, chromium, report_problems, serious_faults
+from faults.tasks import in_process
+from morphodose.report import figure
 from report_deep_tables import DeepTables
 from report_tables import Tables
 
@@ -21,22 +21,18 @@ pytestmark = pytest.mark.browser
 VIEWS = ("answer", "compound", "plate", "cells", "quality", "networks", "methods")
 HOSTILE = """<script>console.error('run')</script>"><img src=x onerror=console.error(1)> \\" $x_1$ & 'q'"""
 ONE = Tables(times=(4, 48), doses=(0.3, 1, 10, 30), replicates=2)
+DRAWN = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="648" height="360"><path d="M0 0h99v99"/></svg>'
 #: EC50s of 1.9, 3.4, 4.9 and 6.5 µM, in this order.
 NAMES = ("=SUM(A1)", "beta", HOSTILE, "<i>delta</i>")
 
 
-def make(root: Path, folder: Path, tables: Tables, deep: DeepTables | None = None) -> Path:
+def make(folder: Path, tables: Tables, deep: DeepTables | None = None) -> Path:
     arguments = tables.write(folder / "tables")
     arguments += deep.write(folder / "deep") if deep else []
-    subprocess.run(
-        [
-            sys.executable, root / "bin" / "report.py", *arguments, "--figures", "none",
-            "--out", folder / "report",
-        ],
-        check=True,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root / "bin"), "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        # test_report_deep_figures.py looks at what Matplotlib draws: here counts the place that a figure takes
+        patch.setattr(figure, "render", lambda name, paint: figure.Drawn(name, b"", DRAWN, 9.0))
+        in_process("report", *arguments, "--figures", "none", "--out", folder / "report")
     return folder / "report" / "report.html"
 
 
@@ -47,18 +43,18 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def one(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A compound with networks and cells."""
-    return make(root, tmp_path_factory.mktemp("one"), ONE, DeepTables(ONE, cells=8, epochs=3))
+    return make(tmp_path_factory.mktemp("one"), ONE, DeepTables(ONE, cells=8, epochs=3))
 
 
 @pytest.fixture(scope="module")
-def several(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compounds with hostile names on two plates."""
     screen = Tables(
         compounds=NAMES, times=(48,), doses=(1, 10), replicates=2, death=False, shapes=(), unit="<b>uM</b>"
     )
-    return make(root, tmp_path_factory.mktemp("several"), screen, DeepTables(screen, 3, sets=("classical",)))
+    return make(tmp_path_factory.mktemp("several"), screen, DeepTables(screen, 3, sets=("classical",)))
 
 
 @pytest.fixture
