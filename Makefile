@@ -1,5 +1,6 @@
 # make demo: set up, simulate a small plate, run the pipeline on it, show what was found beside what was put in.
-# make test-plates: the demo plate of another seed, and the whole real plate, of which make test has a part.
+# make test-plates: the demo plate with networks and of another seed, and the whole real plate, of which make test has a
+# part.
 # make test-kills: SIGKILL of each step's task at 20 random moments, where make test has one, and of a run at every
 # step, where make test has three.
 # make test-hpc: a real SLURM and a real Apptainer on this machine (root, Debian 12), all images, and the pipeline
