@@ -445,3 +445,15 @@ def test_hardly_a_curve_is_said_to_turn_by_chance(effect):
     names = [f"Endpoint_{n}" for n in range(40)]
     rows = fit(wells_table(dict.fromkeys(names, value), vehicle=3), *names)[0].values()
     assert sum(row["Turn"] is not None for row in rows) <= 1
+
+
+def test_replicates_that_differ_are_the_reason_beside_a_bound():
+    tables = []
+    for number, ec50 in enumerate((0.3, 2.0, 12.0), start=1):
+        made = wells_table(
+            {"Endpoint_X": lambda d, h, rng, e=ec50: logistic(d, 1, 3, np.log(e), 1.5) + rng.normal(0, 0.03)},
+            tuple(0.1 * 3.0**n for n in range(7)), replicates=1, vehicle=4,
+        )  # fmt: skip
+        tables.append(made.assign(Metadata_Plate=f"P{number}", Metadata_Replicate=str(number)))
+    row = fit(pd.concat(tables), "Endpoint_X")[0]["Endpoint_X"]
+    assert row["State"] == "unbounded" and "the EC50s of the replicates differ" in row["Reason"]

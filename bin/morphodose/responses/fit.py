@@ -39,6 +39,8 @@ Floats = npt.NDArray[np.float64]
 Rows = list[dict[str, Any]]
 
 GRID = 60
+#: Standard deviation of the logarithm of the replicates' EC50s from which it is said beside a bound.
+APART_SD = math.log(2)
 #: Variance models in words.
 VARIANCE = {
     "constant": "constant",
@@ -270,6 +272,9 @@ def _fit_into(
     verdict = judge_fit(fit, rate, row["LackOfFit_P"], row["R2"], half, unit)
     row |= {"State": verdict.state, "Reason": verdict.reason or None, "EC50": verdict.ec50}
     row |= {"EC50_Low": verdict.low, "EC50_High": verdict.high}
+    if verdict.state == "unbounded" and spread.sd > APART_SD:
+        # curves far apart are, taken together, one without a plateau
+        row["Reason"] += f"; the EC50s of the replicates differ (SD: a factor of {math.exp(spread.sd):.2g})"
     if turned is not None:
         row["Turn"] = f"{turned.words()}; the curve is that of the doses up to {turned.peak:g}"
     elif (other := _detour_of(one)) is not None and rate <= EFFECT_Q:
