@@ -65,6 +65,23 @@ def test_a_field_without_cells_is_flagged_as_empty_and_never_dropped() -> None:
         assert reason.startswith("empty: stain covers 0.00 % in Hoechst, 0.00 % in CellMask")
 
 
+@pytest.mark.parametrize(
+    ("channel", "why"),
+    [
+        ("CellMask", "though Hoechst shows cells, so that its cells have the shape of their nuclei"),
+        ("Hoechst", "though CellMask shows cells, so that it has no nuclei"),
+    ],
+)
+def test_a_stain_that_is_missing_where_the_other_shows_cells_is_flagged(channel: str, why: str) -> None:
+    field = simulated(0)
+    place = field.channels.index(channel)
+    noise = np.random.default_rng(1).normal(400, 6, field.pixels[place].shape)
+    field.pixels[place] = noise.round().astype(field.pixels.dtype)
+    judged, reason = verdict(field)
+    assert judged == "flag"
+    assert f"stain covers 0.00 % of {channel} (< 0.05 %), {why}" in reason
+
+
 def test_a_field_with_three_cells_left_is_kept() -> None:
     assert verdict(simulated(1, n_cells=3.0)) == ("keep", "")
 

@@ -170,6 +170,15 @@ def judge_field(
     if needed and bare == needed:
         covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
         flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
+    elif nuclear in needed and bare and bare[0] not in blank:
+        covered = f"stain covers {figures[bare[0]]['ForegroundCoverage']:.2f} % of {bare[0]}"
+        why = (
+            "so that its cells have the shape of their nuclei"
+            if bare[0] == cell
+            else "so that it has no nuclei"
+        )
+        other = next(name for name in needed if name not in bare)
+        flags.append(f"{covered} (< {limits.coverage_flag:g} %), though {other} shows cells, {why}")
     verdict = "drop" if drops else "flag" if flags else "keep"
     return FieldVerdict(verdict, "; ".join(drops + flags), blank)
 

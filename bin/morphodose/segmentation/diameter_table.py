@@ -168,7 +168,8 @@ def _not_below(cells: Estimate, nuclei: float) -> Estimate:
     """Cells smaller than their nuclei are parts of cells."""
     if cells.reason or not cells.diameter < nuclei:
         return cells
-    reason = f"what was found is {cells.diameter:.0f} px wide, less than the nuclei ({nuclei:g} px)"
+    reason = f"what was found is {cells.diameter:.0f} px wide, less than the nuclei ({nuclei:g} px): "
+    reason += "parts of cells, or the cell and the nuclear channel are swapped"
     return Estimate(0.0, cells.low, cells.high, cells.coverage, cells.objects, cells.fields, reason)
 
 
