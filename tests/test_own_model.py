@@ -15,7 +15,14 @@ from click.testing import CliRunner
 
 from morphodose.errors import InputError
 from morphodose.imaging.images import Field, read_labels, write_field, write_labels
-from morphodose.segmentation.correction import Corrected, hold_out, inside, pick_fields, read_corrected
+from morphodose.segmentation.correction import (
+    Corrected,
+    hold_out,
+    inside,
+    pick_fields,
+    read_corrected,
+    severity,
+)
 from morphodose.segmentation.weights import stage
 from morphodose.simulate.field import render_field
 from morphodose.tables import write_table
@@ -61,6 +68,14 @@ def test_the_worst_field_of_every_dose_is_picked_before_the_second_of_any() -> N
     assert wells(pick_fields(images, 3)) == ["A02", "B02", "C02"]
     with pytest.raises(InputError, match="nothing to correct"):
         pick_fields(images.assign(Metadata_QCVerdict="drop"), 3)
+
+
+@pytest.mark.parametrize("column", ["Count_NucleiWithoutCellBefore", "Count_CellsSplit"])
+def test_what_was_completed_counts_for_the_choice_of_fields(column: str) -> None:
+    images = rows(A01_1=0, A02_1=0, B01_2=0, B02_2=0)
+    images[column] = [0, 30, 40, 0]
+    assert wells(pick_fields(images, 2)) == ["A02", "B01"]
+    assert list(severity(images)) == pytest.approx([0, 0.15, 0.2, 0]), "of 100 nuclei and 100 cells"
 
 
 def nuclear_stain(seed: int) -> tuple[np.ndarray, np.ndarray]:

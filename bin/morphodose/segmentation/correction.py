@@ -39,17 +39,20 @@ class Corrected:
 
 
 def severity(images: pd.DataFrame) -> pd.Series[float]:
-    """How much the segmentation of each field lost: nuclei in no cell and cells without a nucleus, of all."""
-    lost, of = np.zeros(len(images)), np.zeros(len(images))
-    for part, whole in (
-        ("Count_NucleiWithoutCell", "Count_Nuclei"),
-        ("Count_CellsWithoutNucleus", "Count_Cells"),
-    ):
-        if part in images and whole in images:
-            missing = images[part].fillna(0).to_numpy(float)
-            inside = images[whole].fillna(0).to_numpy(float)
-            lost += missing
-            of += inside + (missing if part == "Count_NucleiWithoutCell" else 0)
+    """How much the network got wrong in each field, of all nuclei and cells.
+
+    Wrong are nuclei that it left in no cell, cells without a nucleus, and parts of split cells. What
+    was completed afterwards counts too: a model is corrected for what the network does by itself.
+    """
+    counts = {name: images[name].fillna(0).to_numpy(float) for name in images if name.startswith("Count_")}
+    none = np.zeros(len(images))
+    in_no_cell = [counts.get(f"Count_NucleiWithoutCell{when}", none) for when in ("", "Before")]
+    lost = np.maximum(*in_no_cell) + sum(
+        counts.get(name, none) for name in ("Count_CellsWithoutNucleus", "Count_CellsSplit")
+    )
+    of = in_no_cell[0] + sum(
+        counts.get(name, none) for name in ("Count_Nuclei", "Count_NucleiInBorderCells", "Count_Cells")
+    )
     return images.assign(Severity=np.divide(lost, of, out=np.zeros(len(of)), where=of > 0))["Severity"]
 
 
