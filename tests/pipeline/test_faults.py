@@ -184,7 +184,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Spoilt:
         tifffile.imwrite(image, blurred.astype(np.uint16))
     right = REGISTRY[SHIPPED].sha256
     finished = run(
-        folder / "launch", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *TOGETHER,
+        folder / "launch", "-profile", "test", "--input", str(plate / "samplesheet.csv"), *TINY_ARGUMENTS, *TOGETHER,
         "--on_fault", "tolerant", "--cell_model_sha256", right.upper(), outdir=folder / "it's a result",
     )  # fmt: skip
     assert finished.status == 0, finished.output
