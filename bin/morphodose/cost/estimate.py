@@ -70,7 +70,7 @@ def text(screen: ScreenSize, options: Options, costs: Sequence[Cost]) -> str:
     lines = [
         f"{len(screen.wells_of)} acquisitions, {screen.wells} well-timepoints, {screen.fields} fields, "
         f"{screen.planes} planes of {screen.mpx:.2f} Mpx; about {cells:,.0f} cells "
-        f"({options.cells_per_field:g} a field expected)",
+        f"({options.cells_per_field:g} expected per field)",
         "",
         f"{'step':<22}{'tasks':>8}{'core-hours':>12}{'GPU-hours':>11}{'GB':>9}",
     ]
