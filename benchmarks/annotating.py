@@ -34,7 +34,7 @@ ANNOTATE = Path(__file__).resolve().parents[1] / "bin" / "annotate_cells.py"
 def write_acquisition(folder: Path, wells: int, features: int) -> None:
     """Write what `annotate_cells` reads of `wells` wells of `CELLS` cells."""
     rng = np.random.default_rng(0)
-    names = [f"Cells_Texture_Feature{i}_Stain" for i in range(features)]
+    names = [f"Cells_Intensity_MeanIntensity_Stain{i}" for i in range(features)]
     plate, deaths = [], []
     for number in range(wells):
         well = f"{row_letters(number // COLUMNS + 1)}{number % COLUMNS + 1:02d}"
