@@ -64,7 +64,11 @@ def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, 
         raise InputError(
             f"--start {start}: its file is not on this machine; stage_weights.py --model {start} gets it"
         )
-    fields = with_margins(read_corrected(corrected))
+    given = read_corrected(corrected)
+    fields = with_margins(given)
+    names = {field.name for field in fields}
+    if left := [field.name for field in given if field.name not in names]:
+        click.echo(f"left out, no cell away from the border is marked: {', '.join(left)}", err=True)
     learnt, judged = hold_out(fields, held_out)
     click.echo(f"{len(learnt)} fields to learn from, {len(judged)} held out")
     before = [one.f1 for one in score_fields(load_engine(weights, CPU), judged)]

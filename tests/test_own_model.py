@@ -187,6 +187,19 @@ def test_the_margin_goes_only_where_no_cell_at_the_border_is_marked() -> None:
     assert inside(Corrected("a", image, labels), 10).labels.shape == (100, 100)
 
 
+def test_masks_without_a_cell_are_left_out_with_a_word_and_nothing_but_them_is_a_fault(folder: Path) -> None:
+    write_labels(folder / "W1_Field_1_cp_masks.tif", np.zeros((40, 50), np.uint16))
+    done = CliRunner().invoke(train_cells.main, [str(folder), "--out", str(folder / "a.npz")])
+    assert "no cell is marked in any of the 1 masks" in done.output
+    marked = np.zeros((40, 50), np.uint16)
+    marked[15:25, 15:25] = 1
+    tifffile.imwrite(folder / "W2_Field_1.tif", np.zeros((40, 50), np.uint16))
+    write_labels(folder / "W2_Field_1_cp_masks.tif", marked)
+    done = CliRunner().invoke(train_cells.main, [str(folder), "--out", str(folder / "a.npz")])
+    assert "left out, no cell away from the border is marked: W1_Field_1" in done.output
+    assert "fields of one well only" in done.output
+
+
 def test_fields_of_a_well_stay_on_one_side() -> None:
     empty = np.zeros((2, 2), np.int32)
     fields = [

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from morphodose.errors import InputError
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.common import Segmenter
 from morphodose.segmentation.correction import Corrected, inside
@@ -58,10 +59,19 @@ def score_fields(engine: Segmenter, fields: Sequence[Corrected]) -> list[Score]:
 
 
 def with_margins(fields: Sequence[Corrected]) -> list[Corrected]:
-    """Fields with a cell in their mask, each without its margin where border cells are not marked."""
+    """Fields with a cell in their mask, each without its margin where border cells are not marked.
+
+    Raises
+    ------
+    InputError
+        If no field has a cell.
+    """
     marked = [field for field in fields if field.labels.any()]
     cut = [inside(field, round(median_diameter(field.labels))) for field in marked]
-    return [field for field in cut if field.labels.any()]
+    kept = [field for field in cut if field.labels.any()]
+    if not kept:
+        raise InputError(f"no cell is marked in any of the {len(fields)} masks: there is nothing to learn")
+    return kept
 
 
 def train_on(
