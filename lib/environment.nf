@@ -1,7 +1,5 @@
 // What a run needs of its environment, looked for before the first task: images, and weights kept by Cellpose.
 
-include { nearest } from './parameters'
-
 /** Files by which Cellpose keeps its models. */
 def cellposeFiles() {
     return [cyto: 'cytotorch_0', cyto2: 'cyto2torch_0', cyto3: 'cyto3', nuclei: 'nucleitorch_0', cpsam: 'cpsam', cpsam_v2: 'cpsam_v2']
@@ -204,8 +202,7 @@ def modelFaults(options) {
     def unknown = [cell_model: options.cell_model, nuclear_model: options.nuclear_model].findAll { _name, model ->
         !isSam(model) && !(model.toString() in names) && !file(model, glob: false).isFile()
     }.collect { name, model ->
-        def near = nearest(model.toString(), names)
-        "--${name} ${model}: is neither a file nor one of ${names.join(', ')}${near ? "; did you mean ${near}?" : ''}".toString()
+        "--${name} ${model}: is neither a file nor one of ${names.join(', ')}".toString()
     }
     return unknown + models.unique().findAll { model -> isSam(model) && !modelFile(model) }.collect { model ->
         "--cell_model ${model}: its weights are not on this machine, and no task downloads them: put the file that Cellpose publishes under this name into ${cellposeFolder()}, or give its path. They were trained in part on data for non-commercial use".toString()
