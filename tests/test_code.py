@@ -57,6 +57,22 @@ def test_nothing_of_a_run_depends_on_the_language_of_the_jvm(folder: str) -> Non
     assert not [str(path) for path in sources if wrong.search(path.read_text(encoding="utf-8"))]
 
 
+def test_a_nextflow_script_that_is_included_twice_includes_nothing() -> None:
+    """The strict parser runs it once for each, and finds what it includes defined already."""
+    sources = [
+        ROOT / "main.nf",
+        *(path for name in ("lib", "workflows") for path in (ROOT / name).glob("*.nf")),
+    ]
+    included = [
+        (source.parent / path).resolve().with_suffix(".nf")
+        for source in sources
+        for path in re.findall(r"^include .* from '(\..+)'", source.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    twice = {path for path in included if path.parent.name == "lib" and included.count(path) > 1}
+    assert ROOT / "lib" / "environment.nf" in twice
+    assert not [path.name for path in twice if re.search("^include ", path.read_text("utf-8"), re.MULTILINE)]
+
+
 @pytest.mark.parametrize("source", LIBRARY, ids=lambda path: str(path.relative_to(BIN)))
 def test_the_library_imports_itself_absolutely_and_by_name(source: Path) -> None:
     text = source.read_text(encoding="utf-8")
