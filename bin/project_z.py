@@ -182,6 +182,7 @@ def focus_rows(well: WellKeys, image: str, done: dict[str, Projected]) -> list[d
             "MissingShare": missing.share if missing else 0.0,
             "MissingWhat": missing.what if missing else "",
             "MissingAtEdge": missing is not None and missing.at_edge,
+            "MissingFewLines": missing is not None and missing.few_lines,
         }
         for channel, projected in done.items()
         for z, figure, used, missing in zip(

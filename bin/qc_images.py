@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import numpy.typing as npt
 
 from morphodose.cells.marks import MARKS, marks_text
 from morphodose.cli import command, images_option, keys_option, out_option
@@ -19,7 +21,7 @@ from morphodose.imaging.images import Field, read_field
 from morphodose.imaging.judgement import MissingPlane, QualityThresholds, judge_field
 from morphodose.imaging.quality import field_figures
 from morphodose.imaging.schemas import QUALITY
-from morphodose.imaging.twice import copies_of, copies_within, marks_of
+from morphodose.imaging.twice import copies_of, copies_within, marks_of, rows_of, strips_of
 from morphodose.keys import WellKeys, field_images, read_keys
 from morphodose.options.flags import takes
 from morphodose.segmentation.common import CELL_TO_NUCLEUS
@@ -39,7 +41,8 @@ THRESHOLDS = {
     "there is no nuclear channel.",
     "background_flag": "Background of a stain from which a field is flagged, % of the camera's range.",
     "blank_counts": (
-        "Noise of a channel, in counts, up to which it counts as blank; 0: only constant images do."
+        "Noise of a channel, in counts, up to which it counts as blank without further proof; 0: only "
+        "constant images are blank."
     ),
     "missing_drop": "Constant blocks or repeated rows from which a field is dropped, % of a plane.",
     "missing_band_drop": (
@@ -103,6 +106,7 @@ def judge_well(
     planes = missing_planes(images / "focus.parquet")
     rows: list[dict[str, object]] = []
     known: dict[str, dict[str, str]] = {}
+    rows_known: dict[str, dict[str, npt.NDArray[np.uint64]]] = {}
     for position, (image, path) in enumerate(paths.items(), start=1):
         field = read_field(path)
         for option, name in (("nuclear_channel", nuclear_channel), ("cell_channel", cell_channel)):
@@ -110,6 +114,9 @@ def judge_well(
                 raise InputError(f"--{option} {name!r} is not in {path}; it has {', '.join(field.channels)}")
         figures = field_figures(field, brightfield_channel or None)
         missing = planes.get(image, []) + missing_in(field, planes.get(image, []))
+        of_rows = {} if field.fault else rows_of(field)
+        missing += [MissingPlane(name, None, part) for name, part in strips_of(of_rows, rows_known)]
+        rows_known[image] = of_rows
         found = judge_field(figures, nuclear_channel or None, cell_channel or None, size, limits, missing)
         marks = {} if field.fault else marks_of(field)
         # a channel that was given two names on purpose is not a reason to drop every field
@@ -145,7 +152,8 @@ def missing_planes(table: Path) -> dict[str, list[MissingPlane]]:
         return found
     for row in read_table(table).to_dict("records"):
         if row.get("MissingShare", 0) > 0:
-            part = Missing(float(row["MissingShare"]), str(row["MissingWhat"]), bool(row["MissingAtEdge"]))
+            edge, few = bool(row["MissingAtEdge"]), bool(row["MissingFewLines"])
+            part = Missing(float(row["MissingShare"]), str(row["MissingWhat"]), edge, few)
             plane = MissingPlane(row["Channel"], int(row["Z"]), part, bool(row["Chosen"]))
             found.setdefault(row["Metadata_ImageID"], []).append(plane)
     return found

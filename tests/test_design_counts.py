@@ -9,6 +9,8 @@ import tifffile
 from design_tree import Screen, make_screen
 from morphodose.design.parameters import Analysis
 from morphodose.errors import InputError
+from morphodose.imaging.broken import Missing, missing_block
+from morphodose.imaging.byte_order import is_swapped
 from morphodose.reading.pixels import as_counts
 
 
@@ -134,3 +136,38 @@ def test_the_real_scanr_field_is_recognised(root: Path) -> None:
         pytest.skip("the cases are not beside the repository (../shared/cases)")
     (path,) = folder.iterdir()
     assert as_counts(tifffile.imread(path), 32768, "x").max() == 36863 - 32768
+
+
+def cells() -> np.ndarray:
+    """An image of 64 px with bright cells, some above half the range of 16 bits."""
+    y, x = np.mgrid[:64, :64]
+    stain = np.random.default_rng(0).normal(300, 12, (64, 64)) + 40_000 * (np.hypot(y - 30, x - 30) < 12)
+    return np.rint(stain).astype(np.uint16)
+
+
+def test_unsigned_counts_that_were_written_as_signed_are_told_from_an_offset(screen: Screen) -> None:
+    write(screen, cells().astype("int16"))
+    message = screen.message()
+    assert "the bright pixels of Brightfield, Hoechst are negative: unsigned counts above 32767" in message
+    assert "export the images as unsigned 16 bits" in message
+    assert "--intensity_offset" not in message
+
+
+def test_bytes_in_the_wrong_order_are_found(screen: Screen) -> None:
+    write(screen, cells().byteswap())
+    assert "images of Brightfield, Hoechst have the two bytes of each count in the wrong order" in (
+        screen.message()
+    )
+    assert missing_block(cells().byteswap()) == Missing(
+        1.0, "has the two bytes of each count in the wrong order", at_edge=False
+    )
+    for whole in (cells(), cells() // 256, cells() * 16, cells() - 200, np.full((64, 64), 258, np.uint16)):
+        assert not is_swapped(whole)
+
+
+def test_real_images_have_their_bytes_in_order(shared_data: Path) -> None:
+    for folder in ("brightfield", "cells/mef_phalloidin", "cells/wga_scportrait_silver"):
+        files = [file for file in sorted((shared_data / folder).glob("*.tif*")) if "mask" not in file.name]
+        for file in files[::4]:
+            pixels = tifffile.imread(file)
+            assert not is_swapped(pixels) and is_swapped(pixels.byteswap()), file

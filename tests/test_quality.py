@@ -9,7 +9,7 @@ import pytest
 import scipy.ndimage as ndi
 import tifffile
 
-from morphodose.imaging.blank import noise_and_relief
+from morphodose.imaging.blank import noise_and_relief, structure
 from morphodose.imaging.images import Field
 from morphodose.imaging.judgement import QualityThresholds, judge_field
 from morphodose.imaging.quality import (
@@ -280,6 +280,70 @@ def test_a_channel_in_which_nothing_was_recorded_is_named(kind: str) -> None:
     found = judge_field(figures, "Hoechst", "CellMask", DIAMETER)
     assert (found.verdict, found.unusable) == ("flag", ("PI",))
     assert "PI is constant at" in found.reason or "PI holds nothing but noise of" in found.reason
+
+
+def noise(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.ndarray:
+    """A channel of which the camera recorded nothing but its noise, of more than a count."""
+    if kind == "projected":
+        return rng.normal(110, 6, (6, *shape)).max(axis=0)
+    if kind == "rows and columns of their own":
+        return rng.normal(110, 6, shape) + rng.normal(0, 2, (shape[0], 1)) + rng.normal(0, 2, shape[1])
+    if kind == "behind a lens":
+        y, x = (np.linspace(-1, 1, edge) for edge in shape)
+        return rng.normal(0, 6, shape) + 400 - 40 * (y[:, None] ** 2 + x[None, :] ** 2)
+    if kind == "resampled":
+        return ndi.shift(rng.normal(110, 12, shape), 0.5, order=1, mode="nearest")
+    return rng.normal(110, float(kind), shape)
+
+
+@pytest.mark.parametrize("size", [180, 400])
+@pytest.mark.parametrize(
+    "kind", ["3", "10", "40", "projected", "rows and columns of their own", "behind a lens", "resampled"]
+)
+def test_a_channel_of_noise_without_a_trace_of_the_cells_is_named(kind: str, size: int) -> None:
+    made = render_field(np.random.default_rng(1), size=size, n_cells=size**2 / 2000)
+    pixels = made.planes.max(axis=0)
+    for name, expected in (("PI", "flag"), ("CellMask", "drop")):
+        broken = pixels.copy()
+        dead = list(CHANNELS).index(name)
+        broken[dead] = np.rint(noise(np.random.default_rng(0), kind, pixels.shape[1:])).clip(0)
+        figures = field_figures(Field(broken, tuple(CHANNELS), None), "Brightfield")
+        found = judge_field(figures, "Hoechst", "CellMask", DIAMETER)
+        assert (found.verdict, found.unusable) == (expected, (name,))
+        assert f"{name} holds nothing but noise of" in found.reason
+
+
+@pytest.mark.parametrize("noise_counts", [1.0, 5.0])
+def test_a_field_without_a_cell_is_empty_and_its_noise_no_fault(noise_counts: float) -> None:
+    """A compound that kills and detaches all cells leaves such fields."""
+    pixels = np.random.default_rng(0).normal(110, noise_counts, (3, 200, 200)).round().astype(np.uint16)
+    pixels += np.array([0, 500, 0], np.uint16)[:, None, None]
+    figures = field_figures(Field(pixels, ("DNA", "Cell", "PI"), None))
+    found = judge_field(figures, "DNA", "Cell", DIAMETER)
+    assert found.verdict == "flag" and "empty: stain covers 0.00 % in DNA" in found.reason
+
+
+def test_dim_cells_in_noise_are_a_trace() -> None:
+    """A quarter of the noise of a pixel is enough; the mean of a cell of 400 px is known to a twentieth."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:400, :400]
+    cells = (y % 50 - 25) ** 2 + (x % 50 - 25) ** 2 < 12**2
+    stain = rng.normal(200, 8, (400, 400))
+    assert structure(np.rint(stain)) < 1 < structure(np.rint(stain + 2 * cells)) < 8
+
+
+def test_noise_that_is_cut_off_or_too_fine_for_its_counts_is_doubtful() -> None:
+    field = simulated(1)
+    dead = field.channels.index("PI")
+    rng = np.random.default_rng(0)
+    shape = field.pixels.shape[1:]
+    for hidden in (rng.normal(-6, 4, shape).clip(0), 3.0 + (rng.random(shape) < 0.01)):
+        pixels = (field.pixels / 300).clip(0, 255).astype(np.uint8)
+        pixels[dead] = np.rint(hidden)
+        figures = field_figures(Field(pixels, field.channels, None), "Brightfield")
+        found = judge_field(figures, "Hoechst", "CellMask", DIAMETER)
+        assert (found.verdict, found.unusable) == ("flag", ())
+        assert "PI shows no trace of the cells (" in found.reason
 
 
 @pytest.mark.parametrize("seed", range(3))

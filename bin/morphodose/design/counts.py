@@ -12,6 +12,7 @@ from morphodose.design.faults import Faults, listing
 from morphodose.design.namer import Namer
 from morphodose.design.planes import Plane
 from morphodose.errors import InputError
+from morphodose.imaging.byte_order import is_swapped
 from morphodose.reading.pixels import OFFSET, read_plane
 from morphodose.reading.tiff_check import check_tiff
 
@@ -26,12 +27,17 @@ _DARK = 2
 
 
 class _Seen(NamedTuple):
-    """Lowest and highest pixel of some planes, the `_DARK` percentile of the darkest, and their type."""
+    """Lowest and highest pixel of some planes, `_DARK` percentile and median of the darkest, and their type.
+
+    `swapped` counts the planes whose bytes are in the wrong order.
+    """
 
     low: float
     high: float
     dark: float
+    middle: float
     dtype: str
+    swapped: int
 
 
 def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: bool, faults: Faults) -> None:
@@ -51,7 +57,8 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         Takes what is wrong.
     """
     of_channel = _by_channel(planes)
-    fractions, negative, uncut, blank, white, lossy = [], [], [], [], [], []
+    fractions, negative, wrapped, swapped = [], [], [], []
+    uncut, blank, white, lossy = [], [], [], []
     looked_at = {}
     for channel, found in of_channel.items():
         name = names.channels.get(channel, channel)
@@ -65,10 +72,14 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         if seen is None:
             continue
         looked_at[name] = seen
+        if seen.swapped:
+            swapped.append(name)
         if seen.low == seen.high:
             blank.append(f"{name} {seen.low:g}")
         elif found[0].dtype.startswith("float") and seen.low >= _LEAST_FRACTION and seen.high <= _FRACTION:
             fractions.append(name)
+        elif _is_wrapped(seen):
+            wrapped.append(name)
         elif seen.low < 0:
             negative.append((seen.low, name))
     shifted = _shifted(looked_at)
@@ -99,7 +110,7 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
         lowest = min(negative)[0]
         fix = (
             f"subtract it: --intensity_offset -{OFFSET}"
-            if _is_signed(lowest)
+            if _is_signed(min(looked_at.values()))
             else "export the counts of the camera, neither scaled nor with a background subtracted"
         )
         faults.add(
@@ -109,6 +120,21 @@ def check_counts(planes: Sequence[Plane], names: Namer, offset: float, deep: boo
             "signed counts with an offset, or counts that were scaled or had a background subtracted",
             fix,
             value=f"{offset:g}",
+        )
+    if wrapped:
+        faults.add(
+            "wrapped_counts",
+            "images",
+            f"the bright pixels of {listing(wrapped)} are negative: unsigned counts above 32767 were written "
+            "as signed ones",
+            "export the images as unsigned 16 bits",
+        )
+    if swapped:
+        faults.add(
+            "byte_order",
+            "images",
+            f"images of {listing(swapped)} have the two bytes of each count in the wrong order",
+            "export them again; what wrote them names the wrong byte order at the head of the file",
         )
     if uncut:
         faults.add(
@@ -160,16 +186,18 @@ def _range(planes: Sequence[Plane], offset: float, names: Namer, faults: Faults)
             image = names.image(plane.key)
             faults.add_plane("unreadable_image", plane.path, *_said(why), image, [plane.key])
             continue
-        dark = float(np.percentile(np.asarray(pixels, dtype=np.float64), _DARK))
+        dark, middle = np.percentile(np.asarray(pixels, dtype=np.float64), (_DARK, 50)) - offset
         low, high = float(pixels.min()) - offset, float(pixels.max()) - offset
-        seen.append(_Seen(low, high, dark - offset, planes[0].dtype))
+        seen.append(_Seen(low, high, float(dark), float(middle), planes[0].dtype, int(is_swapped(pixels))))
     if not seen:
         return None
     return _Seen(
         min(one.low for one in seen),
         max(one.high for one in seen),
         min(one.dark for one in seen),
+        min(one.middle for one in seen),
         planes[0].dtype,
+        sum(one.swapped for one in seen),
     )
 
 
@@ -183,9 +211,17 @@ def _shifted(seen: Mapping[str, _Seen]) -> list[str]:
     return shifted if len(shifted) == len(counts) else []
 
 
-def _is_signed(lowest: float) -> bool:
+def _is_signed(seen: _Seen) -> bool:
     """Whether negative counts are unsigned ones of 16 bits from which half their range was taken."""
-    return lowest < 0.8 * -OFFSET
+    return seen.low < 0.8 * -OFFSET and seen.middle < 0
+
+
+def _is_wrapped(seen: _Seen) -> bool:
+    """Whether negative counts are unsigned ones above half the range of 16 bits, in a type that ends there.
+
+    Most pixels are dark, and those are right.
+    """
+    return seen.low < 0.25 * -OFFSET and seen.middle >= 0 and seen.dtype == "int16"
 
 
 def offset_of(planes: Sequence[Plane], names: Namer) -> float:
@@ -195,7 +231,7 @@ def offset_of(planes: Sequence[Plane], names: Namer) -> float:
         for channel, found in _by_channel(planes).items()
         if (seen := _range(found, 0.0, names, Faults())) is not None
     }
-    if any(_is_signed(seen.low) for seen in looked_at.values()):
+    if any(_is_signed(seen) for seen in looked_at.values()):
         return -float(OFFSET)
     inverted = any(plane.white for plane in planes)
     return float(OFFSET) if _shifted(looked_at) and not inverted else 0.0

@@ -5,7 +5,9 @@ The length of such a file is right, so that nothing refuses it; what was not cop
 pixel differ from its neighbours somewhere, while images whose background was subtracted hold zeros wherever
 nothing is stained. What tells the two apart is the outline: of strips and tiles it is straight, of a
 background it is not. Where the missing part and such a background run into each other, several objects that
-all end at one straight line, or one at a long one, tell of it (`morphodose.imaging.cut_off`).
+all end at one straight line, or one at a long one, tell of it (`morphodose.imaging.cut_off`). Exact
+rectangles tell of small blocks (`morphodose.imaging.small_blocks`), and the lines on both sides of dead ones
+(`morphodose.imaging.dead_lines`).
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.imaging.byte_order import is_swapped
 from morphodose.imaging.cut_off import cut_off
+from morphodose.imaging.dead_lines import dead_lines
 from morphodose.imaging.repeated import repeated_part
+from morphodose.imaging.small_blocks import small_block
 
 #: Edge (px) of the squares that are tested for being constant.
 SQUARE = 4
@@ -51,15 +56,20 @@ class Missing:
         What it holds instead: ``is constant at 0 counts``, ``repeats the row before``, …
     at_edge : bool
         A band along one edge of the image, as the alignment of channels leaves it.
+    few_lines : bool
+        Hardly a line or two, such as a camera has that are dead: all of its images have them.
     """
 
     share: float
     what: str
     at_edge: bool
+    few_lines: bool = False
 
     @property
     def words(self) -> str:
         """The finding, for a reason."""
+        if self.few_lines:
+            return f"{100 * self.share:.2g} % of the image {self.what}"
         return f"a block of {100 * self.share:.1f} % of the image {self.what}"
 
 
@@ -76,6 +86,8 @@ def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
     height, width = (SQUARE * (edge // SQUARE) for edge in pixels.shape)
     if height == 0 or width == 0:
         return None
+    if is_swapped(pixels):
+        return Missing(1.0, "has the two bytes of each count in the wrong order", False)
     constant = _constant_squares(pixels[:height, :width])
     if constant.any() and not constant.all():
         corners = pixels[:height:SQUARE, :width:SQUARE]
@@ -96,7 +108,15 @@ def missing_block(pixels: npt.NDArray[np.generic]) -> Missing | None:
     if lines is not None:
         return lines
     copied = repeated_part(pixels)
-    return None if copied is None else Missing(copied.share, copied.what, copied.at_edge)
+    if copied is not None:
+        return Missing(copied.share, copied.what, copied.at_edge, copied.few_lines)
+    if (small := small_block(pixels)) is not None:
+        share, value = small
+        return Missing(share, constant_at(value), False)
+    if (dead := dead_lines(pixels)) is not None:
+        where = f"in {dead.number} {dead.name}{'s' if dead.number > 1 else ''}"
+        return Missing(dead.share, f"{constant_at(dead.value)}, {where}", False, few_lines=True)
+    return None
 
 
 def _constant_squares(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

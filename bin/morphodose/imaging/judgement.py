@@ -7,7 +7,7 @@ has killed its cells is a result, and is only flagged.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from morphodose.imaging.broken import Missing
@@ -16,6 +16,16 @@ from morphodose.imaging.quality import is_stain
 
 #: Greatest count of images of 8 bits.
 EIGHT_BITS = 255
+#: Noise (counts) that shows what is less than a count: it lies on both sides of the steps of the digitiser.
+DITHER = 0.3
+#: Planes that a reason lists.
+MOST_PLANES = 3
+#: In the reason of a field with a stain in which cells do not show, and which may be so by nature.
+SHOWS_NOTHING = "shows no trace of the cells"
+#: What single lines are.
+DEAD_LINES = "(dead lines of a camera, or lost packets)"
+#: Background (standard deviations of the noise) below which noise is cut off at 0.
+CUT_OFF = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,8 @@ class QualityThresholds:
     background_flag : float
         Per cent of the camera's range that the background of a stain may take.
     blank_counts : float
-        Noise and relief up to which nothing was recorded, in counts of images of more than 8 bits.
+        Noise and relief up to which nothing was recorded, in counts of images of more than 8 bits; 0: only in
+        constant images.
     missing_drop, missing_band_drop : float
         Per cent of an image that may be missing, in its middle and in a band along an edge. Such bands come
         from the alignment of channels, too.
@@ -123,17 +134,27 @@ def judge_field(
     needed = [name for name in (nuclear, cell) if name is not None and name in figures]
     drops: list[str] = []
     flags: list[str] = []
-    blank = blank_channels(figures, limits.blank_counts)
+    blank = blank_channels(figures, limits)
+    doubtful = doubtful_channels(figures, limits)
+    shown = showing_channels(figures, limits)
     for plane in missing:
-        (drops if _is_damaged(plane, limits) else flags).append(plane.words)
+        if not plane.part.few_lines:
+            (drops if _is_damaged(plane, limits) else flags).append(plane.words)
+    flags += _few_lines(missing)
     for name, found in figures.items():
         into = drops if name in needed else flags
         if found["Spread"] == 0:
             into.append(f"{name} is constant at {found['Mean']:g} counts: nothing is measured in it")
         elif name in blank:
-            into.append(
+            # without a cell in any channel the compound may have left none
+            (into if shown - {name} else flags).append(
                 f"{name} holds nothing but noise of {found['PixelNoise']:.2g} counts and a smooth "
                 "background: nothing is measured in it"
+            )
+        elif name in doubtful:
+            flags.append(
+                f"{name} {SHOWS_NOTHING} ({listed_names(shown)} shows them): not recorded, or nothing there "
+                "is stained and the background was subtracted"
             )
         saturated = found["PercentSaturated"]
         if saturated > limits.saturated_drop:
@@ -183,20 +204,89 @@ def judge_field(
     return FieldVerdict(verdict, "; ".join(drops + flags), blank)
 
 
-def blank_channels(figures: Mapping[str, Mapping[str, float]], counts: float) -> tuple[str, ...]:
-    """Channels in which nothing can be measured: constant, or nothing but noise of `counts` and a background.
+def blank_channels(
+    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds | None = None
+) -> tuple[str, ...]:
+    """Channels in which nothing was recorded: constant, or nothing but noise and a smooth background.
 
-    In images of 8 bits, which hold no channel above 255 counts, a count is coarse and may hide cells: there
-    constant ones alone.
+    Noise of a count or so is enough; more only where another stain shows cells and not a trace of them is in
+    this one. In images of 8 bits, which hold no channel above 255 counts, a count is coarse and may hide
+    cells: there it is noise that must show them, had they been recorded.
     """
+    limits = limits or QualityThresholds()
     # the greatest count is not among the figures; these two together hardly exceed it
     deep = any(found["Background"] + found["DynamicRange"] > EIGHT_BITS for found in figures.values())
+    traceless = _traceless(figures, limits)
     return tuple(
         name
         for name, found in figures.items()
         if found["Spread"] == 0
-        or (deep and is_stain(found) and max(found["PixelNoise"], found["Relief"]) <= counts)
+        or (deep and is_stain(found) and max(found["PixelNoise"], found["Relief"]) <= limits.blank_counts)
+        or (name in traceless and _shows_small_things(found))
     )
+
+
+def doubtful_channels(
+    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds | None = None
+) -> tuple[str, ...]:
+    """Channels without a trace of the cells that another shows, whose counts may hide them.
+
+    Noise that is cut off at 0, as where a background was subtracted, or that is less than a step of the
+    digitiser: such is a death stain, too, where all cells live.
+    """
+    limits = limits or QualityThresholds()
+    blank = blank_channels(figures, limits)
+    return tuple(name for name in _traceless(figures, limits) if name not in blank)
+
+
+def showing_channels(figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds) -> set[str]:
+    """Stains that show cells."""
+    return {
+        name
+        for name, found in figures.items()
+        if is_stain(found) and found["ForegroundCoverage"] >= limits.coverage_flag and found["Structure"] > 1
+    }
+
+
+def _traceless(figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds) -> tuple[str, ...]:
+    """Stains that are pure noise, of fields in which another stain shows cells.
+
+    Not brightfield: in focus it shows the outlines of cells alone, brighter and darker side by side.
+    """
+    if limits.blank_counts <= 0 or not showing_channels(figures, limits):
+        return ()
+    return tuple(
+        name
+        for name, found in figures.items()
+        if is_stain(found)
+        and found["Spread"] > 0
+        and found["ForegroundCoverage"] < limits.coverage_flag
+        and found["Structure"] <= 1
+    )
+
+
+def _shows_small_things(found: Mapping[str, float]) -> bool:
+    """Whether noise makes steps of the digitiser visible, and is not cut off at 0."""
+    noise = found["PixelNoise"]
+    return noise >= DITHER and found["Mean"] >= CUT_OFF * noise
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """Names in the order of the alphabet."""
+    return ", ".join(sorted(names))
+
+
+def _few_lines(missing: Sequence[MissingPlane]) -> list[str]:
+    """A reason for each kind of dead line: a camera's are in all of its planes."""
+    planes: dict[str, list[str]] = {}
+    for plane in missing:
+        if plane.part.few_lines:
+            where = plane.channel if plane.z is None else f"{plane.channel}, plane z={plane.z}"
+            planes.setdefault(plane.part.words, []).append(where)
+    return [
+        f"{' and '.join(where[:MOST_PLANES])}{' …' if len(where) > MOST_PLANES else ''}: {words} {DEAD_LINES}"
+        for words, where in planes.items()
+    ]
 
 
 def _is_damaged(plane: MissingPlane, limits: QualityThresholds) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from morphodose.imaging.blank import noise_and_relief
+from morphodose.imaging.blank import noise_and_relief, structure
 from morphodose.imaging.focus import focus_figure
 from morphodose.imaging.images import Field
 from morphodose.imaging.saturation import ceiling, piled_up
@@ -166,8 +166,8 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
     ``PowerLogLogSlope``, ``Focus`` (`imaging.focus.focus_figure`), ``PercentSaturated``, ``Background``
     (5th percentile, counts), ``PercentBackground`` (of `ceiling`), ``DynamicRange`` (99.9th less 5th
     percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts), ``PixelNoise`` and ``Relief``
-    (counts, `morphodose.imaging.blank.noise_and_relief`); for stains also those of `stained`, NaN for
-    brightfield.
+    (counts) and ``Structure`` (all of `morphodose.imaging.blank`); for stains also those of `stained`, NaN
+    for brightfield.
     """
     low, high = (float(each) for each in np.percentile(np.asarray(pixels, dtype=np.float32), [5, 99.9]))
     noise, relief = noise_and_relief(pixels)
@@ -182,6 +182,7 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
         "Spread": float(pixels.std(dtype=np.float64)),
         "PixelNoise": noise,
         "Relief": relief,
+        "Structure": structure(pixels),
     }
     found = stained(pixels) if is_stain else dict.fromkeys(STAINED, math.nan)
     return figures | found

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-#: Rows or columns that repeat others, at least.
-LEAST_ROWS = 8
+#: Rows or columns that repeat others, at least; fewer, from two on, are told as a few lines: a camera fills
+#: dead ones with those beside them.
+LEAST_ROWS, FEWEST = 8, 2
 #: Edge (px) of the tiles that are compared: that of tiles of TIFF files is a multiple of it.
 TILE = 16
 #: Tiles, at least, that are those of another place, all at the same distance.
-LEAST_TILES = 16
+LEAST_TILES = 4
 #: Share of neighbours that differ in what is judged: of blocks of 8 px by lossy compression one in 8 does.
 LEAST_VARIED = 3 / 16
 #: … and their number in a row or column.
@@ -32,6 +33,7 @@ class Repeated:
     share: float
     what: str
     at_edge: bool
+    few_lines: bool = False
 
 
 def repeated_part(pixels: npt.NDArray[np.generic]) -> Repeated | None:
@@ -42,9 +44,10 @@ def repeated_part(pixels: npt.NDArray[np.generic]) -> Repeated | None:
     if min(pixels.shape) < 2:
         return None
     rows, columns = _copies(pixels), _copies(pixels.T)
+    few: Repeated | None = None
     for copies, others, name in ((rows, columns, "row"), (columns, rows, "column")):
         number = int(np.count_nonzero(copies))
-        if number < LEAST_ROWS or np.count_nonzero(others) / len(others) > 0.5 * number / len(copies):
+        if number < FEWEST or np.count_nonzero(others) / len(others) > 0.5 * number / len(copies):
             continue
         # with rows of the same distance that were not judged
         distances, numbers = np.unique(copies[copies > 0], return_counts=True)
@@ -53,11 +56,15 @@ def repeated_part(pixels: npt.NDArray[np.generic]) -> Repeated | None:
         number = max(number, int((lines[far:] == lines[:-far]).all(axis=1).sum()))
         near = far == 1
         what = f"repeats the {name} before" if near else f"holds {name}s of another part again"
+        if number < LEAST_ROWS:
+            if numbers.max() >= FEWEST and few is None:
+                few = Repeated(number / len(copies), f"{what}, in {number} {name}s", False, few_lines=True)
+            continue
         there = np.flatnonzero(copies)
         one_run = there[-1] - there[0] + 1 == number
         at_edge = bool(one_run and (there[-1] == len(copies) - 1 or there[0] == 0))
         return Repeated(number / len(copies), what, at_edge)
-    return _repeated_tiles(pixels)
+    return _repeated_tiles(pixels) or few
 
 
 def _copies(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.intp]:
@@ -67,7 +74,7 @@ def _copies(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.intp]:
     number = min(pixels.shape[1], FEW)
     some = np.linspace(0, pixels.shape[1] - 1, number).astype(np.intp)
     first, second = _pairs(_marks(pixels[:, some]))
-    if len(second) < LEAST_ROWS:
+    if len(second) < FEWEST:
         return far
     alike = np.unique(np.concatenate([first, second]))
     kept = pixels[alike]
@@ -77,6 +84,13 @@ def _copies(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.intp]:
     first, second = _pairs(_marks(kept[varied]))
     far[judged[second]] = judged[second] - judged[first]
     return far
+
+
+def row_marks(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
+    """A number for each row of a (Y, X) image, the same for equal rows alone; 0 for rows alike by nature."""
+    steps = np.count_nonzero(pixels[:, 1:] != pixels[:, :-1], axis=1)
+    varied = steps >= max(LEAST_VARIED * (pixels.shape[1] - 1), LEAST_STEPS)
+    return np.where(varied, _marks(pixels), 0).astype(np.uint64)
 
 
 def _marks(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:

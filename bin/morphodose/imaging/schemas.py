@@ -37,6 +37,11 @@ FOCUS = Table(
             'what that part holds instead ("is constant at 0 counts", "repeats the row before", …)',
         ),
         Columns("MissingAtEdge", "flag", "whether that part is a band along an edge"),
+        Columns(
+            "MissingFewLines",
+            "flag",
+            "whether it is a few rows or columns, such as a camera has that are dead",
+        ),
     ),
 )
 ILLUMINATION = Table(
@@ -96,6 +101,12 @@ FIGURES = (
         "noise of single pixels, and how far block means of 8 px are from a smooth surface at most: where"
         " both are 1.25 or less in images of more than 8 bits, nothing was recorded",
         "counts",
+    ),
+    Columns(
+        "ImageQuality_Structure_<Channel>",
+        "number",
+        "how much more the image holds than noise and a smooth surface, over what chance gives; 1 or less:"
+        " nothing but noise",
     ),
     Columns(
         "ImageQuality_ForegroundCoverage_<Channel>",

@@ -8,7 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from morphodose.imaging.broken import Missing
 from morphodose.imaging.images import Field
+from morphodose.imaging.repeated import row_marks
+
+#: Rows of another image, at least, and the share of those judged from which all of it is the other image.
+LEAST_STRIP, WHOLE = 4, 0.98
 
 
 def marks_of(field: Field) -> dict[str, str]:
@@ -43,7 +48,55 @@ def copies_of(marks: Mapping[str, str], earlier: Mapping[str, Mapping[str, str]]
         Field → its marks.
     """
     for image, known in earlier.items():
-        same = [name for name, mark in marks.items() if known.get(name) == mark]
+        names = {mark: name for name, mark in known.items()}
+        # under its own name, if two channels there are the same
+        same = {
+            name: name if known.get(name) == mark else names[mark]
+            for name, mark in marks.items()
+            if mark in names
+        }
         if same:
-            return f"{', '.join(same)}: the same image as in {image}: it was copied or recorded twice"
+            said = ", ".join(
+                name if name == there else f"{name} ({there} there)" for name, there in same.items()
+            )
+            return f"{said}: the same image as in {image}: it was copied or recorded twice"
     return ""
+
+
+def rows_of(field: Field) -> dict[str, npt.NDArray[np.uint64]]:
+    """Marks of the rows of each channel that noise makes unlike any other row; 0 for the others."""
+    images = {name: field.channel(name) for name in field.channels}
+    return {name: row_marks(pixels) for name, pixels in images.items()}
+
+
+def strips_of(
+    rows: Mapping[str, npt.NDArray[np.uint64]], earlier: Mapping[str, Mapping[str, npt.NDArray[np.uint64]]]
+) -> list[tuple[str, Missing]]:
+    """Channels of a field that hold rows of another image, and what they hold.
+
+    A frame that was not read out wholly holds rows of the one before it: of another channel, or field.
+
+    Parameters
+    ----------
+    rows : mapping of str to (Y,) array
+        Of a field, by channel (`rows_of`).
+    earlier : mapping
+        Field → its rows.
+
+    Notes
+    -----
+    Images that are there twice as a whole are those of `copies_of` and `copies_within`.
+    """
+    found = []
+    seen: dict[str, npt.NDArray[np.uint64]] = {
+        f"{name} of {image}": marks for image, known in earlier.items() for name, marks in known.items()
+    }
+    for name, marks in rows.items():
+        for other, known in seen.items():
+            number = int(np.isin(marks[marks > 0], known).sum())
+            if LEAST_STRIP <= number < WHOLE * np.count_nonzero(marks):
+                share = number / len(marks)
+                found.append((name, Missing(share, f"holds {number} rows of {other} again", False)))
+                break
+        seen[name] = marks
+    return found
