@@ -18,7 +18,7 @@ def is_swapped(pixels: npt.NDArray[np.generic]) -> bool:
     Notes
     -----
     The higher byte of a count changes little from pixel to pixel, the lower one at random. An image whose
-    bytes are exchanged is noise, and smooth again once they are exchanged back. Nothing tells counts below 256
+    bytes are exchanged is noise, and smooth again once that is undone. Nothing tells counts below 256
     from multiples of it.
     """
     if pixels.dtype.kind not in "ui" or pixels.dtype.itemsize != 2 or pixels.size < LEAST_PIXELS:
