@@ -170,4 +170,6 @@ def test_real_images_have_their_bytes_in_order(shared_data: Path) -> None:
         files = [file for file in sorted((shared_data / folder).glob("*.tif*")) if "mask" not in file.name]
         for file in files[::4]:
             pixels = tifffile.imread(file)
-            assert not is_swapped(pixels) and is_swapped(pixels.byteswap()), file
+            assert not is_swapped(pixels), file
+            # the background of others hardly exceeds 255 counts
+            assert is_swapped(pixels.byteswap()) or folder != "brightfield", file

@@ -13,7 +13,10 @@ import pytest
 import tifffile
 
 from morphodose.cells.unusable import features_of_channels
+from morphodose.imaging.broken import missing_block
 from morphodose.imaging.images import Field, write_field
+from morphodose.imaging.judgement import MissingPlane, judge_field
+from morphodose.imaging.quality import field_figures
 from morphodose.report.checks import Check
 from morphodose.report.quality import verdict_part
 from morphodose.report.recorded import recorded_checks
@@ -169,6 +172,37 @@ def test_images_that_are_there_twice_are_found_in_a_well_and_between_wells(tmp_p
     assert check.state == "stop"
     pair = "Time_4hrs_R1_Well_A01_Field_2 and Time_4hrs_R1_Well_A02_Field_1 (Hoechst)"
     assert f"the same image was used for two fields: {pair}; " in check.answer
+
+
+def test_a_doubtful_stain_and_dead_lines_are_said_on_the_page_with_their_fields() -> None:
+    rng = np.random.default_rng(0)
+    pixels = render_field(rng, size=240, n_cells=40.0).planes.max(axis=0)
+    pixels[-1] = rng.normal(-6, 4, pixels.shape[1:]).clip(0)
+    pixels[2, 100] = 0
+    field = Field(pixels, tuple(CHANNELS), None)
+    part = missing_block(field.channel("CellMask"))
+    assert part is not None
+    found = judge_field(
+        field_figures(field, "Brightfield"),
+        "Hoechst",
+        "CellMask",
+        missing=[MissingPlane("CellMask", 2, part)],
+    )
+    images = pd.DataFrame(
+        {
+            "Metadata_ImageID": ["A_Field_1", "A_Field_2"],
+            "Metadata_Acquisition": "Time_4hrs_R1",
+            "Metadata_Well": "A02",
+            "Metadata_QCVerdict": ["keep", found.verdict],
+            "Metadata_QCReason": ["", found.reason],
+            "Metadata_QCUnusable": "",
+        }
+    )
+    check = page(images, {"late_death_channel": "PI"})
+    assert check.state == "warn"
+    assert "PI shows no trace of the cells in 1 field of Time_4hrs_R1 A02" in check.answer
+    assert "look at these images, since their cells count as negative for it" in check.answer
+    assert "1 field with a few dead rows or columns: A_Field_2" in check.answer
 
 
 def test_sound_images_are_called_so() -> None:

@@ -244,7 +244,7 @@ def showing_channels(figures: Mapping[str, Mapping[str, float]], limits: Quality
     return {
         name
         for name, found in figures.items()
-        if is_stain(found) and found["ForegroundCoverage"] >= limits.coverage_flag and found["Structure"] > 1
+        if is_stain(found) and found["ForegroundCoverage"] >= limits.coverage_flag
     }
 
 

@@ -166,8 +166,8 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
     ``PowerLogLogSlope``, ``Focus`` (`imaging.focus.focus_figure`), ``PercentSaturated``, ``Background``
     (5th percentile, counts), ``PercentBackground`` (of `ceiling`), ``DynamicRange`` (99.9th less 5th
     percentile, counts), ``Mean`` and ``Spread`` (standard deviation, counts), ``PixelNoise`` and ``Relief``
-    (counts) and ``Structure`` (all of `morphodose.imaging.blank`); for stains also those of `stained`, NaN
-    for brightfield.
+    (counts) and, of stains of which little stands out, ``Structure`` (all of `morphodose.imaging.blank`); for
+    stains also those of `stained`, NaN for brightfield.
     """
     low, high = (float(each) for each in np.percentile(np.asarray(pixels, dtype=np.float32), [5, 99.9]))
     noise, relief = noise_and_relief(pixels)
@@ -182,12 +182,15 @@ def channel_figures(pixels: npt.NDArray[np.generic], is_stain: bool) -> dict[str
         "Spread": float(pixels.std(dtype=np.float64)),
         "PixelNoise": noise,
         "Relief": relief,
-        "Structure": structure(pixels),
     }
     found = stained(pixels) if is_stain else dict.fromkeys(STAINED, math.nan)
-    return figures | found
+    # where objects stand out, that they do is no question
+    asked = is_stain and found["ForegroundCoverage"] < LITTLE_STAIN
+    return figures | found | {"Structure": structure(pixels) if asked else math.nan}
 
 
+#: Coverage (%) below which a stain is asked whether it holds anything but noise.
+LITTLE_STAIN = 1.0
 #: Figures of stained channels alone.
 STAINED = ("ForegroundCoverage", "SignalToNoise", "EdgeWidth", "ObjectRadius", "LargestObject")
 

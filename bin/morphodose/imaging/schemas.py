@@ -106,7 +106,7 @@ FIGURES = (
         "ImageQuality_Structure_<Channel>",
         "number",
         "how much more the image holds than noise and a smooth surface, over what chance gives; 1 or less:"
-        " nothing but noise",
+        " nothing but noise. For stains of which less than 1 % of the field stands out",
     ),
     Columns(
         "ImageQuality_ForegroundCoverage_<Channel>",
