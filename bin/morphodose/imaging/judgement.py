@@ -24,6 +24,8 @@ MOST_PLANES = 3
 SHOWS_NOTHING = "shows no trace of the cells"
 #: What single lines are.
 DEAD_LINES = "(dead lines of a camera, or lost packets)"
+#: Coverage (%) from which a stain shows cells in numbers.
+CELLS_SHOWN = 2.0
 #: Background (standard deviations of the noise) below which noise is cut off at 0.
 CUT_OFF = 2.0
 
@@ -134,9 +136,9 @@ def judge_field(
     needed = [name for name in (nuclear, cell) if name is not None and name in figures]
     drops: list[str] = []
     flags: list[str] = []
-    blank = blank_channels(figures, limits)
-    doubtful = doubtful_channels(figures, limits)
-    shown = showing_channels(figures, limits)
+    shown = showing_channels(figures, needed)
+    blank = blank_channels(figures, limits, shown)
+    doubtful = tuple(name for name in _traceless(figures, limits, shown) if name not in blank)
     for plane in missing:
         if not plane.part.few_lines:
             (drops if _is_damaged(plane, limits) else flags).append(plane.words)
@@ -205,18 +207,18 @@ def judge_field(
 
 
 def blank_channels(
-    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds | None = None
+    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds, shown: set[str]
 ) -> tuple[str, ...]:
     """Channels in which nothing was recorded: constant, or nothing but noise and a smooth background.
 
-    Noise of a count or so is enough; more only where another stain shows cells and not a trace of them is in
-    this one. In images of 8 bits, which hold no channel above 255 counts, a count is coarse and may hide
-    cells: there it is noise that must show them, had they been recorded.
+    Noise of a count or so is enough; more only where another stain (`shown`) shows cells and not a trace of
+    them is in this one. Where noise is cut off at 0, or is less than a step of the digitiser, it may hide living
+    cells in a death stain: such a channel is doubtful alone. In images of 8 bits, which hold no channel above
+    255 counts, a count is coarse, and noise of one is no proof by itself.
     """
-    limits = limits or QualityThresholds()
     # the greatest count is not among the figures; these two together hardly exceed it
     deep = any(found["Background"] + found["DynamicRange"] > EIGHT_BITS for found in figures.values())
-    traceless = _traceless(figures, limits)
+    traceless = _traceless(figures, limits, shown)
     return tuple(
         name
         for name, found in figures.items()
@@ -226,34 +228,23 @@ def blank_channels(
     )
 
 
-def doubtful_channels(
-    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds | None = None
-) -> tuple[str, ...]:
-    """Channels without a trace of the cells that another shows, whose counts may hide them.
+def showing_channels(figures: Mapping[str, Mapping[str, float]], segmented: Sequence[str]) -> set[str]:
+    """Stains that are segmented and show cells in numbers; any stain, if none is segmented.
 
-    Noise that is cut off at 0, as where a background was subtracted, or that is less than a step of the
-    digitiser: such is a death stain, too, where all cells live.
+    Debris in a death stain is no proof of cells: a compound may have left nothing else.
     """
-    limits = limits or QualityThresholds()
-    blank = blank_channels(figures, limits)
-    return tuple(name for name in _traceless(figures, limits) if name not in blank)
+    stains = [name for name in segmented if is_stain(figures[name])] or list(figures)
+    return {name for name in stains if figures[name]["ForegroundCoverage"] >= CELLS_SHOWN}
 
 
-def showing_channels(figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds) -> set[str]:
-    """Stains that show cells."""
-    return {
-        name
-        for name, found in figures.items()
-        if is_stain(found) and found["ForegroundCoverage"] >= limits.coverage_flag
-    }
-
-
-def _traceless(figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds) -> tuple[str, ...]:
+def _traceless(
+    figures: Mapping[str, Mapping[str, float]], limits: QualityThresholds, shown: set[str]
+) -> tuple[str, ...]:
     """Stains that are pure noise, of fields in which another stain shows cells.
 
     Not brightfield: in focus it shows the outlines of cells alone, brighter and darker side by side.
     """
-    if limits.blank_counts <= 0 or not showing_channels(figures, limits):
+    if limits.blank_counts <= 0 or not shown:
         return ()
     return tuple(
         name
