@@ -177,8 +177,9 @@ def test_images_that_are_there_twice_are_found_in_a_well_and_between_wells(tmp_p
 def test_a_doubtful_stain_and_dead_lines_are_said_on_the_page_with_their_fields() -> None:
     rng = np.random.default_rng(0)
     pixels = render_field(rng, size=240, n_cells=40.0).planes.max(axis=0)
-    pixels[-1] = rng.normal(-10, 12, pixels.shape[1:]).clip(0)
-    pixels[2, 100] = 0
+    pixels = (pixels / 300).clip(0, 255).astype(np.uint8)
+    pixels[-1] = rng.normal(-6, 4, pixels.shape[1:]).clip(0)
+    pixels[2, 100] = 255
     field = Field(pixels, tuple(CHANNELS), None)
     part = missing_block(field.channel("CellMask"))
     assert part is not None
