@@ -213,7 +213,7 @@ def blank_channels(
 
     Noise of a count or so is enough; more only where another stain (`shown`) shows cells and not a trace of
     them is in this one. Where noise is cut off at 0, or is less than a step of the digitiser, it may hide
-    living cells in a death stain: such a channel is doubtful alone. In images of 8 bits (no channel holds more
+    living cells in a death stain: such a channel is doubtful alone. In images of 8 bits (none holds more
     than 255 counts) a count is coarse, and noise of one is no proof by itself.
     """
     # the greatest count is not among the figures; these two together hardly exceed it
