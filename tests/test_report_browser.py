@@ -202,6 +202,16 @@ def test_a_wide_table_is_a_list_on_a_telephone_with_the_heads_beside_the_values(
 
 
 @on_several
+def test_no_row_of_the_table_of_compounds_is_tall_on_a_tablet(opened: Watched) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": 820, "height": 1000})
+    for row in page.locator("#md-hits tbody tr").all():
+        order, curve = row.locator("td").nth(6), row.locator("svg").first
+        assert order.bounding_box()["width"] > 140 and curve.bounding_box()["width"] >= 110
+    assert page.evaluate("document.documentElement.scrollWidth") <= 820
+
+
+@on_several
 def test_a_chosen_compound_is_shown_by_every_view_and_is_in_the_address(opened: Watched) -> None:
     page = opened.page
     assert page.locator("[data-view=md-hit] h3").text_content() == "=SUM(A1)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from morphodose.death import plot
 from morphodose.report import (
     answers,
 )
 from morphodose.report.html import Safe, cell, escape, long_table, picture, table
 from morphodose.report.summary import conditions_of
 from morphodose.report.words import (
+    SINGLE_STATES,
+    STATES,
     dose_words,
     duration,
     endpoint_words,
@@ -82,6 +86,18 @@ def test_missing_value_is_a_dash_and_rows_beyond_are_counted() -> None:
 def test_picture_must_be_png_jpeg_or_svg() -> None:
     with pytest.raises(ValueError, match="not a PNG or JPEG or SVG"):
         picture(b"GIF89a", "no")
+
+
+def test_the_colours_of_states_stay_apart_in_grey() -> None:
+    """Rec. 601 luma of neighbouring shades differs by a seventh of the scale at least."""
+    shades = [colour for _, colour in STATES.values()]
+    luma = sorted(
+        sum(int(s[i : i + 2], 16) * w for i, w in ((1, 0.299), (3, 0.587), (5, 0.114))) for s in shades
+    )
+    assert all(high - low > 255 / 7 for low, high in itertools.pairwise(luma))
+    # the plots of the gates, which come from another step, have the same
+    drawn = {name.replace("_", ""): colour for name, colour in plot._COLOURS.items()}
+    assert drawn == {name.lower(): colour for name, (_, colour) in (STATES | SINGLE_STATES).items()}
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(3.24, "3.2 s"), (720, "12 min"), (16200, "4.5 h")])

@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 
 #: More points than this make a picture no clearer.
 MOST_POINTS = 8000
-_COLOURS = {"viable": "#3B7EA1", "early_apoptotic": "#F0B13C", "late_apoptotic": "#D55E00",
-            "necrotic": "#6A1B4D", "dead": "#6A1B4D", "dying": "#D55E00"}  # fmt: skip
+_COLOURS = {"viable": "#2F6F93", "early_apoptotic": "#F3BD52", "late_apoptotic": "#DE7430",
+            "necrotic": "#4F1439", "dead": "#DE7430", "dying": "#F3BD52"}  # fmt: skip
 #: Styles of the gates of different groups.
 _STYLES = ("-", "--", ":", "-.")
 _GREY = "#B0B0B0"

@@ -97,7 +97,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-montage table { border-collapse: separate; border-spacing: 2px; font-size: 12px; table-layout: fixed; width: 100%;
   min-width: calc(46px + var(--md-tiles) * 46px); max-width: calc(46px + var(--md-tiles) * 122px); }
 .md-montage tr > :first-child { width: 46px; }
-.md-montage th { font-weight: 600; padding: 0 2px; overflow: hidden; }
+.md-montage th { font-weight: 600; padding: 0 1px; overflow: hidden; overflow-wrap: normal; word-break: normal; }
 .md-montage td { padding: 0; }
 .md-tile { display: block; position: relative; isolation: isolate; background: #000; aspect-ratio: 1; overflow: hidden; }
 .md-tile img { position: absolute; inset: 0; width: 100%; height: 100%; mix-blend-mode: plus-lighter; }
@@ -121,7 +121,8 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 .md-tall { max-height: 420px; overflow: auto; }
 .md-tall thead th { position: sticky; top: 0; background: #FFF; z-index: 1; }
 .md-hits td:first-child { min-width: 8.5em; }
-.md-hits .md-curve { background: none; }
+.md-hits .md-curve { background: none; max-width: none; }
+.md-hits td:nth-child(7) { min-width: 12.5em; }
 .md-hits td { vertical-align: middle; padding: 1px 12px 1px 6px; max-width: 20em; }
 .md-hits .md-figure-cell { white-space: nowrap; }
 .md-hits th button, .md-hits td button, .md-csv { background: none; border: 0; padding: 0; color: var(--md-blue);
@@ -168,7 +169,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
 @media (max-width: 600px) {
   .md-list { grid-template-columns: minmax(0, 1fr); }
   .md-hits thead { display: none; }
-  .md-hits, .md-hits tbody, .md-hits tr, .md-hits td { display: block; width: 100%; max-width: none; }
+  .md-hits, .md-hits tbody, .md-hits tr, .md-hits td:nth-child(n) { display: block; width: 100%; min-width: 0; max-width: none; }
   .md-hits tr { border-bottom: 2px solid var(--md-line); padding: 5px 0; }
   .md-hits td { border: 0; padding: 1px 4px; }
   .md-hits td[data-label]::before { content: attr(data-label) ": "; color: var(--md-soft); }
@@ -181,7 +182,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-stack td, .md-stack td.md-num { border: 0; padding: 1px 4px; text-align: left; white-space: normal; overflow-wrap: anywhere; }
   .md-stack td::before { content: attr(data-label) ": "; color: var(--md-soft); }
   .md-stack td:empty { display: none; }
-  .md-montage table { font-size: 10px; }
+  .md-montage table { font-size: 9px; }
   .md-plate { font-size: 9px; }
   .md-well { font-size: 0; }
   .md-table { font-size: 12.5px; }
@@ -199,6 +200,7 @@ figure:hover > .md-save, .md-save:focus-within { opacity: 1; }
   .md-tile img { mix-blend-mode: screen; }
   section:has(> [data-slot]:empty), .md-hint, .md-switches { display: none; }
   .md-table { font-size: 11px; }
+  .md-crops { zoom: .6; }
   .md-table .md-nowrap { white-space: normal; }
   .md-tile, .md-well, .md-swatch, .md-onsets td, .md-crop { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

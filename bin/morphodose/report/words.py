@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from morphodose.units import unit_words
 
 #: Death states in the order they are stacked, with colours that stay apart in every colour vision
-#: (blue against orange and red, wine as the darkest; after Okabe & Ito 2008 and P. Tol).
+#: (blue against orange and red, wine as the darkest; after Okabe & Ito 2008 and P. Tol) and in grey.
 STATES: dict[str, tuple[str, str]] = {
-    "Viable": ("viable", "#3B7EA1"),
-    "EarlyApoptotic": ("early apoptotic", "#F0B13C"),
-    "LateApoptotic": ("late apoptotic", "#D55E00"),
-    "Necrotic": ("necrotic", "#6A1B4D"),
+    "Viable": ("viable", "#2F6F93"),
+    "EarlyApoptotic": ("early apoptotic", "#F3BD52"),
+    "LateApoptotic": ("late apoptotic", "#DE7430"),
+    "Necrotic": ("necrotic", "#4F1439"),
 }
 
 #: States of a screen with a single death marker.
