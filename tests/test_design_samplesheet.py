@@ -141,7 +141,7 @@ def test_a_row_that_repeats_another_is_reported_and_its_images_are_not_read_twic
     [
         ("timepoint_h", "4", 4.0), ("timepoint_h", "4 h", 4.0), ("timepoint_h", "2 d", 48.0),
         ("timepoint_d", "2", 48.0), ("Time (days)", "0,5", 12.0), ("timepoint_min", "90", 1.5),
-        ("days", "1", 24.0), ("Hours", "72", 72.0), ("timepoint", "90 min", 1.5), ("time", "day 3", 72.0),
+        ("time_h", "72", 72.0), ("timepoint", "90 min", 1.5), ("timepoint", "day 3", 72.0),
     ],
 )  # fmt: skip
 def test_the_unit_of_a_time_is_that_of_its_column_or_cell(
@@ -163,3 +163,13 @@ def test_times_without_a_unit_are_never_taken_for_hours(tmp_path: Path, header: 
     row = ",".join({"images": "4hrs_R1"}.get(column, "1") for column in header.split(","))
     found, faults = read(tmp_path, row, header=header)
     assert not found and message in faults
+
+
+def test_times_in_two_units_that_agree_and_times_of_day_are_no_fault(tmp_path: Path) -> None:
+    (found,), faults = read(
+        tmp_path,
+        "P1,48,2,T7,14:30,21,1,4hrs_R1",
+        header="plate,timepoint_h,timepoint_d,timepoint,time,days,replicate,images",
+    )
+    assert not faults and found.timepoint_h == 48
+    assert found.extra == {"timepoint": "T7", "time": "14:30", "days": "21"}

@@ -124,9 +124,8 @@ def _acquisition(
     if len(faults.errors) > before:
         return None
     in_name = {column.removesuffix("_in_name"): cells[column] for column in IN_NAME if cells.get(column)}
-    extra = {
-        column: value for column, value in cells.items() if column not in (*COLUMNS, *TIME_COLUMNS, *IN_NAME)
-    }
+    times = {column for column, unit in TIME_COLUMNS.items() if unit or column == time}
+    extra = {column: value for column, value in cells.items() if column not in (*COLUMNS, *times, *IN_NAME)}
     name = acquisition_id(hours, replicate, plate if several else None)
     given = cells["images"]
     return Acquisition(row.number, plate, hours, replicate, folder, given, in_name, extra, name, table.name)

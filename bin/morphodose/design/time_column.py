@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from morphodose.design.csvtable import CsvTable
+import math
+from collections.abc import Sequence
+
+from morphodose.design.csvtable import CsvTable, Row
 from morphodose.design.faults import Faults, listing
 from morphodose.design.numbers import Decimal, decimal_of, parse_number
 from morphodose.design.times import HOURS, UNITS, hours_of_name, is_date
 
 #: Column → unit of its numbers; "" where the cells say it.
 TIME_COLUMNS = {"timepoint_h": "h", "timepoint_d": "d", "timepoint_min": "min", "timepoint": ""}
-#: Other names of these columns: ``time_hours``, ``timepoint (d)``, ``days``.
+#: Other names of these columns: ``time_hours``, ``timepoint (d)``. Without a unit or a stem a column may hold
+#: anything: a time of day, days in culture.
 ALIASES = {
     form.format(stem=stem, word=word): f"timepoint_{unit}"
     for word, unit in UNITS.items()
@@ -17,10 +21,7 @@ ALIASES = {
     for stem in ("timepoint", "time", "time_point")
     for form in ("{stem}_{word}", "{stem}_({word})", "{stem}_[{word}]", "{stem}({word})", "{stem}_in_{word}")
     if form.format(stem=stem, word=word) not in TIME_COLUMNS
-} | {
-    **{word: f"timepoint_{unit}" for word, unit in UNITS.items() if word.endswith("s") and len(word) > 3},
-    **dict.fromkeys(("time", "time_point"), "timepoint"),
-}  # fmt: skip
+}
 _RENAME = "timepoint_h for hours, timepoint_d for days, timepoint_min for minutes"
 
 
@@ -35,6 +36,10 @@ def time_column(table: CsvTable, faults: Faults) -> str:
         Collects what is wrong.
     """
     found = [column for column in TIME_COLUMNS if column in table.columns]
+    # beside a column with a unit, one without is the user's own
+    found = [column for column in found if TIME_COLUMNS[column]] or found
+    if len(found) > 1 and all(_agree(row, found) for row in table.rows):
+        found = found[:1]
     if not found:
         faults.add(
             "header", table.name, "column 'timepoint_h' is missing",
@@ -44,7 +49,7 @@ def time_column(table: CsvTable, faults: Faults) -> str:
         return ""
     if len(found) > 1:
         faults.add(
-            "header", table.name, "several columns hold times", "delete all but one of them",
+            "header", table.name, "several columns hold times, and they differ", "delete all but one of them",
             table.header, listing(found),
         )  # fmt: skip
         return ""
@@ -85,6 +90,15 @@ def hours_in(text: str, column: str, decimal: Decimal) -> float:
         if "is not a number" in what:
             fix = "write a number such as 4, or one with its unit: 4 h, 2 d, 90 min"
         raise ValueError(f"{what} → {fix}") from None
+
+
+def _agree(row: Row, columns: Sequence[str]) -> bool:
+    """Whether the columns of a row say the same hours."""
+    try:
+        hours = [hours_in(row.cells[column], column, "") for column in columns]
+    except ValueError:
+        return False
+    return math.isclose(min(hours), max(hours), rel_tol=1e-3)
 
 
 def _is_number(text: str, decimal: Decimal) -> bool:
