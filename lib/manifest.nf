@@ -42,6 +42,7 @@ def beginRun(options, samplesheet) {
         nextflow: nextflow.version.toString(),
         java: System.getProperty('java.version'),
         profile: workflow.profile,
+        stub: workflow.stubRun,
         container_engine: workflow.containerEngine,
         user: workflow.userName,
         host: hostName(),
@@ -56,17 +57,19 @@ def beginRun(options, samplesheet) {
         releaseLock(lock.file, lock.text)
         error(fault)
     }
+    // neither -preview nor a dry run has results: what lies there is not theirs to replace
+    def dry = options.dry_run || workflow.preview
     def published = new java.util.concurrent.ConcurrentHashMap()
-    def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: options.dry_run, ended: new java.util.concurrent.ConcurrentHashMap()]
-    run.edited = options.dry_run ? [] as Set : changedPaths(outdir, earlierEntries(run))
-    run.kept = options.dry_run || earlier?.state != 'succeeded' ? null : keepEarlier(outdir, earlier)
-    if (!options.dry_run && earlier?.state == 'succeeded' && !run.kept) {
+    def run = [about: about, outdir: outdir, lock: lock, earlier: earlier, unfinished: journals(outdir), published: published, versions: [:], dry: dry, ended: new java.util.concurrent.ConcurrentHashMap()]
+    run.edited = dry ? [] as Set : changedPaths(outdir, earlierEntries(run))
+    run.kept = dry || earlier?.state != 'succeeded' ? null : keepEarlier(outdir, earlier)
+    if (!dry && earlier?.state == 'succeeded' && !run.kept) {
         log.warn("${outdir}: has no hard links, so the results of run ${earlier.run_name} are not kept: if this run fails, tables of both lie there")
     }
     // where the script ends by an error before the first task no handler is called
     Runtime.runtime.addShutdownHook(new Thread({ dropUnused(run) } as Runnable))
     run.listens = listen { event, path -> event == 'onFilePublish' ? note(run, path) : endRecords(run) }
-    if (!options.dry_run) {
+    if (!dry) {
         run.journal = outdir.resolve("pipeline_info/.published-${about.run_name}.jsonl")
         // every table says which run wrote it; the environment of a task is not part of what -resume compares
         nextflow.Global.session.config.env.MORPHODOSE_RUN_ID = about.run_id
@@ -95,6 +98,9 @@ def screenFault(outdir, earlier, about, dry_run) {
     }
     if (dry_run) {
         return "--dry_run: --outdir ${outdir} holds the results of run ${earlier.run_name}, and the check of the design would replace a part of them; name another --outdir"
+    }
+    if (about.stub && !earlier.stub) {
+        return "-stub-run: --outdir ${outdir} holds the results of run ${earlier.run_name}, and stubs would replace them; name another --outdir"
     }
     def shared = earlier.images && about.images ? earlier.images.intersect(about.images) : earlier.samplesheet == about.samplesheet
     return shared

@@ -188,6 +188,12 @@ def test_files_of_earlier_runs_go_once_a_run_without_them_succeeds(tmp_path: Pat
         assert "FAIL" in (screen.info / name.replace(".", "_failed.")).read_text()
     assert not [path.name for path in screen.info.iterdir() if path.name.startswith((".", "lock"))]
 
+    # a preview runs nothing, and has no results in the place of these
+    previewed = screen.run("--wells", "A01", "-preview")
+    assert previewed.returncode == 0 and "removed" not in previewed.stdout, previewed.stdout
+    assert screen.cells() == ["A01.txt", "A02.txt", "A03.txt"]
+    assert (screen.info / "manifest.json").read_text() == manifest_text
+
     # A01 alone is left, from the cache of the first; somebody changed A01 and A03, and a note lies beside
     written = (cells / "A01.txt").read_text()
     (cells / "A01.txt").write_text("mine")
@@ -236,6 +242,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     screens = {
         "more of the same": {"images": ["/data/b", "/data/c"], "samplesheet": "/else/sheet.csv"},
         "another": {"images": ["/data/c"], "samplesheet": "/data/sheet.csv"},
+        "stubs": {"images": ["/data/b"], "samplesheet": "/data/sheet.csv", "stub": True},
     }
     locks = {
         "elsewhere": (lock_of("node17", 7), False),
@@ -275,10 +282,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     return dict(json.loads(lines[0].removeprefix("SAID ")))
 
 
-def test_another_screen_and_a_dry_run_are_refused_beside_results(said: dict[str, str | None]) -> None:
+def test_another_screen_a_dry_run_and_stubs_are_refused_beside_results(said: dict[str, str | None]) -> None:
     for case, words in (
         ("another", "holds the results of another screen"),
         ("dry run", "--dry_run: --outdir"),
+        ("stubs", "-stub-run: --outdir"),
     ):
         fault = said[case]
         assert fault and words in fault and "run sad_bohr" in fault and "name another --outdir" in fault
