@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from faults.tasks import completed
 from morphodose.imaging.images import Field, read_field, write_field
 from morphodose.tables import read_table
 from test_illumination import OFFSET, images, lamp
@@ -36,22 +35,14 @@ def keys_of(well: str) -> str:
     return json.dumps({"id": well, **keys})
 
 
-def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(root / "bin/correct_illumination.py"), *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return completed("correct_illumination", *arguments)
 
 
-def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
-    root: Path, plate: Path, tmp_path: Path
-) -> None:
+def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(plate: Path, tmp_path: Path) -> None:
     flats = tmp_path / "flats"
     options = ("--acquisition", ACQUISITION, "--dark", str(OFFSET), "--brightfield_channel", "Brightfield")
-    done = run(root, "estimate", str(plate), *options, "--out", str(flats))
+    done = run("estimate", str(plate), *options, "--out", str(flats))
     assert done.returncode == 0, done.stderr
     table = read_table(flats / "illumination.parquet").set_index("Channel")
     assert table["Applied"].to_dict() == {"Brightfield": False, "Hoechst": True}
@@ -62,7 +53,6 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
 
     well = f"{ACQUISITION}_Well_A03"
     done = run(
-        root,
         *("apply", "--keys", keys_of(well), "--images", str(plate), "--flatfields", str(flats)),
         *("--out", str(tmp_path / "even")),
     )
@@ -77,21 +67,19 @@ def test_estimate_and_apply_even_out_a_well_and_keep_names_and_depth(
     assert np.abs(after.pixels[1] / expected - 1).max() < 0.08
 
 
-def test_brightfield_is_corrected_where_it_is_asked_for(root: Path, plate: Path, tmp_path: Path) -> None:
+def test_brightfield_is_corrected_where_it_is_asked_for(plate: Path, tmp_path: Path) -> None:
     options = ("--acquisition", ACQUISITION, "--brightfield_channel", "Brightfield", "--correct_brightfield")
-    assert run(root, "estimate", str(plate), *options, "--out", str(tmp_path)).returncode == 0
+    assert run("estimate", str(plate), *options, "--out", str(tmp_path)).returncode == 0
     np.testing.assert_allclose(tifffile.imread(tmp_path / "flatfield_Brightfield.tif"), lamp(0.4), atol=0.03)
 
 
-def test_an_acquisition_without_images_is_an_error(root: Path, plate: Path, tmp_path: Path) -> None:
-    done = run(root, "estimate", str(plate), "--acquisition", "Time_9hrs_R1", "--out", str(tmp_path))
+def test_an_acquisition_without_images_is_an_error(plate: Path, tmp_path: Path) -> None:
+    done = run("estimate", str(plate), "--acquisition", "Time_9hrs_R1", "--out", str(tmp_path))
     assert done.returncode == 1
     assert "no image of Time_9hrs_R1" in done.stderr
 
 
-def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
-    root: Path, plate: Path, tmp_path: Path
-) -> None:
+def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(plate: Path, tmp_path: Path) -> None:
     flats, darks, out = tmp_path / "flats", tmp_path / "darks", tmp_path / "out"
     flats.mkdir(), darks.mkdir()
     light = lamp(0.4)
@@ -100,7 +88,7 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
     tifffile.imwrite(darks / f"{ACQUISITION}_Hoechst.tiff", dark.astype(np.float32))
     options = ("--acquisition", ACQUISITION, "--flat_fields", str(flats), "--dark_images", str(darks))
     options = (*options, "--illumination", "given", "--max_images", "4", "--out", str(out))
-    done = run(root, "estimate", str(plate), *options)
+    done = run("estimate", str(plate), *options)
     assert done.returncode == 0, done.stderr
     table = read_table(out / "illumination.parquet").set_index("Channel")
     assert table["Applied"].to_dict() == {"Brightfield": False, "Hoechst": True}
@@ -109,7 +97,6 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
     np.testing.assert_allclose(tifffile.imread(out / "flatfield_Hoechst.tif"), light, rtol=1e-3)
     well = f"{ACQUISITION}_Well_A03"
     done = run(
-        root,
         "apply",
         "--keys",
         keys_of(well),
@@ -141,10 +128,10 @@ def test_a_flat_field_and_a_dark_image_of_ones_own_are_used_as_they_are(
     ],
 )
 def test_a_flat_field_that_is_none_is_refused(
-    root: Path, plate: Path, tmp_path: Path, name: str, pixels: np.ndarray, words: str
+    plate: Path, tmp_path: Path, name: str, pixels: np.ndarray, words: str
 ) -> None:
     (tmp_path / "flats").mkdir()
     tifffile.imwrite(tmp_path / "flats" / name, pixels)
     options = ("--acquisition", ACQUISITION, "--max_images", "2", "--out", str(tmp_path))
-    done = run(root, "estimate", str(plate), *options, "--flat_fields", str(tmp_path / "flats"))
+    done = run("estimate", str(plate), *options, "--flat_fields", str(tmp_path / "flats"))
     assert done.returncode == 1 and words in done.stderr

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 import tifffile
 
 from crops_reference import reference_crop
+from faults.tasks import completed
 from morphodose.crops.shard import CropShard
 from morphodose.imaging.images import Field, write_field, write_labels
 from morphodose.names import cell_id
@@ -29,20 +28,14 @@ def write(folder: Path, number: int, labels: np.ndarray, kind: type = np.uint16)
     write_labels(folder / WELL / f"{WELL}_Field_{number}_cells.tif", labels)
 
 
-def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ["--images", str(folder), "--masks", str(folder), "--keys", json.dumps(KEYS)]
     arguments += ["--out", str(folder / "out")]
-    return subprocess.run(
-        [sys.executable, str(root / "bin/crop_cells.py"), *arguments, *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+    return completed("crop_cells", *arguments, *options)
 
 
 @pytest.fixture(scope="module")
-def cut(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fields 1, 2 and 11: cells with gaps in their labels, none, and one."""
     folder = tmp_path_factory.mktemp("a well") / "it's here"
     labels = np.zeros((120, 140), np.int32)
@@ -59,7 +52,7 @@ def cut(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "80",
         "--export_crops",
     ]
-    done = run(root, folder, *options)
+    done = run(folder, *options)
     assert done.returncode == 0, done.stderr
     assert "field 1 of 3: 3 crops" in done.stderr
     assert "field 2 of 3: 0 crops" in done.stderr
@@ -114,9 +107,8 @@ def test_exported_tiffs_have_the_names_and_pixels_of_their_crops(cut: Path) -> N
         np.testing.assert_array_equal(found, shard.read(row))
 
 
-def test_one_channel_is_exported_as_a_plain_image(root: Path, cut: Path) -> None:
+def test_one_channel_is_exported_as_a_plain_image(cut: Path) -> None:
     done = run(
-        root,
         cut,
         "--crop_channels",
         "Hoechst",
@@ -128,11 +120,9 @@ def test_one_channel_is_exported_as_a_plain_image(root: Path, cut: Path) -> None
     assert tifffile.imread(cut / "plain" / "tiff" / WELL / f"{WELL}_Field_1_obj4.tif").shape == (200, 200)
 
 
-def test_a_well_without_cells_has_a_shard_and_an_index_of_the_same_types(
-    root: Path, cut: Path, tmp_path: Path
-) -> None:
+def test_a_well_without_cells_has_a_shard_and_an_index_of_the_same_types(cut: Path, tmp_path: Path) -> None:
     write(tmp_path, 1, np.zeros((60, 60), np.int32))
-    done = run(root, tmp_path, "--crop_channels", "PI")
+    done = run(tmp_path, "--crop_channels", "PI")
     assert done.returncode == 0, done.stderr
     assert len(CropShard(tmp_path / "out" / f"{WELL}.arrow")) == 0
     empty, full = (pq.read_schema(folder / "out" / f"{WELL}_crops.parquet") for folder in (tmp_path, cut))
@@ -140,40 +130,38 @@ def test_a_well_without_cells_has_a_shard_and_an_index_of_the_same_types(
     assert pq.read_metadata(tmp_path / "out" / f"{WELL}_crops.parquet").num_rows == 0
 
 
-def test_8_bit_fields_are_widened(root: Path, tmp_path: Path) -> None:
+def test_8_bit_fields_are_widened(tmp_path: Path) -> None:
     labels = np.zeros((60, 60), np.int32)
     labels[20:40, 20:40] = 1
     write(tmp_path, 1, labels, np.uint8)
-    assert run(root, tmp_path, "--crop_channels", "PI").returncode == 0
+    assert run(tmp_path, "--crop_channels", "PI").returncode == 0
     pixels = tifffile.imread(tmp_path / WELL / f"{WELL}_Field_1.ome.tiff")[2]
     assert CropShard(tmp_path / "out" / f"{WELL}.arrow").read(0)[0, 100, 100] == pixels[30, 30]
 
 
-def refused(root: Path, folder: Path, *options: str) -> str:
-    done = run(root, folder, *options)
+def refused(folder: Path, *options: str) -> str:
+    done = run(folder, *options)
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stderr
     assert not (folder / "out").exists() or not list((folder / "out").iterdir())
     return done.stderr
 
 
-def test_what_cannot_be_cut_is_refused_by_name_and_leaves_no_file(root: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_cut_is_refused_by_name_and_leaves_no_file(tmp_path: Path) -> None:
     labels = np.zeros((60, 60), np.int32)
     labels[20:40, 20:40] = 1
     write(tmp_path, 1, labels)
     assert "'DAPI' is not in the image; it has Hoechst, Brightfield, PI" in refused(
-        root, tmp_path, "--crop_channels", "DAPI"
+        tmp_path, "--crop_channels", "DAPI"
     )
-    assert "names a channel twice" in refused(root, tmp_path, "--crop_channels", "PI,PI")
-    assert "--crop_channels is empty" in refused(root, tmp_path, "--crop_channels", " ,")
+    assert "names a channel twice" in refused(tmp_path, "--crop_channels", "PI,PI")
+    assert "--crop_channels is empty" in refused(tmp_path, "--crop_channels", " ,")
     write(tmp_path, 2, labels, np.float32)
-    assert "Field_2: the image is float32" in refused(root, tmp_path, "--crop_channels", "PI")
+    assert "Field_2: the image is float32" in refused(tmp_path, "--crop_channels", "PI")
     write(tmp_path, 2, labels)
     write_labels(tmp_path / WELL / f"{WELL}_Field_2_cells.tif", labels[:50])
     assert "Field_2: the cell mask is (50, 60), the image (60, 60)" in refused(
-        root, tmp_path, "--crop_channels", "PI"
+        tmp_path, "--crop_channels", "PI"
     )
     (tmp_path / WELL / f"{WELL}_Field_2_cells.tif").unlink()
-    assert f"{WELL}_Field_2_cells.tif: the mask of the cells" in refused(
-        root, tmp_path, "--crop_channels", "PI"
-    )
+    assert f"{WELL}_Field_2_cells.tif: the mask of the cells" in refused(tmp_path, "--crop_channels", "PI")

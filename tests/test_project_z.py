@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from faults.tasks import completed
 from morphodose.imaging.images import read_field
 from morphodose.tables import read_table
 
@@ -45,18 +45,12 @@ def planes(tmp_path: Path) -> Path:
     return folder
 
 
-def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = [
         *("--planes", str(folder / "planes.tsv"), "--planes_dir", str(folder)),
         *("--keys", KEYS, "--out", str(folder / "out"), *options),
     ]
-    return subprocess.run(
-        [sys.executable, str(root / "bin/project_z.py"), *arguments],
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(root / "bin"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+    return completed("project_z", *arguments)
 
 
 def test_a_file_of_several_planes_is_opened_once_however_fields_and_channels_lie_in_it(
@@ -92,10 +86,8 @@ def plane(folder: Path, number: int) -> np.ndarray:
     return tifffile.imread(folder / f"plane{number:05d}.tif")
 
 
-def test_each_field_becomes_one_ome_tiff_with_names_pixel_size_and_projection(
-    root: Path, planes: Path
-) -> None:
-    done = run(root, planes, "--brightfield_channel", "Brightfield", "--pixel_size_um", "0.65")
+def test_each_field_becomes_one_ome_tiff_with_names_pixel_size_and_projection(planes: Path) -> None:
+    done = run(planes, "--brightfield_channel", "Brightfield", "--pixel_size_um", "0.65")
     assert done.returncode == 0, done.stderr
     assert "field 2 of 2" in done.stdout
     field = read_field(planes / "out" / WELL / f"{WELL}_Field_10.ome.tiff")
@@ -108,8 +100,8 @@ def test_each_field_becomes_one_ome_tiff_with_names_pixel_size_and_projection(
     assert field.pixels.dtype == np.uint16
 
 
-def test_the_focus_table_has_a_row_a_plane_with_z_in_numeric_order(root: Path, planes: Path) -> None:
-    assert run(root, planes, "--projection", "default=max,Brightfield=plane:9").returncode == 0
+def test_the_focus_table_has_a_row_a_plane_with_z_in_numeric_order(planes: Path) -> None:
+    assert run(planes, "--projection", "default=max,Brightfield=plane:9").returncode == 0
     table = read_table(planes / "out" / WELL / "focus.parquet")
     assert len(table) == 2 * 2 * 3
     assert list(table["Metadata_Field"].unique()) == [2, 10]
@@ -138,11 +130,9 @@ def damage(folder: Path, number: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["not a TIFF", "truncated", "empty", "gone", "8 bit", "not finite"])
-def test_a_damaged_plane_is_named_by_its_original_path_without_a_traceback(
-    root: Path, planes: Path, kind: str
-) -> None:
+def test_a_damaged_plane_is_named_by_its_original_path_without_a_traceback(planes: Path, kind: str) -> None:
     damage(planes, 5, kind)
-    done = run(root, planes)
+    done = run(planes)
     assert done.returncode == 1
     assert "/scope/f2 z9 Hoechst.tif (staged as plane00005.tif)" in done.stderr
     assert "Traceback" not in done.stderr
@@ -150,9 +140,7 @@ def test_a_damaged_plane_is_named_by_its_original_path_without_a_traceback(
 
 
 @pytest.mark.parametrize("kind", ["strip", "not finite"])
-def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
-    root: Path, planes: Path, kind: str
-) -> None:
+def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(planes: Path, kind: str) -> None:
     if kind == "strip":  # damaged in the middle of good compressed data
         path = planes / "plane00005.tif"
         tifffile.imwrite(
@@ -165,7 +153,7 @@ def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
         path.write_bytes(data)
     else:
         damage(planes, 5, kind)
-    done = run(root, planes, "--on_fault", "tolerant")
+    done = run(planes, "--on_fault", "tolerant")
     assert done.returncode == 0, done.stderr
     broken = read_field(planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff")
     whole = read_field(planes / "out" / WELL / f"{WELL}_Field_10.ome.tiff")
@@ -173,12 +161,7 @@ def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
     assert not broken.pixels.any()
     assert broken.pixels.shape == whole.pixels.shape
     assert not whole.fault
-    qc = subprocess.run(
-        [sys.executable, str(root / "bin/qc_images.py"), "--images", str(planes / "out"),
-         "--keys", KEYS, "--out", str(planes)],
-        capture_output=True, text=True, check=False,
-        env={"PYTHONPATH": str(root / "bin"), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    qc = completed("qc_images", "--images", planes / "out", "--keys", KEYS, "--out", planes)
     assert qc.returncode == 0, qc.stderr
     table = read_table(planes / f"{WELL}_qc.parquet").set_index("Metadata_ImageID")
     assert table.loc[f"{WELL}_Field_2", "Metadata_QCVerdict"] == "drop"
@@ -186,23 +169,23 @@ def test_tolerant_drops_a_field_that_cannot_be_read_and_names_the_file(
     assert not table.loc[f"{WELL}_Field_10", "Metadata_QCReason"].startswith("unreadable")
 
 
-def test_a_channel_of_half_the_size_is_enlarged_and_depths_are_joined(root: Path, planes: Path) -> None:
+def test_a_channel_of_half_the_size_is_enlarged_and_depths_are_joined(planes: Path) -> None:
     small = np.arange(16 * 20, dtype=np.uint8).reshape(16, 20)
     for number in (1, 2, 3, 7, 8, 9):
         tifffile.imwrite(planes / f"plane{number:05d}.tif", small)
-    done = run(root, planes)
+    done = run(planes)
     assert done.returncode == 0, done.stderr
     field = read_field(planes / "out" / WELL / f"{WELL}_Field_2.ome.tiff")
     assert (field.pixels.shape, field.pixels.dtype) == ((2, 32, 40), np.dtype("uint16"))
     assert np.array_equal(field.channel("Brightfield")[::2, 1::2], small)
 
 
-def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) -> None:
+def test_a_field_without_one_of_the_channels_is_named(planes: Path) -> None:
     table = planes / "planes.tsv"
     lines = [line for line in table.read_text().splitlines() if "\t10\t" not in line or "Hoechst" not in line]
     # field 2 has its plane z=10, whose line holds \t10\t too
     table.write_text("\n".join(lines) + "\n")
-    done = run(root, planes)
+    done = run(planes)
     assert done.returncode == 1
     assert "field 10 has no plane of channel Hoechst" in done.stderr
 
@@ -223,10 +206,8 @@ def test_a_field_without_one_of_the_channels_is_named(root: Path, planes: Path) 
         (("--keys", "nothing.json"), "neither JSON nor a readable file"),
     ],
 )
-def test_a_wrong_option_is_said_in_one_line(
-    root: Path, planes: Path, options: tuple[str, ...], said: str
-) -> None:
-    done = run(root, planes, *options)
+def test_a_wrong_option_is_said_in_one_line(planes: Path, options: tuple[str, ...], said: str) -> None:
+    done = run(planes, *options)
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr

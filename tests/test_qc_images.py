@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from faults.tasks import completed
 from morphodose.imaging.images import Field, write_field
 from morphodose.simulate.field import CHANNELS, Optics, render_field
 from morphodose.tables import column_units, read_table
@@ -37,22 +36,16 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(root: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ["--images", str(folder), "--keys", json.dumps(KEYS), *options]
-    return subprocess.run(
-        [sys.executable, str(root / "bin/qc_images.py"), *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root / "bin"), "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+    return completed("qc_images", *arguments)
 
 
 @pytest.mark.parametrize("size", [("--diameter", "40"), ("--diameter", "0", "--nuclear_diameter", "20")])
-def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path, size: tuple[str]) -> None:
+def test_one_row_a_field_with_verdict_reason_and_figures(well: Path, size: tuple[str]) -> None:
     out = well / f"{WELL}_qc.parquet"
     roles = ("--nuclear_channel", "Hoechst", "--cell_channel", "CellMask", *size)
-    done = run(root, well, *roles, "--brightfield_channel", "Brightfield", "--out", str(well))
+    done = run(well, *roles, "--brightfield_channel", "Brightfield", "--out", str(well))
     assert done.returncode == 0, done.stderr
     assert "field 2 of 3: drop out of focus" in done.stderr
     table = read_table(out)
@@ -64,8 +57,8 @@ def test_one_row_a_field_with_verdict_reason_and_figures(root: Path, well: Path,
     assert column_units(out)["ImageQuality_Background_PI"] == "counts"
 
 
-def test_a_channel_that_is_not_there_is_named(root: Path, well: Path) -> None:
-    done = run(root, well, "--nuclear_channel", "DAPI", "--out", str(well / "none"))
+def test_a_channel_that_is_not_there_is_named(well: Path) -> None:
+    done = run(well, "--nuclear_channel", "DAPI", "--out", str(well / "none"))
     assert done.returncode == 1
     assert "--nuclear_channel 'DAPI' is not in" in done.stderr
     assert "it has Brightfield, Hoechst" in done.stderr

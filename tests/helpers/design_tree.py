@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
+from faults.tasks import completed
 from morphodose.design.check import check_screen
 from morphodose.design.output import CheckedDesign
 from morphodose.errors import InputError
@@ -85,14 +84,8 @@ def make_screen(root: Path, times: tuple[int, ...] = (4, 8), reps: int = 2, well
 
 
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command of bin/ as a user does."""
-    return subprocess.run(
-        [sys.executable, str(ROOT / "bin" / command), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
-        check=False,
-    )
+    """Run a command of bin/ as a user does, but in this process."""
+    return completed(command.removesuffix(".py"), *arguments)
 
 
 def make_nasty_folder(folder: Path) -> Path:

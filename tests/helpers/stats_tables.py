@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import csv
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from faults.tasks import completed
 from morphodose.tables import write_table
-
-BIN = Path(__file__).resolve().parents[2] / "bin"
 
 
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run one of the commands of bin/."""
-    words = [sys.executable, str(BIN / f"{command}.py"), *map(str, arguments)]
-    environment = {
-        "PYTHONPATH": str(BIN),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PATH": "/usr/bin:/bin",
-        "MPLCONFIGDIR": "/tmp",
-    }
-    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    """Run one of the commands of bin/, in this process."""
+    return completed(command, *arguments)
 
 
 def succeed(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
