@@ -278,6 +278,35 @@ def test_masks_of_real_cells_are_those_of_cellpose(
     assert np.array_equal(mask, by_cellpose(engine, image, diameter, kind))
 
 
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="no huge pages here")
+def test_the_memory_of_a_layer_may_lie_in_huge_pages(root: Path) -> None:
+    code = (
+        "import torch\n"
+        "from pathlib import Path\n"
+        "from morphodose.segmentation import engine\n"
+        "engine._keep_freed_memory()\n"
+        "for _ in range(2):\n"
+        "    layer = torch.empty(32 * 224 * 224)\n"
+        "    at, inside = layer.data_ptr() + layer.nbytes // 2, False\n"
+        "    for line in Path('/proc/self/smaps').read_text().splitlines():\n"
+        "        first, _, rest = line.partition(' ')\n"
+        "        if '-' in first:\n"
+        "            begin, end = (int(edge, 16) for edge in first.split('-'))\n"
+        "            inside = begin <= at < end\n"
+        "        elif inside and first == 'VmFlags:':\n"
+        "            print('hg' in rest.split())\n"
+        "    del layer\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root / "bin")},
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
 def test_a_task_imports_no_part_of_cellpose_that_is_compiled_at_each_start(root: Path) -> None:
     code = (
         "import sys, torch, segment_cells\n"
