@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -121,6 +122,18 @@ def test_the_help_of_a_command_shows_no_empty_value() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
     assert '""' not in text and "--axis [z|time]" in text and "[default: 3]" in text
     assert CliRunner().invoke(main, ["--axis", ""]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["make_samplesheet", "start_screen"])
+def test_the_commands_that_no_run_starts_do_so_from_any_folder(name: str, tmp_path: Path) -> None:
+    # other tests call them in their own process, where the package has been found already
+    done = subprocess.run(
+        [str(BIN / f"{name}.py"), "--help"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"Usage: {name}.py")
 
 
 def test_one_module_writes_csv_so_that_no_spreadsheet_runs_a_cell() -> None:
