@@ -152,7 +152,7 @@ def missing_planes(table: Path) -> dict[str, list[MissingPlane]]:
         return found
     for row in read_table(table).to_dict("records"):
         if row.get("MissingShare", 0) > 0:
-            edge, few = bool(row["MissingAtEdge"]), bool(row["MissingFewLines"])
+            edge, few = bool(row["MissingAtEdge"]), bool(row.get("MissingFewLines", False))
             part = Missing(float(row["MissingShare"]), str(row["MissingWhat"]), edge, few)
             plane = MissingPlane(row["Channel"], int(row["Z"]), part, bool(row["Chosen"]))
             found.setdefault(row["Metadata_ImageID"], []).append(plane)

@@ -17,10 +17,11 @@ from morphodose.imaging.broken import missing_block
 from morphodose.imaging.images import Field, write_field
 from morphodose.imaging.judgement import MissingPlane, judge_field
 from morphodose.imaging.quality import field_figures
+from morphodose.report import plates
 from morphodose.report.checks import Check
 from morphodose.report.quality import verdict_part
 from morphodose.report.recorded import recorded_checks
-from morphodose.report.verdict import gate_checks, image_checks
+from morphodose.report.verdict import cell_checks, gate_checks, image_checks, vehicle_checks
 from morphodose.simulate.field import CHANNELS, render_field
 from morphodose.tables import read_table, write_table
 from report_screen import screen_of
@@ -204,6 +205,30 @@ def test_a_doubtful_stain_and_dead_lines_are_said_on_the_page_with_their_fields(
     assert "PI shows no trace of the cells in 1 field of Time_4hrs_R1 A02" in check.answer
     assert "look at these images, since their cells count as negative for it" in check.answer
     assert "1 field with a few dead rows or columns: A_Field_2" in check.answer
+
+
+def test_a_screen_of_zeros_has_a_page_that_says_so_first() -> None:
+    """As the tables of such a screen are: no cell, counts per field and fractions missing."""
+    screen = screen_of(Tables())
+    wells = screen.wells.copy()
+    for name in wells.columns[~wells.columns.str.startswith("Metadata_")]:
+        wells[name] = 0.0 if name.startswith("Count_") and name != "Count_CellsPerField" else np.nan
+    wells["Count_NucleiWithoutCell"] = wells["Count_Nuclei"] = 0.0
+    images = screen.images.copy()
+    images["Metadata_QCVerdict"] = "drop"
+    images["Metadata_QCReason"] = (
+        "DNA is constant at 0 counts: nothing is measured in it; Cell is constant at 0"
+    )
+    dark = dataclasses.replace(screen, wells=wells, images=images)
+    (check,) = cell_checks(dark)
+    assert check.state == "stop"
+    assert check.answer == (
+        "No whole cell was found in any well: there are no results. Quality control dropped all of "
+        f"{len(images)} fields: DNA is constant at 0 counts: nothing is measured in it, and 1 further reason."
+    )
+    assert "export or record them again" in check.fix
+    assert [one.state for one in vehicle_checks(dark)] == ["none"]
+    assert "md-plate-view" in "".join(str(part.html) for part in plates.section(dark).parts)
 
 
 def test_sound_images_are_called_so() -> None:

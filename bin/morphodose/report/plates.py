@@ -97,8 +97,10 @@ def _first(screen: ReportInputs, columns: list[str]) -> str:
 
 def _values(screen: ReportInputs, column: str) -> pd.Series[float]:
     if column.startswith("Share_"):
+        import pandas as pd
+
         loss = next(each for each in losses_of(screen.wells) if f"Share_{each.part}" == column)
-        return loss.shares(screen.wells).astype(float)
+        return pd.Series(loss.shares(screen.wells), index=screen.wells.index, dtype=float)
     return screen.wells[column].astype(float)
 
 

@@ -218,7 +218,11 @@ def cell_checks(screen: ReportInputs) -> list[Check]:
         return []
     fix = "Look at the overlays, and give the channels and diameters (--cell_channel, --diameter)."
     if no_cell(wells):
-        return [Check("stop", question, "No whole cell was found in any well: there are no results.", fix)]
+        none = "No whole cell was found in any well: there are no results."
+        if dropped := _all_dropped(screen.images):
+            again = "Look at the images of the instrument, and export or record them again."
+            return [Check("stop", question, f"{none} {dropped}", again)]
+        return [Check("stop", question, none, fix)]
     vehicle = wells[wells["Metadata_Role"] == "vehicle"]
     without = vehicle.groupby(["Metadata_Plate", "Metadata_Timepoint"])["Count_Cells"].sum() == 0
     if not without.any():
@@ -226,6 +230,16 @@ def cell_checks(screen: ReportInputs) -> list[Check]:
     where = counted(int(without.sum()), "plate and timepoint", "plates and timepoints")
     text = f"No vehicle well has a cell at {where}: nothing there can be compared with vehicle."
     return [Check("stop", question, text, fix)]
+
+
+def _all_dropped(images: pd.DataFrame) -> str:
+    """That quality control dropped every field, and why; empty where it did not."""
+    counts = verdict_counts(images)
+    if not counts or counts["drop"] < len(images):
+        return ""
+    why, *more = str(images["Metadata_QCReason"].mode().iloc[0]).split("; ")
+    further = f", and {counted(len(more), 'further reason')}" if more else ""
+    return f"Quality control dropped all of {counted(len(images), 'field')}: {why}{further}."
 
 
 def _lacking(images: pd.DataFrame) -> list[Check]:
@@ -281,6 +295,8 @@ def vehicle_checks(screen: ReportInputs) -> list[Check]:
     question = "Is the vehicle sound?"
     if vehicle.empty:
         return [Check("stop", question, "There is no vehicle well: nothing can be compared with it.")]
+    if "Count_Cells" in wells and no_cell(wells):
+        return [not_checked(question, "no cell was found in any well")]
     without = wells[runs].drop_duplicates().merge(vehicle[runs].drop_duplicates(), how="left", indicator=True)
     missing = int((without["_merge"] == "left_only").sum())
     fewest = int(vehicle.groupby(runs).size().min())
