@@ -213,7 +213,7 @@ def test_a_screen_of_zeros_has_a_page_that_says_so_first() -> None:
     wells = screen.wells.copy()
     for name in wells.columns[~wells.columns.str.startswith("Metadata_")]:
         wells[name] = 0.0 if name.startswith("Count_") and name != "Count_CellsPerField" else np.nan
-    wells["Count_NucleiWithoutCell"] = wells["Count_Nuclei"] = 0.0
+    wells["Count_BorderCells"] = 0.0
     images = screen.images.copy()
     images["Metadata_QCVerdict"] = "drop"
     images["Metadata_QCReason"] = (
@@ -228,6 +228,8 @@ def test_a_screen_of_zeros_has_a_page_that_says_so_first() -> None:
     )
     assert "export or record them again" in check.fix
     assert [one.state for one in vehicle_checks(dark)] == ["none"]
+    # what segmentation lost is all that there is to show
+    assert {name.partition("_")[0] for name in plates.endpoints_of(dark)} == {"Share"}
     assert "md-plate-view" in "".join(str(part.html) for part in plates.section(dark).parts)
 
 
