@@ -380,6 +380,14 @@ def test_a_well_with_an_infinite_value_is_left_out_and_named():
     assert f"left out, infinite: well {table['Metadata_Well'].iloc[0]}" in row["Notes"]
 
 
+def test_doses_at_which_no_cell_is_left_are_named() -> None:
+    table = rising()
+    table.loc[table["Metadata_Dose"] >= 10, "Endpoint_X"] = np.nan
+    (row,) = fit(table, "Endpoint_X")[0].values()
+    assert "no well has a value at dose 10, 100" in row["Notes"] and row["Dose_Max"] == 1
+    assert "no well has a value" not in (fit(rising(), "Endpoint_X")[0]["Endpoint_X"]["Notes"] or "")
+
+
 def test_doses_of_a_compound_in_two_units_are_refused():
     table = rising()
     table.loc[table["Metadata_Dose"] == 1, "Metadata_DoseUnit"] = "nM"

@@ -107,6 +107,11 @@ def gather(wells: pd.DataFrame, endpoints: list[str], relative: bool = True) -> 
                 if len(infinite):
                     names = ", ".join(infinite["Metadata_Well"].astype(str))
                     one = replace(one, notes=(*one.notes, f"left out, infinite: well {names}"))
+                doses = rows.loc[rows["Metadata_Role"] == "treated", "Metadata_Dose"].to_numpy(dtype=float)
+                lacking = np.setdiff1d(doses, one.doses)
+                if len(lacking) and len(lacking) < len(np.unique(doses)):
+                    named = ", ".join(f"{dose:.4g}" for dose in lacking)
+                    one = replace(one, notes=(*one.notes, f"no well has a value at dose {named}"))
                 found.append(one)
     return found
 
