@@ -111,11 +111,14 @@ def test_hostile_names_of_the_tables_and_parameters_run_nothing(tmp_path: Path) 
     sheet.write_text(f"plate,timepoint_h,replicate,images\nP1,24,1,{plate / 'images' / '24hrs_R1'}\n")
     plate_map = tmp_path / "-map; touch injected; $(touch injected) `touch injected`.csv"
     plate_map.write_bytes((plate / "platemap.csv").read_bytes())
+    # a file, since a name that is none is refused before the first task; its hash stops the run early
+    model = tmp_path / "$(touch injected)`touch injected`; touch it's injected"
+    model.write_bytes(b"weights")
     finished = run(
         tmp_path / "it's a $(touch injected) launch", "--input", str(sheet), "--plate_map", str(plate_map),
         *TINY_ARGUMENTS, *TOGETHER,
-        "--cell_model", "$(touch injected)`touch injected`; touch injected",
+        "--cell_model", str(model), "--cell_model_sha256", "f" * 64,
     )  # fmt: skip
     assert finished.status != 0
-    assert "touch injected' is neither a file nor one of" in finished.output
+    assert "touch it's injected: SHA-256 is " in finished.output
     assert not list(tmp_path.rglob("injected")), finished.output
