@@ -212,7 +212,7 @@ def test_a_screen_of_zeros_has_a_page_that_says_so_first() -> None:
     screen = screen_of(Tables())
     wells = screen.wells.copy()
     for name in wells.columns[~wells.columns.str.startswith("Metadata_")]:
-        wells[name] = 0.0 if name.startswith("Count_") and name != "Count_CellsPerField" else np.nan
+        wells[name] = 0.0 if name.startswith("Count_") and not name.endswith("PerField") else np.nan
     wells["Count_BorderCells"] = 0.0
     images = screen.images.copy()
     images["Metadata_QCVerdict"] = "drop"
