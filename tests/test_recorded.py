@@ -233,6 +233,22 @@ def test_a_screen_of_zeros_has_a_page_that_says_so_first() -> None:
     assert "md-plate-view" in "".join(str(part.html) for part in plates.section(dark).parts)
 
 
+def test_values_that_a_blank_channel_lacks_are_not_put_down_to_small_cells() -> None:
+    images = pd.DataFrame(
+        {
+            "Metadata_ImageID": ["A_Field_1", "A_Field_2"],
+            "Metadata_QCUnusable": ["PI", ""],
+            "Count_Cells": [20, 40],
+            "Count_ObjectsLackingValues": [20, 1],
+            "Metadata_LackingValues": ["20 Cells without some intensity", "1 Nuclei without some radial"],
+        }
+    )
+    screen = dataclasses.replace(screen_of(Tables()), images=images)
+    (check,) = (one for one in image_checks(screen) if one.question == "Was every cell fully measured?")
+    assert check.state == "ok"
+    assert "1 object of 40 cells" in check.answer and "A_Field_2" in check.answer
+
+
 def test_sound_images_are_called_so() -> None:
     images = pd.DataFrame(
         {"Metadata_QCVerdict": ["keep"], "Metadata_QCReason": [""], "Metadata_QCUnusable": [""]}

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from morphodose.cells.unusable import UNUSABLE, unusable_channels
 from morphodose.report.answers import no_cell, no_curves, refusals
 from morphodose.report.checks import Check, State, graded, not_checked, worst
 from morphodose.report.claims import marks, sentences, verdict_of
@@ -246,6 +247,8 @@ def _lacking(images: pd.DataFrame) -> list[Check]:
     """How many objects could not be measured whole; nothing where every one was."""
     if "Count_ObjectsLackingValues" not in images or "Count_Cells" not in images:
         return []
+    if UNUSABLE in images:  # why values are missing there is told by `recorded_checks`
+        images = images[~images[UNUSABLE].map(unusable_channels).astype(bool)]
     number, cells = images["Count_ObjectsLackingValues"].sum(), images["Count_Cells"].sum()
     if not number or not cells:
         return []
