@@ -317,7 +317,7 @@ def vehicle_checks(screen: ReportInputs) -> list[Check]:
     if screen.has("Fraction_Dying"):
         dying = float(vehicle.groupby(runs)["Fraction_Dying"].mean().max())
         states.append(graded(dying, VEHICLE_DYING))
-        text += f"; at most {percent(dying)} of their cells are dying or dead"
+        text += f"; at most {percent(dying)} of the vehicle cells are dying or dead"
     return [Check(worst(states), question, f"{text}.")]
 
 
