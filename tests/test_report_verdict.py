@@ -32,7 +32,7 @@ def test_sound_screen_is_called_sound() -> None:
     [
         (lambda s: s.images.__setitem__("Metadata_QCVerdict", "drop"), "stop", "dropped (100 %)"),
         (lambda s: s.wells.__setitem__("Metadata_Role", "treated"), "stop", "no vehicle well"),
-        (lambda s: s.wells.__setitem__("Fraction_Dying", 0.3), "warn", "30 % of their cells are dying"),
+        (lambda s: s.wells.__setitem__("Fraction_Dying", 0.3), "warn", "30 % of the vehicle cells are dying"),
         (lambda s: s.gates.__setitem__("Threshold", np.nan), "stop", "could not be set"),
         (lambda s: s.gates.__setitem__("Fraction_VehiclePositive", 0.4), "warn", "more than 20 %"),
         (lambda s: s.responses.__setitem__("LackOfFit_P", 1e-9), "warn", "with a lack of fit"),
