@@ -149,7 +149,8 @@ class ReportInputs:
         if step in OF_CELLS and no_cell(self.wells):
             return NO_CELL
         table = self.further.get(option, getattr(self, option, None))
-        if table is not None and len(table.columns):
+        # what the deep half wrote (`deep`) is many tables, not one
+        if len(getattr(table, "columns", ())):
             return f"the table of {step} has no rows ({option})"
         return f"the table of {step} was not given (--{option})"
 
