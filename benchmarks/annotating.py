@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time and peak memory of `annotate_cells` at growing numbers of cells.
 
-Run with ``PYTHONPATH=bin:tests/helpers:benchmarks python benchmarks/annotating.py``. One acquisition of
+Run with ``PYTHONPATH=bin:tests:tests/helpers:benchmarks python benchmarks/annotating.py``. One acquisition of
 wells with 1,000 cells each is written as the steps before write it: measurements, the tables of masks and of
 quality, death states, a plate map.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time and peak memory of the steps that read the measurements of all cells, at growing numbers of cells.
 
-Run with ``PYTHONPATH=bin:tests/helpers:benchmarks python benchmarks/profiling.py``.
+Run with ``PYTHONPATH=bin:tests:tests/helpers:benchmarks python benchmarks/profiling.py``.
 A screen of 8 doses, 6 times and 3 replicates is simulated as tables: the split, predictions of three folds
 and their contrasts by a stand-in for the network, 1,700 measurements a cell and embeddings of 2,048 numbers,
 which stand for the trained and the untrained network both. Steps run in the order of the pipeline, since
