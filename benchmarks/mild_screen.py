@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Whether a trained network finds a mild effect, and keeps silent where there is none.
 
-Run with ``PYTHONPATH=bin:tests:tests/helpers python benchmarks/mild_screen.py [--effect 0]``. A simulated screen
-of 8 doses, 6 times and 3 replicates, each replicate with a layout of its own, brightness by well and position.
-The commands of the pipeline split it, train a network for each fold and its controls, and score them:
-balanced accuracy of dose with intervals over wells, differences to what the network has to beat, and what may
-be claimed.
+Run with ``PYTHONPATH=bin:tests:tests/helpers python benchmarks/mild_screen.py [--effect 0]``. A simulated
+screen of 8 doses, 6 times and 3 replicates, each replicate with a layout of its own, brightness by well and
+position. The commands of the pipeline split it, train a network for each fold and its controls, and score
+them: balanced accuracy of dose with intervals over wells, differences to what the network has to beat, and
+what may be claimed.
 """
 
 from __future__ import annotations

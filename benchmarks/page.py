@@ -2,10 +2,10 @@
 """What the report's page costs: CPU seconds and memory to write, megabytes, seconds until it is painted.
 
 Run with ``PYTHONPATH=bin:benchmarks:tests:tests/helpers python benchmarks/page.py [--compounds 1,40,320]``.
-Tables and small images are simulated: 8 doses and vehicle, 3 replicates, and 6 timepoints of one compound, 2 of
-several; from 200 compounds on 4 doses, 80 compounds on a 384-well plate beside 64 vehicle wells. The page is
-opened in headless Chromium; painted is its first contentful paint, drawn the median of 20 drawings of the map
-of 10,000 cells.
+Tables and small images are simulated: 8 doses and vehicle, 3 replicates, and 6 timepoints of one compound,
+2 of several; from 200 compounds on 4 doses, 80 compounds on a 384-well plate beside 64 vehicle wells. The
+page is opened in headless Chromium; painted is its first contentful paint, drawn the median of 20 drawings
+of the map of 10,000 cells.
 """
 
 from __future__ import annotations

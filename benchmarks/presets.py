@@ -2,10 +2,10 @@
 """Which way to train gets more right on held-out wells: the reference's preset or the modern one.
 
 Run with ``PYTHONPATH=bin:tests:tests/helpers:benchmarks python benchmarks/presets.py [--results FOLDER]``.
-Both train on the same cells for each fold, with the same network, head and number of epochs, once per seed; with
-``--results`` on the crops of a finished run, else on the simulated screens of `mild_screen.py`, one per seed.
-Prints balanced accuracy on held-out cells with its interval over wells, and modern less reference, paired by
-wells.
+Both train on the same cells for each fold, with the same network, head and number of epochs, once per seed;
+with ``--results`` on the crops of a finished run, else on the simulated screens of `mild_screen.py`, one
+per seed. Prints balanced accuracy on held-out cells with its interval over wells, and modern less
+reference, paired by wells.
 """
 
 from __future__ import annotations
