@@ -24,6 +24,8 @@ MOST_PLANES = 3
 SHOWS_NOTHING = "shows no trace of the cells"
 #: What single lines are.
 DEAD_LINES = "(dead lines of a camera, or lost packets)"
+#: Structure of a stain from which its cells show, whatever a threshold makes of them: 4 in real images.
+FAINT = 3.0
 #: Coverage (%) from which a stain shows cells in numbers.
 CELLS_SHOWN = 2.0
 #: Background (standard deviations of the noise) below which noise is cut off at 0.
@@ -193,7 +195,8 @@ def judge_field(
     if needed and bare == needed:
         covered = ", ".join(f"{figures[name]['ForegroundCoverage']:.2f} % in {name}" for name in bare)
         flags.append(f"empty: stain covers {covered} (< {limits.coverage_flag:g} %)")
-    elif nuclear in needed and bare and bare[0] not in blank:
+    # specks far brighter than the cells take the threshold to themselves
+    elif nuclear in needed and bare and bare[0] not in blank and not figures[bare[0]]["Structure"] > FAINT:
         covered = f"stain covers {figures[bare[0]]['ForegroundCoverage']:.2f} % of {bare[0]}"
         why = (
             "so that its cells have the shape of their nuclei"

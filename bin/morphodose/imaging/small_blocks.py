@@ -14,7 +14,7 @@ MOST_LEFT_OVER = 0.25
 #: Values that are looked at, and their areas: more are nature.
 MOST_VALUES, MOST_AREAS = 3, 400
 #: Values that flat areas have: lossy compression leaves blocks of more.
-MOST_FLAT = 6
+MOST_FLAT = 3
 
 
 def small_block(pixels: npt.NDArray[np.generic]) -> tuple[float, float] | None:
@@ -39,7 +39,8 @@ def small_block(pixels: npt.NDArray[np.generic]) -> tuple[float, float] | None:
         others = int(numbers.sum() - numbers[index] - np.delete(numbers, index).max(initial=0))
         if others > MOST_LEFT_OVER * numbers[index]:
             continue
-        area = _rectangles(pixels == values[index], flat & (corners == values[index]))
+        starts = flat & (corners == values[index])
+        area = _rectangles(pixels == values[index], starts, lossy=len(values) > 1)
         if area:
             return area / pixels.size, float(values[index])
     return None
@@ -66,7 +67,7 @@ def _together(true: npt.NDArray[np.bool_], number: int, axis: int) -> npt.NDArra
     return np.moveaxis(moved, 0, axis)
 
 
-def _rectangles(equal: npt.NDArray[np.bool_], starts: npt.NDArray[np.bool_]) -> int:
+def _rectangles(equal: npt.NDArray[np.bool_], starts: npt.NDArray[np.bool_], lossy: bool) -> int:
     """Pixels of the rectangles among the areas that squares of one value make; 0 where they are nature."""
     import scipy.ndimage as ndi
 
@@ -87,6 +88,9 @@ def _rectangles(equal: npt.NDArray[np.bool_], starts: npt.NDArray[np.bool_]) -> 
         if min(height, width) < LEAST_EDGE or sizes[label] < height * width:
             continue
         if height == equal.shape[0] or width == equal.shape[1]:
+            continue
+        # blocks of lossy compression that happen to be flat side by side
+        if lossy and not any(edge % WINDOW for edge in (y.start, y.stop, x.start, x.stop)):
             continue
         around = equal[max(y.start - 1, 0) : y.stop + 1, max(x.start - 1, 0) : x.stop + 1]
         ring = around.size - height * width
