@@ -15,6 +15,8 @@ from morphodose.segmentation.training import (
     TILE,
     Sample,
     Schedule,
+    faint_light,
+    grains_of_light,
     make_sample,
     median_diameter,
     tile_of,
@@ -89,6 +91,31 @@ def test_light_varies_from_object_to_object_and_not_in_the_background() -> None:
     assert centres.min() < 0.5
     assert centres.max() == pytest.approx(1, abs=0.02)
     assert factor[0, 0] == pytest.approx(1)
+
+
+def test_faint_light_is_dim_noisy_and_keeps_a_few_objects() -> None:
+    labels = discs(600)
+    channel = np.where(labels > 0, np.float32(2), np.float32(0))  # e times the middle
+    share_kept = []
+    for seed in range(12):
+        shown = faint_light(channel, labels, np.random.default_rng(seed))
+        centres = shown[30::60, 30::60].ravel()
+        # the middle of what most have left: 0.08 to 0.5 of e, spread and noise aside
+        assert 0.1 < np.median(centres) < 1.4
+        assert 0.004 < shown[labels == 0].std() < 0.08
+        share_kept.append((centres > 1.8).mean())
+    assert 0 < np.mean(share_kept) < 0.25
+
+
+def test_grains_of_light_are_dark_between_and_add_none_outside() -> None:
+    labels = discs()
+    channel = (labels > 0).astype(np.float32)
+    for seed in range(6):
+        shown = grains_of_light(channel, np.random.default_rng(seed))
+        inside = shown[labels > 0]
+        assert np.percentile(inside, 99) > 0.6
+        assert np.median(inside) < 0.6 * np.percentile(inside, 99)
+        assert not shown[labels == 0].any()
 
 
 def test_transmitted_light_is_not_relit() -> None:

@@ -259,6 +259,70 @@ def test_decades_spread_the_brightness_of_cells_and_of_nuclei():
         assert np.ptp(level) == pytest.approx(decades, abs=0.5)
 
 
+def test_few_bright_leaves_that_share_of_the_cells_in_the_upper_half():
+    one = field(5, size=700, n_cells=220, fractions=None, look=Look(decades=2, few_bright=3))
+    # 620 electrons are the middle of cells at full brightness
+    assert (one.table["Level_CellMask"] > 620 / 10).mean() == pytest.approx(0.5**3, abs=0.08)
+
+
+def light_above_background(one):
+    """Cell stain and nuclear stain of a noiseless field, their background subtracted."""
+    planes = one.planes[1].astype(float)
+    return [planes[c] - np.median(planes[c][one.cells == 0]) for c in (2, 1)]
+
+
+def test_strength_weakens_the_cell_stain_and_not_the_nuclei():
+    dark = {"optics": Optics(noise=0, illumination=0), "fractions": None, "size": 240, "n_cells": 10}
+    full, weak = (field(9, look=Look(strength=s), **dark) for s in (1.0, 0.2))
+    (cells, nuclei), (weak_cells, weak_nuclei) = light_above_background(full), light_above_background(weak)
+    inside = full.cells > 0
+    assert weak_cells[inside].mean() / cells[inside].mean() == pytest.approx(0.2, rel=0.03)
+    assert weak_nuclei[inside].mean() == pytest.approx(nuclei[inside].mean(), rel=0.01)
+
+
+def test_cells_that_spread_further_close_the_layer():
+    dense = {"fractions": None, "size": 400, "n_cells": 95, "clustering": 0.0}
+    loose, closed = (field(10, look=Look(spreading=s), **dense) for s in (1.0, 1.45))
+    assert (closed.cells == 0).mean() < 0.5 * (loose.cells == 0).mean()
+    assert np.median(closed.table["Area"]) > 1.1 * np.median(loose.table["Area"])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_healthy_cells_have_two_nuclei_apart_as_often_as_said(share):
+    one = field(11, size=400, n_cells=20, fractions=None, look=Look(binucleate=share))
+    inner = [
+        k for k, cut in zip(one.table["ObjectLabel"], one.table["TouchesBorder"], strict=True) if not cut
+    ]
+    pieces = [ndimage.label(one.nuclei == k)[1] for k in inner]
+    assert np.mean(pieces) == pytest.approx(1 + share, abs=0.15)
+
+
+def test_grains_leave_the_cell_dark_between_them():
+    def darkness(stain):
+        """Middle of a cell's light over its brightest."""
+        optics = Optics(noise=0, illumination=0)
+        one = field(12, fractions=None, n_cells=20, optics=optics, look=Look(stain=stain))
+        cells, _ = light_above_background(one)
+        within = [cells[one.cells == k] for k in one.table["ObjectLabel"]]
+        return np.median([np.median(c) / np.percentile(c, 99) for c in within])
+
+    assert darkness("grains") < 0.25
+    assert darkness("cytoplasm") > 0.4
+
+
+def test_seams_lie_between_neighbours_and_a_soluble_protein_fades_towards_the_border():
+    closed = {"fractions": None, "n_cells": 70, "optics": Optics(noise=0, illumination=0)}
+    profile = {}
+    for stain in ("seams", "soluble"):
+        one = field(13, look=Look(stain=stain, spreading=1.4), **closed)
+        cells, _ = light_above_background(one)
+        depth = sum(ndimage.distance_transform_edt(one.cells == k) for k in one.table["ObjectLabel"])
+        between = (depth > 0) & (depth < 2.5) & (ndimage.distance_transform_edt(one.cells > 0) > 4)
+        profile[stain] = cells[between].mean() / cells[depth > 6].mean()
+    assert profile["seams"] > 1.05
+    assert profile["soluble"] < 0.75
+
+
 def test_haze_gradient_and_debris_add_light_where_no_cell_is():
     plain = {"fractions": None, "size": 240, "n_cells": 8}
     dark = Optics(noise=0, illumination=0)
@@ -286,3 +350,7 @@ def test_unknown_looks_are_refused():
         Look(shape="cube")
     with pytest.raises(ValueError, match="0 or more"):
         Look(decades=-1)
+    with pytest.raises(ValueError, match="above 0"):
+        Look(strength=0)
+    with pytest.raises(ValueError, match="share"):
+        Look(binucleate=1.5)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -28,11 +30,25 @@ from morphodose.segmentation.network import build_network, load_network, write_c
 from morphodose.segmentation.training import Sample, Schedule, make_sample, median_diameter, train_network
 from morphodose.segmentation.weights import sha256_of
 from morphodose.simulate.field import Look, Optics, render_field
-from morphodose.simulate.looks import SHAPES, STAINS
+from morphodose.simulate.looks import SHAPES
 
 CELL_DIAMETER, NUCLEUS_DIAMETER = 30.0, 17.0
 #: Nucleus of a healthy simulated cell, relative to the cell's diameter.
 NUCLEUS_TO_CELL = 0.46
+
+#: How often a stain is drawn: those with little light between the grains more often.
+STAIN_CHANCES = {
+    "cytoplasm": 0.10,
+    "actin": 0.14,
+    "tubulin": 0.12,
+    "membrane": 0.13,
+    "speckled": 0.14,
+    "grains": 0.16,
+    "seams": 0.08,
+    "soluble": 0.13,
+}
+#: Stains of a tagged protein.
+TAGGED = ("speckled", "grains", "soluble")
 
 
 @dataclass(frozen=True)
@@ -59,9 +75,9 @@ class RealCells:
 
 #: The HeLa set learnt from is all for learning: its counterpart (hela_ebimage_silver) is only judged.
 STAINED: dict[str, RealCells] = {
-    "hela_rnai_ht01_silver": RealCells(("cell", "actin"), lambda _, name: False, weight=0.4),
+    "hela_rnai_ht01_silver": RealCells(("cell", "actin"), lambda _, name: False, weight=0.3),
     "wga_scportrait_silver": RealCells(
-        ("cell", "lc3"), lambda _, name: name.startswith("well04"), weight=0.35
+        ("cell", "lc3"), lambda _, name: name.startswith("well04"), weight=0.45
     ),
     "membrane_zebrafish_silver": RealCells(
         ("cell",), lambda _, name: name.startswith("example_cells_2"), weight=0.25
@@ -81,57 +97,74 @@ def pieces(labels: npt.NDArray[np.integer], smallest: int) -> npt.NDArray[np.int
     return split.astype(np.int32)
 
 
+def drawn_look(rng: np.random.Generator, closed: bool, hard: bool) -> Look:
+    """A look beyond that of the simulated plate."""
+    # down to a few times the noise of a pixel, and, uneven in addition, to about the noise
+    strength = float(np.exp(rng.uniform(np.log(0.05), np.log(0.4)))) if rng.random() < 0.4 else 1.0
+    decades = float(rng.uniform(0, 2 if strength == 1 else 0.8)) if hard or rng.random() < 0.5 else 0.0
+    stain = str(rng.choice(list(STAIN_CHANCES), p=list(STAIN_CHANCES.values())))
+    return Look(
+        stain=stain,
+        shape=str(rng.choice(SHAPES, p=(0.5, 0.3, 0.2))),
+        decades=decades,
+        nuclear_decades=float(rng.uniform(0, 1)) if hard or rng.random() < 0.3 else 0.0,
+        debris=float(rng.uniform(0, 5)) if hard or rng.random() < 0.3 else 0.0,
+        few_bright=float(np.exp(rng.uniform(0, 1.8))) if rng.random() < 0.5 else 1.0,
+        # of grains, which have little light between them, nothing would be left at less
+        strength=max(strength, 0.15) if stain in ("grains", "speckled") else strength,
+        spreading=float(rng.uniform(1.2, 1.5)) if closed else 1.0,
+        binucleate=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.25 else None,
+    )
+
+
 def simulated(rng: np.random.Generator) -> tuple[Sample, Sample]:
     """One simulated field as two samples: its cells, its nuclei."""
     diameter = float(rng.uniform(28, 64))
     size = int(np.clip(diameter * rng.uniform(8, 10), 300, 520))
     full = size**2 / (1.15 * diameter**2)
+    # a quarter is as the simulated plate has them; of the others a third is a closed layer
+    other = rng.random() < 0.75
+    closed, hard = other and rng.random() < 0.33, other and rng.random() < 0.4
     kind = rng.random()
-    n_cells = 0.0 if kind < 0.04 else rng.uniform(1, 6) if kind < 0.12 else full * rng.uniform(0.15, 0.95)
-    # a third of the fields is healthy; in the others up to 95 % of the cells are dying or dead
-    dead = 0.0 if rng.random() < 0.33 else rng.uniform(0, 0.95)
+    n_cells = 0.0 if kind < 0.03 else rng.uniform(1, 6) if kind < 0.1 else full * rng.uniform(0.15, 0.95)
+    if closed:
+        n_cells = full * rng.uniform(0.85, 1.05)
+    # half of the fields is healthy; in the others up to 95 % of the cells are dying or dead
+    dead = 0.0 if rng.random() < 0.5 else rng.uniform(0, 0.3 if closed else 0.95)
     fractions = np.array([1 - dead, *(dead * rng.dirichlet([0.7, 0.7, 0.7]))])
+    look = drawn_look(rng, closed, hard) if other else None
     brightness = float(np.exp(rng.uniform(np.log(0.4), np.log(2.0))))
-    look = None
-    haze, gradient, corner = 0.0, 0.0, 0.35
-    if rng.random() < 0.65:  # the others are fields as the simulated plate has them
-        decades = float(rng.uniform(0, 2)) if rng.random() < 0.5 else 0.0
-        look = Look(
-            stain=str(rng.choice(STAINS)),
-            shape=str(rng.choice(SHAPES)),
-            decades=decades,
-            nuclear_decades=float(rng.uniform(0, 1)) if rng.random() < 0.4 else 0.0,
-            debris=float(rng.uniform(0, 5)) if rng.random() < 0.4 else 0.0,
-        )
-        brightness *= 2.5**decades
-        haze = float(rng.uniform(0, 0.5)) if rng.random() < 0.3 else 0.0
-        gradient = float(rng.uniform(0, 300)) if rng.random() < 0.3 else 0.0
-        corner = 0.6
+    if look is not None:
+        brightness *= 2.5**look.decades
     optics = Optics(
         planes=3,
         blur=rng.uniform(0.7, 1.8),
         noise=rng.uniform(0.7, 2.0),
         defocus=rng.uniform(0, 2.5) if rng.random() < 0.3 else 0.0,
-        illumination=rng.uniform(0, corner),
-        haze=haze,
-        gradient=gradient,
+        illumination=rng.uniform(0.3 if hard else 0, 0.6 if other else 0.35),
+        haze=float(rng.uniform(0, 0.5)) if hard else 0.0,
+        gradient=float(rng.uniform(0, 300)) if hard else 0.0,
     )
     field = render_field(
         rng,
         size=size,
         n_cells=n_cells,
         fractions=fractions.tolist(),
-        lost=rng.uniform(0, 0.6) if rng.random() < 0.4 else 0.0,
-        morphology=rng.uniform(0, 1) if rng.random() < 0.6 else 0.0,
+        lost=rng.uniform(0, 0.6) if not closed and rng.random() < 0.3 else 0.0,
+        morphology=rng.uniform(0, 1) if not closed and rng.random() < 0.5 else 0.0,
         cell_diameter=diameter,
         clustering=rng.uniform(0, 1),
         brightness=brightness,
         optics=optics,
         look=look,
     )
-    planes = field.planes.max(axis=0) if rng.random() < 0.85 else field.planes[field.planes.shape[0] // 2]
+    planes = field.planes.max(axis=0) if rng.random() < 0.8 else field.planes[field.planes.shape[0] // 2]
+    # screens with a tagged protein often have no nuclear stain
+    alone = look is not None and rng.random() < (0.4 if look.stain in TAGGED or look.strength < 1 else 0.1)
+    wide = diameter if look is None else diameter * min(look.spreading, 1.2)
+    cells = make_sample(pair(planes[2], None if alone else planes[1]), field.cells, wide / CELL_DIAMETER)
     return (
-        make_sample(pair(planes[2], planes[1]), field.cells, diameter / CELL_DIAMETER),
+        cells if look is not None and look.strength < 1 else replace(cells, faint=0.15),
         nuclear_sample(planes[1], pieces(field.nuclei, 8), NUCLEUS_TO_CELL * diameter),
     )
 
@@ -159,7 +192,8 @@ def real_cells(folder: Path, which: RealCells) -> list[Sample]:
         second = tifffile.imread(nuclear) if nuclear.exists() else None
         for channel in which.channels:
             image = pair(tifffile.imread(folder / f"{name}_{channel}.tif"), second)
-            samples.append(make_sample(image, labels, median_diameter(labels) / CELL_DIAMETER, which.relight))
+            sample = make_sample(image, labels, median_diameter(labels) / CELL_DIAMETER, which.relight)
+            samples.append(replace(sample, faint=0.3, grainy=0.15) if which.relight else sample)
     return samples
 
 
@@ -167,7 +201,7 @@ def photographed_nuclei(image: Path, mask: Path) -> Sample:
     """One open nuclear image with its hand-drawn nuclei."""
     labels = tifffile.imread(mask)
     diameter = max(median_diameter(labels), 5.0)
-    return nuclear_sample(tifffile.imread(image), labels, diameter)
+    return replace(nuclear_sample(tifffile.imread(image), labels, diameter), faint=0.15)
 
 
 def split_names(folder: Path, held_out: int = 6) -> tuple[list[str], list[str]]:
@@ -188,7 +222,10 @@ class Pool:
     phase: list[Sample]
 
     def draw(self, rng: np.random.Generator) -> list[Sample]:
-        """Eight samples: simulated cells and nuclei, photographs of stained cells, of phase, of nuclei."""
+        """Eight samples: three of simulated cells, two of stained, one of phase contrast, two of nuclei.
+
+        In two batches of five a second one of phase contrast takes the place of one of nuclei.
+        """
 
         def one(samples: list[Sample]) -> Sample:
             return samples[rng.integers(len(samples))]
@@ -196,33 +233,38 @@ class Pool:
         def stained() -> Sample:
             return one(self.stained[rng.choice(len(self.stained), p=self.chances)])
 
-        either = self.phase if rng.random() < 0.5 else self.photographs
+        nuclei = self.nuclei if rng.random() < 0.5 else self.photographs
         return [
-            *(one(self.cells) for _ in range(2)),
+            *(one(self.cells) for _ in range(3)),
             *(stained() for _ in range(2)),
             one(self.phase),
-            one(either),
-            one(self.nuclei),
             one(self.photographs),
+            one(self.phase if rng.random() < 0.4 else nuclei),
         ]
 
 
-def read_pool(nuclei: Path, cells: Path, fields: int, photographs_every: int, seed: int) -> Pool:
-    """Read and render everything that is learnt from."""
+def read_pool(
+    nuclei: Path, cells: Path, fields: int, photographs_every: int, seed: int, workers: int
+) -> Pool:
+    """Read everything that is learnt from; `workers` processes render the simulated fields meanwhile."""
 
     def sets(kind: Mapping[str, RealCells]) -> list[list[Sample]]:
         return [real_cells(cells / name, which) for name, which in kind.items()]
 
-    stained, phase = sets(STAINED), sets(PHASE)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as processes:
+        generators = [np.random.default_rng([seed, 1, number]) for number in range(fields)]
+        rendered = processes.map(simulated, generators, chunksize=4)
+        stained, phase = sets(STAINED), sets(PHASE)
+        photographs = [
+            photographed_nuclei(nuclei / "images" / name, nuclei / "labels" / name)
+            for name in split_names(nuclei)[0][::photographs_every]
+        ]
+        made = list(rendered)
     chances = np.array([which.weight for which in STAINED.values()])
-    photographs = [
-        photographed_nuclei(nuclei / "images" / name, nuclei / "labels" / name)
-        for name in split_names(nuclei)[0][::photographs_every]
-    ]
-    rendered = [simulated(np.random.default_rng([seed, 1, number])) for number in range(fields)]
     return Pool(
-        [first for first, _ in rendered],
-        [second for _, second in rendered],
+        [first for first, _ in made],
+        [second for _, second in made],
         photographs,
         stained,
         chances / chances.sum(),
@@ -247,6 +289,7 @@ def read_pool(nuclei: Path, cells: Path, fields: int, photographs_every: int, se
 @click.option("--rate", default=0.002, help="Highest learning rate (AdamW).")
 @click.option("--seed", default=20261130)
 @click.option("--threads", default=2, help="1 where the machine is shared.")
+@click.option("--workers", default=2, help="Processes that render the simulated fields.")
 def main(
     nuclei: Path,
     cells: Path,
@@ -260,6 +303,7 @@ def main(
     rate: float,
     seed: int,
     threads: int,
+    workers: int,
 ) -> None:
     """Train, writing a checkpoint and an interim compact file every 100 steps; resumes by itself."""
     torch.set_num_threads(threads)
@@ -271,7 +315,7 @@ def main(
     else:
         network, _ = load_network(start, CELL_DIAMETER)
     begin = time.monotonic()
-    pool = read_pool(nuclei, cells, fields, photographs_every, seed)
+    pool = read_pool(nuclei, cells, fields, photographs_every, seed, workers)
     counts = {
         "simulated_fields": len(pool.cells),
         "photographs_of_nuclei": len(pool.photographs),
@@ -292,7 +336,8 @@ def main(
     }
 
     def interim(state: Mapping[str, torch.Tensor], done: int) -> None:
-        write_compact(out, state, {**meta, "trained_steps": done})
+        for path in (work / f"step_{done}.npz", out):
+            write_compact(path, state, {**meta, "trained_steps": done})
 
     train_network(
         network, pool.draw, Schedule(steps, rate, seed), work / "checkpoint.pt", interim, click.echo

@@ -25,7 +25,7 @@ from morphodose.errors import InputError
 from morphodose.files import replacing
 from morphodose.segmentation.from_nuclei import equivalent_diameters
 from morphodose.segmentation.network import Network
-from morphodose.segmentation.normalise import normalise
+from morphodose.segmentation.normalise import LEAST_RANGE, normalise
 
 #: Edge of a tile, in px; the one Cellpose runs its networks on.
 TILE = 224
@@ -56,6 +56,9 @@ class Sample:
     relight : bool
         Whether brightness may vary from object to object: true of stains, whose background is dark; not
         of transmitted light.
+    faint, grainy : float
+        How often its tiles are shown faint and noisy, or as grains with dark between them
+        (`faint_light`, `grains_of_light`).
     """
 
     image: npt.NDArray[np.float16]
@@ -63,6 +66,8 @@ class Sample:
     flows: npt.NDArray[np.float16]
     rescale: float
     relight: bool = True
+    faint: float = 0.0
+    grainy: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -192,11 +197,15 @@ def tile_of(
     image, target = images[0], targets[0]
     labels = target[0].astype(np.int32)
     target[0] = labels > 0
+    if sample.grainy and rng.random() < sample.grainy:
+        image[0] = grains_of_light(image[0], rng)
     for channel in image:
         if channel.any():
             if sample.relight and rng.random() < 0.4:
                 channel *= uneven_light(labels, rng)
             _photograph(channel, rng, sample.relight)
+    if sample.faint and rng.random() < sample.faint:
+        image[0] = faint_light(image[0], labels, rng)
     # where a screen has no nuclear stain, the cytoplasm is segmented alone
     if image[1].any() and rng.random() < 0.15:
         image[1] = 0
@@ -221,6 +230,47 @@ def uneven_light(labels: npt.NDArray[np.int32], rng: np.random.Generator) -> npt
     gains[0] = 1
     factor = gains[expand_labels(labels, 5)]
     return np.asarray(cv2.GaussianBlur(factor, (0, 0), 1.0), np.float32)
+
+
+def faint_light(
+    channel: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """A normalised channel as if its brightness had been set by noise or by a few bright objects.
+
+    Most objects have 0.08 to 0.5 of their light left, a few keep it, and the noise is up to what
+    `morphodose.segmentation.normalise` lets through when a stain is hardly above it.
+
+    Parameters
+    ----------
+    channel : (Y, X) array
+        Normalised: 1 is the middle of the objects, x above 1 stands for e^(x - 1).
+    labels : (Y, X) array of int32
+        Label mask.
+    """
+    n = int(labels.max()) + 1
+    left = np.exp(rng.uniform(np.log(0.08), np.log(0.5)) + rng.normal(0, rng.uniform(0, 0.5), n))
+    left[rng.random(n) < rng.uniform(0, 0.15)] = 1
+    left[0] = np.median(left)
+    factor = cv2.GaussianBlur(left.astype(np.float32)[expand_labels(labels, 5)], (0, 0), 1.0)
+    noise = rng.normal(0, rng.uniform(0.01, 1 / LEAST_RANGE), channel.shape).astype(np.float32)
+    if rng.random() < 0.5:  # as an enlarged or smoothed image has it
+        noise = cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.4, 0.8))
+    light = np.where(channel > 1, np.exp(np.minimum(channel, 6) - 1), channel) * factor + noise
+    return np.where(light > 1, 1 + np.log(np.maximum(light, 1)), light).astype(np.float32)
+
+
+def grains_of_light(channel: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """A normalised channel whose light comes from grains, of one size and density, with little between.
+
+    Parameters
+    ----------
+    channel : (Y, X) array
+        Normalised.
+    """
+    points = (rng.random(channel.shape) < rng.uniform(0.01, 0.08)) * rng.lognormal(-0.3, 0.6, channel.shape)
+    sigma = rng.uniform(0.6, 1.3)
+    spots = cv2.GaussianBlur(points.astype(np.float32), (0, 0), sigma) * np.float32(2 * np.pi * sigma**2)
+    return channel * (np.float32(rng.uniform(0.03, 0.3)) + np.minimum(spots, 2))
 
 
 def _photograph(channel: npt.NDArray[np.float32], rng: np.random.Generator, stain: bool) -> None:

@@ -12,7 +12,7 @@ from scipy import fft, ndimage
 from morphodose.simulate.biology import STATES, assign_states
 from morphodose.simulate.looks import Look
 from morphodose.simulate.optics import CHANNELS, Optics, photograph
-from morphodose.simulate.shapes import make_cells, place_cells, rasterise
+from morphodose.simulate.shapes import make_cells, place_cells, rasterise, spread_further
 from morphodose.simulate.stains import draw_nuclei, stain
 
 __all__ = ["CHANNELS", "STATES", "Look", "Optics", "SimulatedField", "render_field"]
@@ -87,7 +87,7 @@ def render_field(
     illumination_centres : mapping, optional
         Channel → centre of the illumination, so that all fields of an acquisition share one.
     look : Look, optional
-        Another stain in the channel ``CellMask``, another shape, uneven brightness, debris.
+        Another stain in the channel ``CellMask``, another shape, uneven brightness, a closed layer, debris.
 
     Returns
     -------
@@ -106,8 +106,10 @@ def render_field(
     state = assign_states(rng, len(x), shares)
     shape = "spread" if look is None else look.shape
     cells = make_cells(rng, x, y, state, cell_diameter, morphology, (margin, margin + size - 1), shape)
+    if look is not None and look.spreading != 1:
+        cells = spread_further(cells, look.spreading)
     owner, depth = rasterise(cells, canvas)
-    nuclei = draw_nuclei(rng, cells, owner, cell_diameter)
+    nuclei = draw_nuclei(rng, cells, owner, cell_diameter, None if look is None else look.binucleate)
     stains = stain(rng, cells, owner, depth, nuclei, cell_diameter, brightness, look)
     shown = slice(margin, margin + size)
     planes = photograph(rng, stains, shown, optics, dict(illumination_centres or {}), cell_diameter / 40)

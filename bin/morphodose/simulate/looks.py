@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
+from scipy import fft, ndimage
 
 Image = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 #: What the cell channel shows: all of the cytoplasm, stress fibres and cortex, a network around the
-#: nucleus, the outline only, or vesicles.
-STAINS = ("cytoplasm", "actin", "tubulin", "membrane", "speckled")
+#: nucleus, the outline only, vesicles in a pale cytoplasm, grains with dark between them, a filled cell
+#: with thin brighter seams between neighbours, or a protein that fades out towards the border and is
+#: kept out of the nucleus or gathers there.
+STAINS = ("cytoplasm", "actin", "tubulin", "membrane", "speckled", "grains", "seams", "soluble")
 #: Healthy cells: spread, long and pointed at both ends, or with several long processes.
 SHAPES = ("spread", "spindle", "star")
 
@@ -38,6 +40,16 @@ class Look:
     decades, nuclear_decades : float
         Range of brightness from cell to cell within the field, in orders of magnitude, of the cell stain
         and of the nuclei; drawn evenly on a logarithmic scale, down from the full brightness.
+    few_bright : float
+        1: as many bright cells as dim ones; above, fewer are bright (0.5 to the power of `few_bright` is
+        the share of cells in the upper half of `decades`).
+    strength : float
+        Factor on the cell stain alone: below about 0.05 it is near the noise.
+    spreading : float
+        Factor on the size of healthy cells at their places; above 1 they press against each other, and
+        dense ones close up to a layer.
+    binucleate : float, optional
+        Share of healthy cells with two nuclei, which then lie apart. Without it a few have two that touch.
     debris : float
         Pieces of stained dirt on an area of ten by ten cell diameters: flecks, fibres, and large ones out
         of focus.
@@ -48,6 +60,10 @@ class Look:
     decades: float = 0.0
     nuclear_decades: float = 0.0
     debris: float = 0.0
+    few_bright: float = 1.0
+    strength: float = 1.0
+    spreading: float = 1.0
+    binucleate: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse names that are not known, and ranges below 0."""
@@ -57,6 +73,14 @@ class Look:
             raise ValueError(f"shape {self.shape!r} is not one of {', '.join(SHAPES)}")
         if min(self.decades, self.nuclear_decades, self.debris) < 0:
             raise ValueError(f"decades and debris are 0 or more, got {self}")
+        if min(self.few_bright, self.strength, self.spreading) <= 0:
+            raise ValueError(f"few_bright, strength and spreading are above 0, got {self}")
+        if self.binucleate is not None and not 0 <= self.binucleate <= 1:
+            raise ValueError(f"binucleate is a share, 0 to 1, got {self.binucleate}")
+
+    def dimmed(self, rng: np.random.Generator, n: int) -> Floats:
+        """Factor (N,) on the stain of each cell, by `decades` and `few_bright`."""
+        return 10 ** (-self.decades * rng.random(n) ** (1 / self.few_bright))
 
 
 def drawn_out(
@@ -136,9 +160,60 @@ def body_of(rng: np.random.Generator, stain: str, cells: Drawing) -> Image:
         body = np.float32(rng.uniform(0.08, 0.3)) * cells.thickness + 1.6 * spots * near * (
             1 - 0.8 * cells.nucleus
         )
+    elif stain == "grains":
+        pale = (
+            np.float32(np.exp(rng.uniform(np.log(0.01), np.log(0.15))))
+            * cells.thickness
+            * (1 - 0.5 * cells.nucleus)
+        )
+        body = pale + grains(rng, cells) * (1 - 0.85 * cells.nucleus)
+    elif stain == "seams":
+        seam = np.exp(-(((cells.edge - 0.7 * scale) / (0.8 * scale)) ** 2))
+        filled = 1 + 0.12 * coarse + 0.06 * fine
+        body = np.float32(rng.uniform(0.35, 0.8)) * filled + np.float32(rng.uniform(0.3, 1.0)) * seam * patchy
+        body = body * (1 - np.float32(rng.uniform(-0.2, 0.4)) * cells.nucleus)
+    elif stain == "soluble":
+        fading = np.exp(-((cells.depth / rng.uniform(0.45, 0.8)) ** 2)) * (
+            1 - np.exp(-cells.edge / (3 * scale))
+        )
+        body = (np.float32(rng.uniform(0.08, 0.5)) * (0.4 + cells.thickness) + 1.2 * fading) * (
+            1 + 0.12 * middle + 0.15 * coarse
+        )
+        # the protein leaves the nucleus or gathers there, by a factor from a quarter to four
+        body = body * (1 + (np.float32(np.exp(rng.uniform(-1.4, 1.4))) - 1) * cells.nucleus)
     else:
         raise ValueError(f"stain {stain!r} has no drawing of its own")
     return (np.clip(body, 0, None) * inside).astype(np.float32)
+
+
+def grains(rng: np.random.Generator, cells: Drawing) -> Image:
+    """Grains (Y, X) of a peak of about 1, of one size a field: all over each cell, or gathered in it.
+
+    Number, size and place are drawn for the field, the number also for each cell. Where they gather is
+    around the nucleus or on one side of it, as receptors that are taken up do.
+    """
+    n, scale = len(cells.x), cells.diameter / 40
+    owner = cells.owner
+
+    def spread_out(values: npt.NDArray[np.generic]) -> Image:
+        return np.concatenate([[0], values]).astype(np.float32)[owner]
+
+    number = np.exp(rng.uniform(np.log(15), np.log(200))) * np.exp(rng.normal(0, 0.5, n))
+    weight = (owner > 0).astype(np.float32)
+    if rng.random() < 0.45:
+        away, turn = cells.diameter * rng.uniform(0, 0.22), rng.random(n) * 2 * np.pi
+        width = cells.diameter * rng.uniform(0.14, 0.3)
+        yy, xx = np.indices(owner.shape, dtype=np.float32)
+        dy = yy - spread_out(cells.y + away * np.sin(turn))
+        dx = xx - spread_out(cells.x + away * np.cos(turn))
+        weight = weight * (np.exp(-(dx * dx + dy * dy) / (2 * width**2)) + np.float32(0.05))
+    whole = np.bincount(owner.ravel(), weight.ravel(), minlength=n + 1)[1:]
+    chance = weight * spread_out(number / np.maximum(whole, 1e-6))
+    height = np.exp(rng.normal(-0.3, 0.6, owner.shape)).astype(np.float32)
+    points = np.where(rng.random(owner.shape, dtype=np.float32) < chance, height, np.float32(0))
+    sigma = max(0.5, rng.uniform(0.4, 1.3) * scale)
+    spots = ndimage.gaussian_filter(points, sigma) * np.float32(2 * np.pi * sigma**2)
+    return np.asarray(spots * (owner > 0), np.float32)
 
 
 def _fibres(rng: np.random.Generator, cells: Drawing) -> Image:

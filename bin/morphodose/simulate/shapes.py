@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +158,12 @@ def make_cells(
         x[cell] += _same_side(x[cell], healthy[cell] * np.cos(_THETA), outline[cell] * np.cos(_THETA), field)
         y[cell] += _same_side(y[cell], healthy[cell] * np.sin(_THETA), outline[cell] * np.sin(_THETA), field)
     return Cells(x, y, state, shrunk, angle, outline)
+
+
+def spread_further(cells: Cells, factor: float) -> Cells:
+    """The same cells with the healthy ones `factor` times as wide, at their places."""
+    factors = np.where(cells.state == VIABLE, factor, 1.0)
+    return replace(cells, diameter=cells.diameter * factors, outline=cells.outline * factors[:, None])
 
 
 def _outlines(

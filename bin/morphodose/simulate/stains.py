@@ -24,6 +24,9 @@ PI = (np.array([14.0, 19.0, 620.0, 760.0]), 0.42)
 #: Diameter of a nucleus over the diameter of a healthy cell, by state: condensation (pyknosis).
 NUCLEUS_SIZE = np.array([0.47, 0.37, 0.34, 0.42])
 
+#: Share of healthy cells with two nuclei, as a few cells of most lines have.
+BINUCLEATE = 0.012
+
 
 @dataclass(frozen=True)
 class Nuclei:
@@ -79,7 +82,11 @@ def smooth_noise(rng: np.random.Generator, size: int, sigmas: tuple[float, ...])
 
 
 def draw_nuclei(
-    rng: np.random.Generator, cells: Cells, cell_owner: npt.NDArray[np.int32], diameter: float
+    rng: np.random.Generator,
+    cells: Cells,
+    cell_owner: npt.NDArray[np.int32],
+    diameter: float,
+    binucleate: float | None = None,
 ) -> Nuclei:
     """Draw each cell's nucleus inside the cell; those of late apoptotic cells may be in fragments.
 
@@ -91,8 +98,12 @@ def draw_nuclei(
         The cells as `morphodose.simulate.shapes.rasterise` drew them.
     diameter : float
         Mean diameter of healthy cells, in pixels.
+    binucleate : float, optional
+        Share of healthy cells with two nuclei, apart from each other; without it, `BINUCLEATE` have two
+        that touch.
     """
     size = len(cell_owner)
+    share, apart = (BINUCLEATE, 0.8) if binucleate is None else (binucleate, 1.05)
     owner = np.zeros_like(cell_owner)
     depth = np.ones(cell_owner.shape, np.float32)
     for i in range(len(cells)):
@@ -105,8 +116,8 @@ def draw_nuclei(
         outlines = [(x, y, _ellipse(rng, radius, min(long, 1.9), cells.angle[i]))]
         if state == LATE and rng.random() < 0.6:
             outlines = _fragments(rng, x, y, radius)
-        elif state == VIABLE and rng.random() < 0.012:  # two nuclei, as a few cells of most lines have
-            axis = 0.8 * radius * np.array([np.cos(cells.angle[i]), np.sin(cells.angle[i])])
+        elif state == VIABLE and rng.random() < share:
+            axis = apart * radius * np.array([np.cos(cells.angle[i]), np.sin(cells.angle[i])])
             small = _ellipse(rng, 0.82 * radius, 1.1, cells.angle[i])
             outlines = [(x + axis[0], y + axis[1], small), (x - axis[0], y - axis[1], small)]
         for cx, cy, outline in outlines:
@@ -186,7 +197,7 @@ def stain(
 
     if look is not None:
         # evenly on a logarithmic scale: dim cells beside bright ones, dim nuclei beside bright ones
-        levels["CellMask"] = levels["CellMask"] * 10 ** (-look.decades * rng.random(n))
+        levels["CellMask"] = levels["CellMask"] * look.dimmed(rng, n) * look.strength
         levels["Hoechst"] = levels["Hoechst"] * 10 ** (-look.nuclear_decades * rng.random(n))
 
     def spread_out(values: npt.NDArray[np.generic]) -> Image:
