@@ -230,7 +230,8 @@ def cell_diameter(case: Case, nuclear_diameter: float, engine: Engine, estimate:
     """Diameter of the cells: of the truth, or, without it or where asked for, estimated."""
     if case.truth is not None and not estimate:
         return float(np.median(equivalent_diameters(case.truth)))
-    found = estimate_diameter(engine, [pair(case.cell, case.nuclear)], "cells").diameter
+    images = [pair(case.cell, case.nuclear)]
+    found = estimate_diameter(engine, images, "cells", nuclear_diameter).diameter
     if found > nuclear_diameter:
         return found
     return CELL_TO_NUCLEUS * nuclear_diameter or engine.diam_mean["cells"]

@@ -94,6 +94,28 @@ def test_objects_that_leave_most_of_the_stain_uncovered_are_no_estimate() -> Non
     assert estimate_diameter(Squares(26), [pair(bright)]).diameter > 0
 
 
+def test_cells_are_looked_for_at_one_to_six_diameters_of_their_nuclei() -> None:
+    field = pair(np.random.default_rng(0).random((180, 180)))
+    tried = {}
+    for nucleus in (0.0, 10.0):
+        network = Squares(27)  # of an area like that of a disc of 30 px: no scale is better than another
+        estimate_diameter(network, [field], "cells", nucleus)
+        tried[nucleus] = sorted(30 * 180 / max(shape) for shape in network.shown if max(shape) < 200)
+    assert max(tried[0.0]) > 80
+    assert 11 <= min(tried[10.0])
+    assert max(tried[10.0]) <= 60
+
+
+def test_objects_of_another_size_than_their_scale_are_looked_at_once_more_at_theirs() -> None:
+    network = Squares(20)  # 22.6 px for the 30 that are expected, at every scale
+    found = estimate_diameter(network, [pair(np.random.default_rng(0).random((180, 180)))])
+    *_, last = network.shown
+    coarsest = max(scales(30.0, 180))
+    of_squares = 20 * np.sqrt(4 / np.pi) / 30
+    assert found.diameter == pytest.approx(coarsest * of_squares**2, rel=0.1)
+    assert max(last) == pytest.approx(180 * 30 / (coarsest * of_squares), rel=0.05)
+
+
 def test_an_image_is_never_enlarged_beyond_the_cap_and_never_shown_whole_where_it_is_large() -> None:
     assert min(scales(30.0, 5000)) == 30 / MOST_ENLARGED
     assert max(scales(30.0, 600)) <= 400

@@ -134,9 +134,9 @@ def otsu_nuclei(image: npt.NDArray[np.generic]) -> Mask:
 def real_counts(engine: Engine, folder: Path, step: int) -> dict[str, float]:
     """Nuclei of real wells (BBBC013) by the network and by Otsu + watershed."""
     images = [tifffile.imread(path) for path in sorted(folder.glob("Channel2-*.tif"))[::step]]
-    found, _, diameter = segment_well(
-        None, images, engine, engine, SegmentationSettings("from_nuclei", expand_px=1e-3)
-    )
+    diameter = estimate_diameter(engine, [pair(image) for image in images], "nuclei").diameter
+    settings = SegmentationSettings("from_nuclei", nuclei_diameter=diameter, expand_px=1e-3)
+    found = segment_well(None, images, engine, engine, settings)[0]
     ours = np.array([len(np.unique(f.nuclei)) - 1 for f in found])
     simple = [inner(otsu_nuclei(image)) for image in images]
     theirs = np.array([len(np.unique(mask)) - 1 for mask in simple])

@@ -29,6 +29,12 @@ SHOWN = 208
 LEAST_COVERED = 0.4
 #: Objects below this number give no median.
 LEAST_OBJECTS = 5
+#: Scales tried for cells whose nuclei are known, in diameters of a nucleus: at finer ones bright nuclei pass
+#: for cells, at coarser ones clumps do. Of spread fibroblasts it is 4 to 5.
+LEAST_NUCLEI, MOST_NUCLEI = 1.1, 6.0
+#: Objects that differ from the scale by more than this factor are looked at once more at their own size: at a
+#: coarse scale the small ones are lost or merged, and the median is drawn up.
+OFF = 1.15
 #: Fields on which every scale is tried; the others are looked at only at the best one.
 SCOUTS = 2
 #: Natural logarithm of object over scale at which a scale counts 0.6 of one whose objects have its size.
@@ -69,13 +75,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Found:
-    """Objects of one field at one scale: their diameters in px of the field, the foreground they cover."""
+    """Objects of one field at one scale: their diameters in px of the field, the foreground they cover.
+
+    `fit` is how well they agree with the foreground, 0 to 1: of cells, whose stain may be an outline or
+    grains, what they cover of it; of nuclei, which are filled, the overlap (Dice), since nuclei with the haze
+    of their cytoplasm cover as much.
+    """
 
     diameters: npt.NDArray[np.float64]
     coverage: float
+    fit: float
 
 
-def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "cells") -> Estimate:
+def estimate_diameter(
+    engine: Segmenter, fields: Sequence[Pair], kind: Kind = "cells", nucleus: float = 0.0
+) -> Estimate:
     """Estimate the median diameter of the objects of some fields.
 
     Parameters
@@ -86,6 +100,9 @@ def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "c
         Raw intensities, as `common.pair` makes them.
     kind : str
         ``cells`` or ``nuclei``.
+    nucleus : float
+        Of cells, the diameter of their nuclei in px where it is known, else 0. Scales from `LEAST_NUCLEI` to
+        `MOST_NUCLEI` times that are tried then.
 
     Returns
     -------
@@ -104,16 +121,18 @@ def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "c
     the masks (Stringer et al. 2021). Its file is a pickle, and the guess starts at one scale: cells of
     120 px fall apart at 30 px into pieces of 30 px, which confirm it. Here the fields are segmented at
     scales from coarse to fine, which costs little as coarse images are small. The scale is taken whose
-    objects cover most of the foreground (Otsu 1979) and are about as large as the scale expects.
+    objects agree best with the foreground (Otsu 1979) and are about as large as the scale expects.
     """
     if not fields:
         raise ValueError("a diameter is estimated from one field or more, got none")
     chosen = set(np.linspace(0, len(fields) - 1, min(SCOUTS, len(fields))).round().astype(int).tolist())
-    stained = [(field, foreground(field)) for field in fields]
+    stained = [(field, foreground(field, kind)) for field in fields]
     scouts = [field for number, field in enumerate(stained) if number in chosen]
     others = [field for number, field in enumerate(stained) if number not in chosen]
     best, score, found = 0.0, 0.0, []
     for scale in scales(engine.diam_mean[kind], min(min(field.shape[:2]) for field in fields)):
+        if nucleus and not LEAST_NUCLEI <= scale / nucleus <= MOST_NUCLEI:
+            continue
         seen = [_at_scale(engine, *field, kind, scale) for field in scouts]
         now = _score(seen, scale)
         if now > score:
@@ -122,6 +141,11 @@ def estimate_diameter(engine: Segmenter, fields: Sequence[Pair], kind: Kind = "c
             break  # what comes is finer still, and costs more; unless small cells were one coarse blob
     if not best:
         return Estimate(0.0, 0.0, 0.0, 0.0, 0, len(fields), "no object was found at any scale")
+    middle = float(np.median(np.concatenate([one.diameters for one in found])))
+    if abs(np.log(middle / best)) > np.log(OFF):
+        again = [_at_scale(engine, *field, kind, middle) for field in scouts]
+        if _score(again, middle) > 0.75 * score:
+            best, found = middle, again
     found += [_at_scale(engine, *field, kind, best) for field in others]
     sizes = np.concatenate([one.diameters for one in found])
     # a field without objects (an empty one) says nothing of the scale
@@ -162,7 +186,7 @@ def _score(found: Sequence[_Found], scale: float) -> float:
     if not len(sizes):
         return 0.0
     misfit = np.log(np.median(sizes) / scale) / MISFIT
-    return float(np.mean([one.coverage for one in found]) * np.exp(-(misfit**2) / 2))
+    return float(np.mean([one.fit for one in found]) * np.exp(-(misfit**2) / 2))
 
 
 def _at_scale(engine: Segmenter, field: Pair, lit: Pixels, kind: Kind, scale: float) -> _Found:
@@ -177,8 +201,11 @@ def _at_scale(engine: Segmenter, field: Pair, lit: Pixels, kind: Kind, scale: fl
     resized = np.stack(channels, axis=-1).astype(np.float32)
     mask = engine.segment([resized], engine.diam_mean[kind], kind, MaskThresholds())[0]
     stained = cv2.resize(lit, size, interpolation=way) > 0.5
-    covered = float(np.mean(mask[stained] > 0)) if stained.any() else 0.0
-    return _Found(equivalent_diameters(mask) / factor, covered)
+    both = float(np.count_nonzero(stained & (mask > 0)))
+    lit_area = np.count_nonzero(stained)
+    covered = both / lit_area if lit_area else 0.0
+    fit = covered if kind == "cells" else 2 * both / max(1, lit_area + np.count_nonzero(mask))
+    return _Found(equivalent_diameters(mask) / factor, covered, fit)
 
 
 def _cut(field: Pair, lit: Pixels, side: int) -> tuple[Pair, Pixels]:
@@ -194,14 +221,17 @@ def _cut(field: Pair, lit: Pixels, side: int) -> tuple[Pair, Pixels]:
     return field, lit
 
 
-def foreground(field: Pair) -> Pixels:
-    """Where the first channel of a field is stained, as the network sees it: 1, else 0 (Otsu's threshold)."""
+def foreground(field: Pair, kind: Kind) -> Pixels:
+    """Where the first channel of a field is stained, as the network sees it: 1, else 0 (Otsu's threshold).
+
+    Of cells, dim ones count as bright ones do; of nuclei not, or the haze of their cytoplasm would.
+    """
     import cv2
     from skimage.filters import threshold_otsu
 
     # the background is taken from a wide neighbourhood, since the size of the objects is not known yet
     light = normalise(field[..., :1], min(field.shape[:2]) / 8)[..., 0]
-    bright = np.clip(cv2.GaussianBlur(light, (0, 0), 1.0), 0.0, 1.0)
+    bright = np.clip(cv2.GaussianBlur(light, (0, 0), 1.0), 0.0, 1.0 if kind == "cells" else None)
     if not np.ptp(bright) > 0:
         return np.zeros(bright.shape, np.float32)
     return np.asarray(bright > threshold_otsu(bright), np.float32)

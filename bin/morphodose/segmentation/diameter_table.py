@@ -84,7 +84,7 @@ def estimate_plates(
             used = dict.fromkeys(files, diameter)
         else:
             estimates = {
-                plate: estimate_diameter(engine, _read(of, channels, kind), kind)
+                plate: estimate_diameter(engine, _read(of, channels, kind), kind, nuclei.get(plate, 0.0))
                 for plate, of in files.items()
             }
             if kind == "cells":

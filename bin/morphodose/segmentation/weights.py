@@ -73,7 +73,7 @@ REGISTRY: dict[str, Weights] = {
         licence="that of this project",
         training_data="simulated plates of this project; nuclei of BBBC038 (CC0, Caicedo 2019); real cells "
         "in fluorescence and phase contrast under MIT, Apache and CC terms, named in its card",
-        sha256="55982cd95de64de4e3d11dde76e75eb1cbbf9049c2f788e2e42d7daf10c4644f",
+        sha256="8ee0e836f864a295c362a330c70c951fede07179b93c7e7459786402952c30d2",
         parameters=1_654_349,
         scores="assets/models/morphodose.md",
     ),
