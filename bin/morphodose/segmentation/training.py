@@ -254,7 +254,7 @@ def faint_light(
     factor = cv2.GaussianBlur(left.astype(np.float32)[expand_labels(labels, 5)], (0, 0), 1.0)
     noise = rng.normal(0, rng.uniform(0.01, 1 / LEAST_RANGE), channel.shape).astype(np.float32)
     if rng.random() < 0.5:  # as an enlarged or smoothed image has it
-        noise = cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.4, 0.8))
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.4, 0.8)), np.float32)
     light = np.where(channel > 1, np.exp(np.minimum(channel, 6) - 1), channel) * factor + noise
     return np.where(light > 1, 1 + np.log(np.maximum(light, 1)), light).astype(np.float32)
 
