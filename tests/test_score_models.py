@@ -173,4 +173,6 @@ def test_without_predictions_the_baselines_are_scored_and_nothing_is_claimed(scr
 
 def test_a_file_that_is_no_split_is_named(screens, tmp_path):
     done = score(screens / "effect", tmp_path, split=screens / "effect" / "leakage.parquet")
-    assert done.exit_code == 1 and "no column" in done.output and "split_cells writes it" in done.output
+    assert (
+        done.exit_code == 1 and "no column" in done.output and "the table split of split_cells" in done.output
+    )

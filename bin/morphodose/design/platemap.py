@@ -117,7 +117,11 @@ def read_platemap(
         )
         return {}
     added = {} if "dose" in table.columns else _NO_DOSE
-    table = replace(table, rows=[_said(replace(row, cells=row.cells | added)) for row in table.rows])
+    rows = [replace(row, cells=row.cells | added) for row in table.rows]
+    numbered = {
+        cased_key(row.cells["compound"]) for row in rows if row.cells["dose"].lower() not in NOT_GIVEN
+    }
+    table = replace(table, rows=[_said(row, numbered) for row in rows])
     table = _without_notes(table, plate_format, faults)
     decimal = _decimal(table, faults)
     dosed = _dosed(table)
@@ -138,9 +142,14 @@ def read_platemap(
     return harmonise(table.name, found, faults)
 
 
-def _said(row: Row) -> Row:
-    """The row, its dose and unit empty where an export wrote a word for nothing."""
-    nothing = {column: "" for column in _NO_DOSE if row.cells[column].lower() in NOT_GIVEN}
+def _said(row: Row, numbered: Collection[str]) -> Row:
+    """The row, its dose and unit empty where an export wrote a word for nothing.
+
+    Of a treatment that has a dose in other rows, the word stays: it is a fault, and is shown as it was typed.
+    """
+    wanted = _role(row) in _DOSED and cased_key(row.cells["compound"]) in numbered
+    columns = ["dose_unit"] if wanted else list(_NO_DOSE)
+    nothing = {column: "" for column in columns if row.cells[column].lower() in NOT_GIVEN}
     return replace(row, cells=row.cells | nothing)
 
 

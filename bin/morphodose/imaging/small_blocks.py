@@ -47,7 +47,7 @@ def small_block(pixels: npt.NDArray[np.generic]) -> tuple[float, float] | None:
 
 
 def flat_windows(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Whether all pixels of each square of `WINDOW` px are equal, by its upper left pixel."""
+    """Whether the pixels of each square of `WINDOW` px in a (Y, X) plane are equal, by its first pixel."""
     beside = pixels[:, 1:] == pixels[:, :-1]
     flat = _together(beside, WINDOW - 1, axis=1)
     if not flat.any():
