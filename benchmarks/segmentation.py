@@ -31,6 +31,7 @@ from morphodose.keys import field_images, parse_keys
 from morphodose.segmentation.border import border_labels, without_labels
 from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.engine import Engine, pair
+from morphodose.segmentation.load import limit_threads
 from morphodose.segmentation.network import Network, load_network
 from morphodose.segmentation.score import Score, score
 from morphodose.segmentation.weights import REGISTRY, SHIPPED_FOLDER
@@ -70,8 +71,7 @@ class Peer:
     """Cellpose's own `eval` with a network of ours, and the processor time that the network takes."""
 
     def __init__(self, weights: Path, device: torch.device, threads: int, diameter: float) -> None:
-        if threads:
-            torch.set_num_threads(threads)
+        limit_threads(threads)
         Network.infer = CPnet.forward  # Cellpose's layers as Cellpose runs them, in the process of the peer
         network, meta = load_network(weights)
         own = float(str(meta["diam_mean"])) if "diam_mean" in meta else network.diam_mean.item()
@@ -123,7 +123,7 @@ def peer_of(weights: Path, use_gpu: bool, threads: int, diameter: float) -> Peer
 @click.option("--fields", default=6, help="Of a well.")
 @click.option("--size", default=360, help="Edge of a field in px.")
 @click.option("--cell_diameter", default=40.0, help="Of the simulated cells, px.")
-@click.option("--threads", default=0, help="CPU threads; 0 leaves it to PyTorch.")
+@click.option("--threads", default=0, help="CPU threads; 0 leaves it to the libraries.")
 @click.option("--use_gpu", is_flag=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(
@@ -137,8 +137,7 @@ def main(
     json_path: Path | None,
 ) -> None:
     """Print seconds per field of the task and of bare Cellpose, their ratio, and the F1 of the cells."""
-    if threads:
-        torch.set_num_threads(threads)
+    limit_threads(threads)
     begin = time.perf_counter()
     device = choose_device(use_gpu)
     weights = weights or SHIPPED_FOLDER / REGISTRY[SHIPPED].file

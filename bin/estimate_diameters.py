@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import torch
 
 from morphodose.cli import command, keys_option, out_option, threads_option, use_gpu_option
 from morphodose.devices import choose_device
@@ -25,7 +24,7 @@ from morphodose.segmentation.diameter_table import (
     known_diameters,
     sample_fields,
 )
-from morphodose.segmentation.load import load_engine
+from morphodose.segmentation.load import limit_threads, load_engine
 from morphodose.segmentation.schemas import DIAMETERS
 from morphodose.steps.estimate_diameters import STEP
 from morphodose.tables import write_as
@@ -53,8 +52,7 @@ def main(folders: tuple[Path, ...], keys: str, weights: Path, out: Path, **optio
     """
     wells = dict(zip(folders, folder_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
+    limit_threads(options["threads"])
     channels = (options["cell_channel"], options["nuclear_channel"])
     kinds = kinds_of(options["cell_method"], channels)
     if not kinds:

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 import pandas as pd
-import torch
 
 from morphodose.cli import command, keys_option, out_option, threads_option, use_gpu_option
 from morphodose.devices import choose_device
@@ -28,7 +27,7 @@ from morphodose.segmentation.diameter_table import (
     kinds_of,
     sample_fields,
 )
-from morphodose.segmentation.load import load_engine
+from morphodose.segmentation.load import limit_threads, load_engine
 from morphodose.segmentation.objects import object_table, object_units
 from morphodose.segmentation.overlay import overlay, write_png
 from morphodose.segmentation.schemas import FIELDS, OBJECTS
@@ -82,8 +81,7 @@ def main(folders: tuple[Path, ...], keys: str, out: Path, **options: Any) -> Non
     """
     wells = dict(zip(folders, folder_keys(folders, keys), strict=True))
     device = choose_device(options["use_gpu"])
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
+    limit_threads(options["threads"])
     engine = load_engine(options["weights"], device, options["batch_size"])
     nuclei_weights = options["nuclei_weights"] or options["weights"]
     same = filecmp.cmp(nuclei_weights, options["weights"], shallow=False)

@@ -15,7 +15,7 @@ from morphodose.files import replacing
 from morphodose.segmentation.common import SHIPPED
 from morphodose.segmentation.correction import hold_out, read_corrected
 from morphodose.segmentation.finetune import THRESHOLDS, Recipe, card, score_fields, train_on, with_margins
-from morphodose.segmentation.load import load_engine
+from morphodose.segmentation.load import limit_threads, load_engine
 from morphodose.segmentation.network import load_network, write_compact
 from morphodose.segmentation.weights import REGISTRY, locate, sha256_of
 
@@ -57,8 +57,7 @@ def main(corrected: Path, start: str, out: Path, held_out: float, threads: int, 
     """
     if out.suffix != ".npz":
         raise InputError(f"--out {out}: the name of a compact file ends in .npz")
-    if threads:
-        torch.set_num_threads(threads)
+    limit_threads(threads)
     weights = locate(start)
     if weights is None:
         raise InputError(

@@ -310,3 +310,19 @@ def test_stage_weights_command_prints_a_plain_error(root: Path, tmp_path: Path) 
     assert done.returncode == 1
     assert done.stderr.startswith("Error: --model 'cyto9'")
     assert "Traceback" not in done.stderr
+
+
+def test_the_threads_of_a_task_are_those_of_all_its_libraries() -> None:
+    import cv2
+
+    from morphodose.segmentation.load import limit_threads
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    try:
+        limit_threads(1)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+        limit_threads(0)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

@@ -53,7 +53,7 @@ out_option = click.option(
 #: Options of the commands that run a network.
 use_gpu_option = click.option("--use_gpu", is_flag=True, help="Run on the GPU; an error if there is none.")
 threads_option = click.option(
-    "--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to PyTorch."
+    "--threads", default=0, type=click.IntRange(min=0), help="CPU threads; 0 leaves it to the libraries."
 )
 
 

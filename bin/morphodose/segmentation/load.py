@@ -5,11 +5,22 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import torch
 
 from morphodose.errors import InputError
 from morphodose.segmentation.common import Segmenter
 from morphodose.segmentation.sam import SamEngine, holds_sam
+
+
+def limit_threads(threads: int) -> None:
+    """Give PyTorch and OpenCV this number of CPU threads; 0 leaves it to them.
+
+    OpenCV starts one per core of the machine, which a task that has one core then waits for.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
 
 
 def load_engine(weights: str | Path, device: torch.device, batch_size: int = 0) -> Segmenter:
