@@ -93,28 +93,16 @@ def read_platemap(
         return {}
     reserved = [column for column in table.columns if _is_reserved(column)]
     for column in reserved:
-        faults.add(
-            "header",
-            table.name,
-            "the tables already have a column of this name",
-            f"rename it, such as 'my_{column}'",
-            table.header,
-            column,
-        )
+        message, fix = "the tables already have a column of this name", f"rename it, such as 'my_{column}'"
+        faults.add("header", table.name, message, fix, table.header, column)
     if any(column not in table.columns for column in ("well", "compound", "role")):
         return {}
     if ("dose" in table.columns) != ("dose_unit" in table.columns):
         return {}
     if not table.rows:
         header = listing(table.columns, 12)
-        faults.add(
-            "empty_table",
-            table.name,
-            "the plate map has no wells",
-            "add a row per well",
-            table.header,
-            header,
-        )
+        message, fix = "the plate map has no wells", "add a row per well"
+        faults.add("empty_table", table.name, message, fix, table.header, header)
         return {}
     added = {} if "dose" in table.columns else _NO_DOSE
     rows = [replace(row, cells=row.cells | added) for row in table.rows]
