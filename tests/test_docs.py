@@ -147,7 +147,7 @@ def test_tables_are_joined_as_the_page_shows(
     (tables / "embeddings" / "trained").symlink_to(results / "embeddings")
     monkeypatch.chdir(tmp_path)
     found: dict[str, pd.DataFrame] = {}
-    exec(code, found)  # noqa: S102: the page's own lines
+    exec(code, found)  # the page's own lines
     wells = len(list((tables / "cells").iterdir()))
     assert wells > 4 and len(found["cells"]) == 5 * wells, "six cells a well, one of them of a dropped field"
     assert not found["cells"][["Relative_CellCount", "Embedding"]].isna().any(axis=None)
